@@ -1,0 +1,87 @@
+"""Executes a plan: a step when its predecessors are done, journalled, stopping at the first failure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Protocol
+
+from failover.journal import Journal
+from failover.plan import Plan, Step
+
+StepFunction = Callable[[Step], str]
+
+
+class Listener(Protocol):
+    """Told of every step as it happens; the terminal's display is one."""
+
+    def started(self, step: Step) -> None:
+        """The step begins now."""
+
+    def ended(self, step: Step, seconds: float, message: str, ok: bool) -> None:
+        """The step took this long and came to `message`."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A step that was done, with its wall time in seconds."""
+
+    name: str
+    seconds: float
+    message: str
+
+
+class Execution:
+    """One execution of one plan. `phases` grows as steps end, also when a later one fails."""
+
+    def __init__(self, plan: Plan, do: StepFunction, journal: Journal, listener: Listener) -> None:
+        self.plan = plan
+        self.phases: list[Phase] = []
+        self._do = do
+        self._journal = journal
+        self._listener = listener
+
+    def run(self) -> None:
+        """Do all steps. The first failure is raised after the steps under way beside it have ended."""
+        waiting = {s.name: s for s in self.plan.steps}
+        running: dict[Future[Phase], Step] = {}
+        done: set[str] = set()
+        failure: Exception | None = None
+        with ThreadPoolExecutor(max_workers=max(len(waiting), 1)) as pool:
+            while running or (waiting and failure is None):
+                if failure is None:
+                    for step in ready(waiting, done):
+                        running[pool.submit(self._one, waiting.pop(step.name))] = step
+                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    step = running.pop(future)
+                    try:
+                        self.phases.append(future.result())
+                        done.add(step.name)
+                    except Exception as error:  # noqa: BLE001 - kept, and raised below
+                        failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def _one(self, step: Step) -> Phase:
+        self._journal.write("step-started", step=step.name, why=step.why)
+        self._listener.started(step)
+        start = time.monotonic()
+        try:
+            message = self._do(step)
+        except BaseException as error:
+            seconds = time.monotonic() - start
+            self._journal.write("step-failed", step=step.name, seconds=round(seconds, 3), reason=str(error))
+            self._listener.ended(step, seconds, str(error), ok=False)
+            raise
+        seconds = time.monotonic() - start
+        self._journal.write("step-done", step=step.name, seconds=round(seconds, 3), message=message)
+        self._listener.ended(step, seconds, message, ok=True)
+        return Phase(step.name, seconds, message)
+
+
+def ready(waiting: Mapping[str, Step], done: set[str]) -> list[Step]:
+    """The waiting steps whose predecessors are all done."""
+    return [s for s in waiting.values() if set(s.after) <= done]

@@ -1,0 +1,72 @@
+"""What the hooks answered on a host (hooks/result.py), and what it means for a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from failover.outcome import Failed, Unknown
+from hooks.result import ABSENT, BAD_SPEC, PRESENT, Layer, Result
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One result of the hooks on one host."""
+
+    host: str
+    result: Result
+
+    @property
+    def ok(self) -> bool:
+        """The hooks did what they were asked."""
+        return self.result.ok
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Each layer's state, in the order iscsi, lvm, filesystem, nfs (or client)."""
+        return self.result.layers
+
+    @property
+    def present(self) -> bool:
+        """Every layer is up and right."""
+        return bool(self.layers) and all(layer.state == PRESENT for layer in self.layers)
+
+    @property
+    def released(self) -> bool:
+        """No layer is up: the host holds nothing of the service."""
+        return bool(self.layers) and all(layer.state == ABSENT for layer in self.layers)
+
+    @property
+    def reboot_required(self) -> bool:
+        """The client has to be rebooted to see what was changed."""
+        return any(bool(layer.facts.get("reboot_required")) for layer in self.layers)
+
+    @property
+    def complaint(self) -> str:
+        """What is not as it should be, for a person."""
+        parts = [f"{x.layer} {x.state}: {x.message}" for x in self.layers if x.state != PRESENT]
+        return "; ".join(parts) or self.result.message
+
+    @property
+    def held(self) -> str:
+        """What is not released, for a person."""
+        return "; ".join(f"{x.layer}: {x.message}" for x in self.layers if x.state != ABSENT)
+
+    @property
+    def told(self) -> str:
+        """What each layer says, for a person."""
+        return "; ".join(x.message for x in self.layers if x.message) or self.result.message
+
+
+def parse(host: str, action: str, code: int, out: str, err: str) -> Answer:
+    """The Answer in the hooks' stdout. Raises Unknown when there is none, Failed for a spec they refuse."""
+    try:
+        result = Result.from_json(out.strip().splitlines()[-1])
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        tail = " ".join((err or out).split())[-400:]
+        raise Unknown(
+            f"{host}: hooks {action} gave no answer (exit code {code}): {tail}",
+            f"log in to {host}, look for the cause, then run the same command again",
+        ) from error
+    if code == BAD_SPEC:
+        raise Failed(f"{host}: hooks refused the spec: {result.message}", "correct the stack's `storage`")
+    return Answer(host, result)

@@ -1,0 +1,84 @@
+"""The stack's output `failover`: the one thing that Python reads of Terraform, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from failover.outcome import Usage
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of the stack. `instance_id` and `address` are None while it does not exist."""
+
+    name: str
+    hostname: str
+    adopted: bool
+    exists: bool
+    instance_id: str | None
+    address: str | None
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A data volume and the attachment that Terraform's state holds for it (None: not attached)."""
+
+    name: str
+    volume_id: str
+    attachment_id: str | None
+    instance_id: str | None
+    iqn: str | None
+    address: str | None
+    port: int | None
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What Terraform's state says. `spec` is the hooks' server spec, without the portals."""
+
+    active: str
+    compartment_id: str
+    servers: Mapping[str, Server]
+    volumes: Mapping[str, Volume]
+    spec: Mapping[str, Any]
+
+    def server_of(self, instance_id: str) -> Server | None:
+        """The server that runs on this instance, None for a stranger."""
+        return next((s for s in self.servers.values() if s.instance_id == instance_id), None)
+
+
+def parse(output: Mapping[str, Any]) -> Stack:
+    """A Stack out of the output's JSON; raises Usage naming the key that is missing."""
+    try:
+        return Stack(
+            active=output["active"],
+            compartment_id=output["compartment_id"],
+            servers={name: _server(name, entry) for name, entry in output["servers"].items()},
+            volumes={name: _volume(name, entry) for name, entry in output["volumes"].items()},
+            spec=output["spec"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Usage(
+            f"the stack's output `failover` has no {error}: the state is from another version of terraform/",
+            "run `terraform apply -refresh-only` in the stack's folder, then try again",
+        ) from error
+
+
+def _server(name: str, entry: Mapping[str, Any]) -> Server:
+    return Server(
+        name, entry["hostname"], entry["adopted"], entry["exists"], entry["instance_id"], entry["address"]
+    )
+
+
+def _volume(name: str, entry: Mapping[str, Any]) -> Volume:
+    return Volume(
+        name=name,
+        volume_id=entry["volume_id"],
+        attachment_id=entry["attachment_id"],
+        instance_id=entry["instance_id"],
+        iqn=entry["iqn"],
+        address=entry["address"],
+        port=None if entry["port"] is None else int(entry["port"]),
+    )

@@ -1,0 +1,73 @@
+"""The hooks on the hosts: the same zipapp everywhere, sent once, its JSON answer as a value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from failover import answer as answers
+from failover import package
+from failover.answer import Answer
+from failover.hostkeys import PinnedKeys
+from failover.site import Site
+from failover.ssh import SshHost
+
+_FOLDER = ".nfs-failover"
+# EL8 has no python3 on the PATH by default, but always its platform-python.
+_LAUNCH = 'exec sudo -n "$(command -v python3 || echo /usr/libexec/platform-python)" "$@"'
+
+
+class HookedHost:
+    """A host on which the hooks run as root, over SSH."""
+
+    def __init__(self, ssh: SshHost) -> None:
+        self.ssh = ssh
+        self._sent = ""
+
+    def hooks(self, action: str, spec: Mapping[str, Any], deadline_seconds: float) -> Answer:
+        """Run `action` (check, apply, release) with the spec; raises Silent, Unknown, or Failed."""
+        path = self._send()
+        argv = ["sh", "-c", _LAUNCH, "hooks", path, action, "--spec", "-"]
+        ran = self.ssh.run(argv, deadline_seconds + 30, stdin=json.dumps(spec))
+        return answers.parse(self.ssh.name, action, ran.code, ran.out, ran.err)
+
+    def reboot(self) -> None:
+        """Reboot the host; the connection is dropped."""
+        self.ssh.run(["sudo", "-n", "systemctl", "reboot", "--no-block"], 60)
+        self.ssh.close()
+
+    def _send(self) -> str:
+        content = package.hooks_bytes()
+        path = f"{_FOLDER}/hooks-{hashlib.sha256(content).hexdigest()[:16]}.pyz"
+        if self._sent != path:
+            there = self.ssh.run(
+                ["sh", "-c", 'mkdir -p -m 0700 "$1" && test -s "$2"', "sh", _FOLDER, path], 60
+            )
+            if there.code:
+                self.ssh.put(content, path)
+            self._sent = path
+        return path
+
+
+class Hosts:
+    """The hosts of a site, one connection each, kept for the whole run."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.keys = PinnedKeys(site.runs / "known_hosts")
+        self._open: dict[tuple[str, str, tuple[str, ...]], HookedHost] = {}
+
+    def at(self, name: str, address: str) -> HookedHost:
+        """The host of this name at this address, with the keys that are known for it now."""
+        pinned = self.keys.of(address)
+        identity = (name, address, pinned)
+        if identity not in self._open:
+            self._open[identity] = HookedHost(SshHost(name, address, self._site.ssh, pinned))
+        return self._open[identity]
+
+    def close(self) -> None:
+        """Close every connection."""
+        for host in self._open.values():
+            host.ssh.close()

@@ -1,0 +1,46 @@
+"""What a run did, appended line by line and synced before the next thing happens: runs/<id>/journal.jsonl."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+class Journal:
+    """Append-only; one line is one JSON object with `at` (UTC, ISO 8601) and `event`."""
+
+    def __init__(self, runs: Path, target: str) -> None:
+        now = datetime.now(UTC)
+        self.id = f"{now:%Y%m%dT%H%M%S}-{now.microsecond // 1000:03d}-{target}"
+        self.folder = runs / self.id
+        self.folder.mkdir(parents=True)
+        self._file = (self.folder / "journal.jsonl").open("a")
+        self._lock = threading.Lock()
+
+    def write(self, event: str, **details: Any) -> None:
+        """Append one event and wait until it is on disk."""
+        line = json.dumps({"at": datetime.now(UTC).isoformat(), "event": event, **details})
+        with self._lock:
+            self._file.write(line + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """No more events."""
+        self._file.close()
+
+
+def read(folder: Path) -> list[Mapping[str, Any]]:
+    """The events of a run; a last line that was cut off by a crash is left out."""
+    events = []
+    for line in (folder / "journal.jsonl").read_text().splitlines():
+        try:
+            events.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return events

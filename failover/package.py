@@ -1,0 +1,64 @@
+"""Packs hooks/ into the one zipapp that runs on every host: the same sources always give the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import lzma
+import zipfile
+from functools import cache
+from pathlib import Path
+
+from failover import shorten
+from hooks import unpack
+
+_SOURCES = Path(__file__).resolve().parent.parent / "hooks"
+_SHEBANG = b"#!/usr/bin/env python3\n"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
+_NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout and from the zipapp
+
+
+@cache
+def hooks_bytes() -> bytes:
+    """The zipapp: `python3 FILE check|apply|release ...`; Python 3.6 and later."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        _add(packed, "__main__.py", shorten.shortened((_SOURCES / "unpack.py").read_text()).encode())
+        _add(packed, unpack.PAYLOAD, _payload())
+    return _SHEBANG + archive.getvalue()
+
+
+def hooks_sha256() -> str:
+    """The zipapp's SHA-256, in hexadecimal."""
+    return hashlib.sha256(hooks_bytes()).hexdigest()
+
+
+def build_hooks(dest: Path) -> Path:
+    """Write the zipapp to `dest` (a file, or a directory that gets hooks.pyz); gives the file's path."""
+    path = dest / "hooks.pyz" if dest.is_dir() else dest
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(hooks_bytes())
+    path.chmod(0o755)
+    return path
+
+
+def _payload() -> bytes:
+    """Every module's shortened source by name, in one stream."""
+    names = sorted(source.name for source in _SOURCES.glob("*.py") if source.name not in _NOT_PACKED)
+    sources = {_module(name): shorten.shortened((_SOURCES / name).read_text()) for name in names}
+    text = json.dumps(sources, ensure_ascii=True, separators=(",", ":"))
+    return lzma.compress(text.encode(), format=lzma.FORMAT_ALONE, preset=9 | lzma.PRESET_EXTREME)
+
+
+def _module(name: str) -> str:
+    return "hooks" if name == "__init__.py" else "hooks." + name[: -len(".py")]
+
+
+def _add(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Nothing of this machine goes in: no time, no owner, no mode but the fixed one."""
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    kind = zipfile.ZIP_STORED if name == unpack.PAYLOAD else zipfile.ZIP_DEFLATED
+    packed.writestr(entry, content, kind, compresslevel=9)

@@ -1,0 +1,212 @@
+"""From an observation to steps or a refusal: pure, so that it can be shown, tested and replayed.
+
+The invariant, which `check` asserts on every plan: the switch - the only step that detaches - comes after
+every host that still holds a volume is proven off, has released, or is fenced by an earlier step; and the
+target exists and answers before any of its predecessors loses the volumes.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from failover.contract import Server
+from failover.outcome import Refused
+from failover.seen import ClientSeen, Observation, Presence, ServerSeen
+
+OFF = ("STOPPED", "TERMINATED")
+
+
+class Kind(enum.Enum):
+    """What a step does. Each has one function in act.py."""
+
+    LAUNCH = "launch"
+    POWER_ON = "power-on"
+    REACH = "reach"
+    RELEASE = "release"
+    POWER_OFF = "power-off"
+    SWITCH = "switch"
+    TAKE_OVER = "take-over"
+    CLIENT = "client"
+
+
+# Seconds, for the progress display: facts-of-OCI magnitudes for bare metal, not promises.
+_EXPECTED = {
+    Kind.LAUNCH: 600,
+    Kind.POWER_ON: 300,
+    Kind.REACH: 120,
+    Kind.RELEASE: 20,
+    Kind.POWER_OFF: 60,
+    Kind.SWITCH: 60,
+    Kind.TAKE_OVER: 15,
+    Kind.CLIENT: 20,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. It may start when all of `after` have succeeded."""
+
+    kind: Kind
+    subject: str
+    why: str
+    after: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Unique in its plan, e.g. "launch nfs-srv-2"."""
+        return f"{self.kind.value} {self.subject}"
+
+    @property
+    def expected_seconds(self) -> int:
+        """What the step usually takes on bare metal."""
+        return _EXPECTED[self.kind]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, in which order, and what was found to need nothing. Empty `steps`: all is right."""
+
+    target: str
+    loser: str | None
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+
+    def step(self, name: str) -> Step:
+        """The step of this name; KeyError when there is none."""
+        return {s.name: s for s in self.steps}[name]
+
+    def before(self, name: str) -> set[str]:
+        """The names of all steps that have ended before this one may start."""
+        direct = self.step(name).after
+        return set(direct).union(*(self.before(d) for d in direct)) if direct else set()
+
+
+def make(seen: Observation) -> Plan:
+    """The plan that makes `seen.target` the active server. Raises Refused with the remedy."""
+    notes: list[str] = []
+    target = seen.servers[seen.target]
+    preparing = _prepare(target)
+    fences = _fence(seen, notes, tuple(s.name for s in preparing))
+    steps = [*preparing, *fences]
+    switching = _must_switch(seen)
+    if switching:
+        steps.append(Step(Kind.SWITCH, seen.target, switching, tuple(s.name for s in steps)))
+    if switching or not (target.answer and target.answer.present):
+        found = target.answer.complaint if target.answer else "its volumes come with the switch"
+        steps.append(Step(Kind.TAKE_OVER, seen.target, found, tuple(s.name for s in steps[-1:])))
+    steps += _clients(seen, notes, tuple(s.name for s in steps[-1:]))
+    plan = Plan(seen.target, _loser(seen), tuple(steps), tuple(notes))
+    check(plan, seen)
+    return plan
+
+
+def check(plan: Plan, seen: Observation) -> None:
+    """Assert the invariant of this module on a plan; AssertionError is a defect of the planner."""
+    for step in (s for s in plan.steps if s.kind is Kind.SWITCH):
+        done = plan.before(step.name)
+        for holder in holders(seen):
+            fences = {f"release {holder.server.name}", f"power-off {holder.server.name}"}
+            if not (is_fenced(holder) or fences & done):
+                raise AssertionError(f"{step.name}: {holder.server.name} holds volumes and is not fenced")
+        if not _usable(seen.servers[plan.target]) and f"reach {plan.target}" not in done:
+            raise AssertionError(f"{step.name}: {plan.target} is not known to answer")
+
+
+def holders(seen: Observation) -> list[ServerSeen]:
+    """The servers other than the target that hold a volume; raises Refused for a stranger."""
+    target_id = seen.servers[seen.target].server.instance_id
+    found: dict[str, ServerSeen] = {}
+    for volume, attachments in seen.attachments.items():
+        for attachment in attachments:
+            if attachment.instance_id == target_id:
+                continue
+            server = seen.stack.server_of(attachment.instance_id)
+            if server is None:
+                raise Refused(
+                    f"{volume} is attached to {attachment.instance_id}, which is no server of this stack",
+                    "find out who attached it there, and why; detach it, or add the server to `servers`",
+                )
+            found[server.name] = seen.servers[server.name]
+    return list(found.values())
+
+
+def is_fenced(holder: ServerSeen) -> bool:
+    """Proven off by the API, or everything released by its own check."""
+    return holder.instance_state in OFF or bool(holder.answer and holder.answer.released)
+
+
+def _usable(target: ServerSeen) -> bool:
+    return target.instance_state == "RUNNING" and target.presence is Presence.ANSWERS
+
+
+def _prepare(target: ServerSeen) -> list[Step]:
+    name, state = target.server.name, target.instance_state
+    if not target.server.exists:
+        first = Step(Kind.LAUNCH, name, "it does not exist yet; the volumes stay where they are meanwhile")
+    elif state == "STOPPED":
+        first = Step(Kind.POWER_ON, name, "its instance is STOPPED")
+    elif state in ("RUNNING", "STARTING", "PROVISIONING"):
+        return [] if _usable(target) else [Step(Kind.REACH, name, _reach_why(target))]
+    else:
+        raise Refused(
+            f"{name}: its instance is {state}", f"wait, or give {name} another image_id or instance_id"
+        )
+    return [first, Step(Kind.REACH, name, _reach_why(target), (first.name,))]
+
+
+def _reach_why(target: ServerSeen) -> str:
+    if target.presence is Presence.SILENT:
+        return "it is RUNNING but silent: booting, or dead (then reset it, or choose another server)"
+    return "it must answer before it gets the volumes"
+
+
+def _fence(seen: Observation, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
+    steps = []
+    for holder in holders(seen):
+        name = holder.server.name
+        if is_fenced(holder):
+            notes.append(f"{name} needs no fence: {holder.instance_state}, holds nothing mounted")
+        elif holder.presence is Presence.ANSWERS:
+            # It still serves: it goes on serving until its successor is ready.
+            steps.append(Step(Kind.RELEASE, name, "it answers: it gives the volumes up itself", prepared))
+        else:
+            steps.append(Step(Kind.POWER_OFF, name, "it does not answer: its power is cut and proven off"))
+    return steps
+
+
+def _must_switch(seen: Observation) -> str:
+    """Why the switch is needed, empty when it is not."""
+    target_id = seen.servers[seen.target].server.instance_id
+    right = all(
+        len(found) == 1 and found[0].instance_id == target_id and found[0].state == "ATTACHED"
+        for found in seen.attachments.values()
+    )
+    if not right:
+        return f"attach {', '.join(seen.stack.volumes)} to {seen.target}, detached from everybody else before"
+    if seen.stack.active != seen.target:
+        return (
+            f"the volumes are there, but Terraform's state says {seen.stack.active}: it is brought up to date"
+        )
+    return ""
+
+
+def _clients(seen: Observation, notes: list[str], after: tuple[str, ...]) -> list[Step]:
+    steps = []
+    for client in seen.clients:
+        if client.presence is Presence.SILENT:
+            notes.append(
+                f"client {client.client.name} does not answer SSH: it is left alone and not verified"
+            )
+        elif not (client.answer and client.answer.present):
+            steps.append(Step(Kind.CLIENT, client.client.name, _client_why(client), after))
+    return steps
+
+
+def _client_why(client: ClientSeen) -> str:
+    return client.answer.complaint if client.answer else "not checked"
+
+
+def _loser(seen: Observation) -> str | None:
+    held: list[Server] = [h.server for h in holders(seen)]
+    return held[0].name if held else None

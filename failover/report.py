@@ -1,0 +1,78 @@
+"""What a run came to: the timeline as a person reads it, and the same as one JSON object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from failover.act import Phase
+from failover.outcome import Outcome
+from failover.verify import Finding
+
+_BAR = 40
+
+
+@dataclass
+class Report:
+    """The end of one run. Seconds are wall time; `second_plan_changes` is None when it was not reached."""
+
+    target: str
+    outcome: Outcome = Outcome.UNKNOWN
+    active: str | None = None
+    run: str | None = None
+    reason: str = ""
+    remedy: str = ""
+    notes: tuple[str, ...] = ()
+    phases: list[Phase] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
+    second_plan_changes: int | None = None
+    seconds: float = 0.0
+
+    def document(self) -> dict[str, Any]:
+        """The report as JSON-ready values."""
+        return {
+            "outcome": self.outcome.value,
+            "active": self.active,
+            "target": self.target,
+            "run": self.run,
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "notes": list(self.notes),
+            "phases": [{"name": p.name, "seconds": round(p.seconds, 3)} for p in self.phases],
+            "verified": [{"subject": f.subject, "ok": f.ok, "found": f.found} for f in self.findings],
+            "second_plan_changes": self.second_plan_changes,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def show(report: Report, console: Console) -> None:
+    """The timeline, what was verified, and how it ended."""
+    if report.phases:
+        console.print(timeline(report.phases))
+    for note in report.notes:
+        console.print(f"note: {note}", markup=False)
+    for finding in report.findings:
+        mark = "verified" if finding.ok else "NOT RIGHT"
+        console.print(f"{mark:>9}  {finding.subject}: {finding.found}", markup=False)
+    ending = {
+        Outcome.DONE: f"done: {report.active} is the active server ({report.seconds:.1f} s)",
+        Outcome.NOTHING_TO_DO: f"nothing to do: {report.active} is the active server and everything is right",
+    }.get(report.outcome, f"{report.outcome.value}: {report.reason}")
+    console.print(ending, markup=False)
+    if report.remedy:
+        console.print(f"   remedy: {report.remedy}", markup=False)
+
+
+def timeline(phases: list[Phase]) -> Table:
+    """Each phase with its seconds and a bar in proportion."""
+    longest = max(p.seconds for p in phases) or 1.0
+    table = Table(box=None, pad_edge=False)
+    table.add_column("phase")
+    table.add_column("seconds", justify="right")
+    table.add_column("")
+    for phase in phases:
+        table.add_row(phase.name, f"{phase.seconds:.1f}", "█" * max(1, round(_BAR * phase.seconds / longest)))
+    return table

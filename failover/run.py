@@ -1,0 +1,88 @@
+"""The verb `failover`: the cheap refusals first, then one Flow under the site's lock, then its report."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from rich.console import Console
+
+from failover import report as reports
+from failover import site as sites
+from failover.lock import site_lock
+from failover.outcome import FailoverError, Outcome, Unknown, Usage
+from failover.report import Report
+from failover.terraform import TerraformStack
+
+MODES = ("remount", "reboot")
+
+
+def main(action: Callable[[Console], Report], as_json: bool) -> int:
+    """Run `action`, show its report (and print it as JSON on the last line), return the exit code."""
+    console = Console(soft_wrap=True, highlight=False)
+    report = action(console)
+    reports.show(report, console)
+    if as_json:
+        sys.stdout.write(json.dumps(report.document()) + "\n")
+    sys.stdout.flush()
+    return report.outcome.exit_code
+
+
+def fail_over(
+    target: str, site_file: str | None, console: Console, *, clients: str, yes: bool, dry_run: bool
+) -> Report:
+    """Make `target` the active server. Never raises FailoverError: it is the report's outcome."""
+    report = Report(target=target)
+    start = time.monotonic()
+    try:
+        _checked_mode(clients)
+        site = sites.load(site_file)
+        terraform = TerraformStack(site)
+        _checked_target(target, terraform)
+        _checked_endpoint(site)
+        with site_lock(site.runs):
+            # The SDK and fabric take a second to import: not before the cheap refusals are through.
+            from failover.flow import Flow, Options  # noqa: PLC0415
+
+            Flow(site, terraform, Options(clients, yes, dry_run), report, console).run()
+    except FailoverError as error:
+        report.outcome, report.reason, report.remedy = error.outcome, error.reason, error.remedy
+    except KeyboardInterrupt:
+        report.outcome = Outcome.UNKNOWN
+        report.reason = "interrupted; the steps under way were let finish"
+        report.remedy = "run the same command again: it goes on from what it finds"
+    report.seconds = time.monotonic() - start
+    return report
+
+
+def _checked_mode(clients: str) -> None:
+    if clients not in MODES:
+        raise Usage(f"--clients {clients}: expected {' or '.join(MODES)}", "choose one of them")
+
+
+def _checked_target(target: str, terraform: TerraformStack) -> None:
+    terraform.init()
+    servers = terraform.read().servers
+    if target not in servers:
+        raise Usage(
+            f"{target!r} is no server of this stack",
+            f"known servers: {', '.join(servers)}; add others to `servers`",
+        )
+
+
+def _checked_endpoint(site: sites.Site) -> None:
+    """A cloud that is not there is told apart in milliseconds, before the SDK is loaded."""
+    where = urlsplit(site.cloud.endpoint)
+    if not where.hostname:
+        return
+    try:
+        socket.create_connection((where.hostname, where.port or 443), timeout=10).close()
+    except OSError as error:
+        raise Unknown(
+            f"the OCI endpoint {site.cloud.endpoint} does not answer: {error}",
+            "check [oci] endpoint in the site; for the lab: `./inv lab.up`",
+        ) from error

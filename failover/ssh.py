@@ -1,0 +1,160 @@
+"""One host over SSH, by fabric: host keys checked, one connection kept, silence told apart from refusal."""
+
+from __future__ import annotations
+
+import io
+import logging
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import fabric
+import paramiko
+from invoke.exceptions import CommandTimedOut
+
+from failover.outcome import Unknown, Usage
+from failover.site import SshAccess
+
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its thread prints what we report ourselves
+
+
+class Silent(Exception):
+    """The host did not answer: no route, refused, or no SSH banner in time. Proof of nothing."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command on a host came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+class SshHost:
+    """A host at an address. `pinned` keys, when there are any, replace known_hosts for it."""
+
+    def __init__(self, name: str, address: str, access: SshAccess, pinned: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.address = address
+        self._access = access
+        self._pinned = pinned
+        self._connection: Any = None
+
+    def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
+        """Run argv (each word quoted) and return whatever it came to.
+
+        Raises Silent when the host does not answer, Unknown when it answers but does not let us in, when
+        the deadline passes, or when the connection breaks before the command's end is known.
+        """
+        with self._errors():
+            done = self._open().run(
+                shlex.join(argv),
+                hide=True,
+                warn=True,
+                timeout=deadline_seconds,
+                in_stream=io.StringIO(stdin),
+                encoding="utf-8",
+            )
+        if done.exited == -1:
+            self.close()
+            raise Unknown(
+                f"{self.name}: the connection broke while {argv[0]} ran", "run the same command again"
+            )
+        return Ran(done.exited, done.stdout, done.stderr)
+
+    def put(self, content: bytes, remote: str) -> None:
+        """Write a file below the login's home folder: beside it first, then renamed over."""
+        with self._errors():
+            self._open().put(io.BytesIO(content), f"{remote}.part")
+        self.run(["mv", "-f", f"{remote}.part", remote], 30)
+
+    def close(self) -> None:
+        """Drop the connection; the next call opens a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> Any:
+        if self._connection is None:
+            self._connection = self._new()
+            self._connection.open()
+        return self._connection
+
+    def _new(self) -> Any:
+        access = self._access
+        path = str(access.config_file) if access.config_file else None
+        try:
+            config = fabric.Config(runtime_ssh_path=path)
+        except FileNotFoundError as error:
+            raise Usage(f"ssh configuration {path} does not exist", "correct [ssh] config_file") from error
+        connect: dict[str, Any] = {"banner_timeout": access.connect_seconds, "auth_timeout": 60}
+        if access.identity_file:
+            connect |= {"key_filename": str(access.identity_file), "look_for_keys": False}
+        connection = fabric.Connection(
+            self.address,
+            user=access.user,
+            config=config,
+            connect_timeout=int(access.connect_seconds),
+            connect_kwargs=connect,
+        )
+        self._trust(connection.client)
+        return connection
+
+    def _trust(self, client: paramiko.SSHClient) -> None:
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        if self._pinned:
+            for line in self._pinned:
+                kind, _, blob = line.partition(" ")
+                entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{self.address} {kind} {blob}")
+                client.get_host_keys().add(self.address, kind, entry.key)
+        elif self._access.known_hosts.exists():
+            client.load_host_keys(str(self._access.known_hosts))
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except paramiko.BadHostKeyException as error:
+            raise self._unknown(f"another host key than the known one ({error})") from error
+        except paramiko.AuthenticationException as error:
+            raise self._unknown(f"the login {self._access.user!r} was refused ({error})") from error
+        except CommandTimedOut as error:
+            self.close()
+            raise self._unknown(f"no end of the command within {error.timeout:.0f} s") from error
+        except paramiko.SSHException as error:
+            self.close()
+            if "not found in known_hosts" in str(error):
+                raise self._unknown("its host key is not known") from error
+            raise Silent(f"{self.name} ({self.address}): {error}") from error
+        except (OSError, EOFError) as error:
+            self.close()
+            raise Silent(f"{self.name} ({self.address}): {error or 'closed'}") from error
+
+    def _unknown(self, what: str) -> Unknown:
+        return Unknown(
+            f"{self.name} ({self.address}) answers SSH, but: {what}",
+            f"make `ssh {self._access.user}@{self.address}` work with a verified host key "
+            f"({self._access.known_hosts}), then try again",
+        )
+
+
+def wait_until_answers(host: SshHost, deadline_seconds: float, not_boot: str = "") -> str:
+    """Wait until the host runs a command; returns its boot id, another than `not_boot` when given."""
+    end = time.monotonic() + deadline_seconds
+    while time.monotonic() < end:
+        try:
+            boot = host.run(["cat", "/proc/sys/kernel/random/boot_id"], 60).out.strip()
+        except Silent:
+            boot = ""
+        if boot and boot != not_boot:
+            return boot
+        host.close()
+        time.sleep(1)
+    raise Unknown(
+        f"{host.name} ({host.address}) did not answer SSH within {deadline_seconds:.0f} s",
+        "look at its console; then run the same command again",
+    )

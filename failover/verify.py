@@ -1,0 +1,57 @@
+"""After a run: everything is observed afresh, and nothing is believed because a step said so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from failover.seen import Observation, Presence
+from failover.terraform import TerraformStack
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was verified. `found` says what was seen, for a person."""
+
+    subject: str
+    ok: bool
+    found: str
+
+
+def verify(seen: Observation, terraform: TerraformStack) -> tuple[tuple[Finding, ...], int]:
+    """All findings, and the number of changes a second Terraform plan would make (it must be none)."""
+    plan = terraform.plan()
+    plan.path.unlink(missing_ok=True)
+    changes = [f"{'+'.join(c.actions)} {c.address}" for c in plan.changes]
+    second = Finding("terraform plan", not changes, "; ".join(changes) or "no changes")
+    return (*_volumes(seen), _server(seen), *_clients(seen), second), len(changes)
+
+
+def _volumes(seen: Observation) -> Iterator[Finding]:
+    target_id = seen.servers[seen.target].server.instance_id
+    for name, found in seen.attachments.items():
+        right = len(found) == 1 and found[0].instance_id == target_id and found[0].state == "ATTACHED"
+        told = ", ".join(f"{a.state} to {_name(seen, a.instance_id)}" for a in found) or "attached to nobody"
+        yield Finding(f"volume {name}", right, told)
+
+
+def _name(seen: Observation, instance_id: str) -> str:
+    server = seen.stack.server_of(instance_id)
+    return server.name if server else instance_id
+
+
+def _server(seen: Observation) -> Finding:
+    target = seen.servers[seen.target]
+    if target.answer is None:
+        return Finding(f"server {seen.target}", False, f"{target.instance_state}, {target.presence.value}")
+    told = "; ".join(f"{x.layer} {x.state}" for x in target.answer.layers)
+    return Finding(f"server {seen.target}", target.answer.present, told)
+
+
+def _clients(seen: Observation) -> Iterator[Finding]:
+    for client in seen.clients:
+        name = f"client {client.client.name}"
+        if client.answer is None or client.presence is Presence.SILENT:
+            yield Finding(name, False, "does not answer SSH")
+        else:
+            yield Finding(name, client.answer.present, client.answer.told)

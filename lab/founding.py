@@ -1,0 +1,91 @@
+"""The lab's first two guests, launched through the API as any user would, and the server's image."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+from lab.access import Access
+from lab.cloud import ApiProcess
+from lab.machine import HardwareError
+from lab.nfs_site import ADDRESSES, CLIENT, IMAGE, IMAGE_MARK, SERVER
+from lab.settle import settle
+
+_BOOT_SECONDS = 300
+_KEYS = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----\s(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)
+SHAPE = "BM.Optimized3.36"
+
+
+class Founding:
+    """Launches nfs-srv-1 and nfs-cli, waits until cloud-init is through, takes the image."""
+
+    def __init__(self, api: ApiProcess, access: Access, say: Callable[[str], None]) -> None:
+        self._api = api
+        self._access = access
+        self._say = say
+
+    def found(self) -> None:
+        """Both guests, up and trusted; the image AVAILABLE. About a minute and a half."""
+        self._say("first use: nfs-srv-1 and nfs-cli are launched and boot (about a minute)")
+        instances = {name: self._launch(name) for name in (SERVER, CLIENT)}
+        for name, ocid in instances.items():
+            self._access.trust(ADDRESSES[name], self._host_keys(ocid))
+            self._access.wait(ADDRESSES[name], _BOOT_SECONDS)
+            self._access.run(
+                ADDRESSES[name], ["cloud-init", "status", "--wait"], deadline_seconds=_BOOT_SECONDS
+            )
+        self._access.run(
+            ADDRESSES[SERVER], ["sudo", "sh", "-c", f"hostname > {IMAGE_MARK} && sync -f {IMAGE_MARK}"]
+        )
+        self._say("the custom image of nfs-srv-1 is taken")
+        self._image(instances[SERVER])
+
+    def _launch(self, name: str) -> str:
+        from oci.core import models
+
+        facts, client = self._api.facts(), self._api.compute_client()
+        details = models.LaunchInstanceDetails(
+            compartment_id=facts["compartment_id"],
+            availability_domain=facts["availability_domains"][0],
+            display_name=name,
+            shape=SHAPE,
+            source_details=models.InstanceSourceViaImageDetails(image_id=facts["base_image_id"]),
+            create_vnic_details=models.CreateVnicDetails(
+                subnet_id=facts["subnet_id"],
+                private_ip=ADDRESSES[name],
+                hostname_label=name,
+                assign_public_ip=False,
+            ),
+            metadata={"ssh_authorized_keys": self._access.public_key},
+        )
+        ocid: str = client.launch_instance(details).data.id
+        settle(client, client.get_instance, ocid, "RUNNING")
+        return ocid
+
+    def _host_keys(self, ocid: str) -> list[str]:
+        """The host keys that cloud-init prints at the end of the first boot, read through the API."""
+        from oci.core.models import CaptureConsoleHistoryDetails
+
+        client = self._api.compute_client()
+        end = time.monotonic() + _BOOT_SECONDS
+        while True:
+            details = CaptureConsoleHistoryDetails(instance_id=ocid)
+            history = client.capture_console_history(details).data
+            settle(client, client.get_console_history, history.id, "SUCCEEDED")
+            text = client.get_console_history_content(history.id, length=1024 * 1024).data
+            if blocks := _KEYS.findall(text.replace("\r", "")):
+                return [" ".join(line.split()[:2]) for line in blocks[-1].splitlines() if line.strip()]
+            if time.monotonic() > end:
+                raise HardwareError(f"{ocid} printed no SSH host key within {_BOOT_SECONDS} s")
+            time.sleep(1)
+
+    def _image(self, server: str) -> None:
+        from oci.core.models import CreateImageDetails
+
+        client = self._api.compute_client()
+        details = CreateImageDetails(
+            compartment_id=self._api.facts()["compartment_id"], instance_id=server, display_name=IMAGE
+        )
+        image = client.create_image(details).data
+        settle(client, client.get_image, image.id, "AVAILABLE")

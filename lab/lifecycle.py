@@ -1,0 +1,171 @@
+"""A lab from nothing to a serving site, and back to nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab import network, packages
+from lab.access import Access
+from lab.cloud import ApiProcess, CloudError
+from lab.founded import Founded
+from lab.founding import Founding
+from lab.image import build
+from lab.machine import HardwareError, Machine
+from lab.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, NfsSite, Terraform
+from lab.paths import RunDirectory
+from lab.provider.process import ProviderProcess
+from lab.rack import bring_up
+from lab.remains import remains, take_down
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT_RUN = ROOT / ".lab" / "default"
+_START_SECONDS = 30
+
+
+class Lab:
+    """The lab in directory `run`. `say` is told what happens, a line at a time."""
+
+    def __init__(self, run: Path, say: Callable[[str], None]) -> None:
+        self.directory = RunDirectory.of(run)
+        self.run = self.directory.root
+        self.access = Access(self.directory)
+        self.terraform = Terraform(self.run)
+        self.site_file = self.run / "site.toml"
+        self._api = ApiProcess(self.run)
+        self._say = say
+
+    def up(self, standby: bool = False, delay_factor: float = 0.0) -> None:
+        """A fresh lab with the site serving; what an earlier one left is removed first.
+
+        First use installs packages and builds the image. Raises HardwareError or CloudError.
+        """
+        require_root()
+        if installed := packages.ensure():
+            self._say(f"installed {', '.join(installed)}")
+        self.down()
+        self._say("the guests' image (first use: built from Debian packages, about two minutes)")
+        build.ensure()
+        self.run.mkdir(parents=True)
+        founded = Founded()
+        if not founded.exists():
+            founded.make(self.run, self._found)
+            self.down()
+            self.run.mkdir(parents=True)
+        self._say("guests are restored from their snapshots")
+        machines = self._restore(founded, delay_factor)
+        site = NfsSite(self.directory, self._api, self.access, self._say)
+        site.build({m.name: m.instance_id for m in machines}, self._image(), standby)
+
+    def down(self) -> None:
+        """Leave nothing of the lab: no process, namespace, mount or file. Nothing there is success."""
+        self.access.close()
+        ProviderProcess(self.run).stop()
+        take_down(self.run)
+        if self.run.exists():
+            shutil.rmtree(self.run)
+
+    def status(self) -> list[str]:
+        """What of the lab is on this machine, a line each; empty when it is down."""
+        return remains(self.run)
+
+    def crash(self, server: str) -> None:
+        """Cut the power of a server's machine behind the API's back, which goes on saying RUNNING."""
+        self._api.control("POST", f"crash/{self.instance(server)}")
+
+    def instance(self, name: str) -> str:
+        """The OCID of the instance with this display name that is not terminated."""
+        client, facts = self._api.compute_client(), self._api.facts()
+        found = client.list_instances(facts["compartment_id"], display_name=name).data
+        return str(next(i.id for i in found if i.lifecycle_state != "TERMINATED"))
+
+    def on(self, name: str, *argv: str) -> str:
+        """Run argv on a guest; its stdout."""
+        self._trust(name)
+        return self.access.run(ADDRESSES[name], argv)
+
+    def keep_evidence(self) -> Path:
+        """Copy logs, consoles and run journals beside the lab, for whoever asks why a drill failed."""
+        kept = self.run.with_name(f"{self.run.name}-failed")
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True, exist_ok=True)
+        for file in (
+            *self.run.glob("*.log"),
+            *self.run.glob("guests/*/console.log"),
+            *self.run.glob("runs/**/*"),
+        ):
+            if file.is_file():
+                target = kept / file.relative_to(self.run)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, target)
+        self._say(f"evidence is kept in {kept}")
+        return kept
+
+    def _found(self) -> None:
+        self._start(delay_factor=0.0)
+        Founding(self._api, self.access, self._say).found()
+        for name in (SERVER, CLIENT):
+            shrink = "sync; echo 3 > /proc/sys/vm/drop_caches"
+            self.access.run(ADDRESSES[name], ["sudo", "sh", "-c", shrink])
+        self.access.close()
+        self._api.stop()
+
+    def _restore(self, founded: Founded, delay_factor: float) -> tuple[Machine, ...]:
+        bring_up(self.run)
+        machines = founded.restore(self.run)
+        self._start(delay_factor)
+        ProviderProcess(self.run).start()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self._settle, [m.address for m in machines]))
+        return machines
+
+    def _settle(self, address: str) -> None:
+        self.access.wait(address, _START_SECONDS)
+        self.access.set_clock(address)
+
+    def _start(self, delay_factor: float) -> None:
+        bring_up(self.run)
+        self.access.make()
+        self._api.start(delay_factor=delay_factor)
+        self._start_metadata()
+
+    def _start_metadata(self) -> None:
+        (self.run / "metadata.port").unlink(missing_ok=True)
+        argv = [*network.inside(self.directory), sys.executable, "-m", "lab.metadata", "--run", str(self.run)]
+        with (self.run / "metadata.log").open("ab") as log:
+            process = subprocess.Popen(
+                argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        end = time.monotonic() + _START_SECONDS
+        while not (self.run / "metadata.port").exists():
+            if process.poll() is not None or time.monotonic() > end:
+                raise CloudError(f"the metadata service did not start, see {self.run}/metadata.log")
+            time.sleep(0.02)
+
+    def _image(self) -> str:
+        client, facts = self._api.compute_client(), self._api.facts()
+        found = client.list_images(
+            facts["compartment_id"], display_name=IMAGE, lifecycle_state="AVAILABLE"
+        ).data
+        return str(found[0].id)
+
+    def _trust(self, name: str) -> None:
+        """Guests that the operator's side launched: their key is where the operator pinned it."""
+        pinned = self.run / "runs" / "known_hosts"
+        if pinned.exists():
+            lines = (line.split() for line in pinned.read_text().splitlines())
+            keys = [f"{f[1]} {f[2]}" for f in lines if f[0] == ADDRESSES[name]]
+            if keys:
+                self.access.trust(ADDRESSES[name], keys)
+
+
+def require_root() -> None:
+    """Namespaces and taps are root's. Raises HardwareError saying how to get there."""
+    if os.geteuid() != 0:
+        raise HardwareError("the lab needs root for its network namespace: run it with sudo")

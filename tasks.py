@@ -1,0 +1,205 @@
+"""The verbs. Each only hands its arguments on: failover/ acts, lab/ is the cloud in miniature."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Collection, Context, task
+
+if TYPE_CHECKING:
+    from lab.lifecycle import Lab
+
+SITE_HELP = "the site's file; default $NFS_FAILOVER_SITE, then ./site.toml"
+RUN_HELP = "the lab's directory; default .lab/default"
+CHECKS = (
+    "ruff check .",
+    "ruff format --check .",
+    "mypy",
+    "lint-imports",
+    "shellcheck inv .ci/run $(git ls-files '*.sh')",
+    "terraform fmt -check -recursive terraform",
+)
+
+
+@task(
+    help={
+        "active": "the server that shall be the active one",
+        "clients": "how clients are brought over: remount (without reboot) or reboot",
+        "yes": "do not ask before acting",
+        "dry_run": "show the plan and stop",
+        "json": "print the report as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+    }
+)
+def failover(
+    _: Context,
+    active: str,
+    clients: str = "remount",
+    yes: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+    site: str | None = None,
+) -> None:
+    """Make --active the NFS server: fence the old one, move the volumes, bring the clients over, verify."""
+    from failover import run
+
+    sys.exit(
+        run.main(
+            lambda console: run.fail_over(active, site, console, clients=clients, yes=yes, dry_run=dry_run),
+            json,
+        )
+    )
+
+
+@task
+def render(_: Context) -> None:
+    """Render templates/ into terraform/rendered/: what a new server boots with."""
+    from failover.render import write_rendered
+
+    print(write_rendered(Path("terraform/rendered")))
+
+
+@task
+def package(_: Context) -> None:
+    """Build dist/hooks.pyz, the hooks as one file."""
+    from failover.package import build_hooks
+
+    print(build_hooks(Path("dist/hooks.pyz")))
+
+
+@task(
+    help={
+        "clients": "how the client is brought over: remount or reboot",
+        "standby": "launch nfs-srv-2 beforehand",
+        "lose": "remove this record from the file before counting, to see the drill fail",
+        "json": "print the story as one JSON object on the last line of stdout",
+        "run": RUN_HELP,
+    }
+)
+def drill(
+    c: Context,
+    clients: str = "remount",
+    standby: bool = False,
+    lose: int = -1,
+    json: bool = False,
+    run: str | None = None,
+) -> None:
+    """Rehearse on real Linux guests: build a site, cut the server's power, fail over, count the data."""
+    from lab import drill as drills
+
+    render(c)
+    choices = drills.Choices(clients, standby, None if lose < 0 else lose)
+    sys.exit(drills.main(_run_directory(run), choices, json))
+
+
+@task(name="up", help={"standby": "launch nfs-srv-2 as well, without volumes", "run": RUN_HELP})
+def lab_up(c: Context, standby: bool = False, run: str | None = None) -> None:
+    """Bring the lab up with the site serving; prints how to use it."""
+    render(c)
+    lab = _lab(run)
+    _guarded(lambda: lab.up(standby=standby))
+    print(f"up: ./inv failover --active nfs-srv-2 --site {lab.site_file}")
+
+
+@task(name="down", help={"run": RUN_HELP})
+def lab_down(_: Context, run: str | None = None) -> None:
+    """Leave nothing of the lab."""
+    _guarded(_lab(run).down)
+
+
+@task(name="status", help={"run": RUN_HELP})
+def lab_status(_: Context, run: str | None = None) -> None:
+    """What of the lab is on this machine."""
+    print("\n".join(_lab(run).status()) or "the lab is down: ./inv lab.up")
+
+
+@task(
+    name="ssh", help={"host": "nfs-srv-1, nfs-srv-2 or nfs-cli", "command": "one argument", "run": RUN_HELP}
+)
+def lab_ssh(_: Context, host: str, command: str, run: str | None = None) -> None:
+    """Run a shell command on a guest."""
+    _guarded(lambda: print(_lab(run).on(host, "sh", "-c", command), end=""))
+
+
+@task(name="crash", help={"host": "the guest whose power is cut", "run": RUN_HELP})
+def lab_crash(_: Context, host: str, run: str | None = None) -> None:
+    """Cut a guest's power behind the API's back, which goes on saying RUNNING."""
+    _guarded(lambda: _lab(run).crash(host))
+
+
+@task
+def lint(c: Context) -> None:
+    """Everything that is checked without running it."""
+    with c.prefix("export PATH=$PWD/.venv/bin:$PATH"):
+        for command in CHECKS:
+            print(f"--- {command}")
+            c.run(command, in_stream=False)
+
+
+@task(help={"quick": "only what needs neither root nor guests"})
+def test(c: Context, quick: bool = False) -> None:
+    """Lint, unit, Terraform and API tests, and drills on real guests."""
+    if not quick:
+        _guarded(_prepare_machine)
+    lint(c)
+    render(c)
+    marker = "-m 'not guests'" if quick else ""
+    c.run(f".venv/bin/pytest -q {marker}", in_stream=False)
+
+
+@task
+def bench(_: Context) -> None:
+    """Measure the drills that the README's figures come from."""
+    from bench.drills import main
+
+    sys.exit(main())
+
+
+@task
+def lock(c: Context) -> None:
+    """Compile requirements.in into requirements.lock, with hashes and without any index's address."""
+    c.run(
+        ".venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header "
+        "--no-emit-index-url requirements.in -o requirements.lock",
+        in_stream=False,
+    )
+
+
+def _run_directory(run: str | None) -> Path:
+    from lab.lifecycle import DEFAULT_RUN
+
+    return Path(run) if run else DEFAULT_RUN
+
+
+def _lab(run: str | None) -> Lab:
+    from lab.lifecycle import Lab
+
+    return Lab(_run_directory(run), lambda text: print(text, flush=True))
+
+
+def _prepare_machine() -> None:
+    from lab import packages
+    from lab.image import build
+    from lab.lifecycle import require_root
+
+    require_root()
+    packages.ensure()
+    build.ensure()
+
+
+def _guarded(action: Callable[[], None]) -> None:
+    """Run it; the lab's own errors are one line and exit code 4."""
+    from lab.cloud import CloudError
+    from lab.machine import HardwareError
+
+    try:
+        action()
+    except (HardwareError, CloudError) as error:
+        sys.exit(f"failed: {error}")
+
+
+ns = Collection(failover, render, package, drill, lint, test, bench, lock)
+ns.add_collection(Collection("lab", lab_up, lab_down, lab_status, lab_ssh, lab_crash))

@@ -1,0 +1,84 @@
+"""The interpreter of plans: order, side by side, stop at the first failure, everything journalled."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from failover import journal as journals
+from failover.act import Execution
+from failover.journal import Journal
+from failover.outcome import Failed
+from failover.plan import Kind, Plan, Step
+
+FENCE = Step(Kind.POWER_OFF, "nfs-srv-1", "")
+LAUNCH = Step(Kind.LAUNCH, "nfs-srv-2", "")
+SWITCH = Step(Kind.SWITCH, "nfs-srv-2", "", (FENCE.name, LAUNCH.name))
+PLAN = Plan("nfs-srv-2", "nfs-srv-1", (FENCE, LAUNCH, SWITCH), ())
+
+
+class Quiet:
+    def started(self, step):
+        pass
+
+    def ended(self, step, seconds, message, ok):
+        pass
+
+
+@pytest.fixture
+def journal(tmp_path):
+    made = Journal(tmp_path, "nfs-srv-2")
+    yield made
+    made.close()
+
+
+def events(journal):
+    return [(e["event"], e.get("step")) for e in journals.read(journal.folder)]
+
+
+def test_steps_without_order_run_side_by_side_and_the_last_one_waits(journal):
+    meeting = threading.Barrier(2, timeout=10)
+    order = []
+
+    def do(step):
+        if step is not SWITCH:
+            meeting.wait()  # breaks unless both are under way at once
+        order.append(step.name)
+        return "ok"
+
+    execution = Execution(PLAN, do, journal, Quiet())
+    execution.run()
+    assert order[-1] == SWITCH.name
+    assert len(execution.phases) == 3
+
+
+def test_the_first_failure_stops_the_run_and_keeps_what_was_done(journal):
+    def do(step):
+        if step is FENCE:
+            raise Failed("no power over nfs-srv-1")
+        return "ok"
+
+    execution = Execution(PLAN, do, journal, Quiet())
+    with pytest.raises(Failed, match="no power over"):
+        execution.run()
+    assert [p.name for p in execution.phases] == [LAUNCH.name]
+    assert ("step-failed", FENCE.name) in events(journal)
+    assert ("step-started", SWITCH.name) not in events(journal)
+
+
+def test_every_step_is_in_the_journal_before_it_starts(journal):
+    def do(step):
+        assert ("step-started", step.name) in events(journal)
+        assert ("step-done", step.name) not in events(journal)
+        return "ok"
+
+    Execution(PLAN, do, journal, Quiet()).run()
+    assert ("step-done", SWITCH.name) in events(journal)
+
+
+def test_a_line_cut_off_by_a_crash_is_left_out(journal):
+    journal.write("one")
+    with (journal.folder / "journal.jsonl").open("a") as stream:
+        stream.write('{"event": "tw')
+    assert [e["event"] for e in journals.read(journal.folder)] == ["one"]

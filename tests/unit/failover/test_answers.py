@@ -1,0 +1,79 @@
+"""What comes back from hosts, Terraform and the console, as values."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from failover import answer, contract
+from failover.cloud import console_host_keys
+from failover.hostkeys import PinnedKeys
+from failover.outcome import Failed, Unknown, Usage
+from failover.terraform import Change, changes_of
+from hooks.result import Layer, Result
+
+GOOD = Result(
+    "check", "server", "nfs-srv-1", True, False, 0.1, "", (Layer("iscsi", "absent", False, 0.0, "none", {}),)
+)
+
+
+def test_an_answer_is_the_last_line_of_stdout():
+    found = answer.parse("nfs-srv-1", "check", 0, "a warning\n" + GOOD.to_json() + "\n", "")
+    assert found.released
+    assert not found.present
+
+
+@given(st.text())
+def test_anything_else_is_unknown_and_names_the_host(text):
+    with pytest.raises(Unknown, match="nfs-srv-9"):
+        answer.parse("nfs-srv-9", "check", 1, text, "")
+
+
+def test_a_refused_spec_is_a_failure_with_its_reason():
+    bad = GOOD._replace(ok=False, message="spec.exports.path: found '/'", layers=())
+    with pytest.raises(Failed, match=r"spec\.exports\.path"):
+        answer.parse("nfs-srv-1", "apply", 2, bad.to_json(), "")
+
+
+def test_no_layers_is_neither_present_nor_released():
+    found = answer.Answer("h", GOOD._replace(layers=()))
+    assert not found.present
+    assert not found.released
+
+
+def test_a_plan_is_what_it_changes():
+    shown = {
+        "resource_changes": [
+            {"address": "a", "change": {"actions": ["delete", "create"]}},
+            {"address": "b", "change": {"actions": ["no-op"]}},
+            {"address": "c", "change": {"actions": ["read"]}},
+        ]
+    }
+    assert changes_of(shown) == (Change("a", ("delete", "create")),)
+
+
+def test_the_console_gives_the_keys_of_the_last_boot():
+    block = "-----BEGIN SSH HOST KEY KEYS-----\r\n{}-----END SSH HOST KEY KEYS-----\r\n"
+    text = (
+        "boot\r\n" + block.format("ssh-ed25519 OLD root@a\r\n") + block.format("ssh-ed25519 NEW root@b\r\n")
+    )
+    assert console_host_keys(text) == ("ssh-ed25519 NEW",)
+    assert console_host_keys(text[:90]) == ()
+
+
+def test_a_reused_address_forgets_the_key_of_the_instance_before(tmp_path):
+    keys = PinnedKeys(tmp_path / "known_hosts")
+    keys.pin("10.0.0.12", "ocid-old", ("ssh-ed25519 OLD",))
+    keys.pin("10.0.0.13", "ocid-other", ("ssh-ed25519 OTHER",))
+    keys.pin("10.0.0.12", "ocid-new", ("ssh-ed25519 NEW",))
+    assert keys.of("10.0.0.12") == ("ssh-ed25519 NEW",)
+    assert keys.of("10.0.0.12", "ocid-old") == ()
+    assert keys.of("10.0.0.13", "ocid-other") == ("ssh-ed25519 OTHER",)
+
+
+def test_an_output_of_another_version_is_named():
+    with pytest.raises(Usage, match="compartment_id"):
+        contract.parse(json.loads('{"active": "nfs-srv-1"}'))

@@ -1,0 +1,156 @@
+"""The planner: the plans of the known situations, and its invariant over all situations and interruptions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from failover import plan as planner
+from failover.outcome import Refused
+from failover.plan import Kind, Plan, Step
+from tests.unit.failover.worlds import SERVERS, VOLUMES, Host, World, usual
+
+
+def names(plan: Plan) -> list[str]:
+    return [s.name for s in plan.steps]
+
+
+def test_dead_server_is_fenced_beside_the_launch():
+    plan = planner.make(usual(up=False).observe("nfs-srv-2"))
+    assert names(plan) == [
+        "launch nfs-srv-2",
+        "reach nfs-srv-2",
+        "power-off nfs-srv-1",
+        "switch nfs-srv-2",
+        "take-over nfs-srv-2",
+        "client nfs-cli",
+    ]
+    assert plan.step("power-off nfs-srv-1").after == ()
+    assert plan.before("switch nfs-srv-2") >= {"power-off nfs-srv-1", "reach nfs-srv-2"}
+    assert plan.loser == "nfs-srv-1"
+
+
+def test_answering_server_serves_until_its_successor_is_ready():
+    plan = planner.make(usual().observe("nfs-srv-2"))
+    assert "reach nfs-srv-2" in plan.before("release nfs-srv-1")
+    assert "power-off nfs-srv-1" not in names(plan)
+
+
+def test_stopped_server_needs_no_fence_and_the_plan_says_why():
+    plan = planner.make(usual(power="STOPPED", up=False).observe("nfs-srv-2"))
+    assert not [s for s in plan.steps if s.kind in (Kind.RELEASE, Kind.POWER_OFF)]
+    assert any("nfs-srv-1 needs no fence: STOPPED" in note for note in plan.notes)
+
+
+def test_everything_right_is_an_empty_plan():
+    world = replace(usual(), moved=frozenset({"nfs-cli"}))
+    assert planner.make(world.observe("nfs-srv-1")).steps == ()
+
+
+def test_a_silent_active_server_is_waited_for_and_the_plan_says_what_else_to_do():
+    plan = planner.make(usual(up=False).observe("nfs-srv-1"))
+    assert names(plan)[0] == "reach nfs-srv-1"
+    assert "reset it, or choose another" in plan.steps[0].why
+
+
+def test_a_stranger_that_holds_a_volume_stops_the_plan():
+    with pytest.raises(Refused, match="ocid-stranger"):
+        planner.make(replace(usual(), stranger=True).observe("nfs-srv-2"))
+
+
+def test_a_switch_that_terraform_did_not_live_to_record_is_recorded():
+    world = replace(usual(), active="nfs-srv-2", moved=frozenset({"nfs-cli"}))
+    plan = planner.make(world.observe("nfs-srv-1"))
+    assert names(plan)[0] == "switch nfs-srv-1"
+    assert "brought up to date" in plan.steps[0].why
+
+
+@pytest.mark.parametrize("state", ["TERMINATED", "STOPPING", "MOVING"])
+def test_a_target_in_another_state_is_refused_by_name(state):
+    world = usual(up=False)
+    world.hosts["nfs-srv-2"] = Host(state, up=False)
+    with pytest.raises(Refused, match=f"nfs-srv-2: its instance is {state}"):
+        planner.make(world.observe("nfs-srv-2"))
+
+
+def test_check_catches_a_switch_without_a_fence():
+    seen = usual(up=False).observe("nfs-srv-2")
+    bare = Plan("nfs-srv-2", None, (Step(Kind.SWITCH, "nfs-srv-2", ""),), ())
+    with pytest.raises(AssertionError, match="not fenced"):
+        planner.check(bare, seen)
+
+
+def test_check_catches_a_switch_to_a_server_nobody_has_reached():
+    seen = usual(up=False).observe("nfs-srv-2")
+    steps = (
+        Step(Kind.POWER_OFF, "nfs-srv-1", ""),
+        Step(Kind.SWITCH, "nfs-srv-2", "", ("power-off nfs-srv-1",)),
+    )
+    with pytest.raises(AssertionError, match="not known to answer"):
+        planner.check(Plan("nfs-srv-2", None, steps, ()), seen)
+
+
+hosts = st.builds(
+    Host, power=st.sampled_from(["RUNNING", "STOPPED", None]), up=st.booleans(), serves=st.booleans()
+).map(lambda h: h if h.power == "RUNNING" else Host(h.power, up=False))
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Any mixture: servers there or not, up or not, volumes split, detached, half moved; clients anyhow."""
+    servers = {name: draw(hosts) for name in SERVERS[: draw(st.integers(2, 3))]}
+    there = [n for n, h in servers.items() if h.power is not None]
+    held = {v: draw(st.sampled_from([None, *there])) for v in VOLUMES}
+    # a host that holds nothing serves nothing; the stack's record may lag behind or run ahead of a switch
+    servers = {n: h if n in held.values() else replace(h, serves=False) for n, h in servers.items()}
+    clients = ("nfs-cli", "nfs-cli-2")[: draw(st.integers(0, 2))]
+    moved = frozenset(draw(st.sets(st.sampled_from(clients)))) if clients else frozenset()
+    return World(servers, held, draw(st.sampled_from(sorted(servers))), moved, clients)
+
+
+def orders(plan: Plan) -> list[Step]:
+    """The steps in an order that respects `after`."""
+    done: list[Step] = []
+    waiting = list(plan.steps)
+    while waiting:
+        step = next(s for s in waiting if set(s.after) <= {d.name for d in done})
+        waiting.remove(step)
+        done.append(step)
+    return done
+
+
+@given(worlds(), st.data())
+@settings(max_examples=400, deadline=None)
+def test_every_interrupted_prefix_is_safe_and_the_next_run_ends_it(world, data):
+    target = data.draw(st.sampled_from(sorted(world.hosts)))
+    try:
+        steps = orders(planner.make(world.observe(target)))
+    except Refused:
+        return
+    for step in steps[: data.draw(st.integers(0, len(steps)))]:
+        world = world.after(step)
+    for step in orders(planner.make(world.observe(target))):
+        world = world.after(step)
+    assert set(world.held.values()) == {target}
+    assert world.hosts[target].serves
+    assert world.moved >= set(world.clients)
+    assert planner.make(world.observe(target)).steps == ()
+
+
+@given(worlds(), st.data())
+@settings(max_examples=200, deadline=None)
+def test_steps_come_after_what_they_name(world, data):
+    target = data.draw(st.sampled_from(sorted(world.hosts)))
+    try:
+        plan = planner.make(world.observe(target))
+    except Refused:
+        return
+    assert len(set(names(plan))) == len(plan.steps)
+    for earlier, later in pairwise(orders(plan)):
+        assert later.name not in earlier.after
+    for step in plan.steps:
+        assert set(step.after) <= set(names(plan))

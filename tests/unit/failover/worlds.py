@@ -1,0 +1,130 @@
+"""A model of a site for the planner's tests: what it looks like, and what each kind of step does to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from failover.answer import Answer
+from failover.contract import Server, Stack, Volume
+from failover.plan import Kind, Step
+from failover.seen import Attachment, ClientSeen, Observation, Presence, ServerSeen
+from failover.site import Client, ClientMount
+from hooks.result import Layer, Result
+
+SERVERS = ("nfs-srv-1", "nfs-srv-2", "nfs-srv-3")
+VOLUMES = ("bv1", "bv2")
+
+
+def answer(host: str, state: str) -> Answer:
+    """An answer in which every layer has this state."""
+    layers = tuple(Layer(x, state, False, 0.0, f"{x} is {state}", {}) for x in ("iscsi", "lvm"))
+    return Answer(host, Result("check", "server", host, True, False, 0.1, "", layers))
+
+
+@dataclass(frozen=True)
+class Host:
+    """A server of the model. `power`: OCI's state, None while it does not exist. `up`: it answers SSH."""
+
+    power: str | None
+    up: bool
+    serves: bool = False
+
+
+@dataclass(frozen=True)
+class World:
+    """`held`: volume -> server name or None (detached). `moved`: clients that mount from the target."""
+
+    hosts: dict[str, Host]
+    held: dict[str, str | None]
+    active: str
+    moved: frozenset[str] = frozenset()
+    clients: tuple[str, ...] = ("nfs-cli",)
+    stranger: bool = field(default=False)
+
+    def observe(self, target: str) -> Observation:
+        """What an observer of this world would report."""
+        servers = {name: self._server(name) for name in self.hosts}
+        return Observation(
+            stack=self._stack(),
+            target=target,
+            servers={name: self._seen(servers[name]) for name in servers},
+            attachments={v: self._attached(v) for v in self.held},
+            clients=tuple(self._client(c) for c in self.clients),
+        )
+
+    def after(self, step: Step) -> World:
+        """The world once the step has succeeded."""
+        hosts = dict(self.hosts)
+        held, active, moved = dict(self.held), self.active, self.moved
+        subject = step.subject
+        if step.kind is Kind.LAUNCH:
+            hosts[subject] = Host("RUNNING", up=False)
+        elif step.kind is Kind.POWER_ON:
+            hosts[subject] = replace(hosts[subject], power="RUNNING")
+        elif step.kind is Kind.REACH:
+            hosts[subject] = replace(hosts[subject], up=True)
+        elif step.kind is Kind.RELEASE:
+            hosts[subject] = replace(hosts[subject], serves=False)
+        elif step.kind is Kind.POWER_OFF:
+            hosts[subject] = Host("STOPPED", up=False)
+        elif step.kind is Kind.SWITCH:
+            self.assert_switch_is_safe(subject)
+            held, active = dict.fromkeys(held, subject), subject
+        elif step.kind is Kind.TAKE_OVER:
+            hosts[subject] = replace(hosts[subject], serves=True)
+        elif step.kind is Kind.CLIENT:
+            moved = moved | {subject}
+        return replace(self, hosts=hosts, held=held, active=active, moved=moved)
+
+    def assert_switch_is_safe(self, target: str) -> None:
+        """The invariant in the model's own terms: no other holder can still write."""
+        for volume, holder in self.held.items():
+            if holder not in (None, target):
+                host = self.hosts[holder]
+                assert host.power == "STOPPED" or not host.serves, f"{holder} still serves {volume}"
+
+        assert self.hosts[target].power == "RUNNING"
+        assert self.hosts[target].up
+
+    def _stack(self) -> Stack:
+        volumes = {v: Volume(v, f"vol-{v}", None, None, None, None, None) for v in self.held}
+        return Stack(self.active, "c", {n: self._server(n) for n in self.hosts}, volumes, {"volumes": []})
+
+    def _server(self, name: str) -> Server:
+        there = self.hosts[name].power is not None
+        return Server(
+            name, name, False, there, f"ocid-{name}" if there else None, "10.0.0.9" if there else None
+        )
+
+    def _seen(self, server: Server) -> ServerSeen:
+        host = self.hosts[server.name]
+        holds = [v for v, h in self.held.items() if h == server.name]
+        if host.power != "RUNNING" or not holds:
+            return ServerSeen(server, host.power)
+        if not host.up:
+            return ServerSeen(server, host.power, Presence.SILENT)
+        if len(holds) < len(self.held):
+            return ServerSeen(server, host.power, Presence.ANSWERS)
+        state = "present" if host.serves else "absent"
+        return ServerSeen(server, host.power, Presence.ANSWERS, answer(server.name, state))
+
+    def _attached(self, volume: str) -> tuple[Attachment, ...]:
+        holder = self.held[volume]
+        if holder is None:
+            return ()
+        instance = "ocid-stranger" if self.stranger else f"ocid-{holder}"
+        return (Attachment(f"att-{volume}", f"vol-{volume}", instance, "ATTACHED", "iqn", "a", 1, False),)
+
+    def _client(self, name: str) -> ClientSeen:
+        client = Client(name, name, (ClientMount("/mnt/a", "/mnt/nfs/a"),))
+        state = "present" if name in self.moved else "broken"
+        return ClientSeen(client, Presence.ANSWERS, answer(name, state))
+
+
+def usual(power: str = "RUNNING", up: bool = True, serves: bool = True) -> World:
+    """nfs-srv-1 holds everything, nfs-srv-2 does not exist yet."""
+    return World(
+        hosts={"nfs-srv-1": Host(power, up, serves), "nfs-srv-2": Host(None, up=False)},
+        held=dict.fromkeys(VOLUMES, "nfs-srv-1"),
+        active="nfs-srv-1",
+    )
