@@ -73,8 +73,9 @@ class Founding:
             details = CaptureConsoleHistoryDetails(instance_id=ocid)
             history = client.capture_console_history(details).data
             settle(client, client.get_console_history, history.id, "SUCCEEDED")
-            text = client.get_console_history_content(history.id, length=1024 * 1024).data
-            if blocks := _KEYS.findall(text.replace("\r", "")):
+            content = client.get_console_history_content(history.id, length=1024 * 1024).data
+            text = content.decode(errors="replace").replace("\r", "")
+            if blocks := _KEYS.findall(text):
                 return [" ".join(line.split()[:2]) for line in blocks[-1].splitlines() if line.strip()]
             if time.monotonic() > end:
                 raise HardwareError(f"{ocid} printed no SSH host key within {_BOOT_SECONDS} s")

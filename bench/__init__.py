@@ -1,0 +1,1 @@
+"""Measurements that the documentation's figures come from; run by `./inv bench`."""
