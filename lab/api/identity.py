@@ -1,0 +1,97 @@
+"""Identity and placement: compartments, tenancy, regions, availability and fault domains, capacity."""
+
+from lab.api.call import Call, Cloud
+from lab.api.errors import missing, not_found
+from lab.api.faults import Faults
+from lab.api.ocid import timestamp
+from lab.api.shapes import SHAPES
+from lab.api.world import FAULT_DOMAINS
+from lab.store import Document
+
+REGION_KEY = "FRA"
+
+
+def list_availability_domains(cloud: Cloud, call: Call) -> list[Document]:
+    _check_compartment(cloud, call.asked("compartmentId"))
+    return [
+        {
+            "name": name,
+            "id": f"ocid1.availabilitydomain.oc1..{number}",
+            "compartmentId": cloud.world.tenancy_id,
+        }
+        for number, name in enumerate(cloud.world.availability_domains, 1)
+    ]
+
+
+def list_fault_domains(cloud: Cloud, call: Call) -> list[Document]:
+    _check_compartment(cloud, call.asked("compartmentId"))
+    domain = call.asked("availabilityDomain")
+    if domain not in cloud.world.availability_domains:
+        raise not_found(domain)
+    shared = {"compartmentId": cloud.world.compartment_id, "availabilityDomain": domain}
+    return [
+        {"name": name, "id": f"ocid1.faultdomain.oc1..{name.lower()}", **shared} for name in FAULT_DOMAINS
+    ]
+
+
+def get_compartment(cloud: Cloud, call: Call) -> Document:
+    _check_compartment(cloud, call.path["id"])
+    return _compartment(cloud, call.path["id"])
+
+
+def list_compartments(cloud: Cloud, call: Call) -> list[Document]:
+    parent = call.asked("compartmentId")
+    _check_compartment(cloud, parent)
+    return [_compartment(cloud, cloud.world.compartment_id)] if parent == cloud.world.tenancy_id else []
+
+
+def get_tenancy(cloud: Cloud, call: Call) -> Document:
+    if call.path["id"] != cloud.world.tenancy_id:
+        raise not_found(call.path["id"])
+    home = {"homeRegionKey": REGION_KEY, "description": "the lab's tenancy"}
+    return {"id": cloud.world.tenancy_id, "name": "lab", **home, "freeformTags": {}, "definedTags": {}}
+
+
+def list_region_subscriptions(cloud: Cloud, call: Call) -> list[Document]:
+    region = {"regionKey": REGION_KEY, "regionName": cloud.world.region}
+    return [{**region, "status": "READY", "isHomeRegion": True}]
+
+
+def create_compute_capacity_report(cloud: Cloud, call: Call) -> Document:
+    """AVAILABLE for every offered shape, unless an injected fault refuses launches for want of capacity."""
+    _check_compartment(cloud, call.text("compartmentId"))
+    domain = call.text("availabilityDomain")
+    if domain not in cloud.world.availability_domains:
+        raise not_found(domain)
+    if not call.body.get("shapeAvailabilities"):
+        raise missing("shapeAvailabilities")
+    answered = [_availability(cloud, asked) for asked in call.body["shapeAvailabilities"]]
+    return {
+        "compartmentId": call.body["compartmentId"],
+        "availabilityDomain": domain,
+        "timeCreated": timestamp(),
+        "shapeAvailabilities": answered,
+    }
+
+
+def _availability(cloud: Cloud, asked: Document) -> Document:
+    faults = [one for one in Faults(cloud.store).in_force() if one.operation == "LaunchInstance"]
+    status, count = "AVAILABLE", None
+    if asked.get("instanceShape") not in SHAPES:
+        status, count = "HARDWARE_NOT_SUPPORTED", 0
+    elif any("capacity" in one.message.lower() for one in faults):
+        status, count = "OUT_OF_HOST_CAPACITY", 0
+    kept = {name: asked.get(name) for name in ("instanceShape", "instanceShapeConfig", "faultDomain")}
+    return {**kept, "availabilityStatus": status, "availableCount": count}
+
+
+def _check_compartment(cloud: Cloud, ocid: str) -> None:
+    if not cloud.world.knows_compartment(ocid):
+        raise not_found(ocid)
+
+
+def _compartment(cloud: Cloud, ocid: str) -> Document:
+    names = {"name": "lab", "description": "the lab's compartment", "lifecycleState": "ACTIVE"}
+    maps: Document = {"freeformTags": {}, "definedTags": {}}
+    parent = {"compartmentId": cloud.world.tenancy_id, "timeCreated": "2026-01-01T00:00:00.000Z"}
+    return {"id": ocid, **names, **parent, **maps, "isAccessible": True}

@@ -1,0 +1,22 @@
+"""Every state change by its name in the store."""
+
+from lab.api import attachments, boot_volumes, consoles, images, instances, launch, volumes
+from lab.api.transition import Step
+
+STEPS: dict[str, Step] = {
+    "launch": launch.LAUNCH,
+    "start": instances.START,
+    "stop": instances.STOP,
+    "soft_stop": instances.SOFT_STOP,
+    "reset": instances.RESET,
+    "soft_reset": instances.SOFT_RESET,
+    "terminate": instances.TERMINATE,
+    "attach": attachments.ATTACH,
+    "detach": attachments.DETACH,
+    "create_volume": volumes.CREATE,
+    "delete_volume": volumes.DELETE,
+    "delete_boot_volume": boot_volumes.DELETE,
+    "capture_image": images.CAPTURE,
+    "delete_image": images.DELETE,
+    "capture_console": consoles.CAPTURE,
+}
