@@ -12,7 +12,7 @@ from failover import package
 from hooks import exports, fstab, lvm
 
 METADATA_LIMIT = 32_000  # bytes, user_data and every other key together (OCI, LaunchInstanceDetails.metadata)
-HEADROOM = 3_500  # bytes for what else travels as metadata: SSH keys and the site's spec
+HEADROOM = 5_000  # bytes for what else travels as metadata: SSH keys and the site's spec
 HOOKS_PATH = "/opt/nfs-failover/hooks.pyz"
 WAIT_SECONDS = 3600  # how long a booted server waits for its volumes
 DATA_IQN_PREFIX = "iqn.2015-12.com.oracleiaas:"
@@ -58,7 +58,7 @@ def user_data(text: str) -> str:
 
 
 def write_rendered(directory: Path) -> Path:
-    """Write cloud-init.yaml (to read) and user_data (for Terraform) into `directory`; gives user_data's path."""
+    """Write cloud-init.yaml (to read) and user_data (for Terraform) there; gives user_data's path."""
     text = render_cloud_init()
     encoded = user_data(text)
     directory.mkdir(parents=True, exist_ok=True)

@@ -126,6 +126,7 @@ class Drill:
 
     def _prove(self, report: dict[str, Any]) -> None:
         """Everything that was promised, looked at without the operator's side."""
+        self.lab.trust(SUCCESSOR)
         self._witness.await_records(5)
         self._check_client()
         self._witness.stop()

@@ -87,7 +87,7 @@ class Lab:
 
     def on(self, name: str, *argv: str) -> str:
         """Run argv on a guest; its stdout."""
-        self._trust(name)
+        self.trust(name)
         return self.access.run(ADDRESSES[name], argv)
 
     def keep_evidence(self) -> Path:
@@ -155,8 +155,8 @@ class Lab:
         ).data
         return str(found[0].id)
 
-    def _trust(self, name: str) -> None:
-        """Guests that the operator's side launched: their key is where the operator pinned it."""
+    def trust(self, name: str) -> None:
+        """Know a guest that the operator's side launched by the key that the operator pinned for it."""
         pinned = self.run / "runs" / "known_hosts"
         if pinned.exists():
             lines = (line.split() for line in pinned.read_text().splitlines())

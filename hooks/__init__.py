@@ -1,0 +1,1 @@
+"""What runs on the hosts: brings the storage and NFS layers up, down, or tells how they are."""

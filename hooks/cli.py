@@ -1,0 +1,144 @@
+"""The command line: one JSON spec in, one JSON result on standard output, progress on standard error."""
+
+import argparse
+import os
+import platform
+import socket
+import sys
+import time
+from typing import List, Sequence
+
+from hooks import layers, metadata
+from hooks.fields import SpecError
+from hooks.mutex import alone
+from hooks.parse import parse
+from hooks.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
+from hooks.runner import Host, OutOfTime
+from hooks.spec import Spec
+
+_WALK = {"check": layers.check, "apply": layers.apply, "release": layers.release}
+_AIM = {"check": PRESENT, "apply": PRESENT, "release": ABSENT}
+_PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
+_LOCK_SECONDS = 60.0
+_RELEASED = "/run/nfs-failover.released"
+
+
+def main(argv: Sequence[str], root: str = "/") -> int:
+    """Runs one action; exit codes: 0 ok, 1 failed, 2 bad spec and nothing changed, 3 not to be told.
+
+    `check` is ok when every layer is present as specified; its result says what is not.
+    """
+    arguments = _arguments(argv)
+    began, code = time.monotonic(), None
+    try:
+        if arguments.from_metadata:
+            result = _take_over(arguments.only, arguments.wait, root)
+        else:
+            result = _run(arguments.action, parse(_text(arguments.spec)), arguments.only, root)
+    except SpecError as error:
+        result, code = _nothing(arguments.action, str(error)), BAD_SPEC
+    except PermissionError as error:
+        result = _nothing(arguments.action, "{}; run this as root".format(error))
+    except OutOfTime as error:
+        result = _nothing(arguments.action, str(error))
+    print(result._replace(seconds=round(time.monotonic() - began, 2)).to_json())
+    return result.exit_code if code is None else code
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="hooks.pyz", description=_PURPOSE)
+    parser.add_argument("action", choices=sorted(_WALK))
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--spec", help="file with the spec, - for standard input")
+    source.add_argument("--from-metadata", action="store_true", help="spec and portals of this OCI instance")
+    parser.add_argument("--only", type=_names, default=(), help="of the layers: " + ",".join(layers.NAMES))
+    parser.add_argument(
+        "--wait", type=float, default=0.0, help="seconds to wait for the volumes (with --from-metadata)"
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.from_metadata and arguments.action != "apply":
+        parser.error("--from-metadata goes with apply only")
+    return arguments
+
+
+def _names(text: str) -> List[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in layers.NAMES]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            "no layer {}; there are: {}".format(unknown[0], ", ".join(layers.NAMES))
+        )
+    return names
+
+
+def _text(name: str) -> str:
+    if name == "-":
+        return sys.stdin.read()
+    try:
+        with open(name, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError("{}: {}".format(name, error)) from None
+
+
+def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> Result:
+    host = Host(spec.deadline_seconds, root)
+    os.chdir(root)  # not to be what keeps a filesystem busy
+    if action == "check":
+        return _result(action, spec, layers.check(host, spec, only), host)
+    with alone(host, action, min(_LOCK_SECONDS, host.left())):
+        _remember(host, action)
+        return _result(action, spec, _WALK[action](host, spec, only), host)
+
+
+def _remember(host: Host, action: str) -> None:
+    """After a release only an operator, or a reboot, lets this host take over again: see _take_over."""
+    if action == "release":
+        open(host.path(_RELEASED), "w").close()
+    elif _released(host):
+        os.unlink(host.path(_RELEASED))
+
+
+def _released(host: Host) -> bool:
+    return os.path.exists(host.path(_RELEASED))
+
+
+def _take_over(only: Sequence[str], wait: float, root: str) -> Result:
+    """The boot service's run: waits for its volumes without the lock, then does as an operator would."""
+    text = metadata.await_spec(Host(max(wait, 1.0), root))
+    if text is None:
+        return _nothing("apply", "no volumes attached to this host: nothing to do", True)
+    spec = parse(text)
+    host = Host(spec.deadline_seconds, root)
+    with alone(host, "takeover", min(_LOCK_SECONDS, host.left())):
+        if _released(host):
+            why = "released by an operator: not taken over again before a reboot or an `apply --spec`"
+            return _nothing("apply", why, True)
+        return _result("apply", spec, layers.apply(host, spec, only), host)
+
+
+def _result(action: str, spec: Spec, found: List[Layer], host: Host) -> Result:
+    bad = [layer for layer in found if layer.state != _AIM[action] and not layer.facts.get("reboot_required")]
+    message = "; ".join("{}: {}".format(layer.layer, layer.message) for layer in bad)
+    changed = any(layer.changed for layer in found)
+    if not bad:
+        message = "nothing to do: already so" if action != "check" and not changed else ""
+    facts = _facts(host)
+    return Result(
+        action, spec.role, socket.gethostname(), not bad, changed, 0.0, message, tuple(found), facts
+    )
+
+
+def _nothing(action: str, message: str, ok: bool = False) -> Result:
+    return Result(action, "", socket.gethostname(), ok, False, 0.0, message, ())
+
+
+def _facts(host: Host) -> Facts:
+    """What an operator asks first of a host that is out of sight."""
+    uptime = (host.read("/proc/uptime") or "0").split()[0]
+    return {
+        "boot_id": (host.read("/proc/sys/kernel/random/boot_id") or "").strip(),
+        "uptime_seconds": float(uptime),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,209 @@
+"""The iSCSI layer: sessions to the spec's targets, found by IQN, at the portals of the present attachment."""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+
+from hooks.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.runner import Host, Refused
+from hooks.spec import ServerSpec, Volume
+
+NAME = "iscsi"
+DEVICE_SECONDS = 60.0
+LOGOUT_SECONDS = 30.0
+NONE_FOUND = {21: "no records or sessions"}  # ISCSI_ERR_NO_OBJS_FOUND, iscsiadm(8)
+LOGGED_IN = {15: "session exists"}  # ISCSI_ERR_SESS_EXISTS
+GONE = {2: "no such session", 21: "no records or sessions"}
+SETTINGS = (  # as the commands of the OCI console and Oracle's advice for block volumes have it
+    ("node.startup", "automatic"),
+    ("node.session.timeo.replacement_timeout", "6000"),
+    ("node.conn[0].timeo.noop_out_interval", "0"),
+    ("node.conn[0].timeo.noop_out_timeout", "0"),
+)
+_SESSION = re.compile(r"^\w+: \[(\d+)\] (\S+:\d+),-?\d+ (\S+)")
+_SETTING = re.compile(r"^(\S+) = (.*)$")
+_AT_ONCE = 32
+
+
+class Session(NamedTuple):
+    sid: str
+    portal: str
+    iqn: str
+    state: str
+
+
+class Initiator(NamedTuple):
+    """Sessions, and node records by (IQN, portal)."""
+
+    sessions: Tuple[Session, ...]
+    records: Dict[Tuple[str, str], Dict[str, str]]
+
+
+def sessions_in(text: str) -> List[Session]:
+    """`iscsiadm -m session`; the state is not in it."""
+    found = [_SESSION.match(line) for line in text.splitlines()]
+    return [Session(item.group(1), item.group(2), item.group(3), "") for item in found if item]
+
+
+def records_in(text: str) -> Dict[Tuple[str, str], Dict[str, str]]:
+    """`iscsiadm -m node -o show`: each record's settings."""
+    records = {}
+    for block in text.split("# BEGIN RECORD")[1:]:
+        lines = [_SETTING.match(line) for line in block.splitlines()]
+        settings = {item.group(1): item.group(2) for item in lines if item}
+        address, port = settings.get("node.conn[0].address", ""), settings.get("node.conn[0].port", "")
+        host = "[" + address + "]" if ":" in address else address
+        records[settings.get("node.name", ""), host + ":" + port] = settings
+    return records
+
+
+def observe(host: Host) -> Initiator:
+    sessions = sessions_in(host.run("iscsiadm", "-m", "session", tolerate=NONE_FOUND).out)
+    records = records_in(host.run("iscsiadm", "-m", "node", "-o", "show", tolerate=NONE_FOUND).out)
+    return Initiator(tuple(item._replace(state=_state(host, item)) for item in sessions), records)
+
+
+def _state(host: Host, session: Session) -> str:
+    """The kernel's view; with a dead connection it is FAILED (drivers/scsi/scsi_transport_iscsi.c)."""
+    return (host.read("/sys/class/iscsi_session/session{}/state".format(session.sid)) or "UNKNOWN").strip()
+
+
+def check(host: Host, spec: ServerSpec) -> Finding:
+    """Present when every volume has a live session at its portal, a complete record and its device."""
+    return _finding(host, spec, observe(host))
+
+
+def _finding(host: Host, spec: ServerSpec, now: Initiator) -> Finding:
+    faults = [(volume.name, _fault(host, volume, now)) for volume in spec.volumes]
+    facts = {
+        volume.name: {"device": host.real(volume.link), "portal": volume.portal} for volume in spec.volumes
+    }
+    bad = ["{}: {}".format(name, fault) for name, fault in faults if fault]
+    mine = {volume.iqn for volume in spec.volumes}
+    if not mine & ({item.iqn for item in now.sessions} | {iqn for iqn, _ in now.records}):
+        return Finding(
+            ABSENT if mine else PRESENT, "no session or record of {} volumes".format(len(mine)), dict(facts)
+        )
+    if bad:
+        return Finding(BROKEN, "; ".join(bad), dict(facts))
+    return Finding(PRESENT, "{} sessions logged in".format(len(mine)), dict(facts))
+
+
+def _fault(host: Host, volume: Volume, now: Initiator) -> str:
+    """What keeps this volume from being present; empty when nothing does."""
+    stale = [item.portal for item in now.sessions if item.iqn == volume.iqn and item.portal != volume.portal]
+    stale += [portal for iqn, portal in now.records if iqn == volume.iqn and portal != volume.portal]
+    live = [item for item in now.sessions if (item.iqn, item.portal) == (volume.iqn, volume.portal)]
+    if stale:
+        return "found a session or record at {}, expected only {}".format(stale[0], volume.portal)
+    if not live:
+        return "no session at " + volume.portal
+    if live[0].state != "LOGGED_IN":
+        return "session {} is {}, expected LOGGED_IN".format(live[0].sid, live[0].state)
+    record = now.records.get((volume.iqn, volume.portal), {})
+    for name, value in SETTINGS:
+        if record.get(name) != value:
+            return "record has {} = {}, expected {}".format(name, record.get(name, "(nothing)"), value)
+    return "" if host.real(volume.link) else "device {} is missing".format(volume.link)
+
+
+def apply(host: Host, spec: ServerSpec) -> List[str]:
+    """Logs in to every volume, in parallel; gives what it did. Raises HookError."""
+    host.run("systemctl", "start", "iscsid")
+    now = observe(host)
+    done = _each(lambda volume: _log_in(host, volume, now), spec.volumes)
+    host.run("udevadm", "settle", seconds=DEVICE_SECONDS)
+    for volume in spec.volumes:
+        _await_device(host, volume)
+    return done
+
+
+def _await_device(host: Host, volume: Volume) -> None:
+    what = "{}'s device {}".format(volume.name, volume.link)
+    host.wait(what, lambda: host.real(volume.link) is not None, DEVICE_SECONDS)
+
+
+def _each(work: Callable[[Volume], List[str]], volumes: Sequence[Volume]) -> List[str]:
+    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(volumes)) or 1) as pool:
+        return [text for done in pool.map(work, volumes) for text in done]
+
+
+def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
+    done = _clear_stale(host, volume, now)
+    live = [item for item in now.sessions if (item.iqn, item.portal) == (volume.iqn, volume.portal)]
+    record = now.records.get((volume.iqn, volume.portal))
+    node = ("iscsiadm", "-m", "node", "-T", volume.iqn, "-p", volume.portal)
+    if record is None:
+        host.run(*(node + ("-o", "new")))
+        done.append("record of {} made".format(volume.name))
+    if any((record or {}).get(name) != value for name, value in SETTINGS):
+        words = [word for name, value in SETTINGS for word in ("-n", name, "-v", value)]
+        host.run(*(node + ("-o", "update") + tuple(words)))
+        done.append("record of {} set".format(volume.name))
+    if live and live[0].state != "LOGGED_IN":
+        _log_out(host, live[0], volume)
+        live = []
+    if not live:
+        host.run(*(node + ("-l",)), tolerate=LOGGED_IN)
+        done.append("{} logged in at {}".format(volume.name, volume.portal))
+    return done
+
+
+def _clear_stale(host: Host, volume: Volume, now: Initiator) -> List[str]:
+    """Leftovers of the volume at another portal: the address belongs to the attachment, not to the volume."""
+    done = []
+    for session in now.sessions:
+        if session.iqn == volume.iqn and session.portal != volume.portal:
+            if session.state == "LOGGED_IN":
+                raise Refused(
+                    "{}: found a live session at {}, expected one at {}; if the spec is of the present "
+                    "attachment, run release or reboot this host".format(
+                        volume.name, session.portal, volume.portal
+                    )
+                )
+            _log_out(host, session, volume)
+            done.append("dead session of {} at {} ended".format(volume.name, session.portal))
+    for iqn, portal in sorted(now.records):
+        if iqn == volume.iqn and portal != volume.portal:
+            host.run("iscsiadm", "-m", "node", "-T", iqn, "-p", portal, "-o", "delete", tolerate=NONE_FOUND)
+            done.append("stale record of {} at {} deleted".format(volume.name, portal))
+    return done
+
+
+def _log_out(host: Host, session: Session, volume: Volume) -> None:
+    used = _users(host, session, volume)
+    if used:
+        raise Refused(
+            "{}: its device is still used by {}; unmount and deactivate what lies on it (release), "
+            "or reboot this host".format(volume.name, ", ".join(used))
+        )
+    host.run("iscsiadm", "-m", "session", "-r", session.sid, "-u", tolerate=GONE, seconds=LOGOUT_SECONDS)
+
+
+def _users(host: Host, session: Session, volume: Volume) -> List[str]:
+    """What the kernel has stacked on this session's disk (sysfs holders)."""
+    link = "/dev/disk/by-path/ip-{}-iscsi-{}-lun-1".format(session.portal, session.iqn)
+    device = host.real(link)
+    if device is None:
+        return []
+    folder = host.path("/sys/block/{}/holders".format(os.path.basename(device)))
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def release(host: Host, spec: ServerSpec) -> List[str]:
+    """Ends every session of the spec's volumes, at whatever portal, and deletes their records."""
+    now = observe(host)
+    return _each(lambda volume: _forget(host, volume, now), spec.volumes)
+
+
+def _forget(host: Host, volume: Volume, now: Initiator) -> List[str]:
+    done = []
+    for session in now.sessions:
+        if session.iqn == volume.iqn:
+            _log_out(host, session, volume)
+            done.append("{} logged out".format(volume.name))
+    if any(iqn == volume.iqn for iqn, _ in now.records):
+        host.run("iscsiadm", "-m", "node", "-T", volume.iqn, "-o", "delete", tolerate=NONE_FOUND)
+        done.append("records of {} deleted".format(volume.name))
+    return done

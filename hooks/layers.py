@@ -1,0 +1,105 @@
+"""Walks the layers in order: check, act, check again; stops at the first that fails and says which."""
+
+from types import ModuleType
+from typing import Callable, Dict, Iterable, List, Sequence, Tuple
+
+from hooks import address, client, filesystem, iscsi, lvm, nfs
+from hooks.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Finding, Layer
+from hooks.runner import HookError, Host, OutOfTime
+from hooks.spec import Spec
+
+# each layer with the part of the spec that it brings up, from the ground upwards
+_ORDER: Dict[str, Tuple[Tuple[ModuleType, str], ...]] = {
+    "server": (
+        (iscsi, "volumes"),
+        (lvm, "volume_groups"),
+        (filesystem, "filesystems"),
+        (nfs, "exports"),
+        (address, "service_address"),
+    ),
+    "client": ((client, "mounts"),),
+}
+Act = Callable[[Host, ModuleType, Spec], Layer]
+NAMES = tuple(module.NAME for order in _ORDER.values() for module, _ in order)
+
+
+def check(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Every layer's state; one that cannot be told is unknown, and the others are told all the same."""
+    return [_timed(host, module, spec, _told) for module in _chosen(spec, only)]
+
+
+def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Brings up each layer on the one below; after a failure nothing above is touched."""
+    return _walk(host, _chosen(spec, only), spec, _applied, PRESENT)
+
+
+def release(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Takes down each layer from the top; after a failure nothing below is touched."""
+    return _walk(host, _chosen(spec, only)[::-1], spec, _released, ABSENT)
+
+
+def _chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
+    order = _ORDER[spec.role]
+    return [module for module, part in order if getattr(spec, part) and (not only or module.NAME in only)]
+
+
+def _walk(host: Host, modules: Iterable[ModuleType], spec: Spec, act: Act, aim: str) -> List[Layer]:
+    layers: List[Layer] = []
+    for module in modules:
+        layers.append(_timed(host, module, spec, act))
+        if not _reached(layers[-1], aim):
+            break
+    return layers
+
+
+def _reached(layer: Layer, aim: str) -> bool:
+    return layer.state == aim or bool(layer.facts.get("reboot_required"))
+
+
+def _timed(host: Host, module: ModuleType, spec: Spec, act: Act) -> Layer:
+    began = host.now()
+    layer = _guarded(host, module, spec, act)._replace(seconds=round(host.now() - began, 2))
+    host.note("{}: {} ({:.1f} s) {}".format(layer.layer, layer.state, layer.seconds, layer.message))
+    return layer
+
+
+def _guarded(host: Host, module: ModuleType, spec: Spec, act: Act) -> Layer:
+    """A failure as a layer: unknown when time ran out, broken when it went wrong or was refused."""
+    try:
+        return act(host, module, spec)
+    except OutOfTime as error:
+        return Layer(module.NAME, UNKNOWN, False, 0.0, str(error), {})
+    except (HookError, OSError) as error:
+        return Layer(module.NAME, BROKEN, False, 0.0, str(error), {})
+
+
+def _told(host: Host, module: ModuleType, spec: Spec) -> Layer:
+    try:
+        found: Finding = module.check(host, spec)
+    except (HookError, OSError) as error:
+        found = Finding(UNKNOWN, str(error))
+    return Layer(module.NAME, found.state, False, 0.0, found.message, found.facts)
+
+
+def _applied(host: Host, module: ModuleType, spec: Spec) -> Layer:
+    before = _told(host, module, spec)
+    if before.state == PRESENT:
+        return before._replace(message="nothing to do: " + before.message)
+    done = module.apply(host, spec)
+    return _checked(_told(host, module, spec), done, PRESENT)
+
+
+def _released(host: Host, module: ModuleType, spec: Spec) -> Layer:
+    done = module.release(host, spec)
+    after = _told(host, module, spec)
+    if not done and after.state == ABSENT:
+        return after._replace(message="nothing to do: " + after.message)
+    return _checked(after, done, ABSENT)
+
+
+def _checked(after: Layer, done: List[str], aim: str) -> Layer:
+    """What the check after the act found has the last word."""
+    said = "; ".join(done) or "nothing done"
+    if not _reached(after, aim):
+        said = "{}; but the check afterwards found it {}: {}".format(said, after.state, after.message)
+    return after._replace(changed=bool(done), message=said)

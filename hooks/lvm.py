@@ -1,0 +1,165 @@
+"""The LVM layer: the spec's volume groups, active only when complete and only on the spec's own volumes."""
+
+import json
+from typing import Dict, List, NamedTuple, Set, Tuple
+
+from hooks.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.runner import CommandFailed, Host, Refused
+from hooks.spec import ServerSpec, VolumeGroup
+
+NAME = "lvm"
+DEVICES_FILE = "/etc/lvm/devices/system.devices"
+_PVS = "pv_name,pv_missing,vg_name,vg_uuid,vg_systemid,vg_missing_pv_count"
+Row = Dict[str, str]
+
+
+class Storage(NamedTuple):
+    """Rows of `pvs` and `lvs`, and the host's own system ID if a group has one (lvmsystemid(7))."""
+
+    physical: Tuple[Row, ...]
+    logical: Tuple[Row, ...]
+    system_id: str
+
+
+def rows_in(text: str, kind: str) -> List[Row]:
+    """The rows of an LVM report in JSON (lvmreport(7)); raises ValueError or KeyError."""
+    return [row for report in json.loads(text)["report"] for row in report.get(kind, [])]
+
+
+def observe(host: Host) -> Storage:
+    physical = _report(host, "pv", "pvs", "--foreign", "-o", _PVS)
+    logical = _report(host, "lv", "lvs", "-o", "vg_name,lv_name,lv_active")
+    foreign = any(row["vg_systemid"] for row in physical)
+    said = host.run("lvm", "systemid").out if foreign else ""
+    return Storage(tuple(physical), tuple(logical), said.partition(":")[2].strip())
+
+
+def _report(host: Host, kind: str, *argv: str) -> List[Row]:
+    out = host.run(*(argv + ("--reportformat", "json"))).out
+    try:
+        return rows_in(out, kind)
+    except (ValueError, KeyError):
+        raise CommandFailed("`{}` gave no LVM report, but: {}".format(argv[0], out[:200])) from None
+
+
+def check(host: Host, spec: ServerSpec) -> Finding:
+    """Present when every group is complete, on its volumes, and has the spec's logical volumes active."""
+    now = observe(host)
+    found = {group.name: _finding(host, spec, group, now) for group in spec.volume_groups}
+    message = "; ".join(finding.message for finding in found.values())
+    states = {finding.state for finding in found.values()}
+    state = states.pop() if len(states) == 1 else BROKEN
+    return Finding(state, message, {name: finding.facts for name, finding in found.items()})
+
+
+def _finding(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> Finding:
+    rows = [row for row in now.physical if row["vg_name"] == group.name]
+    active = {
+        row["lv_name"] for row in now.logical if row["vg_name"] == group.name and row["lv_active"] == "active"
+    }
+    links = [item.device for item in spec.filesystems if item.volume_group == group.name]
+    facts = {"devices": sorted(row["pv_name"] for row in rows), "active": sorted(active)}
+    fault = _fault(host, spec, group, now) if rows else ""
+    if fault:
+        return Finding(BROKEN, fault, dict(facts))
+    if not rows and any(host.real(link) for link in links):
+        text = "{}: its volumes are gone but {} is still there; reboot this host before it serves again"
+        return Finding(BROKEN, text.format(group.name, links[0]), dict(facts))
+    missing = [link for link in links if link.rsplit("/", 1)[1] not in active]
+    if not active:
+        return Finding(
+            ABSENT, "{} is {}".format(group.name, "not active" if rows else "not found"), dict(facts)
+        )
+    if missing:
+        return Finding(BROKEN, "{} is active without {}".format(group.name, ", ".join(missing)), dict(facts))
+    return Finding(PRESENT, "{} is active: {}".format(group.name, ", ".join(sorted(active))), dict(facts))
+
+
+def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> str:
+    """Why this group must not be touched; empty when nothing speaks against it."""
+    rows = [row for row in now.physical if row["vg_name"] == group.name]
+    uuids = sorted({row["vg_uuid"] for row in rows})
+    if len(uuids) > 1:
+        return "{}: found {} volume groups of this name ({}); rename the wrong one: vgrename UUID NEW".format(
+            group.name, len(uuids), ", ".join(uuids)
+        )
+    owner = rows[0]["vg_systemid"]
+    if owner and owner != now.system_id:
+        return "{}: it belongs to system ID {!r}, this host is {!r}; see lvmsystemid(7), Overriding".format(
+            group.name, owner, now.system_id
+        )
+    if rows[0]["vg_missing_pv_count"] != "0":
+        return (
+            "{}: {} of its {} physical volumes are missing; attach and log in to every volume of it".format(
+                group.name, rows[0]["vg_missing_pv_count"], len(rows)
+            )
+        )
+    found, expected = (
+        {host.real(row["pv_name"]) or row["pv_name"] for row in rows},
+        _devices(host, spec, group),
+    )
+    if found != expected:
+        return "{}: found it on {}, expected {} (volumes {}); correct the spec".format(
+            group.name, _listed(found), _listed(expected), ", ".join(group.volumes)
+        )
+    return ""
+
+
+def _devices(host: Host, spec: ServerSpec, group: VolumeGroup) -> Set[str]:
+    members = [volume for volume in spec.volumes if volume.name in group.volumes]
+    return {host.real(volume.link) or volume.link for volume in members}
+
+
+def _listed(names: Set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def apply(host: Host, spec: ServerSpec) -> List[str]:
+    """Activates every group that is complete; touches none before all may be. Raises HookError."""
+    done = _show_to_lvm(host, spec)
+    now = observe(host)
+    for group in spec.volume_groups:
+        if not any(row["vg_name"] == group.name for row in now.physical):
+            expected = _listed(_devices(host, spec, group))
+            raise Refused(
+                "{}: no volume group of this name found, expected it on {}".format(group.name, expected)
+            )
+        finding = _finding(host, spec, group, now)
+        if finding.state == BROKEN and _fault(host, spec, group, now):
+            raise Refused(finding.message)
+    for group in spec.volume_groups:
+        host.run("vgchange", "-ay", "--activationmode", "complete", group.name)
+        done.append(group.name + " activated")
+    host.run("udevadm", "settle")
+    return done
+
+
+def _show_to_lvm(host: Host, spec: ServerSpec) -> List[str]:
+    """Lists the volumes in LVM's devices file where one hides them (lvmdevices(8); the default of EL9)."""
+    if host.read(DEVICES_FILE) is None:
+        return []
+    if "=1" not in host.run("lvmconfig", "--typeconfig", "full", "devices/use_devicesfile").out:
+        return []
+    done = []
+    for volume in spec.volumes:
+        device = host.real(volume.link)
+        if device is not None:
+            host.run("lvm", "lvmdevices", "--yes", "--adddev", device)
+            done.append("{} listed in {}".format(device, DEVICES_FILE))
+    return done
+
+
+def release(host: Host, spec: ServerSpec) -> List[str]:
+    """Deactivates every logical volume of the spec's groups; raises HookError when one is in use."""
+    now = observe(host)
+    busy = {row["vg_name"] for row in now.logical if row["lv_active"] == "active"}
+    names = [group.name for group in spec.volume_groups if group.name in busy]
+    for name in names:
+        if len({row["vg_uuid"] for row in now.physical if row["vg_name"] == name}) > 1:
+            raise Refused(
+                "{}: several volume groups have this name; deactivate the right one by hand".format(name)
+            )
+        host.run("vgchange", "-an", name)
+    if names:
+        host.run("udevadm", "settle")
+    return [name + " deactivated" for name in names]

@@ -1,0 +1,122 @@
+"""The server's spec and its volumes' portals from OCI's instance metadata service, version 2."""
+
+import http.client
+import json
+from typing import Dict, List, Optional
+
+from hooks.fields import SpecError
+from hooks.runner import Host, OutOfTime
+
+ADDRESS = "169.254.169.254"
+SPEC_PATH = "/opc/v2/instance/metadata/nfs_failover"
+ATTACHMENTS_PATH = "/opc/v2/volumeAttachments/"
+_TIMEOUT = 10.0
+Entry = Dict[str, object]
+
+
+class Unreachable(Exception):
+    """The metadata service gave no usable answer."""
+
+
+def get(path: str, address: str = ADDRESS) -> Optional[str]:
+    """The text at this path, None for a 404; raises Unreachable. Never through a proxy."""
+    connection = http.client.HTTPConnection(address, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", path, headers={"Authorization": "Bearer Oracle"})
+        response = connection.getresponse()
+        text = response.read().decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable("metadata service {}{}: {}".format(address, path, error)) from error
+    finally:
+        connection.close()
+    if response.status == 404:
+        return None
+    if response.status != 200:
+        raise Unreachable(
+            "metadata service {}{}: found HTTP {}, expected 200".format(address, path, response.status)
+        )
+    return text
+
+
+def await_spec(host: Host, address: str = ADDRESS) -> Optional[str]:
+    """The spec with its volumes' portals filled in, once all of them are attached here.
+
+    None when none was attached before the host's deadline. Raises OutOfTime when only some were, or the
+    service never answered, and SpecError.
+    """
+    said = ""
+    while True:
+        found, total, why = 0, 0, ""
+        try:
+            spec, entries = _site(address), _attachments(address)
+            volumes = _listed(spec)
+            portals = match(volumes, entries)
+            found, total = len(portals), len(volumes)
+            if portals and found == total:
+                return filled(spec, portals)
+            why = "{} of {} volumes are attached to this host".format(found, total)
+        except Unreachable as error:
+            why = str(error)
+        if why != said:
+            host.note("waiting: " + why)
+            said = why
+        if host.left() < 1:
+            if total and not found:
+                return None
+            raise OutOfTime(why)
+        host.sleep(min(2.0, host.left()))
+
+
+def _site(address: str) -> Entry:
+    text = get(SPEC_PATH, address)
+    if text is None:
+        raise SpecError("metadata key nfs_failover: found nothing, expected this server's spec as JSON")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise SpecError("metadata key nfs_failover: found no JSON, expected this server's spec") from None
+    if not isinstance(found, dict):
+        raise SpecError("metadata key nfs_failover: found {!r}, expected an object".format(found))
+    return found
+
+
+def _listed(spec: Entry) -> List[Entry]:
+    volumes = spec.get("volumes")
+    if not isinstance(volumes, list) or not volumes or not all(isinstance(item, dict) for item in volumes):
+        raise SpecError("spec.volumes: found {!r}, expected a list of volumes".format(volumes))
+    return volumes
+
+
+def _attachments(address: str) -> List[Entry]:
+    try:
+        found = json.loads(get(ATTACHMENTS_PATH, address) or "[]")
+    except ValueError:
+        raise Unreachable("metadata service {}{}: found no JSON".format(address, ATTACHMENTS_PATH)) from None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def match(volumes: List[Entry], entries: List[Entry]) -> Dict[str, Entry]:
+    """Portals by volume name, as far as the attachments tell.
+
+    By volume OCID where an attachment names one. Where none does, only a complete set counts: which of its
+    members is which does not matter, since volume groups are found by what is on the disks.
+    """
+    usable = [item for item in entries if item.get("iqn") and item.get("ipv4")]
+    by_id = {str(item["volumeId"]): item for item in usable if item.get("volumeId")}
+    if by_id:
+        ids = {str(item.get("name")): str(item.get("volume_id")) for item in volumes}
+        return {name: by_id[volume_id] for name, volume_id in ids.items() if volume_id in by_id}
+    if len(usable) != len(volumes):
+        return {}
+    usable.sort(key=lambda item: str(item["iqn"]))
+    return {
+        name: usable[place] for place, name in enumerate(sorted(str(item.get("name")) for item in volumes))
+    }
+
+
+def filled(spec: Entry, portals: Dict[str, Entry]) -> str:
+    volumes = []
+    for volume in _listed(spec):
+        found = portals[str(volume.get("name"))]
+        volumes.append(dict(volume, iqn=found["iqn"], address=found["ipv4"], port=found.get("port") or 3260))
+    return json.dumps(dict(spec, volumes=volumes))

@@ -1,0 +1,141 @@
+"""The NFS layer: our own exports file and the server, exporting nothing whose filesystem is not mounted."""
+
+import os
+import re
+from typing import List, Set, Tuple
+
+from hooks import exports, textfile
+from hooks.exports import Pair
+from hooks.mountinfo import mounted_on
+from hooks.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.runner import Host, Refused
+from hooks.spec import ServerSpec, filesystem_of
+
+NAME = "nfs"
+SERVICE = "nfs-server"
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+_THREADS = "/proc/fs/nfsd/threads"
+_PORT = "0801"  # 2049 in /proc/net/tcp's hexadecimal
+_LISTENING = re.compile(r"^\s*\d+: [0-9A-F]+:" + _PORT + r" \S+ 0A ", re.MULTILINE)
+_COMPLAINED = {1: "complained, perhaps of another file's line; the check afterwards tells about ours"}
+_NOT_EXPORTED = {1: "not exported"}
+
+
+def check(host: Host, spec: ServerSpec) -> Finding:
+    """Present when nfsd runs and listens, and every export of the spec is in the kernel's table."""
+    service, threads, exported = _service(host), _threads(host), _exported(host)
+    own, pairs = host.read(exports.OWN) or "", exports.wanted(spec)
+    missing = [pair for pair in pairs if pair not in exported]
+    facts = {
+        "service": service,
+        "threads": threads,
+        "exported": sorted(" to ".join(pair) for pair in exported),
+    }
+    if len(missing) == len(pairs) and not own:
+        return Finding(ABSENT, "nothing of the spec is exported", dict(facts))
+    faults = ["{} is not exported to {}".format(*pair) for pair in missing] + _unmounted(host, spec)
+    faults += [] if service == ("active", "enabled") else ["{} is {}".format(SERVICE, ", ".join(service))]
+    faults += [] if threads and _listening(host) else ["nfsd does not listen on port 2049"]
+    faults += (
+        [] if own == exports.own_text(spec, _elsewhere(host)) else [exports.OWN + " is not as specified"]
+    )
+    if faults:
+        return Finding(BROKEN, "; ".join(faults), dict(facts))
+    return Finding(PRESENT, "exported: " + ", ".join(" to ".join(pair) for pair in pairs), dict(facts))
+
+
+def _service(host: Host) -> Tuple[str, str]:
+    """Whether systemd has it active, and enabled at boot (systemctl(1), show)."""
+    out = host.run("systemctl", "show", "-p", "ActiveState,UnitFileState", SERVICE).out
+    found = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+    return found.get("ActiveState", ""), found.get("UnitFileState", "") or "not installed"
+
+
+def _threads(host: Host) -> int:
+    """How many nfsd threads the kernel runs; 0 when nfsd is not even loaded (nfsd(7))."""
+    text = (host.read(_THREADS) or "0").strip()
+    return int(text) if text.isdigit() else 0
+
+
+def _listening(host: Host) -> bool:
+    return any(_LISTENING.search(host.read("/proc/net/" + table) or "") for table in ("tcp", "tcp6"))
+
+
+def _exported(host: Host) -> Set[Pair]:
+    return exports.parse(host.run("exportfs", "-s").out)
+
+
+def _elsewhere(host: Host) -> Set[Pair]:
+    """What administrators' own files export."""
+    folder, own = os.path.split(exports.OWN)
+    names = sorted(os.listdir(host.path(folder))) if os.path.isdir(host.path(folder)) else []
+    files = ["/etc/exports"] + [os.path.join(folder, name) for name in names if name != own]
+    texts = [host.read(name) or "" for name in files if name == "/etc/exports" or name.endswith(".exports")]
+    return {pair for text in texts for pair in exports.parse(text)}
+
+
+def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
+    mounts = {item.mount for item in (filesystem_of(spec, export.path) for export in spec.exports) if item}
+    return [mount + " is not mounted" for mount in sorted(mounts) if not mounted_on(host, mount)]
+
+
+def apply(host: Host, spec: ServerSpec) -> List[str]:
+    """Exports what the spec names and starts the server; refuses while a filesystem is not mounted."""
+    unmounted = _unmounted(host, spec)
+    if unmounted:
+        raise Refused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
+    for export in spec.exports:
+        if not os.path.isdir(host.path(export.path)):
+            raise Refused("{}: no such directory, expected what clients mount".format(export.path))
+    elsewhere = _elsewhere(host)
+    done = [
+        "{} to {} is exported by another file already".format(*pair)
+        for pair in exports.wanted(spec)
+        if pair in elsewhere
+    ]
+    if textfile.edit(host, exports.OWN, lambda _: exports.own_text(spec, elsewhere)):
+        done.append(exports.OWN + " written")
+    return done + _start(host)
+
+
+def _start(host: Host) -> List[str]:
+    active, enabled = _service(host)
+    if active == "active" and _threads(host):
+        host.run("exportfs", "-ra", tolerate=_COMPLAINED)
+        if enabled != "enabled":
+            host.run("systemctl", "enable", SERVICE)
+        return ["exports read again"]
+    if _listening(host) and not _threads(host):
+        raise Refused("port 2049: found another program listening, expected none; stop it first")
+    if active in ("failed", "active"):  # active without threads: somebody stopped nfsd behind systemd's back
+        host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
+        host.run("systemctl", "reset-failed", SERVICE, tolerate={1: "nothing to reset"})
+    host.run("systemctl", "enable", "--now", SERVICE, seconds=START_SECONDS)
+    return [SERVICE + " started"]
+
+
+def release(host: Host, spec: ServerSpec) -> List[str]:
+    """Takes the exports back and stops the server unless it exports something else. Raises HookError."""
+    done = []
+    if textfile.edit(host, exports.OWN, lambda _: ""):
+        done.append(exports.OWN + " removed")
+    exported = _exported(host)
+    for path, client in exports.wanted(spec):
+        if (path, client) in exported:
+            host.run("exportfs", "-u", "{}:{}".format(client, path), tolerate=_NOT_EXPORTED)
+            done.append("{} is no longer exported to {}".format(path, client))
+    if exported - set(exports.wanted(spec)):
+        host.run("exportfs", "-f")
+        return done + ["{} goes on with other exports".format(SERVICE)]
+    return done + _stop(host)
+
+
+def _stop(host: Host) -> List[str]:
+    """Stops nfsd and waits for its threads, the last ones to hold the filesystem."""
+    active, enabled = _service(host)
+    if active not in ("active", "activating") and enabled != "enabled" and not _threads(host):
+        return []
+    host.run("systemctl", "disable", "--now", SERVICE, seconds=STOP_SECONDS)
+    host.wait("nfsd to end its threads", lambda: not _threads(host), STOP_SECONDS)
+    return [SERVICE + " stopped"]

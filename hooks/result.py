@@ -1,0 +1,56 @@
+"""What a run tells its caller: one JSON object, per layer its state, whether it changed, and why."""
+
+import json
+from typing import Dict, NamedTuple, Tuple
+
+PRESENT, ABSENT, BROKEN, UNKNOWN = "present", "absent", "broken", "unknown"
+DONE, FAILED, BAD_SPEC, CANNOT_TELL = 0, 1, 2, 3
+Facts = Dict[str, object]
+
+
+class Finding(NamedTuple):
+    """How a layer is now: present as specified, absent, broken (there, but wrong), or unknown."""
+
+    state: str
+    message: str
+    facts: Facts = {}
+
+
+class Layer(NamedTuple):
+    layer: str
+    state: str
+    changed: bool
+    seconds: float
+    message: str
+    facts: Facts
+
+
+class Result(NamedTuple):
+    action: str
+    role: str
+    host: str
+    ok: bool
+    changed: bool
+    seconds: float
+    message: str
+    layers: Tuple[Layer, ...]
+    facts: Facts = {}
+    version: int = 1
+
+    def to_json(self) -> str:
+        found = dict(self._asdict(), layers=[dict(layer._asdict()) for layer in self.layers])
+        return json.dumps(found, sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str) -> "Result":
+        """The result in this text; raises ValueError, KeyError or TypeError when it holds none."""
+        found = json.loads(text)
+        layers = tuple(Layer(**layer) for layer in found.pop("layers"))
+        return Result(layers=layers, **found)
+
+    @property
+    def exit_code(self) -> int:
+        if self.ok:
+            return DONE
+        unknown = not self.layers or any(layer.state == UNKNOWN for layer in self.layers)
+        return CANNOT_TELL if unknown else FAILED

@@ -1,0 +1,154 @@
+"""The host as the layers see it: the only place that runs commands, and where every wait ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Callable, Dict, NamedTuple, Optional, Sequence
+
+COMMAND_SECONDS = 60.0
+_AFTER_KILL_SECONDS = 2.0
+_SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+_NOTHING: Dict[int, str] = {}
+
+
+class HookError(Exception):
+    """A layer could not do its work; says what was found and what to do."""
+
+
+class CommandFailed(HookError):
+    """A command ended with a code that nobody tolerates."""
+
+
+class Refused(HookError):
+    """Going on could harm data or another service: a person has to decide."""
+
+
+class OutOfTime(HookError):
+    """A deadline passed; what it waited for may still happen."""
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Host:
+    """Runs commands and reads files under `root`, all before one deadline, in seconds from now."""
+
+    def __init__(self, seconds: float, root: str = "/") -> None:
+        self.root = root
+        self._end = self.now() + seconds
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def left(self) -> float:
+        """Seconds until the deadline of the whole run."""
+        return self._end - self.now()
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            sys.stderr.write(text.rstrip("\n") + "\n")
+            sys.stderr.flush()
+
+    def run(
+        self,
+        *argv: str,
+        tolerate: Dict[int, str] = _NOTHING,
+        seconds: float = COMMAND_SECONDS,
+        masks: Sequence[str] = (),
+    ) -> Outcome:
+        """Runs argv and gives its outcome; exit codes other than 0 and the tolerated raise CommandFailed.
+
+        `tolerate` names each accepted code by what it means. Texts in `masks` never show. Raises OutOfTime
+        when the command outlives `seconds` or the run's deadline: it is killed, and left behind if the
+        kernel will not let go of it.
+        """
+        shown = _masked(" ".join(argv), masks)
+        seconds = min(seconds, self.left())
+        if seconds <= 0:
+            raise OutOfTime("no time left to run `{}`".format(shown))
+        began = self.now()
+        outcome = self._execute(argv, seconds)
+        if outcome is None:
+            raise OutOfTime("`{}` did not end within {:.0f} s".format(shown, seconds))
+        meaning = tolerate.get(outcome.code, "")
+        said = _masked((outcome.err or outcome.out).strip(), masks)[-600:] if outcome.code else ""
+        told = " {} {}: {}".format(outcome.code, meaning, said) if outcome.code else ""
+        self.note("+ {} ({:.2f} s){}".format(shown, self.now() - began, told))
+        if outcome.code and outcome.code not in tolerate:
+            text = "`{}` ended with {}: {}"
+            raise CommandFailed(text.format(shown, outcome.code, said or "(nothing said)"))
+        return outcome
+
+    def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
+        environment = dict(os.environ, LC_ALL="C", PATH=_SBIN, LVM_SUPPRESS_FD_WARNINGS="1")
+        try:
+            process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise CommandFailed(
+                "{}: command not found; install the package that has it".format(argv[0])
+            ) from None
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            return None
+        return Outcome(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.root, name.lstrip("/"))
+
+    def read(self, name: str) -> Optional[str]:
+        """The text of a file, None when there is none."""
+        try:
+            with open(self.path(name), encoding="utf-8", errors="surrogateescape", newline="") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def real(self, name: str) -> Optional[str]:
+        """Where a device's name leads in the end, None when it leads nowhere."""
+        path = os.path.realpath(self.path(name))
+        if not os.path.exists(path):
+            return None
+        return "/" + os.path.relpath(path, os.path.realpath(self.root))
+
+    def wait(self, what: str, probe: Callable[[], bool], seconds: float, every: float = 0.1) -> None:
+        """Returns once the probe says yes; raises OutOfTime, naming `what`, after that many seconds."""
+        seconds = min(seconds, self.left())
+        end = self.now() + seconds
+        while not probe():
+            if self.now() + every > end:
+                raise OutOfTime("waited {:.0f} s for {}".format(max(0.0, seconds), what))
+            self.sleep(every)
+
+
+def _masked(text: str, masks: Sequence[str]) -> str:
+    for mask in masks:
+        text = text.replace(mask, "***")
+    return text
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(_AFTER_KILL_SECONDS)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        pass  # gone already, or in uninterruptible sleep: nothing more can be done to it

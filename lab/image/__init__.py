@@ -1,0 +1,1 @@
+"""The guests' image: what it is made of, how it is built and kept."""

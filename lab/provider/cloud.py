@@ -1,0 +1,103 @@
+"""The API's clients: the oci SDK as it is, with its endpoints pointed at the lab."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import oci
+
+from lab.provider import durations, retry
+from lab.provider.errors import ProviderError
+
+_CLIENTS = {
+    "oci_core.ComputeClient": oci.core.ComputeClient,
+    "oci_core.BlockstorageClient": oci.core.BlockstorageClient,
+    "oci_core.VirtualNetworkClient": oci.core.VirtualNetworkClient,
+}
+OVERRIDABLE = (*_CLIENTS, "oci_identity.IdentityClient", "oci_resourcemanager.ResourceManagerClient")
+_CONNECT_SECONDS = 10.0
+
+
+class Cloud:
+    """The clients of one configured provider, one set per thread: an SDK client is not shared."""
+
+    def __init__(self, config: dict[str, Any], endpoints: dict[str, str], timeout_seconds: float) -> None:
+        self._config = config
+        self._endpoints = endpoints
+        self._timeout = (_CONNECT_SECONDS, timeout_seconds)
+        self._local = threading.local()
+
+    @classmethod
+    def of_lab(cls, run: Path, region: str | None, environment: dict[str, str] | None = None) -> "Cloud":
+        """The cloud of lab directory `run`, or the one that CLIENT_HOST_OVERRIDES names.
+
+        Raises ProviderError when the lab has no API or no credentials.
+        """
+        variables = dict(os.environ) if environment is None else environment
+        timeout = durations.seconds(variables.get("HTTP_REQUEST_TIMEOUT") or "60s")
+        return cls(_credentials(run, region), _endpoints(run, variables), timeout)
+
+    @property
+    def compute(self) -> Any:
+        """Instances and attachments."""
+        return self._client("oci_core.ComputeClient")
+
+    @property
+    def storage(self) -> Any:
+        """Volumes and boot volumes."""
+        return self._client("oci_core.BlockstorageClient")
+
+    @property
+    def network(self) -> Any:
+        """VNICs and private IPs."""
+        return self._client("oci_core.VirtualNetworkClient")
+
+    def _client(self, name: str) -> Any:
+        if not hasattr(self._local, name):
+            client = _CLIENTS[name](
+                self._config,
+                service_endpoint=self._endpoints[name],
+                timeout=self._timeout,
+                retry_strategy=retry.strategy(),
+                circuit_breaker_strategy=oci.circuit_breaker.NoCircuitBreakerStrategy(),
+            )
+            setattr(self._local, name, client)
+        return getattr(self._local, name)
+
+
+def host_overrides(endpoint: str) -> str:
+    """CLIENT_HOST_OVERRIDES for all services at one endpoint (no path, no slash at its end)."""
+    return ";".join(f"{name}={endpoint}" for name in OVERRIDABLE)
+
+
+def lab_endpoint(run: Path) -> str:
+    """http://127.0.0.1:PORT of the lab's API. Raises ProviderError when it is not up."""
+    port_file = run / "api.port"
+    try:
+        port = int(port_file.read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError) as error:
+        raise ProviderError(f"{port_file} has no port number: start the lab's API for {run} first") from error
+    return f"http://127.0.0.1:{port}"
+
+
+def _endpoints(run: Path, environment: dict[str, str]) -> dict[str, str]:
+    overrides = environment.get("CLIENT_HOST_OVERRIDES") or host_overrides(lab_endpoint(run))
+    named = dict(entry.split("=", 1) for entry in overrides.split(";") if "=" in entry)
+    missing = [name for name in _CLIENTS if name not in named]
+    if missing:
+        raise ProviderError(
+            f"CLIENT_HOST_OVERRIDES lacks {', '.join(missing)}: expected {host_overrides('http://HOST:PORT')}"
+        )
+    return named
+
+
+def _credentials(run: Path, region: str | None) -> dict[str, Any]:
+    file = run / "oci" / "config"
+    try:
+        config = oci.config.from_file(str(file))
+    except (oci.exceptions.ConfigFileNotFound, oci.exceptions.ProfileNotFound) as error:
+        raise ProviderError(
+            f"{file} has no usable DEFAULT profile: start the lab's API for {run} first"
+        ) from error
+    return {**config, "region": region} if region else dict(config)

@@ -1,0 +1,34 @@
+"""Objects of the oci SDK as records: the names and forms that Terraform's schema has for them."""
+
+import os
+from datetime import datetime
+from typing import Any
+
+from lab.provider.values import Record, Value
+
+_RENAMED = {"lifecycle_state": "state"}
+
+
+def record_of(model: Any) -> Record:
+    """The model's fields, lifecycle_state renamed to state; what the API did not tell is left out."""
+    record: Record = {}
+    for name in model.attribute_map:
+        value = getattr(model, name)
+        if value is not None:
+            record[_RENAMED.get(name, name)] = _plain(value)
+    return record
+
+
+def _plain(value: Any) -> Value:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f %z UTC")
+    if hasattr(value, "attribute_map"):
+        return record_of(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def keep_when_missing() -> bool:
+    """Whether a 404 on refresh leaves the resource in the state (TF_PRESERVE_STATE_ON_404=true)."""
+    return os.environ.get("TF_PRESERVE_STATE_ON_404", "").lower() == "true"

@@ -1,0 +1,1 @@
+active_server = "nfs-srv-1"

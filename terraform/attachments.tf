@@ -1,0 +1,40 @@
+# The switch itself: every volume is attached to the active server and to no other.
+
+# Keyed by the volume's name only. The key of a volume stays when the server changes, so Terraform replaces the
+# attachment, and destroys all old attachments before it makes any new one. A key with the server in it would
+# detach and attach side by side; create_before_destroy would attach first.
+resource "oci_core_volume_attachment" "data" {
+  for_each = var.volumes
+
+  attachment_type = "iscsi"
+  instance_id     = local.servers[var.active_server].instance_id
+  volume_id       = local.volumes[each.key].volume_id
+  is_shareable    = false
+  is_read_only    = false
+  use_chap        = false
+
+  timeouts {
+    create = "20m"
+    delete = "20m"
+  }
+
+  lifecycle {
+    # The API never tells use_chap: an imported attachment would be replaced for it.
+    ignore_changes = [use_chap]
+
+    precondition {
+      condition     = local.servers[var.active_server].exists
+      error_message = "${var.active_server} (${coalesce(local.servers[var.active_server].instance_id, "no instance")}) is terminated and cannot take ${each.key}: choose another active_server, or give ${var.active_server} an image_id in place of instance_id."
+    }
+
+    precondition {
+      condition     = lower(local.volumes[each.key].availability_domain) == lower(local.servers[var.active_server].availability_domain)
+      error_message = "Volume ${each.key} is in ${local.volumes[each.key].availability_domain} and ${var.active_server} in ${local.servers[var.active_server].availability_domain}: a volume attaches only inside its own availability domain. Choose a server there, or restore the volume from a backup into ${local.servers[var.active_server].availability_domain}."
+    }
+
+    precondition {
+      condition     = !contains(["TERMINATING", "TERMINATED", "FAULTY"], local.volumes[each.key].state)
+      error_message = "Volume ${each.key} is ${local.volumes[each.key].state} and cannot be attached: restore it from its newest backup and set its new volume_id."
+    }
+  }
+}

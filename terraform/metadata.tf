@@ -1,0 +1,39 @@
+# What a launched server is told at birth: keys, the cloud-init document, and the site's spec.
+
+locals {
+  spec = {
+    version = 1
+    role    = "server"
+    volumes = [for name in keys(var.volumes) : { name = name, volume_id = local.volumes[name].volume_id }]
+    volume_groups = [
+      for name, g in var.storage.volume_groups : { name = name, volumes = g.volumes }
+    ]
+    # In the order of their paths: /mnt/a is mounted before /mnt/a/b.
+    filesystems = values({
+      for _, f in var.storage.filesystems : f.mount => {
+        volume_group   = f.volume_group
+        logical_volume = f.logical_volume
+        mount          = f.mount
+        type           = f.type
+        options        = f.options
+        uuid           = f.uuid
+      }
+    })
+    exports = [
+      for e in var.storage.exports : { path = e.path, clients = e.clients, options = e.options, fsid = e.fsid }
+    ]
+  }
+
+  # base64 of a gzipped cloud-init document, the same for every site; made by `invoke render`.
+  _user_data = fileexists("${path.module}/rendered/user_data") ? trimspace(file("${path.module}/rendered/user_data")) : ""
+
+  metadata = {
+    ssh_authorized_keys = trimspace(var.ssh_authorized_keys)
+    user_data           = local._user_data
+    nfs_failover        = jsonencode(local.spec)
+  }
+
+  _metadata_limit = 32000
+  # length() counts characters; base64 has 4 for every 3 bytes begun.
+  _metadata_bytes = length(base64encode(jsonencode(local.metadata))) / 4 * 3
+}

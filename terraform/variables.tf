@@ -1,0 +1,322 @@
+# The site: which servers, which volumes, what is stored on them, and who is active.
+
+variable "region" {
+  type        = string
+  description = "OCI region of the site, for example \"ap-tokyo-1\"."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.region))
+    error_message = "region must be a region identifier such as \"ap-tokyo-1\": lower-case words joined by dashes."
+  }
+}
+
+variable "config_file_profile" {
+  type        = string
+  description = "Profile of ~/.oci/config to use; null takes the provider's default. Leave it null in Resource Manager."
+  default     = null
+
+  validation {
+    condition     = var.config_file_profile == null || can(regex("^[A-Za-z0-9_.-]+$", var.config_file_profile))
+    error_message = "config_file_profile must be the name of a section of ~/.oci/config, without brackets."
+  }
+}
+
+variable "compartment_id" {
+  type        = string
+  description = "OCID of the compartment of the launched servers, the made volumes and the attachments."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^ocid1\\.(compartment|tenancy)\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.compartment_id))
+    error_message = "compartment_id must be the OCID of a compartment: copy it from the console (\"ocid1.compartment.oc1..aaaa...\")."
+  }
+}
+
+variable "active_server" {
+  type        = string
+  description = "Name of the server that has the volumes. Changing it is the failover."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.active_server))
+    error_message = "active_server must be the name of one of servers: lower-case letters, digits and dashes, at most 63, beginning with a letter."
+  }
+}
+
+variable "launch" {
+  type        = set(string)
+  description = "Names of servers to launch now although they are not active, so that a later switch finds them running."
+  default     = []
+  nullable    = false
+}
+
+variable "servers" {
+  type = map(object({
+    instance_id = optional(string)
+    image_id    = optional(string)
+    shape       = optional(string)
+    shape_config = optional(object({
+      ocpus         = number
+      memory_in_gbs = optional(number)
+    }))
+    availability_domain     = optional(string)
+    fault_domain            = optional(string)
+    subnet_id               = optional(string)
+    nsg_ids                 = optional(set(string), [])
+    private_ip              = optional(string)
+    hostname                = optional(string)
+    boot_volume_size_in_gbs = optional(number)
+    standby                 = optional(bool, false)
+  }))
+  description = "Servers by name. Each is adopted (instance_id) or launched from an image (image_id, shape, availability_domain, subnet_id) when it is active, standby = true, or named in launch."
+  nullable    = false
+
+  validation {
+    condition     = length(var.servers) > 0 && alltrue([for name, _ in var.servers : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", name))])
+    error_message = "servers must have one entry or more, and each name must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a letter."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : (s.instance_id == null) != (s.image_id == null)])
+    error_message = "Each of servers needs exactly one of instance_id (an instance that exists, to adopt) and image_id (to launch it from)."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.instance_id == null || can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.instance_id))])
+    error_message = "instance_id in servers must be the OCID of an instance (\"ocid1.instance.oc1...\")."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.image_id == null || can(regex("^ocid1\\.image\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.image_id))])
+    error_message = "image_id in servers must be the OCID of an image (\"ocid1.image.oc1...\"), made with `invoke image`."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.image_id == null || (s.shape != null && s.availability_domain != null && s.subnet_id != null)])
+    error_message = "A server with image_id also needs shape, availability_domain (the one of the volumes) and subnet_id."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.subnet_id == null || can(regex("^ocid1\\.subnet\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.subnet_id))])
+    error_message = "subnet_id in servers must be the OCID of a subnet (\"ocid1.subnet.oc1...\")."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for _, s in var.servers : [for id in s.nsg_ids : can(regex("^ocid1\\.networksecuritygroup\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", id))]]))
+    error_message = "nsg_ids in servers must be OCIDs of network security groups (\"ocid1.networksecuritygroup.oc1...\")."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.private_ip == null || can(cidrhost("${s.private_ip}/32", 0))])
+    error_message = "private_ip in servers must be an IPv4 address such as \"10.0.0.12\"."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.hostname == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", s.hostname))])
+    error_message = "hostname in servers must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a letter."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.shape == null || can(regex("^[A-Za-z0-9]+(\\.[A-Za-z0-9_-]+)+$", s.shape))])
+    error_message = "shape in servers must be the name of a shape, such as \"BM.Optimized3.36\"."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.availability_domain == null || can(regex("^[A-Za-z0-9:._-]+$", s.availability_domain))])
+    error_message = "availability_domain in servers must be the full name of an availability domain, such as \"Uocm:AP-TOKYO-1-AD-1\"."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.fault_domain == null || can(regex("^FAULT-DOMAIN-[1-3]$", s.fault_domain))])
+    error_message = "fault_domain in servers must be FAULT-DOMAIN-1, FAULT-DOMAIN-2 or FAULT-DOMAIN-3."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.shape_config == null || try(s.shape_config.ocpus > 0 && coalesce(s.shape_config.memory_in_gbs, 1) > 0, false)])
+    error_message = "shape_config in servers needs ocpus and memory_in_gbs above 0 (flexible shapes only; leave it out for bare metal)."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.boot_volume_size_in_gbs == null || try(s.boot_volume_size_in_gbs >= 50 && s.boot_volume_size_in_gbs <= 32768, false)])
+    error_message = "boot_volume_size_in_gbs in servers must be from 50 to 32768, or left out for the image's own size."
+  }
+}
+
+variable "ssh_authorized_keys" {
+  type        = string
+  description = "Public keys, one a line, that may log in as opc on launched servers."
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for line in split("\n", trimspace(var.ssh_authorized_keys)) : can(regex("^(ssh-(rsa|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\\.com|sk-ecdsa-sha2-nistp256@openssh\\.com) [A-Za-z0-9+/=]+( [^\\r\\n]*)?$", trimspace(line)))])
+    error_message = "ssh_authorized_keys must hold public keys in OpenSSH form, one a line, such as the content of ~/.ssh/id_ed25519.pub. A private key never belongs here."
+  }
+}
+
+variable "volumes" {
+  type = map(object({
+    volume_id           = optional(string)
+    availability_domain = optional(string)
+    size_in_gbs         = optional(number)
+    vpus_per_gb         = optional(number)
+    display_name        = optional(string)
+  }))
+  description = "Data volumes by name. Each exists (volume_id) or is made here (availability_domain, size_in_gbs). None is ever destroyed by this stack."
+  nullable    = false
+
+  validation {
+    condition     = length(var.volumes) >= 1 && length(var.volumes) <= 32
+    error_message = "volumes must have 1 to 32 entries: an instance takes at most 32 attached volumes."
+  }
+
+  validation {
+    condition     = alltrue([for name, _ in var.volumes : can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", name))])
+    error_message = "Each name in volumes must be letters, digits, \"_\", \".\" and \"-\", at most 63, beginning with a letter or digit."
+  }
+
+  validation {
+    condition     = alltrue([for _, v in var.volumes : v.volume_id == null || can(regex("^ocid1\\.volume\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", v.volume_id))])
+    error_message = "volume_id in volumes must be the OCID of a block volume (\"ocid1.volume.oc1...\"), not of a boot volume."
+  }
+
+  validation {
+    condition     = length(distinct([for _, v in var.volumes : v.volume_id if v.volume_id != null])) == length([for _, v in var.volumes : v.volume_id if v.volume_id != null])
+    error_message = "Two of volumes have the same volume_id: give each volume one name."
+  }
+
+  validation {
+    condition     = alltrue([for _, v in var.volumes : v.volume_id != null || (v.availability_domain != null && v.size_in_gbs != null)])
+    error_message = "A volume without volume_id is made here and needs availability_domain (the one of the servers) and size_in_gbs."
+  }
+
+  validation {
+    condition     = alltrue([for _, v in var.volumes : v.availability_domain == null || can(regex("^[A-Za-z0-9:._-]+$", v.availability_domain))])
+    error_message = "availability_domain in volumes must be the full name of an availability domain, such as \"Uocm:AP-TOKYO-1-AD-1\"."
+  }
+
+  validation {
+    condition     = alltrue([for _, v in var.volumes : v.size_in_gbs == null || try(v.size_in_gbs >= 50 && v.size_in_gbs <= 32768 && floor(v.size_in_gbs) == v.size_in_gbs, false)])
+    error_message = "size_in_gbs in volumes must be a whole number from 50 to 32768."
+  }
+
+  validation {
+    condition     = alltrue([for _, v in var.volumes : v.vpus_per_gb == null || try(v.vpus_per_gb >= 0 && v.vpus_per_gb <= 20 && v.vpus_per_gb % 10 == 0, false)])
+    error_message = "vpus_per_gb in volumes must be 0, 10 or 20: ultra-high-performance volumes (30 and more) need multipath, which is not supported."
+  }
+
+  validation {
+    condition     = alltrue([for _, v in var.volumes : v.display_name == null || can(regex("^[A-Za-z0-9 _.:-]{1,255}$", v.display_name))])
+    error_message = "display_name in volumes must be 1 to 255 letters, digits, spaces, \"_\", \".\", \":\" and \"-\"."
+  }
+}
+
+variable "storage" {
+  type = object({
+    volume_groups = map(object({
+      volumes = list(string)
+    }))
+    filesystems = map(object({
+      volume_group   = string
+      logical_volume = string
+      mount          = string
+      type           = optional(string, "xfs")
+      options        = optional(string, "defaults,_netdev,nofail")
+      uuid           = optional(string)
+    }))
+    exports = list(object({
+      path    = string
+      clients = list(string)
+      options = optional(string, "rw,sync,no_subtree_check")
+      fsid    = optional(number)
+    }))
+  })
+  description = "What lies on the volumes: LVM volume groups by name, filesystems by a name of your choice, and what is exported over NFS to whom."
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name, _ in var.storage.volume_groups : can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", name))])
+    error_message = "Each name in storage.volume_groups must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at most 127."
+  }
+
+  validation {
+    condition     = alltrue([for _, g in var.storage.volume_groups : length(g.volumes) > 0])
+    error_message = "Each of storage.volume_groups must list all of its volumes: a group is activated only when it is complete."
+  }
+
+  validation {
+    condition     = length(distinct(flatten([for _, g in var.storage.volume_groups : g.volumes]))) == length(flatten([for _, g in var.storage.volume_groups : g.volumes]))
+    error_message = "A volume is listed twice in storage.volume_groups: it can belong to one group only."
+  }
+
+  validation {
+    condition     = alltrue([for _, f in var.storage.filesystems : contains(keys(var.storage.volume_groups), f.volume_group)])
+    error_message = "volume_group in storage.filesystems must be one of the names in storage.volume_groups."
+  }
+
+  validation {
+    condition     = alltrue([for _, f in var.storage.filesystems : can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", f.logical_volume))])
+    error_message = "logical_volume in storage.filesystems must be an LVM name as `lvs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at most 127."
+  }
+
+  validation {
+    condition     = alltrue([for _, f in var.storage.filesystems : can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", f.mount))])
+    error_message = "mount in storage.filesystems must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a slash at the end, such as \"/mnt/a\"."
+  }
+
+  validation {
+    condition     = length(distinct([for _, f in var.storage.filesystems : f.mount])) == length(var.storage.filesystems)
+    error_message = "Two of storage.filesystems have the same mount: give each its own."
+  }
+
+  validation {
+    condition     = alltrue([for _, f in var.storage.filesystems : contains(["xfs", "ext4"], f.type)])
+    error_message = "type in storage.filesystems must be xfs or ext4."
+  }
+
+  validation {
+    condition     = alltrue([for _, f in var.storage.filesystems : can(regex("^[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/-]+)?(,[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/-]+)?)*$", f.options)) && contains(split(",", f.options), "nofail")])
+    error_message = "options in storage.filesystems must be mount options joined by commas, nofail among them: a host that lacks its volumes must still boot."
+  }
+
+  validation {
+    condition     = alltrue([for _, f in var.storage.filesystems : f.uuid == null || can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", f.uuid))])
+    error_message = "uuid in storage.filesystems must be the UUID that `blkid` shows, in lower case, or be left out."
+  }
+
+  validation {
+    condition     = alltrue([for e in var.storage.exports : can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", e.path))])
+    error_message = "path in storage.exports must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a slash at the end, such as \"/mnt/a\"."
+  }
+
+  validation {
+    condition     = alltrue([for e in var.storage.exports : anytrue([for _, f in var.storage.filesystems : e.path == f.mount || startswith(e.path, "${f.mount}/")])])
+    error_message = "path in storage.exports must be the mount of one of storage.filesystems, or lie below one: anything else would not move with the volumes."
+  }
+
+  validation {
+    condition     = alltrue([for e in var.storage.exports : length(e.clients) > 0 && alltrue([for c in e.clients : can(cidrhost(c, 0)) || can(cidrhost("${c}/32", 0)) || can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", c))])])
+    error_message = "clients in storage.exports must list networks (\"10.0.0.0/16\"), addresses or host names."
+  }
+
+  validation {
+    condition     = alltrue([for e in var.storage.exports : can(regex("^[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?)*$", e.options))])
+    error_message = "options in storage.exports must be exports(5) options joined by commas, such as \"rw,sync,no_subtree_check\"."
+  }
+
+  validation {
+    condition     = alltrue([for e in var.storage.exports : e.fsid == null || try(e.fsid >= 0 && e.fsid <= 4294967295 && floor(e.fsid) == e.fsid, false)])
+    error_message = "fsid in storage.exports must be a whole number from 0 to 4294967295, the same on every server, or be left out."
+  }
+}
+
+variable "service_ip" {
+  type        = string
+  description = "Optional address that clients mount from: a secondary private IP that follows the active server."
+  default     = null
+
+  validation {
+    condition     = var.service_ip == null || can(cidrhost("${var.service_ip}/32", 0))
+    error_message = "service_ip must be a free IPv4 address of the servers' subnet, such as \"10.0.0.100\", or null."
+  }
+}

@@ -1,0 +1,97 @@
+"""Sites other than the standard one: one volume, 32 volumes, volumes made here, a service address."""
+
+from tests.terraform.conftest import MakeSite, MakeStack
+from tests.terraform.lab_cloud import LabCloud
+from tests.terraform.laid_stack import LaidStack, Variables
+
+
+def switched(stack: LaidStack, cloud: LabCloud) -> list[str]:
+    """Switch to nfs-srv-2 in one apply; the changing calls in order."""
+    before = len(cloud.requests())
+    stack.apply(active_server="nfs-srv-2")
+    changing = ("DetachVolume", "AttachVolume", "CreatePrivateIp", "UpdatePrivateIp", "DeletePrivateIp")
+    return [call["operation"] for call in cloud.requests()[before:] if call["operation"] in changing]
+
+
+def with_standby(site: Variables) -> Variables:
+    return {
+        **site,
+        "servers": {**site["servers"], "nfs-srv-2": {**site["servers"]["nfs-srv-2"], "standby": True}},
+    }
+
+
+def end_second_server(stack: LaidStack, cloud: LabCloud) -> None:
+    """Sites share a compartment: the tag of this one's server must not be found by the next."""
+    cloud.terminate(stack.output()["servers"]["nfs-srv-2"]["instance_id"])
+
+
+def test_one_volume(cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack) -> None:
+    stack = make_stack(with_standby(make_site(("bv1",))))
+    assert set(stack.apply()["volumes"]) == {"bv1"}
+    assert switched(stack, cloud) == ["DetachVolume", "AttachVolume"]
+    assert stack.is_settled(active_server="nfs-srv-2")
+    end_second_server(stack, cloud)
+
+
+def test_32_volumes(cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack) -> None:
+    server = cloud.launch("nfs-srv-1-large")  # nothing else attached: 32 is also the instance's own limit
+    names = tuple(f"bv{number}" for number in range(1, 33))
+    stack = make_stack(with_standby(make_site(names, server)))
+    assert len(stack.apply()["volumes"]) == 32
+    assert switched(stack, cloud) == ["DetachVolume"] * 32 + ["AttachVolume"] * 32
+    assert stack.is_settled(active_server="nfs-srv-2")
+    end_second_server(stack, cloud)
+
+
+def test_a_launch_and_a_switch_in_one_apply(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
+) -> None:
+    stack = make_stack(make_site())
+    stack.apply()
+    assert switched(stack, cloud) == ["DetachVolume"] * 2 + ["AttachVolume"] * 2
+    assert stack.is_settled(active_server="nfs-srv-2")
+    end_second_server(stack, cloud)
+
+
+def test_the_service_address_follows_the_volumes(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
+) -> None:
+    stack = make_stack({**with_standby(make_site()), "service_ip": "10.0.0.200"})
+    assert stack.apply()["service_ip"] == "10.0.0.200"
+    first, second = (server["instance_id"] for server in stack.output()["servers"].values())
+    assert "10.0.0.200" in cloud.addresses(first)
+    assert stack.is_settled()
+    calls = switched(stack, cloud)
+    assert calls == ["DetachVolume"] * 2 + ["AttachVolume"] * 2 + ["UpdatePrivateIp"]
+    assert "10.0.0.200" in cloud.addresses(second)
+    assert stack.is_settled(active_server="nfs-srv-2")
+    end_second_server(stack, cloud)
+
+
+def test_a_volume_made_here_is_kept_for_ever(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
+) -> None:
+    site = make_site(("bv1",))
+    domain = cloud.facts["availability_domains"][0]
+    made = {"availability_domain": domain, "size_in_gbs": 50, "display_name": "made here"}
+    storage = {"volume_groups": {"vg1": {"volumes": ["bv1"]}}, "filesystems": {}, "exports": []}
+    stack = make_stack({**site, "volumes": {**site["volumes"], "bv9": made}, "storage": storage})
+    volume_id = stack.apply()["volumes"]["bv9"]["volume_id"]
+    assert cloud.storage.get_volume(volume_id).data.display_name == "made here"
+    assert stack.is_settled()
+    assert "Instance cannot be destroyed" in stack.refusal(volumes=site["volumes"])
+
+
+def test_existing_attachments_are_imported_without_a_change(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack, first_server: str
+) -> None:
+    site = make_site()
+    stack = make_stack(site)
+    for name, volume in site["volumes"].items():
+        attachment_id = cloud.attach(volume["volume_id"], first_server)
+        address = f'oci_core_volume_attachment.data["{name}"]'
+        result = stack.run("import", address, attachment_id)
+        assert result.returncode == 0, result.stderr
+    assert stack.actions() == {}
+    stack.apply()
+    assert stack.is_settled()

@@ -1,0 +1,141 @@
+"""The command line: what goes in, what comes out, and the exit codes."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hooks import cli, metadata
+from hooks.result import Result
+from tests.unit.hooks.planned import PlannedHost, fixture
+
+RELEASED = "run/nfs-failover.released"
+MOUNTED = (
+    "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw,relatime - xfs /dev/mapper/vg1-lv01 rw\n"
+)
+FSTAB = "/dev/vg1/lv01 /mnt/a xfs defaults,_netdev,nofail 0 0\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host's files with the data filesystem mounted."""
+    (tmp_path / "run").mkdir()
+    change = {
+        "files": {
+            "/dev/dm-0": "",
+            "/proc/self/mountinfo": MOUNTED,
+            "/etc/fstab": FSTAB,
+            "/proc/uptime": "12.5 3\n",
+        },
+        "links": {"/dev/vg1/lv01": "../dm-0", "/dev/mapper/vg1-lv01": "../dm-0"},
+    }
+    PlannedHost(str(tmp_path), change)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(root: Path, capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, dict[str, Any]]:
+    code = cli.main(argv, str(root))
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    return code, json.loads(out)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, spec: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(spec))
+
+
+def test_check_by_standard_input(root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, fixture("server-spec.json"))
+    code, result = run(root, capsys, "check", "--spec", "-", "--only", "filesystem")
+    assert code == 0
+    assert (result["action"], result["role"], result["ok"], result["changed"]) == (
+        "check",
+        "server",
+        True,
+        False,
+    )
+    assert [layer["state"] for layer in result["layers"]] == ["present"]
+    assert result["facts"]["uptime_seconds"] == 12.5
+    assert Result.from_json(json.dumps(result)).layers[0].facts == {"/mnt/a": "/dev/mapper/vg1-lv01"}
+
+
+def test_apply_that_has_nothing_to_do_says_so(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(monkeypatch, fixture("server-spec.json"))
+    code, result = run(root, capsys, "apply", "--spec", "-", "--only", "filesystem")
+    assert (code, result["changed"], result["message"]) == (0, False, "nothing to do: already so")
+
+
+def test_a_check_that_finds_nothing_is_not_ok(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "proc/self/mountinfo").write_text("")
+    given(monkeypatch, fixture("server-spec.json"))
+    code, result = run(root, capsys, "check", "--spec", "-", "--only", "filesystem")
+    assert (code, result["ok"], result["message"]) == (1, False, "filesystem: not mounted: /mnt/a")
+
+
+def test_a_bad_spec(root: Path, capsys: Any) -> None:
+    (root / "spec.json").write_text('{"version": 1, "role": "server; reboot"}')
+    code, result = run(root, capsys, "apply", "--spec", str(root / "spec.json"))
+    assert code == 2
+    assert result["message"].startswith("spec.role: found 'server; reboot', expected 'server' or 'client'")
+    assert not (root / "run/nfs-failover.lock").exists()
+
+
+def test_no_spec_file(root: Path, capsys: Any) -> None:
+    code, result = run(root, capsys, "apply", "--spec", "/no/such/file")
+    assert (code, "No such file" in result["message"]) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["apply"],
+        ["apply", "--spec", "-", "--only", "lvn"],
+        ["check", "--from-metadata"],
+        ["destroy", "--spec", "-"],
+    ],
+)
+def test_wrong_words_are_refused(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        cli.main(argv)
+    assert error.value.code == 2
+
+
+def test_the_boot_service_on_a_standby(root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "await_spec", lambda _: None)
+    code, result = run(root, capsys, "apply", "--from-metadata", "--wait", "60")
+    assert (code, result["ok"]) == (0, True)
+    assert result["message"] == "no volumes attached to this host: nothing to do"
+
+
+def test_the_boot_service_takes_over(root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "await_spec", lambda _: fixture("server-spec.json"))
+    code, result = run(root, capsys, "apply", "--from-metadata", "--only", "filesystem")
+    assert (code, result["layers"][0]["state"]) == (0, "present")
+
+
+def test_after_a_release_the_boot_service_keeps_off(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "await_spec", lambda _: fixture("server-spec.json"))
+    (root / RELEASED).touch()
+    code, result = run(root, capsys, "apply", "--from-metadata")
+    assert (code, result["layers"]) == (0, [])
+    assert result["message"].startswith("released by an operator")
+    given(monkeypatch, fixture("server-spec.json"))
+    run(root, capsys, "apply", "--spec", "-", "--only", "filesystem")
+    assert not (root / RELEASED).exists()
+
+
+def test_release_leaves_its_mark(root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "proc/self/mountinfo").write_text("")
+    (root / "etc/fstab").write_text("")
+    given(monkeypatch, fixture("server-spec.json"))
+    code, _ = run(root, capsys, "release", "--spec", "-", "--only", "filesystem")
+    assert (code, (root / RELEASED).exists()) == (0, True)

@@ -1,0 +1,98 @@
+"""The runner, with real commands: codes, words, deadlines, masks."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from hooks.mutex import alone
+from hooks.runner import CommandFailed, Host, OutOfTime
+
+pytestmark = pytest.mark.usefixtures("real_commands")
+
+
+def test_output_and_locale() -> None:
+    outcome = Host(10).run("sh", "-c", "echo $LC_ALL; echo words >&2")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "C\n", "words\n")
+
+
+def test_a_failure_tells_command_code_and_words() -> None:
+    with pytest.raises(
+        CommandFailed, match=r"`sh -c echo no such target >&2; exit 19` ended with 19: no such target"
+    ):
+        Host(10).run("sh", "-c", "echo no such target >&2; exit 19")
+
+
+def test_a_tolerated_code_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert Host(10).run("sh", "-c", "exit 15", tolerate={15: "session exists"}).code == 15
+    assert "15 session exists" in capsys.readouterr().err
+
+
+def test_masks(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CommandFailed) as error:
+        Host(10).run("sh", "-c", "echo hunter2 >&2; exit 1", masks=["hunter2"])
+    assert "hunter2" not in str(error.value) + capsys.readouterr().err
+    assert "***" in str(error.value)
+
+
+def test_a_missing_command_says_what_to_do() -> None:
+    with pytest.raises(CommandFailed, match="no-such-command: command not found; install the package"):
+        Host(10).run("no-such-command")
+
+
+def test_a_command_that_hangs_is_killed_with_its_children() -> None:
+    began, nap = time.monotonic(), f"sleep 77.{os.getpid()}"
+    with pytest.raises(OutOfTime, match="did not end within"):
+        Host(10).run("sh", "-c", f"{nap} & {nap}", seconds=0.3)
+    assert time.monotonic() - began < 2
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert nap not in left.splitlines()
+
+
+def test_the_run_s_deadline_bounds_every_command() -> None:
+    with pytest.raises(OutOfTime):
+        Host(0.2).run("sleep", "5")
+    with pytest.raises(OutOfTime, match="no time left"):
+        Host(0).run("true")
+
+
+def test_a_wait_names_what_it_waited_for() -> None:
+    with pytest.raises(OutOfTime, match=r"waited 0 s for the moon"):
+        Host(0.2).wait("the moon", lambda: False, 60)
+
+
+def test_one_change_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    host = Host(10, str(tmp_path))
+    with alone(host, "apply", 1):
+        ready, done = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                with alone(Host(10, str(tmp_path)), "release", 0.3):
+                    os.write(done, b"in")
+            except OutOfTime:
+                os.write(done, b"out")
+            os._exit(0)
+        assert os.read(ready, 3) == b"out"
+        os.waitpid(child, 0)
+    with alone(host, "release", 0.3):
+        pass
+
+
+def test_the_lock_dies_with_its_holder(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    ready, done = os.pipe()
+    child = os.fork()
+    if not child:
+        with alone(Host(10, str(tmp_path)), "apply", 1):
+            os.write(done, b"in")
+            time.sleep(60)
+    os.read(ready, 2)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with alone(Host(10, str(tmp_path)), "apply", 0.5):
+        pass

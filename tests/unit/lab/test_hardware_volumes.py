@@ -1,0 +1,34 @@
+"""Portals rotate, and the connections to cut are read rightly from tgtadm."""
+
+import pytest
+
+from lab.machine import HardwareError
+from lab.volumes import PORTALS, Volume, live_connections, next_portal
+
+SHOWN = """\
+Session: 3
+    Connection: 0
+        Initiator: iqn.1988-12.com.oracle:998718153fb9
+        IP Address: 10.0.0.11
+Session: 12
+    Connection: 1
+        Initiator: iqn.1988-12.com.oracle:0123456789ab alias: nfs-cli
+        IP Address: 10.0.0.21
+"""
+
+
+def test_only_the_holders_connections_are_found():
+    assert live_connections(SHOWN, "10.0.0.11") == [("3", "0")]
+    assert live_connections(SHOWN, "10.0.0.21") == [("12", "1")]
+    assert live_connections(SHOWN, "10.0.0.1") == []
+    assert live_connections("", "10.0.0.11") == []
+
+
+def test_a_volume_never_comes_back_at_the_address_it_had():
+    volume = Volume("bv1", 1, "iqn", 50, portal=PORTALS[0])
+    assert next_portal(volume, {PORTALS[0]}) == PORTALS[1]
+    assert next_portal(volume, {PORTALS[0], PORTALS[1]}) == PORTALS[2]
+    last = Volume("bv1", 1, "iqn", 50, portal=PORTALS[-1])
+    assert next_portal(last, {PORTALS[-1]}) == PORTALS[0]
+    with pytest.raises(HardwareError, match="portals are taken"):
+        next_portal(volume, set(PORTALS))

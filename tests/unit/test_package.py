@@ -1,0 +1,131 @@
+"""The zipapp: the same bytes every time, nothing destructive in it, and every promised Python runs it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from failover import package, shorten
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = ROOT / "tests/fixtures/client-spec.json"
+DESTRUCTIVE = re.compile(
+    r"\b(mkfs|pvcreate|vgcreate|lvcreate|wipefs|sgdisk|parted|dd|pvremove|vgremove|lvremove)\b"
+)
+BUDGET = 20_000  # bytes: what the metadata limit leaves for it
+VERSIONS = ("3.6", "3.8", "3.13")
+
+
+def interpreter(version: str) -> str:
+    """This Python version here, else the test is skipped. pyenv's shims on the PATH may be of another one."""
+    homes = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    found = str(homes[-1]) if homes else shutil.which(f"python{version}")
+    if not found:
+        pytest.skip(f"Python {version} is not installed")
+    return found
+
+
+def test_the_same_bytes_every_time(tmp_path: Path) -> None:
+    again = "import sys; from failover import package; sys.stdout.buffer.write(package.hooks_bytes())"
+    other = subprocess.run([sys.executable, "-c", again], cwd=ROOT, capture_output=True, check=True).stdout
+    assert other == package.hooks_bytes()
+    path = package.build_hooks(tmp_path / "dist" / "hooks.pyz")
+    assert path.read_bytes() == other
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert package.build_hooks(tmp_path).name == "hooks.pyz"
+
+
+def test_nothing_of_this_machine_is_in_it(tmp_path: Path) -> None:
+    with zipfile.ZipFile(package.build_hooks(tmp_path)) as packed:
+        assert {entry.date_time for entry in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert str(ROOT).encode() not in package.hooks_bytes()
+
+
+def test_it_fits_its_budget() -> None:
+    assert len(package.hooks_bytes()) <= BUDGET
+
+
+@pytest.mark.parametrize("folder", ["hooks", "failover", "templates"])
+def test_no_failover_path_can_make_or_wipe_a_filesystem(folder: str) -> None:
+    sources = [path for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".j2", ".html", ".yaml"}]
+    assert sources
+    found = [
+        (path.name, match.group()) for path in sources for match in DESTRUCTIVE.finditer(path.read_text())
+    ]
+    assert not found
+
+
+def test_hooks_import_only_the_standard_library() -> None:
+    for path in (ROOT / "hooks").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert all(name.split(".")[0] in {"hooks", *sys.stdlib_module_names} for name in names), path
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_zipapp_runs(version: str, tmp_path: Path) -> None:
+    path = package.build_hooks(tmp_path)
+    ran = subprocess.run(
+        [interpreter(version), str(path), "check", "--spec", "-"],
+        input=SPEC.read_text(),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    result = json.loads(ran.stdout)
+    assert ran.returncode == 1, ran.stderr
+    assert result["layers"][0]["message"].startswith(
+        "/mnt/nfs/a: fstab has no line, expected nfs-srv-2:/mnt/a"
+    )
+    assert result["facts"]["python"].startswith(version)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_case_of_the_layers_holds(version: str) -> None:
+    ran = subprocess.run(
+        [interpreter(version), "-B", "-m", "tests.unit.hooks.planned"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert int(ran.stdout.split()[0]) > 80
+
+
+def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
+    path = package.build_hooks(tmp_path)
+    code = (
+        f"import runpy, sys; sys.argv = ['x', '--help']; runpy.run_path({str(path)!r}, run_name='__main__')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert ran.returncode == 0
+    assert "check,release" in ran.stdout.replace("apply,", "")
+
+
+def test_shortening_keeps_the_program() -> None:
+    source = (
+        '"""Doc."""\n# why\nX: int = 1\n\n\n'
+        'def f(a: int, *, b: str = "    # no") -> str:\n    """Doc."""\n    return b * a\n'
+    )
+    short = shorten.shortened(source)
+    assert short == "X: int = 1\n\ndef f(a, *, b='    # no'):\n return b * a\n"
+    names: dict[str, object] = {}
+    exec(compile(short, "short", "exec"), names)  # noqa: S102
+    assert names["f"](2) == "    # no    # no"  # type: ignore[operator]
+
+
+def test_an_empty_body_stays_a_body() -> None:
+    assert shorten.shortened('class A(Exception):\n    """Doc."""\n') == "class A(Exception):\n pass\n"
