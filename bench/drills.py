@@ -33,7 +33,7 @@ def main() -> int:
     """Run everything once and print the tables; 1 when a drill failed."""
     console = Console()
     rows = [(name, *_drill(argv)) for name, argv in DRILLS.items()]
-    table = Table("drill", "outcome", "whole, s", "lab up, s", "failover, s", "outage, s", "lost", "memory, MiB")
+    table = Table("drill", "outcome", "whole s", "lab up s", "failover s", "outage s", "lost", "MiB")
     for name, story, seconds, memory in rows:
         phases = {p["name"]: p["seconds"] for p in story["phases"]}
         figures = (seconds, phases["lab up"], story["failover_seconds"], story["outage_seconds"])
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _drill(argv: tuple[str, ...]) -> tuple[dict[str, Any], float, int]:
-    """One drill in a directory of its own: its story, wall seconds, and the most memory the lab took in MiB."""
+    """One drill in a directory of its own: its story, wall seconds, the lab's most memory in MiB."""
     with tempfile.TemporaryDirectory(prefix="nfsfo-bench-") as folder:
         run = Path(folder) / "lab"
         meter = _Meter(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,15 @@ from failover import answer as answers
 from failover import package
 from failover.answer import Answer
 from failover.hostkeys import PinnedKeys
+from failover.outcome import Failed
 from failover.site import Site
 from failover.ssh import SshHost
 
 _FOLDER = ".nfs-failover"
 # EL8 has no python3 on the PATH by default, but always its platform-python.
 _LAUNCH = 'exec sudo -n "$(command -v python3 || echo /usr/libexec/platform-python)" "$@"'
+# Written beside and renamed over, so that a broken connection leaves no half file under the name.
+_SEND = 'mkdir -p -m 0700 "$1" && { test -s "$2" || { base64 -d > "$2.part" && mv -f "$2.part" "$2"; }; }'
 
 
 class HookedHost:
@@ -39,14 +42,15 @@ class HookedHost:
         self.ssh.close()
 
     def _send(self) -> str:
-        content = package.hooks_bytes()
-        path = f"{_FOLDER}/hooks-{hashlib.sha256(content).hexdigest()[:16]}.pyz"
+        path = f"{_FOLDER}/hooks-{package.hooks_sha256()[:16]}.pyz"
         if self._sent != path:
-            there = self.ssh.run(
-                ["sh", "-c", 'mkdir -p -m 0700 "$1" && test -s "$2"', "sh", _FOLDER, path], 60
-            )
-            if there.code:
-                self.ssh.put(content, path)
+            encoded = base64.b64encode(package.hooks_bytes()).decode()
+            sent = self.ssh.run(["sh", "-c", _SEND, "send", _FOLDER, path], 60, stdin=encoded)
+            if sent.code:
+                raise Failed(
+                    f"{self.ssh.name}: the hooks could not be written to {path}: {sent.err.strip()}",
+                    f"make room in the login's home on {self.ssh.name}, then run the same command again",
+                )
             self._sent = path
         return path
 

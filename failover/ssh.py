@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import shlex
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,26 @@ class Ran:
     err: str
 
 
+class _Connection(fabric.Connection):
+    """A fabric connection whose ProxyCommand is a process on a socket pair.
+
+    paramiko's own ProxyCommand takes the command's end for "nothing yet" and spins until the banner's
+    deadline: a dead host behind a bastion would cost the whole of it.
+    """
+
+    def open_gateway(self) -> Any:
+        if not isinstance(self.gateway, str):
+            return super().open_gateway()
+        words = {"%h": str(self.host), "%p": str(self.port), "%r": str(self.user)}
+        gateway: str = self.gateway
+        argv = [words.get(word, word) for word in shlex.split(gateway)]
+        ours, theirs = socket.socketpair()
+        with theirs:
+            end = theirs.fileno()
+            subprocess.Popen(argv, stdin=end, stdout=end, stderr=subprocess.DEVNULL, start_new_session=True)
+        return ours
+
+
 class SshHost:
     """A host at an address. `pinned` keys, when there are any, replace known_hosts for it."""
 
@@ -51,12 +72,14 @@ class SshHost:
         the deadline passes, or when the connection breaks before the command's end is known.
         """
         with self._errors():
+            # invoke feeds a stream byte by byte, a hundred a second: what goes in goes with the command
+            fed = f"printf %s {shlex.quote(stdin)} | " if stdin else ""
             done = self._open().run(
-                shlex.join(argv),
+                fed + shlex.join(argv),
                 hide=True,
                 warn=True,
                 timeout=deadline_seconds,
-                in_stream=io.StringIO(stdin),
+                in_stream=False,
                 encoding="utf-8",
             )
         if done.exited == -1:
@@ -65,12 +88,6 @@ class SshHost:
                 f"{self.name}: the connection broke while {argv[0]} ran", "run the same command again"
             )
         return Ran(done.exited, done.stdout, done.stderr)
-
-    def put(self, content: bytes, remote: str) -> None:
-        """Write a file below the login's home folder: beside it first, then renamed over."""
-        with self._errors():
-            self._open().put(io.BytesIO(content), f"{remote}.part")
-        self.run(["mv", "-f", f"{remote}.part", remote], 30)
 
     def close(self) -> None:
         """Drop the connection; the next call opens a new one."""
@@ -94,7 +111,7 @@ class SshHost:
         connect: dict[str, Any] = {"banner_timeout": access.connect_seconds, "auth_timeout": 60}
         if access.identity_file:
             connect |= {"key_filename": str(access.identity_file), "look_for_keys": False}
-        connection = fabric.Connection(
+        connection = _Connection(
             self.address,
             user=access.user,
             config=config,

@@ -83,11 +83,11 @@ def apply(host: Host, spec: ClientSpec) -> List[str]:
     edited = [item.mount + " repointed in fstab" for item in spec.mounts if _repoint(host, item)]
     if spec.mode == "reboot":
         return edited
-    if edited:
-        host.run("systemctl", "daemon-reload", seconds=MOUNT_SECONDS)
     for mount in remount:
         host.run("mount", mount.mount, seconds=MOUNT_SECONDS)
         done.append("{} mounted from {}".format(mount.mount, mount.server))
+    if edited:  # last: mount(8) reads fstab itself, and nobody should wait for systemd to read it too
+        host.run("systemctl", "daemon-reload", seconds=MOUNT_SECONDS)
     return edited + done
 
 

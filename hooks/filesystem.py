@@ -74,9 +74,11 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     for filesystem in spec.filesystems:
         _refuse_surprises(host, filesystem)
     done = [item.mount + " entered in fstab" for item in spec.filesystems if _enter(host, item)]
-    if done:
+    mounted = [text for item in spec.filesystems for text in _mount(host, item)]
+    # With exports to come, the NFS layer has systemd read fstab and exports at once: it takes seconds.
+    if done and not (mounted and spec.exports):
         host.run("systemctl", "daemon-reload")
-    return done + [text for item in spec.filesystems for text in _mount(host, item)]
+    return done + mounted
 
 
 def _refuse_surprises(host: Host, filesystem: Filesystem) -> None:

@@ -103,8 +103,8 @@ def _start(host: Host) -> List[str]:
     active, enabled = _service(host)
     if active == "active" and _threads(host):
         host.run("exportfs", "-ra", tolerate=_COMPLAINED)
-        if enabled != "enabled":
-            host.run("systemctl", "enable", SERVICE)
+        # either makes systemd read fstab and the exports again, for the order of the next shutdown
+        host.run("systemctl", *(["daemon-reload"] if enabled == "enabled" else ["enable", SERVICE]))
         return ["exports read again"]
     if _listening(host) and not _threads(host):
         raise Refused("port 2049: found another program listening, expected none; stop it first")

@@ -108,7 +108,7 @@ class Drill:
         return report
 
     def _invoke(self, *argv: str) -> tuple[dict[str, Any], int, float]:
-        """Run `invoke failover` as an operator would, its words on our terminal; its report, code, seconds."""
+        """Run `invoke failover` as an operator would, its words on our terminal; report, code, seconds."""
         command = [sys.executable, "-m", "invoke", "failover", "--json", "--site", str(self.lab.site_file)]
         start = time.monotonic()
         with subprocess.Popen([*command, *argv], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:

@@ -30,16 +30,19 @@ class Founding:
         self._say("first use: nfs-srv-1 and nfs-cli are launched and boot (about a minute)")
         instances = {name: self._launch(name) for name in (SERVER, CLIENT)}
         for name, ocid in instances.items():
-            self._access.trust(ADDRESSES[name], self._host_keys(ocid))
-            self._access.wait(ADDRESSES[name], _BOOT_SECONDS)
-            self._access.run(
-                ADDRESSES[name], ["cloud-init", "status", "--wait"], deadline_seconds=_BOOT_SECONDS
-            )
+            self.await_boot(name, ocid)
         self._access.run(
             ADDRESSES[SERVER], ["sudo", "sh", "-c", f"hostname > {IMAGE_MARK} && sync -f {IMAGE_MARK}"]
         )
         self._say("the custom image of nfs-srv-1 is taken")
         self._image(instances[SERVER])
+
+    def await_boot(self, name: str, ocid: str) -> None:
+        """Wait until the guest's first boot is through; it is trusted from then on."""
+        address = ADDRESSES[name]
+        self._access.trust(address, self._host_keys(ocid))
+        self._access.wait(address, _BOOT_SECONDS)
+        self._access.run(address, ["cloud-init", "status", "--wait"], deadline_seconds=_BOOT_SECONDS)
 
     def _launch(self, name: str) -> str:
         from oci.core import models

@@ -18,7 +18,7 @@ from lab.founded import Founded
 from lab.founding import Founding
 from lab.image import build
 from lab.machine import HardwareError, Machine
-from lab.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, NfsSite, Terraform
+from lab.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SUCCESSOR, NfsSite, Terraform
 from lab.paths import RunDirectory
 from lab.provider.process import ProviderProcess
 from lab.rack import bring_up
@@ -62,6 +62,10 @@ class Lab:
         machines = self._restore(founded, delay_factor)
         site = NfsSite(self.directory, self._api, self.access, self._say)
         site.build({m.name: m.instance_id for m in machines}, self._image(), standby)
+        if standby:
+            self._say("nfs-srv-2 boots from the image and stands by")
+            founding = Founding(self._api, self.access, self._say)
+            founding.await_boot(SUCCESSOR, self.instance(SUCCESSOR))
 
     def down(self) -> None:
         """Leave nothing of the lab: no process, namespace, mount or file. Nothing there is success."""

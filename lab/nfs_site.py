@@ -105,6 +105,7 @@ class NfsSite:
             f"identity_file = {json.dumps(str(self._access.key))}",
             f"config_file = {json.dumps(str(self._access.config))}",
             f"known_hosts = {json.dumps(str(self._access.known_hosts))}",
+            "connect_seconds = 6",
             "[deadlines]",
             "launch = 300",
             "power = 60",

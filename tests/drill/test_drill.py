@@ -25,7 +25,13 @@ def drill(run: Path, *argv: str, tree: Path = ROOT) -> tuple[int, dict, str]:
     """Run `invoke drill` in `tree`; exit code, story, all of its output."""
     command = [sys.executable, "-m", "invoke", "drill", "--json", "--run", str(run), *argv]
     done = subprocess.run(
-        command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DRILL_SECONDS, check=False
+        command,
+        cwd=tree,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DRILL_SECONDS,
+        check=False,
     )
     print(done.stdout)
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout
@@ -87,7 +93,7 @@ def test_a_drill_that_was_killed_leaves_nothing_that_down_does_not_remove(tmp_pa
         [sys.executable, "-m", "invoke", "lab.down", "--run", str(run)], cwd=ROOT, check=True, timeout=60
     )
     assert remains(run) == []
-    null = os.stat("/dev/null")
+    null = Path("/dev/null").stat()
     assert os.major(null.st_rdev) == 1
     assert os.minor(null.st_rdev) == 3
     assert null.st_mode & 0o777 == 0o666
