@@ -183,10 +183,11 @@ def _lab(run: str | None) -> Lab:
 def _prepare_machine() -> None:
     from lab import packages
     from lab.image import build
-    from lab.lifecycle import require_root
+    from lab.lifecycle import require_root, require_terraform
 
+    require_terraform()
+    packages.ensure(packages.TEST_TOOLS)
     require_root()
-    packages.ensure()
     build.ensure()
 
 

@@ -19,7 +19,6 @@ from failover.ssh import Silent, wait_until_answers
 from failover.terraform import Change, TerraformStack
 
 # What a plan may touch. Anything else in it is somebody's other change, or drift, and not for tonight.
-LAUNCH_MAY = ("oci_core_instance.server[",)
 SWITCH_MAY = ("oci_core_volume_attachment.data[", "oci_core_private_ip.service")
 
 
@@ -60,10 +59,12 @@ class Crew:
     def launch(self, step: Step) -> str:
         """Terraform launches the server from its image; the active server stays the active one."""
         variables = {"launch": [step.subject], "active_server": self.stack.active}
+        address = f'oci_core_instance.server["{step.subject}"]'
         for instance_id in self.cloud.launched(self.stack.compartment_id, step.subject)[:1]:
-            self.terraform.adopt(f'oci_core_instance.server["{step.subject}"]', instance_id, variables)
+            self.terraform.adopt(address, instance_id, variables)
         plan = self.terraform.plan(variables)
-        _gate(plan.changes, LAUNCH_MAY, ("create",))
+        # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
+        _gate(plan.changes, (address,), ("create", "update"))
         self.terraform.apply(plan, self.site.deadlines.launch)
         self.stack = self.terraform.read()
         return f"instance {self._server(step.subject).instance_id}"

@@ -46,9 +46,10 @@ class Lab:
 
         First use installs packages and builds the image. Raises HardwareError or CloudError.
         """
-        require_root()
+        require_terraform()
         if installed := packages.ensure():
             self._say(f"installed {', '.join(installed)}")
+        require_root()
         self.down()
         self._say("the guests' image (first use: built from Debian packages, about two minutes)")
         build.ensure()
@@ -173,3 +174,12 @@ def require_root() -> None:
     """Namespaces and taps are root's. Raises HardwareError saying how to get there."""
     if os.geteuid() != 0:
         raise HardwareError("the lab needs root for its network namespace: run it with sudo")
+
+
+def require_terraform() -> None:
+    """Raises HardwareError saying where Terraform is to be had."""
+    if shutil.which("terraform") is None:
+        raise HardwareError(
+            "terraform is not on the PATH: install Terraform 1.5 or newer "
+            "(https://developer.hashicorp.com/terraform/install)"
+        )

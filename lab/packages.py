@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,14 +28,15 @@ TOOLS = {  # a tool that the lab runs -> the package that has it
     "lz4": "lz4",
     "xz": "xz-utils",
 }
+TEST_TOOLS = {**TOOLS, "cloud-init": "cloud-init", "systemd-analyze": "systemd"}  # what tests check with
 POLICY = Path("/usr/sbin/policy-rc.d")
 TGT_UNIT = Path("/etc/systemd/system/tgt.service")
 
 
-def missing() -> list[str]:
+def missing(tools: Mapping[str, str] = TOOLS) -> list[str]:
     """Packages whose tools are not on the PATH, sorted."""
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"  # a user's PATH may lack the sbin folders
-    return sorted({package for tool, package in TOOLS.items() if shutil.which(tool, path=path) is None})
+    return sorted({package for tool, package in tools.items() if shutil.which(tool, path=path) is None})
 
 
 def install_command(packages: list[str]) -> str:
@@ -43,9 +44,9 @@ def install_command(packages: list[str]) -> str:
     return f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
 
 
-def ensure() -> list[str]:
+def ensure(tools: Mapping[str, str] = TOOLS) -> list[str]:
     """Have every package: install what is missing as root, else raise with the command; what was new."""
-    wanted = missing()
+    wanted = missing(tools)
     if not wanted:
         return []
     if os.geteuid() != 0:
@@ -53,7 +54,7 @@ def ensure() -> list[str]:
     if shutil.which("apt-get") is None:
         raise HardwareError(f"this machine has no apt-get: install what Debian calls {', '.join(wanted)}")
     _install(wanted)
-    still = missing()
+    still = missing(tools)
     if still:
         raise HardwareError(f"apt-get succeeded, yet these are not on the PATH: {', '.join(still)}")
     return wanted

@@ -14,12 +14,12 @@ def test_what_is_missing_is_named_by_package(monkeypatch):
 
 
 def test_without_root_the_command_is_told(monkeypatch):
-    monkeypatch.setattr(packages, "missing", lambda: ["mmdebstrap", "tgt"])
+    monkeypatch.setattr(packages, "missing", lambda tools: ["mmdebstrap", "tgt"])
     monkeypatch.setattr(packages.os, "geteuid", lambda: 1000)
     with pytest.raises(HardwareError, match=r"apt-get install -y --no-install-recommends mmdebstrap tgt'$"):
         packages.ensure()
 
 
 def test_nothing_missing_is_nothing_done(monkeypatch):
-    monkeypatch.setattr(packages, "missing", list)
+    monkeypatch.setattr(packages, "missing", lambda tools: [])
     assert packages.ensure() == []
