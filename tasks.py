@@ -72,8 +72,11 @@ def package(_: Context) -> None:
 
 @task(
     help={
+        "mode": "what happens to nfs-srv-1: dead, hung, unreachable or alive",
         "clients": "how the client is brought over: remount or reboot",
         "standby": "launch nfs-srv-2 beforehand",
+        "failback": "afterwards, bring the service home to nfs-srv-1",
+        "comeback": "afterwards, power nfs-srv-1 on: it must not be able to serve or write",
         "lose": "remove this record from the file before counting, to see the drill fail",
         "json": "print the story as one JSON object on the last line of stdout",
         "run": RUN_HELP,
@@ -81,17 +84,20 @@ def package(_: Context) -> None:
 )
 def drill(
     c: Context,
+    mode: str = "dead",
     clients: str = "remount",
     standby: bool = False,
+    failback: bool = False,
+    comeback: bool = False,
     lose: int = -1,
     json: bool = False,
     run: str | None = None,
 ) -> None:
-    """Rehearse on real Linux guests: build a site, cut the server's power, fail over, count the data."""
+    """Rehearse on real Linux guests: build a site, fail the server, fail over, count the data."""
     from lab import drill as drills
 
     render(c)
-    choices = drills.Choices(clients, standby, None if lose < 0 else lose)
+    choices = drills.Choices(mode, clients, standby, failback, comeback, None if lose < 0 else lose)
     sys.exit(drills.main(_run_directory(run), choices, json))
 
 

@@ -23,6 +23,7 @@ from lab.paths import RunDirectory
 from lab.provider.process import ProviderProcess
 from lab.rack import bring_up
 from lab.remains import remains, take_down
+from lab.settle import settle
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_RUN = ROOT / ".lab" / "default"
@@ -83,6 +84,16 @@ class Lab:
     def crash(self, server: str) -> None:
         """Cut the power of a server's machine behind the API's back, which goes on saying RUNNING."""
         self._api.control("POST", f"crash/{self.instance(server)}")
+
+    def freeze(self, server: str) -> None:
+        """Stop a server's processor: a hung host."""
+        self._api.control("POST", f"freeze/{self.instance(server)}")
+
+    def power_on(self, server: str) -> None:
+        """START a stopped instance through the API, and wait until it is RUNNING."""
+        client, ocid = self._api.compute_client(), self.instance(server)
+        client.instance_action(ocid, "START")
+        settle(client, client.get_instance, ocid, "RUNNING")
 
     def instance(self, name: str) -> str:
         """The OCID of the instance with this display name that is not terminated."""

@@ -17,10 +17,12 @@ _WAIT_SECONDS = 180
 
 @dataclass(frozen=True)
 class Record:
-    """`acknowledged`: (number, the client's time in seconds) as noted; `written`: numbers in the file."""
+    """`acknowledged`: (number, the client's time in seconds) as noted; `written`: numbers in the file;
+    `since`: how many were acknowledged when the writer was started last."""
 
     acknowledged: tuple[tuple[int, float], ...]
     written: tuple[int, ...]
+    since: int = 0
 
     @property
     def lost(self) -> list[int]:
@@ -35,8 +37,8 @@ class Record:
 
     @property
     def outage_seconds(self) -> float:
-        """The longest time without an acknowledgement: last before the crash to first after it."""
-        times = [at for _, at in self.acknowledged]
+        """The longest time without an acknowledgement: last before the failure to first after it."""
+        times = [at for _, at in self.acknowledged[self.since :]]
         return round(max((later - earlier for earlier, later in pairwise(times)), default=0.0), 3)
 
 
@@ -45,6 +47,7 @@ class Witness:
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        self._seen = 0
 
     def await_records(self, count: int) -> None:
         """Wait until `count` more records are acknowledged. Raises HardwareError at the deadline."""
@@ -62,11 +65,16 @@ class Witness:
         """Stop the writer."""
         self._access.run(ADDRESSES[CLIENT], ["sudo", "systemctl", "stop", "drill-writer.service"])
 
+    def go_on(self) -> None:
+        """Start the writer again; the pause until then is none of the service's."""
+        self._seen = self._count()
+        self._access.run(ADDRESSES[CLIENT], ["sudo", "systemctl", "start", "drill-writer.service"])
+
     def read(self, server: str) -> Record:
         """The writer's notes, and its file on the server at this address; stop the writer first."""
         notes = self._access.run(ADDRESSES[CLIENT], ["cat", ACKNOWLEDGED])
         lines = self._access.run(server, ["sudo", "cat", RECORDS])
-        return Record(parse_notes(notes), tuple(int(line) for line in lines.splitlines()))
+        return Record(parse_notes(notes), tuple(int(line) for line in lines.splitlines()), self._seen)
 
     def lose(self, server: str, number: int) -> None:
         """Remove one record from the file on the server: the drill must notice."""
