@@ -233,7 +233,7 @@ def _gate(changes: Sequence[Change], may: tuple[str, ...], actions: tuple[str, .
 def _expect(found: Answer) -> Answer:
     if not found.ok:
         raise Failed(
-            f"{found.host}: hooks {found.result.action}: {found.complaint}",
+            f"{found.host}: hooks {found.result.action}: {found.result.message}",
             f"mend it on {found.host}, then run the same command again",
         )
     return found

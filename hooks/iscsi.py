@@ -109,10 +109,15 @@ def _fault(host: Host, volume: Volume, now: Initiator) -> str:
 
 
 def apply(host: Host, spec: ServerSpec) -> List[str]:
-    """Logs in to every volume, in parallel; gives what it did. Raises HookError."""
+    """Logs in to every volume, in parallel; gives what it did. Raises HookError.
+
+    The records come first, one after the other: iscsiadm walks through all of them at every call, and ends
+    with "database failure" when another one makes or deletes some meanwhile.
+    """
     host.run("systemctl", "start", "iscsid")
     now = observe(host)
-    done = _each(lambda volume: _log_in(host, volume, now), spec.volumes)
+    done = [text for volume in spec.volumes for text in _record(host, volume, now)]
+    done += _each(lambda volume: _log_in(host, volume, now), spec.volumes)
     host.run("udevadm", "settle", seconds=DEVICE_SECONDS)
     for volume in spec.volumes:
         _await_device(host, volume)
@@ -129,11 +134,13 @@ def _each(work: Callable[[Volume], List[str]], volumes: Sequence[Volume]) -> Lis
         return [text for done in pool.map(work, volumes) for text in done]
 
 
-def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
+def _node(volume: Volume) -> Tuple[str, ...]:
+    return ("iscsiadm", "-m", "node", "-T", volume.iqn, "-p", volume.portal)
+
+
+def _record(host: Host, volume: Volume, now: Initiator) -> List[str]:
     done = _clear_stale(host, volume, now)
-    live = [item for item in now.sessions if (item.iqn, item.portal) == (volume.iqn, volume.portal)]
-    record = now.records.get((volume.iqn, volume.portal))
-    node = ("iscsiadm", "-m", "node", "-T", volume.iqn, "-p", volume.portal)
+    record, node = now.records.get((volume.iqn, volume.portal)), _node(volume)
     if record is None:
         host.run(*(node + ("-o", "new")))
         done.append("record of {} made".format(volume.name))
@@ -141,13 +148,18 @@ def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
         words = [word for name, value in SETTINGS for word in ("-n", name, "-v", value)]
         host.run(*(node + ("-o", "update") + tuple(words)))
         done.append("record of {} set".format(volume.name))
+    return done
+
+
+def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
+    live = [item for item in now.sessions if (item.iqn, item.portal) == (volume.iqn, volume.portal)]
     if live and live[0].state != "LOGGED_IN":
         _log_out(host, live[0], volume)
         live = []
-    if not live:
-        host.run(*(node + ("-l",)), tolerate=LOGGED_IN)
-        done.append("{} logged in at {}".format(volume.name, volume.portal))
-    return done
+    if live:
+        return []
+    host.run(*(_node(volume) + ("-l",)), tolerate=LOGGED_IN)
+    return ["{} logged in at {}".format(volume.name, volume.portal)]
 
 
 def _clear_stale(host: Host, volume: Volume, now: Initiator) -> List[str]:
@@ -194,16 +206,16 @@ def _users(host: Host, session: Session, volume: Volume) -> List[str]:
 def release(host: Host, spec: ServerSpec) -> List[str]:
     """Ends every session of the spec's volumes, at whatever portal, and deletes their records."""
     now = observe(host)
-    return _each(lambda volume: _forget(host, volume, now), spec.volumes)
-
-
-def _forget(host: Host, volume: Volume, now: Initiator) -> List[str]:
-    done = []
-    for session in now.sessions:
-        if session.iqn == volume.iqn:
-            _log_out(host, session, volume)
-            done.append("{} logged out".format(volume.name))
-    if any(iqn == volume.iqn for iqn, _ in now.records):
-        host.run("iscsiadm", "-m", "node", "-T", volume.iqn, "-o", "delete", tolerate=NONE_FOUND)
-        done.append("records of {} deleted".format(volume.name))
+    done = _each(lambda volume: _leave(host, volume, now), spec.volumes)
+    for volume in spec.volumes:
+        if any(iqn == volume.iqn for iqn, _ in now.records):
+            host.run("iscsiadm", "-m", "node", "-T", volume.iqn, "-o", "delete", tolerate=NONE_FOUND)
+            done.append("records of {} deleted".format(volume.name))
     return done
+
+
+def _leave(host: Host, volume: Volume, now: Initiator) -> List[str]:
+    mine = [session for session in now.sessions if session.iqn == volume.iqn]
+    for session in mine:
+        _log_out(host, session, volume)
+    return ["{} logged out".format(volume.name)] if mine else []

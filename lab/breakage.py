@@ -8,8 +8,9 @@ from lab.lifecycle import Lab
 from lab.machine import HardwareError
 from lab.nfs_site import ADDRESSES, SERVER
 
-# dead: its power is cut, the API goes on saying RUNNING. hung: its processor stands still. unreachable: it does
-# not let the operator in, and goes on serving and writing. alive: nothing is wrong, a planned switchover.
+# dead: its power is cut, the API goes on saying RUNNING. hung: its processor stands still.
+# unreachable: it does not let the operator in, and goes on serving and writing.
+# alive: nothing is wrong, a planned switchover.
 MODES = ("dead", "hung", "unreachable", "alive")
 _COMEBACK_SECONDS = 300
 

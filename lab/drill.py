@@ -30,9 +30,9 @@ ROOT = Path(__file__).resolve().parents[1]
 class Choices:
     """How the drill is run.
 
-    mode: what happens to nfs-srv-1 (lab/breakage.py). clients: remount or reboot. standby: nfs-srv-2 is launched
-    beforehand. failback: afterwards the service goes home. comeback: afterwards nfs-srv-1 is powered on.
-    lose: an acknowledged record that is removed from the file, to see the drill fail.
+    mode: what happens to nfs-srv-1 (lab/breakage.py). clients: remount or reboot. standby: nfs-srv-2 is
+    launched beforehand. failback: afterwards the service goes home. comeback: afterwards nfs-srv-1 is
+    powered on. lose: an acknowledged record that is removed from the file, to see the drill fail.
     """
 
     mode: str = "dead"

@@ -1,4 +1,4 @@
-"""Everything that a failover promises, looked at on the guests and in the cloud without the operator's side."""
+"""What a failover promises, looked at on the guests and in the cloud without the operator's side."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ _BAR = 40
 
 @dataclass
 class Move:
-    """One move of the service, as the client saw it: `outage_seconds` from last to first acknowledged write."""
+    """One move of the service. `outage_seconds`: from the client's last acknowledged write to its next."""
 
     target: str
     seconds: float | None = None
