@@ -39,7 +39,8 @@ def come_back(lab: Lab) -> list[str]:
     wrong = {
         "has an iSCSI session": "iscsiadm -m session 2>/dev/null | grep -c . || true",
         "has /mnt/a mounted": "findmnt -n /mnt/a | grep -c . || true",
-        "exports something": "sudo exportfs -s 2>/dev/null | grep -c . || true",
+        # not `exportfs -s`: it reads the table of the day the power went
+        "serves NFS": "ss -Hltn 'sport = :2049' | grep -c . || true",
         "has vg1": "sudo vgs --noheadings -o vg_name vg1 2>/dev/null | grep -c . || true",
     }
     found = {what: lab.on(SERVER, "sh", "-c", probe).strip() for what, probe in wrong.items()}

@@ -23,10 +23,22 @@ def pid_of(pid_file: Path, mark: str) -> int | None:
     return pid if any(mark in word for word in arguments(pid)) else None
 
 
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone or a zombie.
+
+    Its argv is gone earlier, while the kernel still closes its sockets and files (do_exit: exit_mm comes
+    before exit_files); what takes its place then finds its address in use.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("Z", "X")
+    except OSError:
+        return True
+
+
 def await_exit(pid: int, deadline_seconds: float = 10) -> None:
-    """Wait until the process is gone. Raises HardwareError at the deadline."""
+    """Wait until the process has ended. Raises HardwareError at the deadline."""
     end = time.monotonic() + deadline_seconds
-    while arguments(pid):
+    while not has_ended(pid):
         if time.monotonic() > end:
             raise HardwareError(f"process {pid} still runs {deadline_seconds:g} s after it was killed")
         time.sleep(0.01)
