@@ -69,10 +69,10 @@ class PlannedHost(Host):
     def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
         with self._turn:
             planned = self._next(" ".join(argv))
+            self.change(planned.get("then", {}))
             if planned.get("hangs"):
                 self.clock += seconds
                 return None
-            self.change(planned.get("then", {}))
         if planned.get("code") == _NO_COMMAND:
             raise CommandFailed(f"{argv[0]}: command not found; install the package that has it")
         return Outcome(planned.get("code", 0), _text(planned.get("out", "")), planned.get("err", ""))
