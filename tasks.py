@@ -106,7 +106,7 @@ def runs(_: Context, json: bool = False, site: str | None = None) -> None:
         "site": SITE_HELP,
     },
 )
-def report(_: Context, run: str = "latest", format: str = "text", site: str | None = None) -> None:
+def report(_: Context, run: str, format: str = "text", site: str | None = None) -> None:
     """Show one run, also one that was killed: its journal is enough."""
     from failover.reports import verbs
 

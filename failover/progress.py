@@ -18,6 +18,7 @@ from failover.plan import Plan, Step
 
 Clock = Callable[[], float]
 _BAR = 24
+_ROWS = 16  # of steps on the board; of a site with hundreds of clients those under way are shown first
 
 
 class Progress:
@@ -114,9 +115,19 @@ def board(rows: list[Row], now: float) -> Table:
     table.add_column("elapsed", justify="right", no_wrap=True)
     table.add_column("usually", justify="right", no_wrap=True)
     table.add_column("", width=_BAR)
-    for row in rows:
+    shown = rows if len(rows) <= _ROWS else sorted(rows, key=_rank)[:_ROWS]
+    for row in shown:
         table.add_row(*_cells(row, now))
+    if len(rows) > len(shown):
+        ended = sum(r.seconds is not None for r in rows)
+        table.add_row(f"{len(rows)} steps", f"{ended} ended", "", "", "")
     return table
+
+
+def _rank(row: Row) -> int:
+    if row.seconds is not None:
+        return 3 if row.ok else 0
+    return 2 if row.started is None else 1
 
 
 def _cells(row: Row, now: float) -> tuple[Text, Text, str, str, ProgressBar | str]:

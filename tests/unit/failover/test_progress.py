@@ -73,3 +73,11 @@ def test_the_board_goes_when_the_steps_are_over_and_the_lines_stay():
     assert "waiting" in text  # it was there
     assert "launch nfs-srv-2: done in 3.0 s" in text
     assert "\x1b[?25h" in text
+
+
+def test_of_hundreds_of_clients_those_under_way_are_on_the_board():
+    rows = [Row(FENCE, started=0.0, seconds=1.0) for _ in range(300)]
+    lines = drawn(board([*rows, Row(LAUNCH, started=0.0)], now=5.0))
+    assert len(lines) < 20
+    assert lines[1].startswith("launch nfs-srv-2")
+    assert lines[-1].split() == ["301", "steps", "300", "ended"]
