@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -43,14 +44,13 @@ class Flow:
         self._options = options
         self._report = report
         self._console = console
-        self._began = datetime.now(UTC)
         self._progress = progresses.make(console)
         self._inspection = Inspection(site, terraform, options.clients, report, self._progress)
 
     def run(self) -> None:
         """Observe → plan → act → verify. Raises FailoverError at the first thing that stops the run."""
         try:
-            seen = self._inspection.timed("observe", self._inspection.observe)
+            seen = self._look()
             plan = planner.make(seen)
             self._report.active = seen.stack.active
             self._report.notes = plan.notes
@@ -66,6 +66,15 @@ class Flow:
             self._act(plan, seen)
         finally:
             self._inspection.close()
+
+    def _look(self) -> Observation:
+        """Observe; meanwhile learn who runs this with what, so that nobody waits for it later."""
+        self._began = datetime.now(UTC)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            who = pool.submit(identity, self._terraform)
+            seen = self._inspection.timed("observe", self._inspection.observe)
+            self._identity = who.result()
+        return seen
 
     def _settled(self, seen: Observation) -> None:
         """Nothing to do - which is verified like everything else."""
@@ -122,7 +131,7 @@ class Flow:
             clients=self._options.clients,
             site=str(self._site.file),
             active_file=str(self._terraform.active_file),
-            **identity(self._terraform),
+            **self._identity,
         )
 
     def _verify(self, journal: Journal) -> None:

@@ -13,7 +13,7 @@ from failover.reports.gantt import draw, told
 from failover.reports.page import moment
 from failover.reports.record import DONE, RunRecord
 
-_BAR = 40
+_BAR = 32
 
 
 def listing(runs: Sequence[RunRecord]) -> Table:
@@ -57,7 +57,7 @@ def timeline(run: RunRecord) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("step", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True, overflow="crop")
     for step, bar in zip(run.timeline, draw(run).bars, strict=True):
         before = min(round(_BAR * bar.left / 100), _BAR - 1)
         blocks = "█" * max(1, round(_BAR * bar.width / 100)) if bar.width else ""

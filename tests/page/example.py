@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from failover import plan as planner
@@ -12,6 +14,8 @@ from failover import plan_document
 from failover.answer import Answer
 from failover.evidence import Evidence
 from failover.plan import Kind, Plan, Step
+from failover.reports import page
+from failover.reports.reading import read_run
 from hooks.result import ABSENT, PRESENT, Layer, Result
 from tests.unit.failover.worlds import usual
 
@@ -164,3 +168,7 @@ EXAMPLES: dict[str, Callable[[], Events]] = {
     "killed": killed,
     "failed": failed,
 }
+
+
+if __name__ == "__main__":  # docs/reports.md
+    Path(sys.argv[1]).write_text(page.html(read_run(ID, done())))
