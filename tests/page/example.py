@@ -22,14 +22,14 @@ from tests.unit.failover.worlds import usual
 Events = list[dict[str, Any]]
 BEGAN = datetime(2026, 3, 14, 3, 12, 7, 412000, tzinfo=UTC)
 ID = "20260314T031213-902-nfs-srv-2"
-RUNBOOK = {  # kind -> when it starts, how many seconds it takes, what it comes to
-    Kind.LAUNCH: (6.9, 412.6, "instance ocid1.instance.oc1.ap-tokyo-1.anxhiljr4xqz"),
-    Kind.REACH: (419.5, 71.3, "answers SSH at 10.0.0.12"),
-    Kind.POWER_OFF: (6.9, 48.2, "instance is STOPPED"),
-    Kind.RELEASE: (490.8, 6.1, "released: nothing exported, mounted, active or logged in"),
-    Kind.SWITCH: (496.9, 38.4, "attached to nfs-srv-2: bv1 at 169.254.2.2:3260, bv2 at 169.254.2.3:3260"),
-    Kind.TAKE_OVER: (535.3, 5.2, "2 sessions logged in; vg1 is active; mounted: /mnt/a; exported: /mnt/a"),
-    Kind.CLIENT: (540.5, 3.8, "/mnt/nfs/a is mounted from nfs-srv-2; fstab line changed"),
+RUNBOOK = {  # kind -> how many seconds it takes, what it comes to
+    Kind.LAUNCH: (412.6, "instance ocid1.instance.oc1.ap-tokyo-1.anxhiljr4xqz"),
+    Kind.REACH: (71.3, "answers SSH at 10.0.0.12"),
+    Kind.POWER_OFF: (48.2, "instance is STOPPED"),
+    Kind.RELEASE: (6.1, "released: nothing exported, mounted, active or logged in"),
+    Kind.SWITCH: (38.4, "attached to nfs-srv-2: bv1 at 169.254.2.2:3260, bv2 at 169.254.2.3:3260"),
+    Kind.TAKE_OVER: (5.2, "2 sessions logged in; vg1 is active; mounted: /mnt/a; exported: /mnt/a"),
+    Kind.CLIENT: (3.8, "/mnt/nfs/a is mounted from nfs-srv-2; fstab line changed"),
 }
 FINDINGS = [
     ("active server", "nfs-srv-2 by Terraform"),
@@ -50,17 +50,18 @@ SERVER_LAYERS = [
 def done(planned: bool = False) -> Events:
     """nfs-srv-1 is silent (or, `planned`, releases the volumes); nfs-srv-2 is launched and takes over."""
     plan = planner.make(usual(up=planned).observe("nfs-srv-2"))
+    end = max(began + RUNBOOK[plan.step(name).kind][0] for name, began in starts(plan).items())
     return [
         start(plan),
         *steps(plan),
-        at(544.4, "verify-started"),
+        at(end + 0.1, "verify-started"),
         at(
-            551.9,
+            end + 7.6,
             "verified",
             findings=[{"subject": s, "ok": True, "found": f} for s, f in FINDINGS],
             second_plan_changes=0,
         ),
-        at(551.9, "run-done", outcome="done", active="nfs-srv-2"),
+        at(end + 7.6, "run-done", outcome="done", active="nfs-srv-2"),
     ]
 
 
@@ -74,8 +75,9 @@ def failed(reason: str = "vg1: found 1 of 2 physical volumes") -> Events:
     events = [e for e in done() if e["event"] != "step-done" or not e["step"].startswith("client")]
     cut = next(i for i, e in enumerate(events) if e.get("step") == "take-over nfs-srv-2") + 1
     ended = {"step": "take-over nfs-srv-2", "seconds": 5.2, "reason": reason}
+    end = (datetime.fromisoformat(events[cut - 1]["at"]) - BEGAN).total_seconds() + 5.2
     ending = {"outcome": "failed", "reason": reason, "remedy": "run the same command again"}
-    return [*events[:cut], at(540.5, "step-failed", **ended), at(540.5, "run-ended", **ending)]
+    return [*events[:cut], at(end, "step-failed", **ended), at(end, "run-ended", **ending)]
 
 
 def start(plan: Plan) -> dict[str, Any]:
@@ -108,16 +110,26 @@ def start(plan: Plan) -> dict[str, Any]:
 def steps(plan: Plan) -> Events:
     """Start and end of every step, in the order of their times, with the evidence of each."""
     events: Events = []
+    begun = starts(plan)
     for step in plan.steps:
-        begins, seconds, message = RUNBOOK[step.kind]
+        begins, (seconds, message) = begun[step.name], RUNBOOK[step.kind]
         why = "/mnt/nfs/a is mounted from nfs-srv-1" if step.kind is Kind.CLIENT else step.why
         events.append(at(begins, "step-started", step=step.name, why=why))
-        ended = {"step": step.name, "seconds": seconds, "message": message, **evidence(step)}
+        ended = {"step": step.name, "seconds": seconds, "message": message, **evidence(step, begins)}
         events.append(at(begins + seconds, "step-done", **ended))
     return sorted(events, key=lambda e: e["at"])
 
 
-def evidence(step: Step) -> dict[str, Any]:
+def starts(plan: Plan) -> dict[str, float]:
+    """When each step begins: as soon as those that it waits for have ended."""
+    begins: dict[str, float] = {}
+    for step in plan.steps:
+        ends = [begins[a] + RUNBOOK[plan.step(a).kind][0] for a in step.after]
+        begins[step.name] = max(ends, default=6.9)
+    return begins
+
+
+def evidence(step: Step, begins: float) -> dict[str, Any]:
     """What the step can show, made by the product's own Evidence, at a moment of that night."""
     kept = Evidence()
     name = step.subject
@@ -137,7 +149,7 @@ def evidence(step: Step) -> dict[str, Any]:
         kept.fenced(step, name, "the API (GetInstance after STOP)", "STOPPED")
     elif step.kind is Kind.SWITCH:
         kept.fenced(step, "nfs-srv-1", "the API (GetInstance before the detach)", "STOPPED")
-    begins, seconds, _ = RUNBOOK[step.kind]
+    seconds, _ = RUNBOOK[step.kind]
     found = kept.of(step)
     moment = begins + 0.9 if step.kind is Kind.SWITCH else begins + seconds
     for fence in found.get("fence", []):
