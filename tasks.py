@@ -54,6 +54,65 @@ def failover(
     )
 
 
+@task(
+    help={
+        "active": "the server that would become the active one",
+        "clients": "how clients would be brought over: remount or reboot",
+        "json": "print the report, with the plan in it, as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+    }
+)
+def plan(
+    _: Context, active: str, clients: str = "remount", json: bool = False, site: str | None = None
+) -> None:
+    """Show what `failover` would do now, and why; nothing is changed."""
+    from failover import run
+
+    sys.exit(
+        run.main(
+            lambda console: run.fail_over(active, site, console, clients=clients, yes=False, dry_run=True),
+            json,
+        )
+    )
+
+
+@task(
+    help={
+        "active": "the server that should be the active one; default: the one that is, by Terraform",
+        "json": "print the report as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+    }
+)
+def verify(_: Context, active: str | None = None, json: bool = False, site: str | None = None) -> None:
+    """Look at the API, the server, the clients and a second Terraform plan afresh; nothing is changed."""
+    from failover import run
+
+    sys.exit(run.main(lambda console: run.verify(active, site, console), json))
+
+
+@task(help={"json": "print the list as one JSON array", "site": SITE_HELP})
+def runs(_: Context, json: bool = False, site: str | None = None) -> None:
+    """List the runs of the site: when, what came of them, how far they got."""
+    from failover.reports import verbs
+
+    sys.exit(verbs.list_runs(site, json))
+
+
+@task(
+    positional=["run"],
+    help={
+        "run": "the run's id, a part of it, or `latest`",
+        "format": "text, json, markdown, or html (makes runs/<id>/report.html again and prints where it is)",
+        "site": SITE_HELP,
+    },
+)
+def report(_: Context, run: str, format: str = "text", site: str | None = None) -> None:
+    """Show one run, also one that was killed: its journal is enough."""
+    from failover.reports import verbs
+
+    sys.exit(verbs.report(run, site, format))
+
+
 @task
 def render(_: Context) -> None:
     """Render templates/ into terraform/rendered/: what a new server boots with."""
@@ -208,5 +267,5 @@ def _guarded(action: Callable[[], None]) -> None:
         sys.exit(f"failed: {error}")
 
 
-ns = Collection(failover, render, package, drill, lint, test, bench, lock)
+ns = Collection(failover, plan, verify, runs, report, render, package, drill, lint, test, bench, lock)
 ns.add_collection(Collection("lab", lab_up, lab_down, lab_status, lab_ssh, lab_crash))

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from failover.journal import Journal
 from failover.plan import Plan, Step
 
 StepFunction = Callable[[Step], str]
+DetailsFunction = Callable[[Step], Mapping[str, Any]]
 
 
 class Listener(Protocol):
@@ -36,10 +37,18 @@ class Phase:
 class Execution:
     """One execution of one plan. `phases` grows as steps end, also when a later one fails."""
 
-    def __init__(self, plan: Plan, do: StepFunction, journal: Journal, listener: Listener) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        do: StepFunction,
+        journal: Journal,
+        listener: Listener,
+        details: DetailsFunction = lambda _: {},
+    ) -> None:
         self.plan = plan
         self.phases: list[Phase] = []
         self._do = do
+        self._details = details
         self._journal = journal
         self._listener = listener
 
@@ -73,11 +82,16 @@ class Execution:
             message = self._do(step)
         except BaseException as error:
             seconds = time.monotonic() - start
-            self._journal.write("step-failed", step=step.name, seconds=round(seconds, 3), reason=str(error))
+            taken = round(seconds, 3)
+            details = self._details(step)
+            self._journal.write("step-failed", step=step.name, seconds=taken, reason=str(error), **details)
             self._listener.ended(step, seconds, str(error), ok=False)
             raise
         seconds = time.monotonic() - start
-        self._journal.write("step-done", step=step.name, seconds=round(seconds, 3), message=message)
+        taken = round(seconds, 3)
+        self._journal.write(
+            "step-done", step=step.name, seconds=taken, message=message, **self._details(step)
+        )
         self._listener.ended(step, seconds, message, ok=True)
         return Phase(step.name, seconds, message)
 

@@ -47,6 +47,11 @@ class Answer:
         return "; ".join(parts) or self.result.message
 
     @property
+    def summary(self) -> str:
+        """Each layer's state in a word, for a person."""
+        return ", ".join(f"{x.layer} {x.state}" for x in self.layers)
+
+    @property
     def held(self) -> str:
         """What is not released, for a person."""
         return "; ".join(f"{x.layer}: {x.message}" for x in self.layers if x.state != ABSENT)

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 from rich.console import Console
 
 from failover import plan as planner
-from failover.act import Execution, Phase
-from failover.cloud import Cloud
-from failover.hosts import Hosts
+from failover import plan_document, plan_view
+from failover import progress as progresses
+from failover.act import Execution
+from failover.identity import identity
+from failover.inspection import Inspection
 from failover.journal import Journal
-from failover.observe import Observer
-from failover.outcome import Failed, Outcome, Refused, Usage
-from failover.progress import Progress
+from failover.outcome import FailoverError, Outcome, Refused, Usage
 from failover.report import Report
 from failover.seen import Observation
 from failover.site import Site
 from failover.steps import Crew
 from failover.terraform import TerraformStack
-from failover.verify import verify
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,45 +44,42 @@ class Flow:
         self._options = options
         self._report = report
         self._console = console
-        self._progress = Progress(console)
-        self._cloud = Cloud(site.cloud)
-        self._hosts = Hosts(site)
-        self._observer = Observer(site, self._cloud, self._hosts)
+        self._progress = progresses.make(console)
+        self._inspection = Inspection(site, terraform, options.clients, report, self._progress)
 
     def run(self) -> None:
         """Observe → plan → act → verify. Raises FailoverError at the first thing that stops the run."""
         try:
-            seen = self._timed("observe", self._observe)
+            seen = self._look()
             plan = planner.make(seen)
             self._report.active = seen.stack.active
             self._report.notes = plan.notes
+            self._report.plan = plan
             if not plan.steps:
                 self._settled(seen)
                 return
-            self._show(plan)
+            plan_view.show(plan, self._options.clients, self._console)
             if self._options.dry_run:
-                self._report.outcome = Outcome.NOTHING_TO_DO
+                self._report.outcome = Outcome.PLANNED
                 return
             self._confirm(plan)
             self._act(plan, seen)
         finally:
-            self._hosts.close()
+            self._inspection.close()
 
-    def _observe(self) -> Observation:
-        self._progress.say("looking at the API, the servers and the clients (nothing is changed) ...")
-        return self._observer.observe(self._terraform.read(), self._report.target, self._options.clients)
+    def _look(self) -> Observation:
+        """Observe; meanwhile learn who runs this with what, so that nobody waits for it later."""
+        self._began = datetime.now(UTC)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            who = pool.submit(identity, self._terraform)
+            seen = self._inspection.timed("observe", self._inspection.observe)
+            self._identity = who.result()
+        return seen
 
     def _settled(self, seen: Observation) -> None:
         """Nothing to do - which is verified like everything else."""
-        self._verify(seen)
+        self._inspection.verify(seen)
         self._report.outcome = Outcome.NOTHING_TO_DO
-
-    def _show(self, plan: planner.Plan) -> None:
-        self._console.print(f"plan: {plan.target} becomes the active server", markup=False)
-        for number, step in enumerate(plan.steps, 1):
-            self._console.print(f"  {number}. {step.name} - {step.why}", markup=False)
-        for note in plan.notes:
-            self._console.print(f"  note: {note}", markup=False)
 
     def _confirm(self, plan: planner.Plan) -> None:
         if self._options.yes:
@@ -101,33 +93,54 @@ class Flow:
 
     def _act(self, plan: planner.Plan, seen: Observation) -> None:
         journal = Journal(self._site.runs, plan.target)
-        self._report.run = journal.id
-        journal.write("run-started", target=plan.target, steps=[s.name for s in plan.steps], notes=plan.notes)
-        crew = Crew(self._site, self._cloud, self._terraform, self._hosts, seen, self._options.clients)
-        execution = Execution(plan, crew.do, journal, self._progress)
+        self._report.run, self._report.folder = journal.id, journal.folder
+        self._write_start(journal, plan)
+        inspection = self._inspection
+        crew = Crew(
+            self._site, inspection.cloud, self._terraform, inspection.hosts, seen, self._options.clients
+        )
+        execution = Execution(plan, crew.do, journal, self._progress, crew.evidence.of)
         try:
             try:
-                execution.run()
+                with self._progress.watching(plan):
+                    execution.run()
             finally:
                 self._report.phases += execution.phases
-            self._timed("verify", lambda: self._verify(self._observe()))
+            inspection.timed("verify", lambda: self._verify(journal))
             self._report.outcome = Outcome.DONE
-            journal.write("run-done", active=self._report.active)
+            journal.write("run-done", outcome=Outcome.DONE.value, active=self._report.active)
+        except FailoverError as error:
+            ending = {"outcome": error.outcome.value, "reason": error.reason, "remedy": error.remedy}
+            journal.write("run-ended", **ending)
+            raise
         except BaseException as error:
             journal.write("run-ended", reason=str(error) or type(error).__name__)
             raise
         finally:
-            (journal.folder / "report.json").write_text(json.dumps(self._report.document(), indent=1) + "\n")
             journal.close()
 
-    def _verify(self, seen: Observation) -> None:
-        self._report.active = seen.stack.active
-        self._report.findings, self._report.second_plan_changes = verify(seen, self._terraform)
-        if wrong := [f"{f.subject}: {f.found}" for f in self._report.findings if not f.ok]:
-            raise Failed(f"not everything is right: {'; '.join(wrong)}", "run the same command again")
+    def _write_start(self, journal: Journal, plan: planner.Plan) -> None:
+        journal.write(
+            "run-started",
+            target=plan.target,
+            steps=[s.name for s in plan.steps],
+            notes=plan.notes,
+            began=self._began.isoformat(),
+            observe_seconds=round(self._report.phases[0].seconds, 3),
+            plan=plan_document.document(plan),
+            clients=self._options.clients,
+            site=str(self._site.file),
+            active_file=str(self._terraform.active_file),
+            **self._identity,
+        )
 
-    def _timed(self, name: str, action: Callable[[], T]) -> T:
-        start = time.monotonic()
-        result = action()
-        self._report.phases.append(Phase(name, time.monotonic() - start, ""))
-        return result
+    def _verify(self, journal: Journal) -> None:
+        journal.write("verify-started")
+        try:
+            self._inspection.verify(self._inspection.observe())
+        finally:
+            journal.write(
+                "verified",
+                findings=[asdict(f) for f in self._report.findings],
+                second_plan_changes=self._report.second_plan_changes,
+            )

@@ -28,12 +28,27 @@ def site_lock(runs: Path) -> Iterator[None]:
                 "wait until it has ended, then try again",
             ) from None
         stream.truncate(0)
-        json.dump(_me(), stream)
+        json.dump(me(), stream)
         stream.flush()
         yield
 
 
-def _me() -> dict[str, object]:
+def holder(runs: Path) -> dict[str, object] | None:
+    """Who holds the site's lock now: user, host, pid, since; None when nobody does."""
+    path = runs / "site.lock"
+    if not path.exists():
+        return None
+    with path.open() as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            found: dict[str, object] = json.loads(path.read_text() or "{}")
+            return found
+    return None
+
+
+def me() -> dict[str, object]:
+    """This process: user, host, pid, and the present moment as `since`."""
     return {
         "user": getpass.getuser(),
         "host": socket.gethostname(),

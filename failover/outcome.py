@@ -10,6 +10,7 @@ class Outcome(enum.Enum):
 
     DONE = "done"
     NOTHING_TO_DO = "nothing-to-do"
+    PLANNED = "planned"
     USAGE = "usage"
     REFUSED = "refused"
     FAILED = "failed"
@@ -24,6 +25,7 @@ class Outcome(enum.Enum):
 _EXIT_CODES = {
     Outcome.DONE: 0,
     Outcome.NOTHING_TO_DO: 0,
+    Outcome.PLANNED: 0,
     Outcome.USAGE: 2,
     Outcome.REFUSED: 3,
     Outcome.FAILED: 4,

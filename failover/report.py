@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from failover import plan_document
 from failover.act import Phase
 from failover.outcome import Outcome
+from failover.plan import Plan
 from failover.verify import Finding
 
 _BAR = 40
@@ -17,9 +20,13 @@ _BAR = 40
 
 @dataclass
 class Report:
-    """The end of one run. Seconds are wall time; `second_plan_changes` is None when it was not reached."""
+    """The end of one run. Seconds are wall time; `second_plan_changes` is None when it was not reached.
+
+    `verb` is what was asked for: failover, plan or verify. `folder` is the run's, None when it never acted.
+    """
 
     target: str
+    verb: str = "failover"
     outcome: Outcome = Outcome.UNKNOWN
     active: str | None = None
     run: str | None = None
@@ -30,6 +37,8 @@ class Report:
     findings: tuple[Finding, ...] = ()
     second_plan_changes: int | None = None
     seconds: float = 0.0
+    plan: Plan | None = None
+    folder: Path | None = None
 
     def document(self) -> dict[str, Any]:
         """The report as JSON-ready values."""
@@ -41,6 +50,7 @@ class Report:
             "reason": self.reason,
             "remedy": self.remedy,
             "notes": list(self.notes),
+            "plan": plan_document.document(self.plan) if self.plan else None,
             "phases": [{"name": p.name, "seconds": round(p.seconds, 3)} for p in self.phases],
             "verified": [{"subject": f.subject, "ok": f.ok, "found": f.found} for f in self.findings],
             "second_plan_changes": self.second_plan_changes,
@@ -57,8 +67,12 @@ def show(report: Report, console: Console) -> None:
     for finding in report.findings:
         mark = "verified" if finding.ok else "NOT RIGHT"
         console.print(f"{mark:>9}  {finding.subject}: {finding.found}", markup=False)
+    done = f"{report.active} is the active server"
+    if report.verb == "verify":
+        done = f"{report.active} is the active server and everything is right"
     ending = {
-        Outcome.DONE: f"done: {report.active} is the active server ({report.seconds:.1f} s)",
+        Outcome.DONE: f"done: {done} ({report.seconds:.1f} s)",
+        Outcome.PLANNED: f"planned: nothing was changed ({report.seconds:.1f} s)",
         Outcome.NOTHING_TO_DO: f"nothing to do: {report.active} is the active server and everything is right",
     }.get(report.outcome, f"{report.outcome.value}: {report.reason}")
     console.print(ending, markup=False)

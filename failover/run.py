@@ -1,4 +1,4 @@
-"""The verb `failover`: the cheap refusals first, then one Flow under the site's lock, then its report."""
+"""The verbs that look at a site: the cheap refusals first, the work under the site's lock, the report."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from failover import report as reports
+from failover import report as terminal
 from failover import site as sites
 from failover.lock import site_lock
 from failover.outcome import FailoverError, Outcome, Unknown, Usage
 from failover.report import Report
+from failover.reports.keep import keep
 from failover.terraform import TerraformStack
 
 MODES = ("remount", "reboot")
@@ -25,7 +26,8 @@ def main(action: Callable[[Console], Report], as_json: bool) -> int:
     """Run `action`, show its report (and print it as JSON on the last line), return the exit code."""
     console = Console(soft_wrap=True, highlight=False)
     report = action(console)
-    reports.show(report, console)
+    terminal.show(report, console)
+    keep(report, console)
     if as_json:
         sys.stdout.write(json.dumps(report.document()) + "\n")
     sys.stdout.flush()
@@ -36,12 +38,10 @@ def fail_over(
     target: str, site_file: str | None, console: Console, *, clients: str, yes: bool, dry_run: bool
 ) -> Report:
     """Make `target` the active server. Never raises FailoverError: it is the report's outcome."""
-    report = Report(target=target)
-    start = time.monotonic()
-    try:
+
+    def act(report: Report) -> None:
         _checked_mode(clients)
-        site = sites.load(site_file)
-        terraform = TerraformStack(site)
+        site, terraform = _site(site_file)
         _checked_target(target, terraform)
         _checked_endpoint(site)
         with site_lock(site.runs):
@@ -49,6 +49,36 @@ def fail_over(
             from failover.flow import Flow, Options  # noqa: PLC0415
 
             Flow(site, terraform, Options(clients, yes, dry_run), report, console).run()
+
+    return _reported(Report(target, "plan" if dry_run else "failover"), act)
+
+
+def verify(target: str | None, site_file: str | None, console: Console) -> Report:
+    """Look at everything afresh and change nothing; `target` None: the server that is active by Terraform."""
+
+    def act(report: Report) -> None:
+        site, terraform = _site(site_file)
+        report.target = _checked_target(target, terraform)
+        _checked_endpoint(site)
+        with site_lock(site.runs):
+            from failover import progress  # noqa: PLC0415 - as above
+            from failover.inspection import Inspection  # noqa: PLC0415
+
+            inspection = Inspection(site, terraform, MODES[0], report, progress.Progress(console))
+            try:
+                seen = inspection.timed("observe", inspection.observe)
+                inspection.timed("verify", lambda: inspection.verify(seen))
+            finally:
+                inspection.close()
+        report.outcome = Outcome.DONE
+
+    return _reported(Report(target or "", "verify"), act)
+
+
+def _reported(report: Report, act: Callable[[Report], None]) -> Report:
+    start = time.monotonic()
+    try:
+        act(report)
     except FailoverError as error:
         report.outcome, report.reason, report.remedy = error.outcome, error.reason, error.remedy
     except KeyboardInterrupt:
@@ -59,19 +89,27 @@ def fail_over(
     return report
 
 
+def _site(site_file: str | None) -> tuple[sites.Site, TerraformStack]:
+    site = sites.load(site_file)
+    return site, TerraformStack(site)
+
+
 def _checked_mode(clients: str) -> None:
     if clients not in MODES:
         raise Usage(f"--clients {clients}: expected {' or '.join(MODES)}", "choose one of them")
 
 
-def _checked_target(target: str, terraform: TerraformStack) -> None:
+def _checked_target(target: str | None, terraform: TerraformStack) -> str:
     terraform.init()
-    servers = terraform.read().servers
-    if target not in servers:
+    stack = terraform.read()
+    if target is None:
+        return stack.active
+    if target not in stack.servers:
         raise Usage(
             f"{target!r} is no server of this stack",
-            f"known servers: {', '.join(servers)}; add others to `servers`",
+            f"known servers: {', '.join(stack.servers)}; add others to `servers`",
         )
+    return target
 
 
 def _checked_endpoint(site: sites.Site) -> None:

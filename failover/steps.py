@@ -9,6 +9,7 @@ from failover import specs
 from failover.answer import Answer
 from failover.cloud import Cloud
 from failover.contract import Server, Stack
+from failover.evidence import Evidence
 from failover.hosts import HookedHost, Hosts
 from failover.observe import Observer
 from failover.outcome import Failed, Refused, Unknown
@@ -35,6 +36,7 @@ class Crew:
         self.seen = seen
         self.mode = mode
         self.stack: Stack = seen.stack
+        self.evidence = Evidence()
         self._released: set[str] = set()
         self._do: dict[Kind, Callable[[Step], str]] = {
             Kind.LAUNCH: self.launch,
@@ -102,25 +104,27 @@ class Crew:
         held = self._held(server)
         spec = specs.server_spec(self.stack, held, self.site.deadlines.hooks)
         host = self._host(server)
-        _expect(host.hooks("release", spec, self.site.deadlines.hooks))
-        after = host.hooks("check", spec, self.site.deadlines.hooks)
+        _expect(self.evidence.heard(step, host.hooks("release", spec, self.site.deadlines.hooks)))
+        after = self.evidence.heard(step, host.hooks("check", spec, self.site.deadlines.hooks))
         if not after.released:
             raise Failed(
                 f"{server.name} still holds something after the release: {after.held}",
                 f"free it by hand on {server.name}, or power it off; then run the same command again",
             )
         self._released.add(server.name)
+        self.evidence.fenced(step, server.name, "its own check after the release", after.summary)
         return "released: nothing exported, mounted, active or logged in"
 
     def power_off(self, step: Step) -> str:
         """STOP through the API, until the API says STOPPED."""
         state = self.cloud.power_off(self._instance(step.subject), self.site.deadlines.power)
+        self.evidence.fenced(step, step.subject, "the API (GetInstance after STOP)", state)
         return f"instance is {state}"
 
     def switch(self, step: Step) -> str:
         """Terraform moves the attachments; nothing is detached unless its holder is fenced right now."""
         target = self._server(step.subject)
-        self._assert_fenced(target)
+        self._assert_fenced(step, target)
         self.terraform.write_active(target.name)
         self._adopt_attachments(target)
         plan = self.terraform.plan({"active_server": target.name})
@@ -144,7 +148,7 @@ class Crew:
                     address = f'oci_core_volume_attachment.data["{name}"]'
                     self.terraform.adopt(address, attachment.id, {"active_server": target.name})
 
-    def _assert_fenced(self, target: Server) -> None:
+    def _assert_fenced(self, step: Step, target: Server) -> None:
         observer = Observer(self.site, self.cloud, self.hosts)
         attachments = observer.attachments(self.stack)
         ids = {a.instance_id for found in attachments.values() for a in found} - {target.instance_id}
@@ -152,27 +156,35 @@ class Crew:
             holder = self.stack.server_of(instance_id)
             if holder is None:
                 raise Refused(f"{instance_id}, no server of this stack, holds a volume", "detach it by hand")
-            if self.cloud.instance_state(instance_id) in OFF or holder.name in self._released:
+            if (state := self.cloud.instance_state(instance_id)) in OFF:
+                self.evidence.fenced(step, holder.name, "the API (GetInstance before the detach)", state)
                 continue
-            if not _released(observer.server(holder, self.stack, attachments)):
+            if holder.name in self._released:
+                continue
+            looked = observer.server(holder, self.stack, attachments)
+            if not _released(looked):
                 raise Refused(
                     f"{holder.name} holds a volume and is neither off nor has released it",
                     "run the same command again: it will be fenced first",
+                )
+            if looked.answer:
+                self.evidence.fenced(
+                    step, holder.name, "its own check before the detach", looked.answer.summary
                 )
 
     def take_over(self, step: Step) -> str:
         """iSCSI, LVM, filesystem, exports on the target, by the hooks."""
         server = self._server(step.subject)
         spec = specs.server_spec(self.stack, self._held(server), self.site.deadlines.hooks)
-        applied = _expect(self._host(server).hooks("apply", spec, self.site.deadlines.hooks))
-        return applied.told
+        applied = self._host(server).hooks("apply", spec, self.site.deadlines.hooks)
+        return _expect(self.evidence.heard(step, applied)).told
 
     def client(self, step: Step) -> str:
         """Point one client at the target; reboot it when that is the chosen way."""
         client = next(c for c in self.site.clients if c.name == step.subject)
         host = self.hosts.at(client.name, client.address)
         spec = self._client_spec(client)
-        applied = host.hooks("apply", spec, self.site.deadlines.client)
+        applied = self.evidence.heard(step, host.hooks("apply", spec, self.site.deadlines.client))
         if applied.reboot_required:
             return self._reboot(host, spec)
         return _expect(applied).told

@@ -123,6 +123,15 @@ class TerraformStack:
             return
         self._run("init", input=False, no_color=IsFlagged)
 
+    @property
+    def active_file(self) -> Path:
+        """The file that names the active server; a person commits it after a switch."""
+        return self.directory / ACTIVE_FILE
+
+    def version(self) -> str:
+        """Terraform's own version, e.g. "1.9.8"."""
+        return str(json.loads(self._run("version", json=IsFlagged))["terraform_version"])
+
     def read(self) -> contract.Stack:
         """The output `failover` of the present state."""
         out = self._run("output", json=IsFlagged, no_color=IsFlagged)

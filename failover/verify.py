@@ -24,7 +24,11 @@ def verify(seen: Observation, terraform: TerraformStack) -> tuple[tuple[Finding,
     plan.path.unlink(missing_ok=True)
     changes = [f"{'+'.join(c.actions)} {c.address}" for c in plan.changes]
     second = Finding("terraform plan", not changes, "; ".join(changes) or "no changes")
-    return (*_volumes(seen), _server(seen), *_clients(seen), second), len(changes)
+    return (_active(seen), *_volumes(seen), _server(seen), *_clients(seen), second), len(changes)
+
+
+def _active(seen: Observation) -> Finding:
+    return Finding("active server", seen.stack.active == seen.target, f"{seen.stack.active} by Terraform")
 
 
 def _volumes(seen: Observation) -> Iterator[Finding]:
@@ -44,8 +48,7 @@ def _server(seen: Observation) -> Finding:
     target = seen.servers[seen.target]
     if target.answer is None:
         return Finding(f"server {seen.target}", False, f"{target.instance_state}, {target.presence.value}")
-    told = "; ".join(f"{x.layer} {x.state}" for x in target.answer.layers)
-    return Finding(f"server {seen.target}", target.answer.present, told)
+    return Finding(f"server {seen.target}", target.answer.present, target.answer.summary)
 
 
 def _clients(seen: Observation) -> Iterator[Finding]:

@@ -28,7 +28,8 @@ TOOLS = {  # a tool that the lab runs -> the package that has it
     "lz4": "lz4",
     "xz": "xz-utils",
 }
-TEST_TOOLS = {**TOOLS, "cloud-init": "cloud-init", "systemd-analyze": "systemd"}  # what tests check with
+# what tests check with
+TEST_TOOLS = {**TOOLS, "cloud-init": "cloud-init", "systemd-analyze": "systemd", "chromium": "chromium"}
 POLICY = Path("/usr/sbin/policy-rc.d")
 TGT_UNIT = Path("/etc/systemd/system/tgt.service")
 

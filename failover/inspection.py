@@ -1,0 +1,64 @@
+"""What `failover`, `plan` and `verify` share: one site looked at, and verified, for one report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from failover.act import Phase
+from failover.cloud import Cloud
+from failover.hosts import Hosts
+from failover.observe import Observer
+from failover.outcome import Failed
+from failover.progress import Progress
+from failover.report import Report
+from failover.seen import Observation
+from failover.site import Site
+from failover.terraform import TerraformStack
+from failover.verify import verify
+
+T = TypeVar("T")
+
+
+class Inspection:
+    """The eyes of a run; nothing in here changes anything. Close it: hosts' connections are kept."""
+
+    def __init__(
+        self, site: Site, terraform: TerraformStack, clients: str, report: Report, progress: Progress
+    ) -> None:
+        self.cloud = Cloud(site.cloud)
+        self.hosts = Hosts(site)
+        self._terraform = terraform
+        self._clients = clients
+        self._report = report
+        self._progress = progress
+        self._observer = Observer(site, self.cloud, self.hosts)
+
+    def observe(self) -> Observation:
+        """Terraform's state, the API, servers and clients, afresh. Raises Unknown."""
+        self._progress.say("looking at the API, the servers and the clients (nothing is changed) ...")
+        return self._observer.observe(self._terraform.read(), self._report.target, self._clients)
+
+    def verify(self, seen: Observation) -> None:
+        """Every finding into the report; raises Failed when one of them is not right."""
+        self._report.active = seen.stack.active
+        self._report.findings, self._report.second_plan_changes = verify(seen, self._terraform)
+        if wrong := [f"{f.subject}: {f.found}" for f in self._report.findings if not f.ok]:
+            raise Failed(f"not everything is right: {'; '.join(wrong)}", self._remedy())
+
+    def timed(self, name: str, action: Callable[[], T]) -> T:
+        """Do it, as a phase of the report."""
+        start = time.monotonic()
+        result = action()
+        self._report.phases.append(Phase(name, time.monotonic() - start, ""))
+        return result
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.hosts.close()
+
+    def _remedy(self) -> str:
+        if self._report.verb == "verify":
+            return f"`./inv plan --active {self._report.target}` shows what would be done about it"
+        return "run the same command again"
