@@ -54,6 +54,27 @@ def failover(
     )
 
 
+@task(
+    help={
+        "active": "the server that a failover would make the active one; default: the only other one",
+        "json": "print the result as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+        "terraform_plan": "leave out Terraform's plan, which takes seconds",
+    }
+)
+def preflight(
+    _: Context,
+    active: str | None = None,
+    json: bool = False,
+    site: str | None = None,
+    terraform_plan: bool = True,
+) -> None:
+    """Would a failover work now? Looks at everything it needs, changes nothing; for a nightly job."""
+    from failover.preflight import verb
+
+    sys.exit(verb.main(active, site, json, terraform_plan))
+
+
 @task
 def render(_: Context) -> None:
     """Render templates/ into terraform/rendered/: what a new server boots with."""
@@ -202,5 +223,5 @@ def _guarded(action: Callable[[], None]) -> None:
         sys.exit(f"failed: {error}")
 
 
-ns = Collection(failover, render, package, drill, lint, test, bench, lock)
+ns = Collection(failover, preflight, render, package, drill, lint, test, bench, lock)
 ns.add_collection(Collection("lab", lab_up, lab_down, lab_status, lab_ssh, lab_crash))

@@ -1,4 +1,4 @@
-"""One run, start to end: observe → plan → confirm → act → verify. Start reading here."""
+"""One run, start to end: observe → plan → preflight → confirm → act → verify. Start reading here."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from failover.hosts import Hosts
 from failover.journal import Journal
 from failover.observe import Observer
 from failover.outcome import Failed, Outcome, Refused, Usage
+from failover.preflight import gate
+from failover.preflight.check import objection
 from failover.progress import Progress
 from failover.report import Report
 from failover.seen import Observation
@@ -55,7 +57,7 @@ class Flow:
         self._observer = Observer(site, self._cloud, self._hosts)
 
     def run(self) -> None:
-        """Observe → plan → act → verify. Raises FailoverError at the first thing that stops the run."""
+        """The whole run. Raises FailoverError at the first thing that stops it."""
         try:
             seen = self._timed("observe", self._observe)
             plan = planner.make(seen)
@@ -68,6 +70,7 @@ class Flow:
             if self._options.dry_run:
                 self._report.outcome = Outcome.NOTHING_TO_DO
                 return
+            self._timed("preflight", lambda: self._preflight(plan, seen))
             self._confirm(plan)
             self._act(plan, seen)
         finally:
@@ -88,6 +91,13 @@ class Flow:
             self._console.print(f"  {number}. {step.name} - {step.why}", markup=False)
         for note in plan.notes:
             self._console.print(f"  note: {note}", markup=False)
+
+    def _preflight(self, plan: planner.Plan, seen: Observation) -> None:
+        """What would stop the run halfway stops it here, all of it at once."""
+        found = gate.checks(plan, seen, self._site, self._terraform, self._hosts, self._observer)
+        self._report.notes += gate.notes(found)
+        if error := objection(found):
+            raise error
 
     def _confirm(self, plan: planner.Plan) -> None:
         if self._options.yes:

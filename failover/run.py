@@ -43,7 +43,7 @@ def fail_over(
         site = sites.load(site_file)
         terraform = TerraformStack(site)
         _checked_target(target, terraform)
-        _checked_endpoint(site)
+        check_endpoint(site)
         with site_lock(site.runs):
             # The SDK and fabric take a second to import: not before the cheap refusals are through.
             from failover.flow import Flow, Options  # noqa: PLC0415
@@ -74,7 +74,7 @@ def _checked_target(target: str, terraform: TerraformStack) -> None:
         )
 
 
-def _checked_endpoint(site: sites.Site) -> None:
+def check_endpoint(site: sites.Site) -> None:
     """A cloud that is not there is told apart in milliseconds, before the SDK is loaded."""
     where = urlsplit(site.cloud.endpoint)
     if not where.hostname:
