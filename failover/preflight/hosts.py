@@ -100,6 +100,9 @@ def judge_metadata(group: str, server: str, code: int | None) -> Check:
     check, path = f"metadata of {group}", f"{METADATA_FOLDER}/{group}"
     if code == 0:
         return ok(check, f"{path} is on {server}")
+    expected = f"{path} on {server}"
+    if code is None:
+        told = "not asked: the active server does not answer"
+        return warning(check, told, expected, f"look again when {server} answers")
     remedy = f"run `vgcfgbackup {group}` on {server}, and keep a copy of {path} elsewhere"
-    told = "not asked: the active server does not answer" if code is None else f"no {path} on {server}"
-    return warning(check, told, f"{path} on {server}", remedy)
+    return warning(check, f"no {path} on {server}", expected, remedy)

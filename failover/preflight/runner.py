@@ -53,7 +53,7 @@ def _end(probe: Probe, future: Future[tuple[Check, ...]], start: float) -> tuple
     try:
         return future.result(max(0.0, start + probe.deadline_seconds - time.monotonic()))
     except TimeoutError:
-        late = f"no answer within {probe.deadline_seconds:.0f} s"
+        late = f"no answer within {probe.deadline_seconds:g} s"
         return (_not_learnt(probe, late, "try again; look at the network and at the service's status"),)
 
 
