@@ -1,9 +1,8 @@
-"""Reads of the OCI API for prechecks: asked once, given up soon, the answer as a value."""
+"""Reads of the OCI API for prechecks: given up after a while, the answer as a value."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +10,12 @@ import oci
 
 from failover.cloud import LOOSE, attachment_of
 from failover.cloud_config import configuration
+from failover.cloud_found import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.outcome import Unknown
 from failover.seen import Attachment
 from failover.site import CloudAccess
 
-_GIVE_UP_SECONDS = 20
+SOON_SECONDS, PATIENT_SECONDS = 20, 60
 
 
 class Unanswered(Unknown):
@@ -27,52 +27,19 @@ class Unanswered(Unknown):
         self.status = status
 
 
-@dataclass(frozen=True)
-class InstanceFound:
-    """An instance; `tags` are its freeform tags."""
-
-    id: str
-    name: str
-    state: str
-    availability_domain: str
-    tags: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class ImageFound:
-    """An image; `created` is in UTC."""
-
-    name: str
-    state: str
-    created: datetime
-
-
-@dataclass(frozen=True)
-class VolumeFound:
-    """A block volume; `group_id` is the OCI volume group that it is in, if any."""
-
-    state: str
-    availability_domain: str
-    group_id: str | None
-
-
-@dataclass(frozen=True)
-class SubnetFound:
-    """A subnet; `availability_domain` is None for a regional one."""
-
-    name: str
-    state: str
-    cidr: str
-    availability_domain: str | None
-
-
 class CloudReads:
-    """The region's API, read only (a capacity report is a POST that changes nothing)."""
+    """The region's API, read only (a capacity report is a POST that changes nothing).
 
-    def __init__(self, access: CloudAccess) -> None:
+    `give_up_seconds`: how long a busy or stumbling service is asked again; a refusal is an answer at once.
+    """
+
+    def __init__(self, access: CloudAccess, give_up_seconds: int = SOON_SECONDS) -> None:
         config = configuration(access)
         self.tenancy_id = str(config["tenancy"])
-        settings: dict[str, Any] = {"timeout": (10, _GIVE_UP_SECONDS), "retry_strategy": _soon()}
+        settings: dict[str, Any] = {
+            "timeout": (10, give_up_seconds),
+            "retry_strategy": _retries(give_up_seconds),
+        }
         if access.endpoint:
             settings["service_endpoint"] = access.endpoint
         self._compute = oci.core.ComputeClient(config, **settings)
@@ -151,13 +118,12 @@ class CloudReads:
         return max(made, default=None)
 
 
-def _soon() -> Any:
-    """A busy or stumbling service is asked again for a few seconds; a refusal is an answer at once."""
+def _retries(give_up_seconds: int) -> Any:
     builder = oci.retry.RetryStrategyBuilder(
         max_attempts_check=True,
-        max_attempts=3,
+        max_attempts=give_up_seconds // 5,
         total_elapsed_time_check=True,
-        total_elapsed_time_seconds=_GIVE_UP_SECONDS,
+        total_elapsed_time_seconds=give_up_seconds,
         retry_max_wait_between_calls_seconds=2,
         service_error_check=True,
         service_error_retry_on_any_5xx=False,

@@ -8,7 +8,7 @@ from functools import partial
 from failover.cloud_reads import Unanswered
 from failover.preflight.check import Check, ok
 from failover.preflight.ground import Ground
-from failover.preflight.runner import unanswered
+from failover.preflight.runner import Probe, unanswered
 
 AUTHENTICATION = "OCI access"
 
@@ -24,20 +24,18 @@ def authentication(ground: Ground) -> Iterator[Check]:
     yield ok(AUTHENTICATION, f"the key of profile {ground.site.cloud.profile} is accepted")
 
 
-def calls(ground: Ground) -> Iterator[Check]:
-    """One check for each operation that a run reads by; the first call that is not answered is told."""
-    for operation, questions in reads(ground).items():
-        yield _answered(ground, operation, questions)
+def calls(ground: Ground) -> tuple[Probe, ...]:
+    """A probe for each operation that a run reads by; the first call that is not answered is told."""
+    return tuple(
+        Probe(f"call {operation}", partial(_answered, f"call {operation}", questions))
+        for operation, questions in reads(ground).items()
+    )
 
 
-def _answered(ground: Ground, operation: str, questions: list[Callable[[], object]]) -> Check:
-    name = f"call {operation}"
-    try:
-        for question in questions:
-            question()
-    except Unanswered as error:
-        return unanswered(name, error, ground.stack.compartment_id, advisory=False)
-    return ok(name, "answered")
+def _answered(name: str, questions: list[Callable[[], object]], _: Ground) -> Iterator[Check]:
+    for question in questions:
+        question()
+    yield ok(name, "answered")
 
 
 def reads(ground: Ground) -> dict[str, list[Callable[[], object]]]:

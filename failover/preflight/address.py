@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Set
 
-from failover.cloud_reads import SubnetFound
+from failover.cloud_found import SubnetFound
 from failover.contract import Launch
 from failover.preflight.check import Check, blocking, ok
 from failover.preflight.ground import Ground

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.cloud_reads import CloudReads
+from failover.cloud_reads import PATIENT_SECONDS, CloudReads
 from failover.hosts import Hosts
 from failover.observe import Observer
 from failover.plan import Kind, Plan, holders
@@ -20,9 +20,18 @@ def checks(
     """The checks for this plan; none for one that moves no volume (its steps touch hosts alone)."""
     if not any(s.kind is Kind.SWITCH for s in plan.steps):
         return ()
-    ground = Ground(site, seen.stack, seen.target, CloudReads(site.cloud), terraform, hosts, observer, seen)
+    ground = Ground(
+        site,
+        seen.stack,
+        seen.target,
+        CloudReads(site.cloud, PATIENT_SECONDS),
+        terraform,
+        hosts,
+        observer,
+        seen,
+    )
     serves = any(h.presence is Presence.ANSWERS for h in holders(seen))
-    return runner.run(probes.of_a_run(serves), ground)
+    return runner.run(probes.of_a_run(ground, serves), ground)
 
 
 def notes(found: tuple[Check, ...]) -> tuple[str, ...]:

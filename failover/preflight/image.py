@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from failover.cloud_reads import ImageFound
+from failover.cloud_found import ImageFound
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.ground import Ground
 

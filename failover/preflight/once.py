@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
+
+from failover.outcome import FailoverError
 
 T = TypeVar("T")
 
@@ -30,3 +33,11 @@ class Once:
             except BaseException as error:  # noqa: BLE001 - handed to every asker, this one included
                 future.set_exception(error)
         return future.result()
+
+    def begin(self, question: Callable[..., object], *args: Hashable) -> None:
+        """Ask without waiting, for whoever wants the answer later; it keeps no process alive."""
+        threading.Thread(target=self._asked, args=(question, *args), daemon=True).start()
+
+    def _asked(self, question: Callable[..., object], *args: Hashable) -> None:
+        with suppress(FailoverError):  # it is told to the askers
+            self.ask(question, *args)

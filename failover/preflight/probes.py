@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from failover.preflight import access, address, backups, capacity, hosts, image, target, volumes
 from failover.preflight import terraform_checks as terraform
+from failover.preflight.ground import Ground
 from failover.preflight.policies import ACTS
 from failover.preflight.runner import HOST_SECONDS, Probe
 
 _PLAN_SECONDS = 300.0
+_RUN_SECONDS = 150.0  # a run is as patient with the API here as in its other calls
 
 CLOUD = (
-    Probe(access.AUTHENTICATION, access.authentication),
-    Probe("calls", access.calls),
     Probe(target.NAME, target.look),
     Probe(image.NAME, image.look),
     Probe(capacity.NAME, capacity.look, advisory=True),
@@ -33,14 +35,19 @@ HOSTS = (
 BACKUPS = Probe("backups", backups.look, advisory=True)
 
 
-def alone(terraform_plan: bool) -> tuple[Probe, ...]:
+def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
     """All of them, for `preflight`."""
-    return (*CLOUD, *STATE, *((PLAN,) if terraform_plan else ()), *HOSTS, TARGET, BACKUPS)
+    return (*_cloud(ground), *STATE, *((PLAN,) if terraform_plan else ()), *HOSTS, TARGET, BACKUPS)
 
 
-def of_a_run(old_server_serves: bool) -> tuple[Probe, ...]:
+def of_a_run(ground: Ground, old_server_serves: bool) -> tuple[Probe, ...]:
     """What can refuse a run. While the old server serves, Terraform's plan costs no outage."""
-    return (*CLOUD, *STATE, *((PLAN,) if old_server_serves else ()))
+    chosen = (*_cloud(ground), *STATE, *((PLAN,) if old_server_serves else ()))
+    return tuple(replace(p, deadline_seconds=max(p.deadline_seconds, _RUN_SECONDS)) for p in chosen)
+
+
+def _cloud(ground: Ground) -> tuple[Probe, ...]:
+    return (Probe(access.AUTHENTICATION, access.authentication), *access.calls(ground), *CLOUD)
 
 
 def acting(launches: bool) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool) -> N
     try:
         observer = Observer(site, Cloud(site.cloud), hosts)
         ground = Ground(site, stack, report.target, reads, terraform, hosts, observer)
-        report.checks = runner.run(probes.alone(terraform_plan), ground)
+        report.checks = runner.run(probes.alone(ground, terraform_plan), ground)
     finally:
         hosts.close()
     operations = probes.acting(not ground.target.exists)

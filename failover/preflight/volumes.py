@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from failover.cloud_reads import VolumeFound
+from failover.cloud_found import VolumeFound
 from failover.contract import Stack
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.ground import Ground

@@ -14,13 +14,16 @@ import pytest
 
 from failover import cloud_reads
 from failover.answer import Answer
-from failover.cloud_reads import ImageFound, SubnetFound, Unanswered, VolumeFound
+from failover.cloud_found import ImageFound, SubnetFound, VolumeFound
+from failover.cloud_reads import Unanswered
 from failover.contract import Launch, Server, Stack, Volume, parse
 from failover.outcome import Outcome, Refused, Unknown, Usage
+from failover.plan import Kind, Plan, Step
 from failover.preflight import (
     address,
     backups,
     capacity,
+    gate,
     hosts,
     image,
     policies,
@@ -321,6 +324,9 @@ class Bare:
 
     stack = STACK
 
+    def ask_ahead(self) -> None:
+        pass
+
 
 def ran(look: Callable[[Any], Any], advisory: bool = False, seconds: float = 5.0) -> Check:
     (check,) = runner.run([runner.Probe("p", look, seconds, advisory)], cast(Any, Bare()))
@@ -396,6 +402,46 @@ def test_a_question_is_asked_once_and_its_failure_told_to_all() -> None:
         with pytest.raises(Unknown):
             once.ask(ask, "bad")
     assert asked == ["a", "b", "bad"]
+
+
+def test_a_question_can_be_asked_ahead() -> None:
+    once, asked, go = Once(), [], threading.Event()
+
+    def ask(what: str) -> str:
+        asked.append(what)
+        go.wait(5)
+        raise Unknown(what, "")
+
+    once.begin(ask, "a")
+    go.set()
+    with pytest.raises(Unknown, match="a"):
+        once.ask(ask, "a")
+    assert asked == ["a"]
+
+
+def test_a_run_plans_with_terraform_only_while_the_old_server_serves() -> None:
+    ground = cast(Any, GroundOfCalls())
+    planned = {serves: {p.name for p in probes.of_a_run(ground, serves)} for serves in (True, False)}
+    assert planned[True] - planned[False] == {"terraform plan"}
+    assert not {p.name for p in probes.HOSTS} & planned[True], "what was observed is not asked again"
+    assert {"call GetImage", "call GetSubnet", "image", "capacity"} <= planned[False]
+
+
+def test_a_plan_that_moves_no_volume_needs_no_prechecks() -> None:
+    plan = Plan("nfs-srv-2", None, (Step(Kind.CLIENT, "nfs-cli", "why"),), ())
+    nothing = cast(Any, None)
+    assert gate.checks(plan, nothing, nothing, nothing, nothing, nothing) == ()
+
+
+class GroundOfCalls(Bare):
+    """As much of a ground as the list of probes looks at."""
+
+    target = SECOND
+
+    def instance(self, instance_id: str) -> None:
+        pass
+
+    instances = attachments = volume = image = subnet = instance
 
 
 def output(**server: Any) -> dict[str, Any]:
