@@ -113,6 +113,27 @@ def report(_: Context, run: str, format: str = "text", site: str | None = None) 
     sys.exit(verbs.report(run, site, format))
 
 
+@task(
+    help={
+        "active": "the server that a failover would make the active one; default: the only other one",
+        "json": "print the result as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+        "terraform_plan": "leave out Terraform's plan, which takes seconds",
+    }
+)
+def preflight(
+    _: Context,
+    active: str | None = None,
+    json: bool = False,
+    site: str | None = None,
+    terraform_plan: bool = True,
+) -> None:
+    """Would a failover work now? Looks at everything it needs, changes nothing; for a nightly job."""
+    from failover.preflight import verb
+
+    sys.exit(verb.main(active, site, json, terraform_plan))
+
+
 @task
 def render(_: Context) -> None:
     """Render templates/ into terraform/rendered/: what a new server boots with."""
@@ -267,5 +288,7 @@ def _guarded(action: Callable[[], None]) -> None:
         sys.exit(f"failed: {error}")
 
 
-ns = Collection(failover, plan, verify, runs, report, render, package, drill, lint, test, bench, lock)
+ns = Collection(
+    failover, preflight, plan, verify, runs, report, render, package, drill, lint, test, bench, lock
+)
 ns.add_collection(Collection("lab", lab_up, lab_down, lab_status, lab_ssh, lab_crash))

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import oci
 
-from failover.outcome import Unknown, Usage
+from failover.cloud_config import configuration
+from failover.outcome import Unknown
 from failover.seen import Attachment
 from failover.site import CloudAccess
 
@@ -29,14 +30,7 @@ class Cloud:
     """The API of one region. Every call is bounded; what could not be learnt raises Unknown."""
 
     def __init__(self, access: CloudAccess) -> None:
-        try:
-            config = oci.config.from_file(str(access.config_file), access.profile)
-        except (oci.exceptions.ConfigFileNotFound, oci.exceptions.ProfileNotFound) as error:
-            raise Usage(
-                f"OCI configuration: {error}", "run `oci setup config`, or correct [oci] in the site"
-            ) from error
-        except oci.exceptions.InvalidConfig as error:
-            raise Usage(f"OCI configuration {access.config_file}: {error}", "correct the file") from error
+        config = configuration(access)
         settings: dict[str, Any] = {
             "timeout": (10, 60),
             "retry_strategy": oci.retry.RetryStrategyBuilder(
@@ -81,7 +75,7 @@ class Cloud:
             compartment_id,
             volume_id=volume_id,
         ).data
-        return tuple(_attachment(a) for a in found if a.lifecycle_state not in LOOSE)
+        return tuple(attachment_of(a) for a in found if a.lifecycle_state not in LOOSE)
 
     def power_off(self, instance_id: str, deadline_seconds: float) -> str:
         """Cut the power (STOP, not SOFTSTOP) and wait until the API says STOPPED; returns the state."""
@@ -158,7 +152,8 @@ def poll(read: Callable[[], T], good: Callable[[T], bool], deadline_seconds: flo
         attempt += 1
 
 
-def _attachment(found: Any) -> Attachment:
+def attachment_of(found: Any) -> Attachment:
+    """An SDK VolumeAttachment as a value."""
     return Attachment(
         id=found.id,
         volume_id=found.volume_id,

@@ -10,8 +10,22 @@ from failover.outcome import Usage
 
 
 @dataclass(frozen=True)
+class Launch:
+    """What a server is launched with. `private_ip` None: the subnet gives one."""
+
+    image_id: str
+    shape: str
+    availability_domain: str
+    subnet_id: str
+    private_ip: str | None
+
+
+@dataclass(frozen=True)
 class Server:
-    """A server of the stack. `instance_id` and `address` are None while it does not exist."""
+    """A server of the stack. `instance_id` and `address` are None while it does not exist.
+
+    `launch` is None for an adopted server, and in a state that an older terraform/ wrote.
+    """
 
     name: str
     hostname: str
@@ -19,6 +33,7 @@ class Server:
     exists: bool
     instance_id: str | None
     address: str | None
+    launch: Launch | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,25 @@ def parse(output: Mapping[str, Any]) -> Stack:
 
 def _server(name: str, entry: Mapping[str, Any]) -> Server:
     return Server(
-        name, entry["hostname"], entry["adopted"], entry["exists"], entry["instance_id"], entry["address"]
+        name=name,
+        hostname=entry["hostname"],
+        adopted=entry["adopted"],
+        exists=entry["exists"],
+        instance_id=entry["instance_id"],
+        address=entry["address"],
+        launch=_launch(entry.get("launch")),
+    )
+
+
+def _launch(entry: Mapping[str, Any] | None) -> Launch | None:
+    if entry is None:
+        return None
+    return Launch(
+        image_id=entry["image_id"],
+        shape=entry["shape"],
+        availability_domain=entry["availability_domain"],
+        subnet_id=entry["subnet_id"],
+        private_ip=entry["private_ip"],
     )
 
 

@@ -1,4 +1,4 @@
-"""One run, start to end: observe → plan → confirm → act → verify. Start reading here."""
+"""One run, start to end: observe → plan → preflight → confirm → act → verify. Start reading here."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from failover.identity import identity
 from failover.inspection import Inspection
 from failover.journal import Journal
 from failover.outcome import FailoverError, Outcome, Refused, Usage
+from failover.preflight import gate
+from failover.preflight.check import objection
 from failover.report import Report
 from failover.seen import Observation
 from failover.site import Site
@@ -48,7 +50,7 @@ class Flow:
         self._inspection = Inspection(site, terraform, options.clients, report, self._progress)
 
     def run(self) -> None:
-        """Observe → plan → act → verify. Raises FailoverError at the first thing that stops the run."""
+        """The whole run. Raises FailoverError at the first thing that stops it."""
         try:
             seen = self._look()
             plan = planner.make(seen)
@@ -62,6 +64,7 @@ class Flow:
             if self._options.dry_run:
                 self._report.outcome = Outcome.PLANNED
                 return
+            self._inspection.timed("preflight", lambda: self._preflight(plan, seen))
             self._confirm(plan)
             self._act(plan, seen)
         finally:
@@ -80,6 +83,14 @@ class Flow:
         """Nothing to do - which is verified like everything else."""
         self._inspection.verify(seen)
         self._report.outcome = Outcome.NOTHING_TO_DO
+
+    def _preflight(self, plan: planner.Plan, seen: Observation) -> None:
+        """What would stop the run halfway stops it here, all of it at once."""
+        looking = self._inspection
+        found = gate.checks(plan, seen, self._site, self._terraform, looking.hosts, looking.observer)
+        self._report.notes += gate.notes(found)
+        if error := objection(found):
+            raise error
 
     def _confirm(self, plan: planner.Plan) -> None:
         if self._options.yes:

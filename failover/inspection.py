@@ -33,12 +33,12 @@ class Inspection:
         self._clients = clients
         self._report = report
         self._progress = progress
-        self._observer = Observer(site, self.cloud, self.hosts)
+        self.observer = Observer(site, self.cloud, self.hosts)
 
     def observe(self) -> Observation:
         """Terraform's state, the API, servers and clients, afresh. Raises Unknown."""
         self._progress.say("looking at the API, the servers and the clients (nothing is changed) ...")
-        return self._observer.observe(self._terraform.read(), self._report.target, self._clients)
+        return self.observer.observe(self._terraform.read(), self._report.target, self._clients)
 
     def verify(self, seen: Observation) -> None:
         """Every finding into the report; raises Failed when one of them is not right."""

@@ -43,7 +43,7 @@ def fail_over(
         _checked_mode(clients)
         site, terraform = _site(site_file)
         _checked_target(target, terraform)
-        _checked_endpoint(site)
+        check_endpoint(site)
         with site_lock(site.runs):
             # The SDK and fabric take a second to import: not before the cheap refusals are through.
             from failover.flow import Flow, Options  # noqa: PLC0415
@@ -59,7 +59,7 @@ def verify(target: str | None, site_file: str | None, console: Console) -> Repor
     def act(report: Report) -> None:
         site, terraform = _site(site_file)
         report.target = _checked_target(target, terraform)
-        _checked_endpoint(site)
+        check_endpoint(site)
         with site_lock(site.runs):
             from failover import progress  # noqa: PLC0415 - as above
             from failover.inspection import Inspection  # noqa: PLC0415
@@ -112,7 +112,7 @@ def _checked_target(target: str | None, terraform: TerraformStack) -> str:
     return target
 
 
-def _checked_endpoint(site: sites.Site) -> None:
+def check_endpoint(site: sites.Site) -> None:
     """A cloud that is not there is told apart in milliseconds, before the SDK is loaded."""
     where = urlsplit(site.cloud.endpoint)
     if not where.hostname:

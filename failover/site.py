@@ -75,6 +75,14 @@ class Deadlines:
 
 
 @dataclass(frozen=True)
+class PreflightLimits:
+    """Ages in days above which `preflight` warns."""
+
+    image_age_days: float = 90.0
+    backup_age_days: float = 7.0
+
+
+@dataclass(frozen=True)
 class Site:
     """Everything a run needs to know before it looks at anything. Made by `load`."""
 
@@ -85,6 +93,7 @@ class Site:
     clients: tuple[Client, ...]
     runs: Path
     deadlines: Deadlines = field(default_factory=Deadlines)
+    preflight: PreflightLimits = field(default_factory=PreflightLimits)
 
 
 def load(given: str | None = None) -> Site:
@@ -103,7 +112,7 @@ def load(given: str | None = None) -> Site:
 
 def parse(document: Mapping[str, Any], file: Path) -> Site:
     """A Site out of the parsed TOML; relative paths are taken from the file's folder. Raises Usage."""
-    known = {"terraform", "oci", "ssh", "clients", "runs", "deadlines"}
+    known = {"terraform", "oci", "ssh", "clients", "runs", "deadlines", "preflight"}
     if unknown := sorted(set(document) - known):
         raise Usage(f"{file}: unknown table {unknown[0]!r}", f"known tables: {', '.join(sorted(known))}")
     base = file.parent
@@ -115,6 +124,7 @@ def parse(document: Mapping[str, Any], file: Path) -> Site:
         clients=tuple(_client(entry, i) for i, entry in enumerate(document.get("clients", []))),
         runs=_path(_table(document, "runs").get("directory", "runs"), base),
         deadlines=_deadlines(_table(document, "deadlines")),
+        preflight=_preflight(_table(document, "preflight")),
     )
 
 
@@ -179,7 +189,18 @@ def _deadlines(table: Mapping[str, Any]) -> Deadlines:
     return Deadlines(**{k: _seconds(v, f"deadlines.{k}") for k, v in table.items()})
 
 
+def _preflight(table: Mapping[str, Any]) -> PreflightLimits:
+    known = PreflightLimits.__dataclass_fields__
+    if unknown := sorted(set(table) - set(known)):
+        raise Usage(f"preflight: unknown {unknown[0]!r}", f"known: {', '.join(known)}")
+    return PreflightLimits(**{k: _positive(v, f"preflight.{k}", "days") for k, v in table.items()})
+
+
 def _seconds(value: object, where: str) -> float:
+    return _positive(value, where, "seconds")
+
+
+def _positive(value: object, where: str, unit: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
         return float(value)
-    raise Usage(f"{where}: found {value!r}, expected a positive number of seconds", f"correct {where}")
+    raise Usage(f"{where}: found {value!r}, expected a positive number of {unit}", f"correct {where}")

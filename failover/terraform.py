@@ -143,7 +143,12 @@ class TerraformStack:
             )
         return contract.parse(outputs["failover"]["value"])
 
-    def plan(self, variables: Mapping[str, Any] | None = None, refresh: bool = True) -> PlanFile:
+    def plan(
+        self,
+        variables: Mapping[str, Any] | None = None,
+        refresh: bool = True,
+        lock_timeout: str = _LOCK_WAIT,
+    ) -> PlanFile:
         """Plan with these variables over the files' own; nothing changes."""
         descriptor, name = tempfile.mkstemp(suffix=".tfplan")
         os.close(descriptor)
@@ -153,7 +158,7 @@ class TerraformStack:
             out=str(path),
             input=False,
             no_color=IsFlagged,
-            lock_timeout=_LOCK_WAIT,
+            lock_timeout=lock_timeout,
             refresh=refresh,
             var=dict(variables or {}),
         )

@@ -13,6 +13,13 @@ output "failover" {
         exists      = s.exists
         address     = s.address
         hostname    = s.hostname
+        launch = s.adopted ? null : {
+          image_id            = var.servers[name].image_id
+          shape               = var.servers[name].shape
+          availability_domain = var.servers[name].availability_domain
+          subnet_id           = var.servers[name].subnet_id
+          private_ip          = var.servers[name].private_ip
+        }
       }
     }
     volumes = {

@@ -167,8 +167,14 @@ def test_an_answer_that_may_mean_not_authorized_is_unknown(world: World, status:
 
 
 def test_no_capacity_leaves_the_volumes_where_they_were_and_the_same_command_goes_on(world: World) -> None:
+    # only the launch names sourceDetails; the capacity report before it still says AVAILABLE
     world.cloud.inject(
-        operation="LaunchInstance", status=500, code="InternalError", message="Out of host capacity.", count=1
+        operation="*",
+        resource="sourceDetails",
+        status=500,
+        code="InternalError",
+        message="Out of host capacity.",
+        count=1,
     )
     code, report, _ = world.failover("--active", "nfs-srv-2", "--yes")
     assert (code, report["outcome"]) == (4, "failed")

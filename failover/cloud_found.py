@@ -1,0 +1,45 @@
+"""What the OCI API tells of instances, images, volumes and subnets: as much as prechecks judge by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class InstanceFound:
+    """An instance; `tags` are its freeform tags."""
+
+    id: str
+    name: str
+    state: str
+    availability_domain: str
+    tags: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class ImageFound:
+    """An image; `created` is in UTC."""
+
+    name: str
+    state: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class VolumeFound:
+    """A block volume; `group_id` is the OCI volume group that it is in, if any."""
+
+    state: str
+    availability_domain: str
+    group_id: str | None
+
+
+@dataclass(frozen=True)
+class SubnetFound:
+    """A subnet; `availability_domain` is None for a regional one."""
+
+    name: str
+    state: str
+    cidr: str
+    availability_domain: str | None

@@ -1,0 +1,86 @@
+"""A precheck's result as a value, and what all results together mean for a run. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from failover.outcome import FailoverError, Outcome, Refused, Unknown
+
+
+class Result(enum.Enum):
+    """What a check came to. BLOCKING: a failover would fail. UNKNOWN: it could not be learnt."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BLOCKING = "blocking"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. A check that is not OK has a remedy."""
+
+    name: str
+    outcome: Result
+    found: str
+    expected: str = ""
+    remedy: str = ""
+
+    def document(self) -> dict[str, str]:
+        """JSON-ready values."""
+        return {
+            "name": self.name,
+            "outcome": self.outcome.value,
+            "found": self.found,
+            "expected": self.expected,
+            "remedy": self.remedy,
+        }
+
+
+def ok(name: str, found: str) -> Check:
+    """It is as it should be, or does not matter for this target."""
+    return Check(name, Result.OK, found)
+
+
+def warning(name: str, found: str, expected: str, remedy: str) -> Check:
+    """A failover would work all the same."""
+    return Check(name, Result.WARNING, found, expected, remedy)
+
+
+def blocking(name: str, found: str, expected: str, remedy: str) -> Check:
+    """A failover would not work."""
+    return Check(name, Result.BLOCKING, found, expected, remedy)
+
+
+def unknown(name: str, found: str, expected: str, remedy: str) -> Check:
+    """Nobody knows whether a failover would work."""
+    return Check(name, Result.UNKNOWN, found, expected, remedy)
+
+
+def of(checks: Iterable[Check], *outcomes: Result) -> tuple[Check, ...]:
+    """The checks with one of these outcomes."""
+    return tuple(c for c in checks if c.outcome in outcomes)
+
+
+def outcome(checks: Iterable[Check]) -> Outcome:
+    """DONE when a failover would work, REFUSED when something is in its way, UNKNOWN when that is not known.
+
+    What is known to be in the way counts for more than what is not known.
+    """
+    found = {c.outcome for c in checks}
+    if Result.BLOCKING in found:
+        return Outcome.REFUSED
+    return Outcome.UNKNOWN if Result.UNKNOWN in found else Outcome.DONE
+
+
+def objection(checks: Iterable[Check]) -> FailoverError | None:
+    """What a run is stopped with: every blocking and unknown check at once, with all remedies."""
+    against = of(checks, Result.BLOCKING, Result.UNKNOWN)
+    if not against:
+        return None
+    reason = "; ".join(f"{c.name}: {c.found}" for c in against)
+    remedy = "; ".join(dict.fromkeys(c.remedy for c in against))
+    error = Refused if outcome(against) is Outcome.REFUSED else Unknown
+    return error(f"preflight: {reason}", remedy)

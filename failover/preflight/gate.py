@@ -1,0 +1,39 @@
+"""The prechecks of a run: after its plan, before anything is touched. Nothing is asked twice."""
+
+from __future__ import annotations
+
+from failover.cloud_reads import PATIENT_SECONDS, CloudReads
+from failover.hosts import Hosts
+from failover.observe import Observer
+from failover.plan import Kind, Plan, holders
+from failover.preflight import probes, runner
+from failover.preflight.check import Check, Result, of
+from failover.preflight.ground import Ground
+from failover.seen import Observation, Presence
+from failover.site import Site
+from failover.terraform import TerraformStack
+
+
+def checks(
+    plan: Plan, seen: Observation, site: Site, terraform: TerraformStack, hosts: Hosts, observer: Observer
+) -> tuple[Check, ...]:
+    """The checks for this plan; none for one that moves no volume (its steps touch hosts alone)."""
+    if not any(s.kind is Kind.SWITCH for s in plan.steps):
+        return ()
+    ground = Ground(
+        site,
+        seen.stack,
+        seen.target,
+        CloudReads(site.cloud, PATIENT_SECONDS),
+        terraform,
+        hosts,
+        observer,
+        seen,
+    )
+    serves = any(h.presence is Presence.ANSWERS for h in holders(seen))
+    return runner.run(probes.of_a_run(ground, serves), ground)
+
+
+def notes(found: tuple[Check, ...]) -> tuple[str, ...]:
+    """The warnings, for the report."""
+    return tuple(f"preflight: {c.name}: {c.found} ({c.remedy})" for c in of(found, Result.WARNING))

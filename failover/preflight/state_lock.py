@@ -1,0 +1,35 @@
+"""Who holds the lock of a local Terraform state, asked of the kernel without taking the lock."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import struct
+from pathlib import Path
+
+STATE_FILE = "terraform.tfstate"
+_INFO_FILE = f".{STATE_FILE}.lock.info"
+_FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux, fcntl(2): type, whence, start, length, pid
+
+
+def holder(directory: Path) -> str | None:
+    """The holder for a person; None when nobody holds it, or the state is not in this folder."""
+    try:
+        with (directory / STATE_FILE).open("rb") as stream:
+            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, process = struct.unpack(_FLOCK, fcntl.fcntl(stream.fileno(), fcntl.F_GETLK, asked))
+    except FileNotFoundError:
+        return None
+    if kind == fcntl.F_UNLCK:
+        return None
+    return f"process {process}{_told(directory / _INFO_FILE)}"
+
+
+def _told(info: Path) -> str:
+    """What Terraform wrote about it; nothing when it was quicker than us."""
+    try:
+        found = json.loads(info.read_text())
+        return f" ({found['Operation']} by {found['Who']} since {found['Created']})"
+    except (OSError, ValueError, KeyError):
+        return ""

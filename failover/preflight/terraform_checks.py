@@ -1,0 +1,86 @@
+"""Terraform: the state is free, a plan finds no drift, and a launch has its cloud-init document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from failover.outcome import Refused
+from failover.preflight import state_lock
+from failover.preflight.check import Check, blocking, ok, warning
+from failover.preflight.ground import Ground
+from failover.render import render_cloud_init, user_data
+from failover.steps import SWITCH_MAY
+from failover.terraform import Change
+
+LOCK, PLAN, RENDERED = "terraform lock", "terraform plan", "cloud-init"
+
+
+def lock(ground: Ground) -> Iterator[Check]:
+    """The lock of a local state; that of a backend shows in the plan."""
+    yield judge_lock(state_lock.holder(ground.terraform.directory), waits=ground.seen is not None)
+
+
+def judge_lock(holder: str | None, waits: bool) -> Check:
+    """`waits`: a run under way waits for the lock, so that an apply which outlived its operator may end."""
+    if holder is None:
+        return ok(LOCK, "free")
+    remedy = "wait for that run; if it hangs, find out why before you stop it"
+    if waits:
+        return warning(LOCK, f"held by {holder}", "free", "nothing: this run waits for it")
+    return blocking(LOCK, f"held by {holder}", "free", remedy)
+
+
+def plan(ground: Ground) -> Iterator[Check]:
+    """A plan of what is active now: whatever it would change has drifted. Only a run waits for a lock."""
+    try:
+        made = ground.terraform.plan() if ground.seen else ground.terraform.plan(lock_timeout="0s")
+    except Refused as error:
+        yield blocking(PLAN, error.reason, "a plan", error.remedy)
+        return
+    made.path.unlink(missing_ok=True)
+    yield judge_plan(made.changes, ground.target.name)
+
+
+def judge_plan(changes: Sequence[Change], target: str) -> Check:
+    """No changes; those that a failover makes anyway are only told."""
+    told = "; ".join(f"{'+'.join(c.actions)} {c.address}" for c in changes)
+    if not changes:
+        return ok(PLAN, "no changes")
+    if all(_settled_by_a_failover(c, target) for c in changes):
+        return warning(PLAN, told, "no changes", "nothing for a failover, which settles it; else apply it")
+    remedy = "settle it by itself first: `terraform plan` in the stack's folder shows it"
+    return blocking(PLAN, told, "no changes", remedy)
+
+
+def _settled_by_a_failover(change: Change, target: str) -> bool:
+    launch = change.address == f'oci_core_instance.server["{target}"]'
+    return change.address.startswith(SWITCH_MAY) or (launch and change.actions in (("create",), ("update",)))
+
+
+def rendered(ground: Ground) -> Iterator[Check]:
+    """rendered/user_data, when the target is to be launched."""
+    if ground.target.exists or ground.target.adopted:
+        yield ok(RENDERED, f"{ground.target.name} exists already")
+        return
+    yield judge_rendered(_text(ground.terraform.directory / "rendered" / "user_data"), current())
+
+
+def current() -> str:
+    """What `invoke render` would write now."""
+    return user_data(render_cloud_init())
+
+
+def judge_rendered(found: str | None, expected: str) -> Check:
+    """There, and made from the present templates and hooks."""
+    if not found:
+        told = "rendered/user_data is missing: the server would be launched without its hooks"
+        return blocking(RENDERED, told, "the rendered document", "run `invoke render`")
+    if found != expected:
+        told = "rendered/user_data is not what the present hooks and templates give"
+        return warning(RENDERED, told, "the rendered document", "run `invoke render`")
+    return ok(RENDERED, "rendered from the present hooks")
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text().strip() if path.exists() else None

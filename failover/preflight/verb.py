@@ -1,0 +1,150 @@
+"""The verb `preflight`: gathers the ground, runs every check, shows a table, returns the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from failover import run as runs
+from failover import site as sites
+from failover.outcome import FailoverError, Outcome, Usage
+from failover.preflight.check import Check, Result, of, outcome
+from failover.terraform import TerraformStack
+
+_STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.BLOCKING: "red", Result.UNKNOWN: "magenta"}
+
+
+@dataclass
+class PreflightReport:
+    """What preflight came to. `untested`: calls of a run that cannot be tried without acting."""
+
+    target: str | None
+    active: str | None = None
+    outcome: Outcome = Outcome.UNKNOWN
+    reason: str = ""
+    remedy: str = ""
+    checks: tuple[Check, ...] = ()
+    untested: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def document(self) -> dict[str, Any]:
+        """The report as JSON-ready values."""
+        return {
+            "outcome": self.outcome.value,
+            "target": self.target,
+            "active": self.active,
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "checks": [c.document() for c in self.checks],
+            "untested": list(self.untested),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def main(target: str | None, site_file: str | None, as_json: bool, terraform_plan: bool) -> int:
+    """Check, show, and return 0 when a failover would work, 3 when not, 5 when that is not known."""
+    console = Console(highlight=False)
+    report = check(target, site_file, terraform_plan)
+    show(report, console)
+    if as_json:
+        sys.stdout.write(json.dumps(report.document()) + "\n")
+    sys.stdout.flush()
+    return report.outcome.exit_code
+
+
+def check(target: str | None, site_file: str | None, terraform_plan: bool) -> PreflightReport:
+    """All checks. Never raises FailoverError: it is the report's outcome."""
+    report = PreflightReport(target)
+    start = time.monotonic()
+    try:
+        site = sites.load(site_file)
+        runs.check_endpoint(site)
+        _check(report, site, terraform_plan)
+    except FailoverError as error:
+        report.outcome, report.reason, report.remedy = error.outcome, error.reason, error.remedy
+    report.seconds = time.monotonic() - start
+    return report
+
+
+def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool) -> None:
+    # The SDK and fabric take a second to import: not before the cheap refusals are through.
+    from failover.cloud import Cloud  # noqa: PLC0415
+    from failover.cloud_reads import CloudReads  # noqa: PLC0415
+    from failover.hosts import Hosts  # noqa: PLC0415
+    from failover.observe import Observer  # noqa: PLC0415
+    from failover.preflight import policies, probes, runner  # noqa: PLC0415
+    from failover.preflight.ground import Ground  # noqa: PLC0415
+
+    reads = CloudReads(site.cloud)
+    terraform = TerraformStack(site)
+    terraform.init()
+    stack = terraform.read()
+    report.active = stack.active
+    report.target = _target(report.target, stack.active, list(stack.servers))
+    hosts = Hosts(site)
+    try:
+        observer = Observer(site, Cloud(site.cloud), hosts)
+        ground = Ground(site, stack, report.target, reads, terraform, hosts, observer)
+        report.checks = runner.run(probes.alone(ground, terraform_plan), ground)
+    finally:
+        hosts.close()
+    operations = probes.acting(not ground.target.exists)
+    report.untested = policies.untested(operations, stack.compartment_id)
+    report.outcome = outcome(report.checks)
+
+
+def _target(given: str | None, active: str, servers: list[str]) -> str:
+    others = [s for s in servers if s != active]
+    if given is None and len(others) == 1:
+        return others[0]
+    if given in servers:
+        return given
+    raise Usage(
+        f"{given!r} is no server of this stack" if given else "no target is named, and there is not just one",
+        f"add --active with one of: {', '.join(servers)}",
+    )
+
+
+def show(report: PreflightReport, console: Console) -> None:
+    """The table, then one line for a person."""
+    if report.checks:
+        console.print(table(report.checks))
+    if report.untested:
+        console.print("allowed or not shows only when it is done (docs/preflight.md):", markup=False)
+        names = ", ".join(line.partition(":")[0] for line in report.untested)
+        console.print(f"   {names}", markup=False)
+    console.print(_ending(report), markup=False)
+    if report.remedy:
+        console.print(f"   remedy: {report.remedy}", markup=False)
+
+
+def table(checks: tuple[Check, ...]) -> Table:
+    """A row for each check."""
+    made = Table(box=None, pad_edge=False)
+    for column in ("outcome", "check", "found", "remedy"):
+        made.add_column(column, overflow="fold")
+    for one in checks:
+        row = (_escaped(one.name), _escaped(one.found), _escaped(one.remedy))
+        made.add_row(f"[{_STYLES[one.outcome]}]{one.outcome.value}[/]", *row)
+    return made
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _ending(report: PreflightReport) -> str:
+    if report.reason:
+        return f"{report.outcome.value}: {report.reason}"
+    counts = ", ".join(f"{len(of(report.checks, r))} {r.value}" for r in Result if of(report.checks, r))
+    said = {
+        Outcome.DONE: f"a failover to {report.target} would work now",
+        Outcome.REFUSED: f"a failover to {report.target} would NOT work now",
+    }.get(report.outcome, f"whether a failover to {report.target} would work is not known")
+    return f"{said} ({counts}; {report.seconds:.1f} s)"
