@@ -50,13 +50,14 @@ class Flow:
         self._report = report
         self._console = console
         self._progress = Progress(console)
-        self._cloud = Cloud(site.cloud)
+        self._cloud = Cloud(site.cloud, site.deadlines.api)
         self._hosts = Hosts(site)
         self._observer = Observer(site, self._cloud, self._hosts)
 
     def run(self) -> None:
         """Observe → plan → act → verify. Raises FailoverError at the first thing that stops the run."""
         try:
+            self._terraform.take_up(self._progress.say)
             seen = self._timed("observe", self._observe)
             plan = planner.make(seen)
             self._report.active = seen.stack.active
@@ -71,6 +72,7 @@ class Flow:
             self._confirm(plan)
             self._act(plan, seen)
         finally:
+            self._terraform.sweep()
             self._hosts.close()
 
     def _observe(self) -> Observation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -19,6 +20,12 @@ class Progress:
     def say(self, text: str) -> None:
         """One line."""
         self._console.print(f"[{time.monotonic() - self._start:7.1f} s] {text}", markup=False, soft_wrap=True)
+
+    def interrupted(self, running: Sequence[Step]) -> None:
+        """Ctrl-C was pressed."""
+        self.say(
+            f"interrupted: waiting for {', '.join(s.name for s in running)} to end; nothing else is begun"
+        )
 
     def started(self, step: Step) -> None:
         """A step begins."""
