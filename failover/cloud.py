@@ -66,12 +66,7 @@ class Cloud:
 
     def launched(self, compartment_id: str, server: str) -> tuple[str, ...]:
         """The instances that a stack launched as this server and that are not terminated, by its tag."""
-        found = self._call(
-            "ListInstances",
-            oci.pagination.list_call_get_all_results,
-            self._compute.list_instances,
-            compartment_id,
-        ).data
+        found = self._all("ListInstances", self._compute.list_instances, compartment_id)
         return tuple(
             i.id
             for i in found
@@ -80,13 +75,12 @@ class Cloud:
 
     def attachments(self, compartment_id: str, volume_id: str) -> tuple[Attachment, ...]:
         """Every attachment of the volume that is not DETACHED, whoever made it."""
-        found = self._call(
+        found = self._all(
             "ListVolumeAttachments",
-            oci.pagination.list_call_get_all_results,
             self._compute.list_volume_attachments,
             compartment_id,
             volume_id=volume_id,
-        ).data
+        )
         return tuple(_attachment(a) for a in found if a.lifecycle_state not in LOOSE)
 
     def settled(self, compartment_id: str, volume_id: str, deadline_seconds: float) -> tuple[Attachment, ...]:
@@ -165,6 +159,15 @@ class Cloud:
         ).data
         self._call("DeleteConsoleHistory", self._compute.delete_console_history, history.id)
         return console_host_keys(content if isinstance(content, str) else content.decode(errors="replace"))
+
+    def _all(self, operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """All pages. (The SDK's own pagination tries again around our retries, for ten minutes.)"""
+        answer = self._call(operation, function, *args, **kwargs)
+        found = list(answer.data)
+        while answer.has_next_page:
+            answer = self._call(operation, function, *args, page=answer.next_page, **kwargs)
+            found += answer.data
+        return found
 
     def _call(
         self,
