@@ -112,12 +112,12 @@ def _text(stream: IO[bytes]) -> str:
 
 
 def _interrupt(process: subprocess.Popen[bytes], grace_seconds: float) -> None:
-    """Ask Terraform to stop as Ctrl-C does: it waits for the calls under way and writes its state.
+    """Ask Terraform to stop: it waits for the calls under way and writes its state. (SIGINT may be ignored.)
 
     After the grace once more, on which it gives those calls up; then it is killed.
     """
     for seconds in (grace_seconds, _FORCED_SECONDS):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:

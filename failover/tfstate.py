@@ -76,7 +76,7 @@ def await_unlocked(directory: Path, deadline_seconds: float, say: Callable[[str]
         if waited > deadline_seconds:
             raise Refused(
                 f"the lock of Terraform's state is held: {holder}, still after {waited:.0f} s",
-                "wait for its end, or end that process with one SIGINT, which lets it write its state",
+                "wait for its end, or end that process with one SIGTERM, which lets it write its state",
             )
         if waited - said >= _SAY_SECONDS:
             said = waited

@@ -62,14 +62,14 @@ class HostsModel:
                 del found["serving"][name]
 
     def state(self, instance_id: str) -> str:
-        (found,) = self._bodies("id = ?", instance_id)
+        (found,) = self.bodies("id = ?", instance_id)
         return str(found["lifecycleState"])
 
     def instance_at(self, address: str) -> str | None:
         """The instance that has this address now."""
-        for one in self._bodies("kind = 'privateip' AND json_extract(body, '$.ipAddress') = ?", address):
+        for one in self.bodies("kind = 'privateip' AND json_extract(body, '$.ipAddress') = ?", address):
             joined = "kind = 'vnicattachment' AND json_extract(body, '$.vnicId') = ?"
-            for attachment in self._bodies(joined, one["vnicId"]):
+            for attachment in self.bodies(joined, one["vnicId"]):
                 return str(attachment["instanceId"])
         return None
 
@@ -78,11 +78,12 @@ class HostsModel:
         where = "kind = 'volumeattachment' AND json_extract(body, '$.instanceId') = ?"
         return {
             a["volumeId"]: (a["iqn"], a["ipv4"], a["port"])
-            for a in self._bodies(where, instance_id)
+            for a in self.bodies(where, instance_id)
             if a["lifecycleState"] in ("ATTACHED", "DETACHING")
         }
 
-    def _bodies(self, where: str, *values: str) -> list[dict[str, Any]]:
+    def bodies(self, where: str, *values: str) -> list[dict[str, Any]]:
+        """What the cloud has, past its API and so past its faults."""
         database = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)
         try:
             rows = database.execute(f"SELECT body FROM resources WHERE {where}", values)  # noqa: S608

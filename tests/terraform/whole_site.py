@@ -71,12 +71,11 @@ class WholeSite:
 
     def instances(self) -> dict[str, str]:
         """OCIDs by server; nfs-srv-2 is missing while it does not exist. More than one of it is an error."""
-        found = self.cloud.compute.list_instances(self.cloud.facts["compartment_id"]).data
         seconds = [
-            i.id
-            for i in found
-            if (i.freeform_tags or {}).get(TAG) == SECOND
-            and i.lifecycle_state not in ("TERMINATED", "TERMINATING")
+            i["id"]
+            for i in self.model.bodies("kind = 'instance'")
+            if (i["freeformTags"] or {}).get(TAG) == SECOND
+            and i["lifecycleState"] not in ("TERMINATED", "TERMINATING")
         ]
         assert len(seconds) <= 1, f"{SECOND} was launched more than once: {seconds}"
         return {FIRST: self.first, **dict.fromkeys([SECOND], *seconds)} if seconds else {FIRST: self.first}
@@ -84,13 +83,13 @@ class WholeSite:
     def holders(self) -> dict[str, list[str]]:
         """By volume: "STATE SERVER" of each attachment that is not DETACHED."""
         names = {ocid: name for name, ocid in self.instances().items()}
-        listed = self.cloud.compute.list_volume_attachments(self.cloud.facts["compartment_id"]).data
-        live = [a for a in listed if a.lifecycle_state != "DETACHED"]
+        listed = self.model.bodies("kind = 'volumeattachment'")
+        live = [a for a in listed if a["lifecycleState"] != "DETACHED"]
         return {
             name: [
-                f"{a.lifecycle_state} {names.get(a.instance_id, a.instance_id)}"
+                f"{a['lifecycleState']} {names.get(a['instanceId'], a['instanceId'])}"
                 for a in live
-                if a.volume_id == volume_id
+                if a["volumeId"] == volume_id
             ]
             for name, volume_id in self.volumes.items()
         }
