@@ -26,7 +26,7 @@ from tests.terraform.laid_stack import LaidStack
 
 TAG = "nfs-failover-server"
 FIRST, SECOND = "nfs-srv-1", "nfs-srv-2"
-DEADLINES = "boot = 5\npower = 3\nlaunch = 6\nswitch = 6\nhooks = 5\nclient = 5\napi = 2\ninterrupt = 1\n"
+DEADLINES = "boot = 5\npower = 6\nlaunch = 6\nswitch = 10\nhooks = 5\nclient = 5\napi = 2\ninterrupt = 1\n"
 
 
 class ImpatientProvider(ProviderProcess):
