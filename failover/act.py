@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,6 +17,9 @@ DetailsFunction = Callable[[Step], Mapping[str, Any]]
 
 class Listener(Protocol):
     """Told of every step as it happens; the terminal's display is one."""
+
+    def interrupted(self, running: Sequence[Step]) -> None:
+        """Ctrl-C: these steps are let finish, nothing else is begun."""
 
     def started(self, step: Step) -> None:
         """The step begins now."""
@@ -57,13 +60,19 @@ class Execution:
         waiting = {s.name: s for s in self.plan.steps}
         running: dict[Future[Phase], Step] = {}
         done: set[str] = set()
-        failure: Exception | None = None
+        failure: BaseException | None = None
         with ThreadPoolExecutor(max_workers=max(len(waiting), 1)) as pool:
             while running or (waiting and failure is None):
                 if failure is None:
                     for step in ready(waiting, done):
                         running[pool.submit(self._one, waiting.pop(step.name))] = step
-                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                try:
+                    ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                except KeyboardInterrupt as interrupt:
+                    # A step that is cut off leaves more to find out than one that ends.
+                    failure = failure or interrupt
+                    self._listener.interrupted(list(running.values()))
+                    continue
                 for future in ended:
                     step = running.pop(future)
                     try:

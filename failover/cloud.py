@@ -10,15 +10,16 @@ from typing import Any, TypeVar
 import oci
 
 from failover.cloud_config import configuration
-from failover.outcome import Unknown
+from failover.outcome import Failed, Unknown
 from failover.seen import Attachment
 from failover.site import CloudAccess
 
-# A detached attachment stays listed for a while; everything else still binds the volume.
 T = TypeVar("T")
+# A detached attachment stays listed for a while; everything else still binds the volume.
 LOOSE = ("DETACHED",)
+GONE = ("TERMINATING", "TERMINATED")
 SERVER_TAG = "nfs-failover-server"  # terraform/servers.tf puts it on what it launches
-_READ_SECONDS = 60
+_CONNECT_SECONDS = 10.0
 _POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.0)
 _CONSOLE_KEYS = re.compile(
     r"-----BEGIN SSH HOST KEY KEYS-----\s*(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL
@@ -27,17 +28,23 @@ _KEY_LINE = re.compile(r"^((?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+)", re.MULTIL
 
 
 class Cloud:
-    """The API of one region. Every call is bounded; what could not be learnt raises Unknown."""
+    """The API of one region. What could not be learnt raises Unknown.
 
-    def __init__(self, access: CloudAccess) -> None:
+    `call_seconds` bounds one call's wait for its answer, and after which no further attempt is made.
+    """
+
+    def __init__(self, access: CloudAccess, call_seconds: float = 60.0) -> None:
         config = configuration(access)
         settings: dict[str, Any] = {
-            "timeout": (10, 60),
+            "timeout": (min(_CONNECT_SECONDS, call_seconds), call_seconds),
+            # An open breaker would raise an error of its own for a call that was never made.
+            "circuit_breaker_strategy": oci.circuit_breaker.NoCircuitBreakerStrategy(),
             "retry_strategy": oci.retry.RetryStrategyBuilder(
                 max_attempts_check=True,
                 max_attempts=6,
+                retry_max_wait_between_calls_seconds=5,
                 total_elapsed_time_check=True,
-                total_elapsed_time_seconds=_READ_SECONDS,
+                total_elapsed_time_seconds=call_seconds,
                 service_error_check=True,
                 service_error_retry_on_any_5xx=True,
                 service_error_retry_config={-1: [], 429: []},
@@ -53,45 +60,71 @@ class Cloud:
 
     def launched(self, compartment_id: str, server: str) -> tuple[str, ...]:
         """The instances that a stack launched as this server and that are not terminated, by its tag."""
-        found = self._call(
-            "ListInstances",
-            oci.pagination.list_call_get_all_results,
-            self._compute.list_instances,
-            compartment_id,
-        ).data
-        gone = ("TERMINATING", "TERMINATED")
+        found = self._all("ListInstances", self._compute.list_instances, compartment_id)
         return tuple(
             i.id
             for i in found
-            if (i.freeform_tags or {}).get(SERVER_TAG) == server and i.lifecycle_state not in gone
+            if (i.freeform_tags or {}).get(SERVER_TAG) == server and i.lifecycle_state not in GONE
         )
 
     def attachments(self, compartment_id: str, volume_id: str) -> tuple[Attachment, ...]:
         """Every attachment of the volume that is not DETACHED, whoever made it."""
-        found = self._call(
+        found = self._all(
             "ListVolumeAttachments",
-            oci.pagination.list_call_get_all_results,
             self._compute.list_volume_attachments,
             compartment_id,
             volume_id=volume_id,
-        ).data
+        )
         return tuple(attachment_of(a) for a in found if a.lifecycle_state not in LOOSE)
+
+    def settled(self, compartment_id: str, volume_id: str, deadline_seconds: float) -> tuple[Attachment, ...]:
+        """The volume's attachments once none is on its way; raises Unknown at the deadline."""
+        found = poll(
+            lambda: self.attachments(compartment_id, volume_id),
+            lambda many: all(a.state == "ATTACHED" for a in many),
+            deadline_seconds,
+        )
+        if moving := [f"{a.id} is {a.state}" for a in found if a.state != "ATTACHED"]:
+            raise Unknown(
+                f"volume attachment {', '.join(moving)} after {deadline_seconds:.0f} s",
+                "look at it in the console; when it stays so, ask Oracle's support; then run it again",
+            )
+        return found
+
+    def settled_state(self, instance_id: str, deadline_seconds: float) -> str:
+        """The instance's state once it is neither starting nor stopping; Unknown at the deadline."""
+        stays = ("RUNNING", "STOPPED", *GONE)
+        return self._until(instance_id, lambda: self.instance_state(instance_id), stays, deadline_seconds)
 
     def power_off(self, instance_id: str, deadline_seconds: float) -> str:
         """Cut the power (STOP, not SOFTSTOP) and wait until the API says STOPPED; returns the state."""
-        if (state := self.instance_state(instance_id)) in ("STOPPED", "TERMINATED"):
-            return state
-        self._call("InstanceAction", self._compute.instance_action, instance_id, "STOP")
-        return self._wait(instance_id, ("STOPPED", "TERMINATED"), deadline_seconds)
+        return self._power(instance_id, "STOP", "RUNNING", ("STOPPED", "TERMINATED"), deadline_seconds)
 
     def power_on(self, instance_id: str, deadline_seconds: float) -> str:
         """START a stopped instance and wait until the API says RUNNING; returns the state."""
-        if self.instance_state(instance_id) != "RUNNING":
-            self._call("InstanceAction", self._compute.instance_action, instance_id, "START")
-        return self._wait(instance_id, ("RUNNING",), deadline_seconds)
+        return self._power(instance_id, "START", "STOPPED", ("RUNNING",), deadline_seconds)
 
-    def _wait(self, instance_id: str, states: tuple[str, ...], deadline_seconds: float) -> str:
-        found = poll(lambda: self.instance_state(instance_id), lambda s: s in states, deadline_seconds)
+    def _power(
+        self, instance_id: str, action: str, takes: str, wanted: tuple[str, ...], deadline_seconds: float
+    ) -> str:
+        """Ask in the state that takes the action; a change that is under way is waited for first."""
+
+        def step() -> str:
+            state = self.instance_state(instance_id)
+            if state in GONE and "TERMINATED" not in wanted:
+                raise Failed(f"instance {instance_id} is {state}", "choose another server")
+            if state == takes:
+                # 409: somebody was quicker, or our own answer was lost; the state will tell
+                self._call("InstanceAction", self._compute.instance_action, instance_id, action, but=(409,))
+            return state
+
+        return self._until(instance_id, step, wanted, deadline_seconds)
+
+    @staticmethod
+    def _until(
+        instance_id: str, read: Callable[[], str], states: tuple[str, ...], deadline_seconds: float
+    ) -> str:
+        found = poll(read, lambda s: s in states, deadline_seconds)
         if found not in states:
             raise Unknown(
                 f"instance {instance_id} is {found} after {deadline_seconds:.0f} s, expected {states[0]}",
@@ -121,10 +154,29 @@ class Cloud:
         self._call("DeleteConsoleHistory", self._compute.delete_console_history, history.id)
         return console_host_keys(content if isinstance(content, str) else content.decode(errors="replace"))
 
-    def _call(self, operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def _all(self, operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """All pages. (The SDK's own pagination tries again around our retries, for ten minutes.)"""
+        answer = self._call(operation, function, *args, **kwargs)
+        found = list(answer.data)
+        while answer.has_next_page:
+            answer = self._call(operation, function, *args, page=answer.next_page, **kwargs)
+            found += answer.data
+        return found
+
+    def _call(
+        self,
+        operation: str,
+        function: Callable[..., Any],
+        *args: Any,
+        but: tuple[int, ...] = (),
+        **kwargs: Any,
+    ) -> Any:
+        """The answer; None when its status is one of `but`."""
         try:
             return function(*args, **kwargs)
         except oci.exceptions.ServiceError as error:
+            if error.status in but:
+                return None
             raise _unknown(operation, error) from error
         except (oci.exceptions.RequestException, oci.exceptions.ConnectTimeout) as error:
             raise Unknown(

@@ -52,6 +52,7 @@ class Flow:
     def run(self) -> None:
         """The whole run. Raises FailoverError at the first thing that stops it."""
         try:
+            self._terraform.take_up(self._progress.say)
             seen = self._look()
             plan = planner.make(seen)
             self._report.active = seen.stack.active
@@ -68,6 +69,7 @@ class Flow:
             self._confirm(plan)
             self._act(plan, seen)
         finally:
+            self._terraform.sweep()
             self._inspection.close()
 
     def _look(self) -> Observation:

@@ -27,7 +27,7 @@ class Inspection:
     def __init__(
         self, site: Site, terraform: TerraformStack, clients: str, report: Report, progress: Progress
     ) -> None:
-        self.cloud = Cloud(site.cloud)
+        self.cloud = Cloud(site.cloud, site.deadlines.api)
         self.hosts = Hosts(site)
         self._terraform = terraform
         self._clients = clients

@@ -48,7 +48,7 @@ class Observer:
     def server(
         self, server: Server, stack: Stack, attachments: Mapping[str, tuple[Attachment, ...]]
     ) -> ServerSeen:
-        """One server. Its hooks are asked only when it holds every volume and should be running."""
+        """One server. Its hooks are asked only when it holds a volume and should be running."""
         if server.instance_id is None:
             return ServerSeen(server, None)
         state = self._cloud.instance_state(server.instance_id)
@@ -56,9 +56,9 @@ class Observer:
         if state != "RUNNING" or server.address is None or not held:
             return ServerSeen(server, state)
         host = self._hosts.at(server.name, server.address)
-        if len(held) < len(stack.volumes):
-            return ServerSeen(server, state, *self._ask(lambda: self._greet(host)))
         spec = specs.server_spec(stack, held, self._site.deadlines.hooks)
+        if not all(g["volumes"] for g in spec["volume_groups"]):  # no portal is known yet: nothing to check
+            return ServerSeen(server, state, *self._ask(lambda: self._greet(host)))
         return ServerSeen(server, state, *self._ask(lambda: self._check(host, spec)))
 
     def client(self, client: Client, stack: Stack, target: str, mode: str) -> ClientSeen:

@@ -84,6 +84,7 @@ class Plan:
 
 def make(seen: Observation) -> Plan:
     """The plan that makes `seen.target` the active server. Raises Refused with the remedy."""
+    _refuse_doubles(seen)
     notes: list[str] = []
     target = seen.servers[seen.target]
     preparing = _prepare(target)
@@ -131,6 +132,17 @@ def holders(seen: Observation) -> list[ServerSeen]:
     return list(found.values())
 
 
+def _refuse_doubles(seen: Observation) -> None:
+    """Two live attachments of one volume: which of them is right is not ours to guess."""
+    for volume, attachments in seen.attachments.items():
+        if len(attachments) > 1:
+            who = " and ".join(f"{a.instance_id} ({a.state})" for a in attachments)
+            raise Refused(
+                f"{volume} is attached more than once: to {who}",
+                "find out which of them has written to it, and detach the other in the console",
+            )
+
+
 def is_fenced(holder: ServerSeen) -> bool:
     """Proven off by the API, or everything released by its own check."""
     return holder.instance_state in OFF or bool(holder.answer and holder.answer.released)
@@ -142,10 +154,10 @@ def _usable(target: ServerSeen) -> bool:
 
 def _prepare(target: ServerSeen) -> list[Step]:
     name, state = target.server.name, target.instance_state
-    if not target.server.exists:
-        first = Step(Kind.LAUNCH, name, "it does not exist yet; the volumes stay where they are meanwhile")
-    elif state == "STOPPED":
-        first = Step(Kind.POWER_ON, name, "its instance is STOPPED")
+    if why := _launch_why(target):
+        first = Step(Kind.LAUNCH, name, why)
+    elif state in ("STOPPED", "STOPPING"):
+        first = Step(Kind.POWER_ON, name, f"its instance is {state}")
     elif state in ("RUNNING", "STARTING", "PROVISIONING"):
         return [] if _usable(target) else [Step(Kind.REACH, name, _reach_why(target))]
     else:
@@ -153,6 +165,19 @@ def _prepare(target: ServerSeen) -> list[Step]:
             f"{name}: its instance is {state}", f"wait, or give {name} another image_id or instance_id"
         )
     return [first, Step(Kind.REACH, name, _reach_why(target), (first.name,))]
+
+
+def _launch_why(target: ServerSeen) -> str:
+    """Why the server has to be launched, or a launch taken up that was cut off; empty when it has not."""
+    if not target.server.exists:
+        return "it does not exist yet; the volumes stay where they are meanwhile"
+    if target.server.adopted:
+        return ""
+    if target.instance_state in ("TERMINATED", "TERMINATING"):
+        return f"its instance is {target.instance_state}: another one is launched from the image"
+    if target.server.address is None:
+        return "its launch was cut off before Terraform had its address"
+    return ""
 
 
 def _reach_why(target: ServerSeen) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -37,6 +37,12 @@ class Progress:
         """Around the execution of `plan`; lines need no preparation."""
         del plan
         return nullcontext()
+
+    def interrupted(self, running: Sequence[Step]) -> None:
+        """Ctrl-C was pressed."""
+        self.say(
+            f"interrupted: waiting for {', '.join(s.name for s in running)} to end; nothing else is begun"
+        )
 
     def started(self, step: Step) -> None:
         """A step begins."""

@@ -72,6 +72,8 @@ class Deadlines:
     hooks: float = 300.0
     client: float = 120.0
     client_reboot: float = 900.0
+    api: float = 60.0
+    interrupt: float = 120.0
 
 
 @dataclass(frozen=True)

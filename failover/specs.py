@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from failover.contract import Stack
+from failover.contract import Stack, Volume
 from failover.seen import Attachment
 from failover.site import Client
 
@@ -13,17 +13,31 @@ from failover.site import Client
 def server_spec(
     stack: Stack, attachments: Mapping[str, Attachment], deadline_seconds: float
 ) -> dict[str, Any]:
-    """The spec for a server that holds `attachments` (by volume name); portals are as fresh as they are."""
-    volumes = [
-        {
-            **volume,
-            "iqn": attachments[volume["name"]].iqn,
-            "address": attachments[volume["name"]].address,
-            "port": attachments[volume["name"]].port,
-        }
-        for volume in stack.spec["volumes"]
-    ]
-    return {**stack.spec, "volumes": volumes, "deadline_seconds": int(deadline_seconds)}
+    """The spec for a server that holds `attachments` (by volume name); portals are as fresh as they are.
+
+    Of a volume that it does not hold (a switch that was cut off) the portal is the state's, the last one
+    known; without any, the volume is left out.
+    """
+    portals = {name: _portal(stack.volumes[name], attachments.get(name)) for name in stack.volumes}
+    known = [v["name"] for v in stack.spec["volumes"] if portals.get(v["name"])]
+    return {
+        **stack.spec,
+        "volumes": [{**v, **portals[v["name"]]} for v in stack.spec["volumes"] if v["name"] in known],
+        "volume_groups": [
+            {**g, "volumes": [name for name in g["volumes"] if name in known]}
+            for g in stack.spec.get("volume_groups", [])
+        ],
+        "deadline_seconds": int(deadline_seconds),
+    }
+
+
+def _portal(volume: Volume, attachment: Attachment | None) -> dict[str, Any]:
+    """Empty when it is not known; an attachment has none before it is ATTACHED."""
+    if attachment and attachment.address:
+        return {"iqn": attachment.iqn, "address": attachment.address, "port": attachment.port}
+    if volume.iqn and volume.address:
+        return {"iqn": volume.iqn, "address": volume.address, "port": volume.port}
+    return {}
 
 
 def client_spec(

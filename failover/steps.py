@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from failover import specs
 from failover.answer import Answer
-from failover.cloud import Cloud
+from failover.cloud import GONE, Cloud
 from failover.contract import Server, Stack
 from failover.evidence import Evidence
 from failover.hosts import HookedHost, Hosts
 from failover.observe import Observer
-from failover.outcome import Failed, Refused, Unknown
+from failover.outcome import Failed, FailoverError, Refused, Unknown
 from failover.plan import OFF, Kind, Step
 from failover.seen import Attachment, Observation, ServerSeen
 from failover.site import Client, Site
@@ -63,13 +63,25 @@ class Crew:
         variables = {"launch": [step.subject], "active_server": self.stack.active}
         address = f'oci_core_instance.server["{step.subject}"]'
         for instance_id in self.cloud.launched(self.stack.compartment_id, step.subject)[:1]:
-            self.terraform.adopt(address, instance_id, variables)
+            if self.cloud.settled_state(instance_id, self.site.deadlines.launch) not in GONE:
+                self.terraform.adopt(address, instance_id, variables)
         plan = self.terraform.plan(variables)
         # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
         _gate(plan.changes, (address,), ("create", "update"))
-        self.terraform.apply(plan, self.site.deadlines.launch)
+        try:
+            self.terraform.apply(plan, self.site.deadlines.launch)
+        except FailoverError as error:
+            raise _with(error, self._told_launched(step.subject)) from error
         self.stack = self.terraform.read()
         return f"instance {self._server(step.subject).instance_id}"
+
+    def _told_launched(self, name: str) -> str:
+        try:
+            found = self.cloud.launched(self.stack.compartment_id, name)
+        except FailoverError as error:
+            return f"whether {name} was launched is not known either ({error.reason})"
+        left = ", ".join(found)
+        return f"the API has {left}, which the next run takes up" if left else f"the API has no {name}"
 
     def power_on(self, step: Step) -> str:
         """START through the API."""
@@ -101,7 +113,8 @@ class Crew:
     def release(self, step: Step) -> str:
         """The old server gives everything up; believed only when its own check says so afterwards."""
         server = self._server(step.subject)
-        held = self._held(server)
+        found = self._attachments()
+        held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
         spec = specs.server_spec(self.stack, held, self.site.deadlines.hooks)
         host = self._host(server)
         _expect(self.evidence.heard(step, host.hooks("release", spec, self.site.deadlines.hooks)))
@@ -125,28 +138,78 @@ class Crew:
         """Terraform moves the attachments; nothing is detached unless its holder is fenced right now."""
         target = self._server(step.subject)
         self._assert_fenced(step, target)
-        self.terraform.write_active(target.name)
-        self._adopt_attachments(target)
+        self._record_what_is(target, self._settled())
         plan = self.terraform.plan({"active_server": target.name})
+        _gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
+        self.terraform.write_active(target.name)
         try:
-            _gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
-        except Refused:
-            self.terraform.write_active(self.stack.active)
-            raise
-        self.terraform.apply(plan, self.site.deadlines.switch)
+            self.terraform.apply(plan, self.site.deadlines.switch)
+        except FailoverError as error:
+            raise _with(error, self._told_attached()) from error
+        self._assert_switched(target)
         self.stack = self.terraform.read()
         portals = [f"{name} at {a.address}:{a.port}" for name, a in self._held(target).items()]
         return f"attached to {target.name}: {', '.join(portals)}"
 
-    def _adopt_attachments(self, target: Server) -> None:
-        """What is attached to the target but not in the state was attached by a run that was killed."""
-        found = Observer(self.site, self.cloud, self.hosts).attachments(self.stack)
+    def _settled(self) -> dict[str, tuple[Attachment, ...]]:
+        """The attachments once nothing is on its way: what a killed run began goes on without it."""
+        end = time.monotonic() + self.site.deadlines.switch
+        found = {}
+        for name, volume in self.stack.volumes.items():
+            left = max(end - time.monotonic(), 0.0)
+            found[name] = self.cloud.settled(self.stack.compartment_id, volume.volume_id, left)
+            if len(found[name]) > 1:
+                raise Refused(f"{name} is attached more than once", "detach the one that is wrong by hand")
+        return found
+
+    def _record_what_is(self, target: Server, found: Mapping[str, tuple[Attachment, ...]]) -> None:
+        """Bring the state up to the API, which a killed or deceived apply has left behind.
+
+        Deceived: the provider takes a 404 for "detached". An attachment that lives although the state has
+        lost it would be in the way of the new one for ever; one that is tainted would be made twice.
+        """
+        recorded = self.terraform.recorded()
         for name, attachments in found.items():
+            address = f'oci_core_volume_attachment.data["{name}"]'
             for attachment in attachments:
-                mine = attachment.instance_id == target.instance_id and attachment.state == "ATTACHED"
-                if mine and attachment.id != self.stack.volumes[name].attachment_id:
-                    address = f'oci_core_volume_attachment.data["{name}"]'
+                known = recorded.get(address)
+                if known is None or known.id != attachment.id:
                     self.terraform.adopt(address, attachment.id, {"active_server": target.name})
+                elif known.tainted:
+                    self.terraform.untaint(address)
+        for server in self.stack.servers.values():
+            known = recorded.get(f'oci_core_instance.server["{server.name}"]')
+            if known and known.tainted and self.cloud.instance_state(known.id) not in GONE:
+                self.terraform.untaint(f'oci_core_instance.server["{server.name}"]')
+
+    def _assert_switched(self, target: Server) -> None:
+        """Terraform's word is not taken for it: every volume is attached once, to the target."""
+        wrong = []
+        for name, attachments in self._attachments().items():
+            if [(a.instance_id, a.state) for a in attachments] != [(target.instance_id, "ATTACHED")]:
+                wrong.append(self._told(name, attachments))
+        if wrong:
+            raise Failed(
+                f"Terraform says that it is done, but by the API {'; '.join(wrong)}",
+                "run the same command again: it starts from what the API says",
+            )
+
+    def _told_attached(self) -> str:
+        try:
+            found = self._attachments()
+        except FailoverError as error:
+            return f"who holds the volumes is not known either ({error.reason})"
+        return "by the API " + "; ".join(self._told(name, many) for name, many in found.items())
+
+    def _told(self, name: str, attachments: Sequence[Attachment]) -> str:
+        holders = []
+        for attachment in attachments:
+            server = self.stack.server_of(attachment.instance_id)
+            holders.append(f"{attachment.state} to {server.name if server else attachment.instance_id}")
+        return f"{name} is {' and '.join(holders) or 'attached to nobody'}"
+
+    def _attachments(self) -> dict[str, tuple[Attachment, ...]]:
+        return Observer(self.site, self.cloud, self.hosts).attachments(self.stack)
 
     def _assert_fenced(self, step: Step, target: Server) -> None:
         observer = Observer(self.site, self.cloud, self.hosts)
@@ -209,7 +272,7 @@ class Crew:
         return specs.client_spec(client, server, former, self.mode, self.site.deadlines.client)
 
     def _held(self, server: Server) -> dict[str, Attachment]:
-        found = Observer(self.site, self.cloud, self.hosts).attachments(self.stack)
+        found = self._attachments()
         held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
         if missing := sorted(set(found) - {n for n, a in held.items() if a.state == "ATTACHED"}):
             raise Failed(
@@ -231,6 +294,11 @@ class Crew:
         if server.address is None:
             raise Unknown(f"{server.name} has no private address", "look at its VNIC in the console")
         return self.hosts.at(server.name, server.address)
+
+
+def _with(error: FailoverError, what_is_left: str) -> FailoverError:
+    """The same end, saying also what the API shows afterwards."""
+    return type(error)(f"{error.reason}; {what_is_left}", error.remedy)
 
 
 def _gate(changes: Sequence[Change], may: tuple[str, ...], actions: tuple[str, ...]) -> None:

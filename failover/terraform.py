@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from python_terraform import IsFlagged, Terraform
 
-from failover import contract
-from failover.outcome import Failed, Refused, Unknown, Usage
+from failover import contract, tfstate
+from failover.outcome import Failed, FailoverError, Refused, Unknown, Usage
 from failover.site import Site
 
 ACTIVE_FILE = "active.auto.tfvars"
 # A 404 may mean "not authorized": the provider must not drop a resource from the state because of it.
-# Its HTTP client has no time-out of its own.
 _ENVIRONMENT = {
     "TF_IN_AUTOMATION": "1",
     "TF_INPUT": "0",
     "TF_PRESERVE_STATE_ON_404": "true",
-    "HTTP_REQUEST_TIMEOUT": "60s",
     "CHECKPOINT_DISABLE": "1",
 }
-_LOCK_WAIT = "180s"  # an apply that outlived its operator ends by itself: wait for it rather than fail
+_LOCK_WAIT = (
+    "180s"  # for a lock that is kept elsewhere than in the folder (tfstate.await_unlocked waits for that)
+)
 _QUICK_SECONDS = 300.0
+_FORCED_SECONDS = 10.0
+# Terraform's words for an answer that proves nothing, or for none: whether the call was carried out is open.
+_UNLEARNT = re.compile(
+    r"\b40[14]-|NotAuthenticated|NotAuthorizedOrNotFound|timeout (while|exceeded)|i/o timeout|timed out"
+    r"|deadline exceeded|connection (reset|refused|aborted|broken)|RemoteDisconnected|\bEOF\b|no such host"
+    r"|Max retries",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -52,53 +61,70 @@ class PlanFile:
 class _Command(Terraform):
     """python-terraform's command builder, with a deadline and an environment of its own."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
-        super().__init__(working_dir=str(directory))
-        self.environment = {**os.environ, **_ENVIRONMENT, **environment}
+    def __init__(self, site: Site) -> None:
+        super().__init__(working_dir=str(site.terraform.directory))
+        # The provider's HTTP client has no time-out of its own.
+        timeout = {"HTTP_REQUEST_TIMEOUT": f"{max(1, round(site.deadlines.api))}s"}
+        self.environment = {**os.environ, **_ENVIRONMENT, **timeout, **site.terraform.environment}
         self.deadline_seconds = _QUICK_SECONDS
+        self._grace_seconds = site.deadlines.interrupt
 
     def cmd(self, cmd: str, *args: str, **kwargs: Any) -> tuple[int, str, str]:
         """Run one terraform command; returns (code, stdout, stderr). Raises Unknown at the deadline."""
         for ours in ("capture_output", "raise_on_error", "synchronous"):
             kwargs.pop(ours, None)
         argv = self.generate_cmd_string(cmd, *args, **kwargs)
-        # A session of its own: Ctrl-C reaches it once, from us, and it finishes what it is doing.
-        process = subprocess.Popen(
-            argv,
-            cwd=self.working_dir,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        out, err = self._finish(process, cmd)
-        self.temp_var_files.clean_up()
-        return process.returncode, out, err
+        # Files, not pipes: when we are killed, a pipe would kill Terraform at its next word (SIGPIPE), with
+        # its state unwritten. A session of its own: Ctrl-C does not reach it.
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = subprocess.Popen(
+                argv,
+                cwd=self.working_dir,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+            try:
+                self._finish(process, cmd)
+            finally:
+                self.temp_var_files.clean_up()
+            return process.returncode, _text(out), _text(err)
 
-    def _finish(self, process: subprocess.Popen[str], cmd: str) -> tuple[str, str]:
+    def _finish(self, process: subprocess.Popen[bytes], cmd: str) -> None:
         try:
-            return process.communicate(timeout=self.deadline_seconds)
+            process.wait(self.deadline_seconds)
         except subprocess.TimeoutExpired:
-            _interrupt(process)
+            _interrupt(process, self._grace_seconds)
             raise Unknown(
                 f"terraform {cmd} did not end within {self.deadline_seconds:.0f} s and was interrupted",
-                "look at the cloud's state with `invoke status`, then run the same command again",
+                "look at what is slow in the console; then run the same command again",
             ) from None
         except KeyboardInterrupt:
-            _interrupt(process)
+            _interrupt(process, self._grace_seconds)
             raise
 
 
-def _interrupt(process: subprocess.Popen[str]) -> None:
-    """Ask Terraform to stop as Ctrl-C does: it ends the calls under way and writes its state."""
-    process.send_signal(signal.SIGINT)
-    try:
-        process.communicate(timeout=120)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+def _text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode(errors="replace")
+
+
+def _interrupt(process: subprocess.Popen[bytes], grace_seconds: float) -> None:
+    """Ask Terraform to stop: it waits for the calls under way and writes its state. (SIGINT may be ignored.)
+
+    After the grace once more, on which it gives those calls up; then it is killed.
+    """
+    for seconds in (grace_seconds, _FORCED_SECONDS):
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    process.kill()
+    process.wait()
 
 
 class TerraformStack:
@@ -115,7 +141,19 @@ class TerraformStack:
             raise Usage(
                 f"no Terraform stack in {self.directory}", f"correct [terraform] directory in {site.file}"
             )
-        self._command = _Command(self.directory, site.terraform.environment)
+        self._command = _Command(site)
+        self._plans = site.runs / "plans"  # of the one run that holds the site's lock
+        self._longest = max(site.deadlines.launch, site.deadlines.switch)
+
+    def take_up(self, say: Callable[[str], None]) -> None:
+        """Wait until nothing of an earlier run is at work on the stack, and forget its saved plans."""
+        tfstate.await_unlocked(self.directory, self._longest, say)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove all saved plans: none is worth anything once its run has ended."""
+        for left in self._plans.glob("*.tfplan"):
+            left.unlink(missing_ok=True)
 
     def init(self) -> None:
         """Initialise the folder when it is not; nothing is downloaded that the lock file does not name."""
@@ -150,7 +188,8 @@ class TerraformStack:
         lock_timeout: str = _LOCK_WAIT,
     ) -> PlanFile:
         """Plan with these variables over the files' own; nothing changes."""
-        descriptor, name = tempfile.mkstemp(suffix=".tfplan")
+        self._plans.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(suffix=".tfplan", dir=self._plans)
         os.close(descriptor)
         path = Path(name)
         self._run(
@@ -174,12 +213,20 @@ class TerraformStack:
             self._command.deadline_seconds = _QUICK_SECONDS
             plan.path.unlink(missing_ok=True)
 
+    def recorded(self) -> dict[str, tfstate.Recorded]:
+        """What the state holds now, by address; an output is as old as the last apply that ended well."""
+        return tfstate.recorded(json.loads(self._run("state pull") or "{}"))
+
+    def untaint(self, address: str) -> None:
+        """Keep the object: what failed was the wait for it, and the API says that it is as it should be."""
+        self._run("untaint", address, lock_timeout=_LOCK_WAIT)
+
     def adopt(self, address: str, ocid: str, variables: Mapping[str, Any]) -> None:
         """Make the state's record of `address` the resource `ocid`, whatever it was before.
 
         For what was made in the cloud without the state learning of it: an apply that was killed.
         """
-        if address in self._run("state list").splitlines():
+        if address in self.recorded():
             self._run("state rm", address, lock_timeout=_LOCK_WAIT)
         self._run(
             "import",
@@ -214,7 +261,7 @@ def changes_of(shown: Mapping[str, Any]) -> tuple[Change, ...]:
     return tuple(Change(a, acts) for a, acts in entries if acts not in (("no-op",), ("read",)))
 
 
-def _explained(cmd: str, text: str) -> Exception:
+def _explained(cmd: str, text: str) -> FailoverError:
     """The exception for Terraform's error output: its first error block, and what it means for the run."""
     words = "\n".join(line.strip("│╷╵ ").rstrip() for line in text.splitlines())
     start = words.find("Error:")
@@ -222,7 +269,17 @@ def _explained(cmd: str, text: str) -> Exception:
     if "Error acquiring the state lock" in reason:
         return Refused(
             f"terraform {cmd}: somebody else holds the state's lock: {reason}",
-            "wait for that run, then try again",
+            "wait for that run; when its process is gone for certain, `terraform force-unlock` with that ID",
+        )
+    if _UNLEARNT.search(reason):
+        return Unknown(
+            f"terraform {cmd}: {reason}",
+            "check the key, the policies (404 may mean 'not authorized') and the network; then run it again",
+        )
+    if "out of host capacity" in reason.lower():
+        return Failed(
+            f"terraform {cmd}: {reason}",
+            "try again, or give the server another shape or fault_domain, or choose another server",
         )
     if cmd == "apply":
         return Failed(f"terraform apply: {reason}", "mend the cause, then run the same command again")

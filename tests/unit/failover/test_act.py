@@ -19,6 +19,9 @@ PLAN = Plan("nfs-srv-2", "nfs-srv-1", (FENCE, LAUNCH, SWITCH), ())
 
 
 class Quiet:
+    def interrupted(self, running):
+        pass
+
     def started(self, step):
         pass
 

@@ -69,12 +69,38 @@ def test_a_switch_that_terraform_did_not_live_to_record_is_recorded():
     assert "brought up to date" in plan.steps[0].why
 
 
-@pytest.mark.parametrize("state", ["TERMINATED", "STOPPING", "MOVING"])
+@pytest.mark.parametrize("state", ["CREATING_IMAGE", "MOVING"])
 def test_a_target_in_another_state_is_refused_by_name(state):
     world = usual(up=False)
     world.hosts["nfs-srv-2"] = Host(state, up=False)
     with pytest.raises(Refused, match=f"nfs-srv-2: its instance is {state}"):
         planner.make(world.observe("nfs-srv-2"))
+
+
+@pytest.mark.parametrize(
+    ("state", "first"), [("TERMINATED", "launch"), ("STOPPING", "power-on"), ("STARTING", "reach")]
+)
+def test_a_target_on_its_way_is_taken_from_where_it_is(state, first):
+    world = usual(up=False)
+    world.hosts["nfs-srv-2"] = Host(state, up=False)
+    assert names(planner.make(world.observe("nfs-srv-2")))[0] == f"{first} nfs-srv-2"
+
+
+def test_a_volume_that_is_attached_twice_stops_the_plan():
+    seen = usual().observe("nfs-srv-2")
+    (one,) = seen.attachments["bv1"]
+    second = replace(one, id="att-2", instance_id="ocid-nfs-srv-2", shareable=True)
+    with pytest.raises(Refused, match="bv1 is attached more than once"):
+        planner.make(replace(seen, attachments={**seen.attachments, "bv1": (one, second)}))
+
+
+@pytest.mark.parametrize(("holder", "state"), [("nfs-srv-1", "DETACHING"), ("nfs-srv-2", "ATTACHING")])
+def test_a_volume_on_its_way_needs_the_switch_and_its_holder_a_fence(holder, state):
+    world = replace(usual(up=False), held=dict.fromkeys(VOLUMES, holder), moving={"bv1": state})
+    world.hosts["nfs-srv-2"] = Host("RUNNING", up=True)
+    plan = planner.make(world.observe("nfs-srv-2"))
+    assert "switch nfs-srv-2" in names(plan)
+    assert ("power-off nfs-srv-1" in names(plan)) is (holder == "nfs-srv-1")
 
 
 def test_check_catches_a_switch_without_a_fence():
@@ -95,7 +121,10 @@ def test_check_catches_a_switch_to_a_server_nobody_has_reached():
 
 
 hosts = st.builds(
-    Host, power=st.sampled_from(["RUNNING", "STOPPED", None]), up=st.booleans(), serves=st.booleans()
+    Host,
+    power=st.sampled_from(["RUNNING", "STOPPED", "STOPPING", "STARTING", "TERMINATED", None]),
+    up=st.booleans(),
+    serves=st.booleans(),
 ).map(lambda h: h if h.power == "RUNNING" else Host(h.power, up=False))
 
 
@@ -109,7 +138,9 @@ def worlds(draw: st.DrawFn) -> World:
     servers = {n: h if n in held.values() else replace(h, serves=False) for n, h in servers.items()}
     clients = ("nfs-cli", "nfs-cli-2")[: draw(st.integers(0, 2))]
     moved = frozenset(draw(st.sets(st.sampled_from(clients)))) if clients else frozenset()
-    return World(servers, held, draw(st.sampled_from(sorted(servers))), moved, clients)
+    # an attachment may be on its way to where it is, or away from there
+    moving = {v: draw(st.sampled_from(["ATTACHED", "ATTACHING", "DETACHING"])) for v in VOLUMES}
+    return World(servers, held, draw(st.sampled_from(sorted(servers))), moved, clients, moving=moving)
 
 
 def orders(plan: Plan) -> list[Step]:

@@ -32,7 +32,10 @@ class Host:
 
 @dataclass(frozen=True)
 class World:
-    """`held`: volume -> server name or None (detached). `moved`: clients that mount from the target."""
+    """`held`: volume -> server name or None (detached). `moved`: clients that mount from the target.
+
+    `moving`: volume -> state of its attachment, where that is not ATTACHED.
+    """
 
     hosts: dict[str, Host]
     held: dict[str, str | None]
@@ -40,6 +43,7 @@ class World:
     moved: frozenset[str] = frozenset()
     clients: tuple[str, ...] = ("nfs-cli",)
     stranger: bool = field(default=False)
+    moving: dict[str, str] = field(default_factory=dict)
 
     def observe(self, target: str) -> Observation:
         """What an observer of this world would report."""
@@ -55,26 +59,26 @@ class World:
     def after(self, step: Step) -> World:
         """The world once the step has succeeded."""
         hosts = dict(self.hosts)
-        held, active, moved = dict(self.held), self.active, self.moved
+        held, active, moved, moving = dict(self.held), self.active, self.moved, self.moving
         subject = step.subject
         if step.kind is Kind.LAUNCH:
             hosts[subject] = Host("RUNNING", up=False)
         elif step.kind is Kind.POWER_ON:
             hosts[subject] = replace(hosts[subject], power="RUNNING")
         elif step.kind is Kind.REACH:
-            hosts[subject] = replace(hosts[subject], up=True)
+            hosts[subject] = replace(hosts[subject], power="RUNNING", up=True)  # it waits for a start as well
         elif step.kind is Kind.RELEASE:
             hosts[subject] = replace(hosts[subject], serves=False)
         elif step.kind is Kind.POWER_OFF:
             hosts[subject] = Host("STOPPED", up=False)
         elif step.kind is Kind.SWITCH:
             self.assert_switch_is_safe(subject)
-            held, active = dict.fromkeys(held, subject), subject
+            held, active, moving = dict.fromkeys(held, subject), subject, {}
         elif step.kind is Kind.TAKE_OVER:
             hosts[subject] = replace(hosts[subject], serves=True)
         elif step.kind is Kind.CLIENT:
             moved = moved | {subject}
-        return replace(self, hosts=hosts, held=held, active=active, moved=moved)
+        return replace(self, hosts=hosts, held=held, active=active, moved=moved, moving=moving)
 
     def assert_switch_is_safe(self, target: str) -> None:
         """The invariant in the model's own terms: no other holder can still write."""
@@ -103,8 +107,6 @@ class World:
             return ServerSeen(server, host.power)
         if not host.up:
             return ServerSeen(server, host.power, Presence.SILENT)
-        if len(holds) < len(self.held):
-            return ServerSeen(server, host.power, Presence.ANSWERS)
         state = "present" if host.serves else "absent"
         return ServerSeen(server, host.power, Presence.ANSWERS, answer(server.name, state))
 
@@ -113,7 +115,18 @@ class World:
         if holder is None:
             return ()
         instance = "ocid-stranger" if self.stranger else f"ocid-{holder}"
-        return (Attachment(f"att-{volume}", f"vol-{volume}", instance, "ATTACHED", "iqn", "a", 1, False),)
+        return (
+            Attachment(
+                f"att-{volume}",
+                f"vol-{volume}",
+                instance,
+                self.moving.get(volume, "ATTACHED"),
+                "iqn",
+                "a",
+                1,
+                False,
+            ),
+        )
 
     def _client(self, name: str) -> ClientSeen:
         client = Client(name, name, (ClientMount("/mnt/a", "/mnt/nfs/a"),))
