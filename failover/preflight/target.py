@@ -8,14 +8,15 @@ from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.ground import Ground
 
 NAME = "target"
-_USABLE = ("RUNNING", "STOPPED", "STARTING", "PROVISIONING")
+_GONE = ("TERMINATED", "TERMINATING")
+_USABLE = ("RUNNING", "STOPPED", "STARTING", "STOPPING", "PROVISIONING")
 
 
 def look(ground: Ground) -> Iterator[Check]:
     """GetInstance, or what a killed run has left behind."""
     target = ground.target
     if target.instance_id:
-        yield judge(target.name, ground.instance(target.instance_id).state)
+        yield judge(target.name, ground.instance(target.instance_id).state, target.adopted)
     elif left := ground.left_behind():
         yield warning(
             NAME,
@@ -27,9 +28,11 @@ def look(ground: Ground) -> Iterator[Check]:
         yield ok(NAME, f"{target.name} does not exist yet and is launched by the failover")
 
 
-def judge(server: str, state: str) -> Check:
-    """An instance that can be made to run."""
+def judge(server: str, state: str, adopted: bool) -> Check:
+    """An instance that can be made to run, or one that the failover launches anew (failover/plan.py)."""
     told = f"{server} is {state}"
+    if state in _GONE and not adopted:
+        return ok(NAME, f"{told} and is launched again by the failover")
     if state in _USABLE:
         return ok(NAME, told)
     expected = f"one of {', '.join(_USABLE)}"

@@ -54,6 +54,17 @@ def test_the_service_comes_back_on_a_server_launched_from_the_image(tmp_path):
     assert not run.exists()
 
 
+def test_a_planned_switchover_and_the_way_home_lose_nothing(tmp_path):
+    code, story, text = drill(tmp_path / "lab", "--mode", "alive", "--standby", "--failback")
+    assert code == 0, text
+    assert [move["target"] for move in story["moves"]] == ["nfs-srv-2", "nfs-srv-1"]
+    assert story["active"] == "nfs-srv-1"
+    assert story["records_lost"] == 0
+    assert "release nfs-srv-1: done" in text
+    assert "release nfs-srv-2: done" in text
+    assert "power-off" not in text
+
+
 def test_a_lost_record_fails_the_drill_and_is_named(tmp_path):
     code, story, text = drill(tmp_path / "lab", "--standby", "--lose", "7")
     assert code == 1

@@ -21,7 +21,7 @@ from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
 EVENTS = (
     *("run-started", "power-on started", "power-off started", "first of the two done", "both done"),
     *("reach started", "reach done", "switch started", "switch done", "take-over started"),
-    *("take-over done", "client started", "client done", "run-done"),
+    *("take-over done", "client started", "client done", "verify-started", "verified", "run-done"),
 )
 
 

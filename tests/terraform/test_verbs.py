@@ -62,8 +62,14 @@ def test_verify_says_what_is_not_right_and_unknown_when_the_api_does_not_tell(wo
 
 
 def test_a_run_that_failed_leaves_its_reports_and_is_listed(world: World) -> None:  # noqa: F811
+    # only the launch names sourceDetails; the capacity report before it still says AVAILABLE
     world.cloud.inject(
-        operation="LaunchInstance", status=500, code="InternalError", message="Out of host capacity.", count=1
+        operation="*",
+        resource="sourceDetails",
+        status=500,
+        code="InternalError",
+        message="Out of host capacity.",
+        count=1,
     )
     code, report, _ = world.failover("--active", "nfs-srv-2", "--yes")
     assert code == 4

@@ -154,16 +154,18 @@ def test_an_attachment(found: list[Attachment], outcome: Result) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "outcome"),
+    ("state", "adopted", "outcome"),
     [
-        ("RUNNING", Result.OK),
-        ("STOPPED", Result.OK),
-        ("STOPPING", Result.BLOCKING),
-        ("TERMINATED", Result.BLOCKING),
+        ("RUNNING", True, Result.OK),
+        ("STOPPED", True, Result.OK),
+        ("STOPPING", False, Result.OK),
+        ("MOVING", False, Result.BLOCKING),
+        ("TERMINATED", True, Result.BLOCKING),
+        ("TERMINATED", False, Result.OK),
     ],
 )
-def test_a_target(state: str, outcome: Result) -> None:
-    found = target.judge("nfs-srv-2", state)
+def test_a_target(state: str, adopted: bool, outcome: Result) -> None:
+    found = target.judge("nfs-srv-2", state, adopted)
     assert found.outcome is outcome
     assert complete(found)
 

@@ -63,7 +63,9 @@ def run(tmp_path: Path, monkeypatch, site: ModelSite) -> tuple[Report, Exception
     monkeypatch.setattr(inspection, "verify", lambda *_: ((Finding("volume bv1", True, "ATTACHED"),), 0))
     report = Report("nfs-srv-2")
     place = SimpleNamespace(runs=tmp_path, file=tmp_path / "site.toml")
-    stack = SimpleNamespace(active_file=tmp_path / "active.auto.tfvars")
+    stack = SimpleNamespace(
+        active_file=tmp_path / "active.auto.tfvars", take_up=lambda say: None, sweep=lambda: None
+    )
     try:
         Flow(place, stack, Options(yes=True), report, Console(file=StringIO())).run()
     except Failed as error:
