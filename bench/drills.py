@@ -31,7 +31,7 @@ QUICK = {
 
 def main() -> int:
     """Run everything once and print the tables; 1 when a drill failed."""
-    console = Console()
+    console = Console(width=120)
     rows = [(name, *_drill(argv)) for name, argv in DRILLS.items()]
     table = Table("drill", "outcome", "whole s", "lab up s", "failover s", "outage s", "lost", "MiB")
     for name, story, seconds, memory in rows:

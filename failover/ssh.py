@@ -26,6 +26,10 @@ class Silent(Exception):
     """The host did not answer: no route, refused, or no SSH banner in time. Proof of nothing."""
 
 
+class LoginRefused(Unknown):
+    """The host answers and does not let us in; while it boots or goes down, only for now (pam_nologin(8))."""
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command on a host came to."""
@@ -138,7 +142,9 @@ class SshHost:
         except paramiko.BadHostKeyException as error:
             raise self._unknown(f"another host key than the known one ({error})") from error
         except paramiko.AuthenticationException as error:
-            raise self._unknown(f"the login {self._access.user!r} was refused ({error})") from error
+            self.close()
+            refused = self._unknown(f"the login {self._access.user!r} was refused ({error})")
+            raise LoginRefused(refused.reason, refused.remedy) from error
         except CommandTimedOut as error:
             self.close()
             raise self._unknown(f"no end of the command within {error.timeout:.0f} s") from error
@@ -162,15 +168,20 @@ class SshHost:
 def wait_until_answers(host: SshHost, deadline_seconds: float, not_boot: str = "") -> str:
     """Wait until the host runs a command; returns its boot id, another than `not_boot` when given."""
     end = time.monotonic() + deadline_seconds
+    refused: LoginRefused | None = None
     while time.monotonic() < end:
         try:
             boot = host.run(["cat", "/proc/sys/kernel/random/boot_id"], 60).out.strip()
         except Silent:
-            boot = ""
+            boot, refused = "", None
+        except LoginRefused as error:
+            boot, refused = "", error
         if boot and boot != not_boot:
             return boot
         host.close()
         time.sleep(1)
+    if refused is not None:
+        raise refused
     raise Unknown(
         f"{host.name} ({host.address}) did not answer SSH within {deadline_seconds:.0f} s",
         "look at its console; then run the same command again",
