@@ -61,7 +61,3 @@ class Observation:
     servers: Mapping[str, ServerSeen]
     attachments: Mapping[str, tuple[Attachment, ...]]
     clients: tuple[ClientSeen, ...]
-
-    def held_by(self, instance_id: str) -> dict[str, Attachment]:
-        """The attachments of this instance, by volume name."""
-        return {n: a for n, found in self.attachments.items() for a in found if a.instance_id == instance_id}

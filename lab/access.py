@@ -12,6 +12,7 @@ from pathlib import Path
 from lab.command import run
 from lab.machine import HardwareError
 from lab.paths import RunDirectory
+from lab.snapshot import set_clock
 
 USER = "opc"
 _CONFIG = """\
@@ -116,4 +117,4 @@ class Access:
 
     def set_clock(self, address: str) -> None:
         """Set the guest's clock: one restored from a snapshot lives in the past."""
-        self.run(address, ["sudo", "date", "-u", "-s", f"@{time.time():.3f}"])
+        set_clock(lambda argv: self.run(address, argv))
