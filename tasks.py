@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lab.lifecycle import Lab
 
 SITE_HELP = "the site's file; default $NFS_FAILOVER_SITE, then ./site.toml"
+UNPLANNED_HELP = "the old server is lost: don't ask it; the detach is the fence if its power can't be cut"
 RUN_HELP = "the lab's directory; default .lab/default"
 CHECKS = (
     "ruff check .",
@@ -30,6 +31,8 @@ CHECKS = (
         "clients": "how clients are brought over: remount (without reboot) or reboot",
         "yes": "do not ask before acting",
         "dry_run": "show the plan and stop",
+        "unplanned": UNPLANNED_HELP,
+        "take_over": "take the site's lock from a run that is stuck for good",
         "json": "print the report as one JSON object on the last line of stdout",
         "site": SITE_HELP,
     }
@@ -40,6 +43,8 @@ def failover(
     clients: str = "remount",
     yes: bool = False,
     dry_run: bool = False,
+    unplanned: bool = False,
+    take_over: bool = False,
     json: bool = False,
     site: str | None = None,
 ) -> None:
@@ -48,7 +53,16 @@ def failover(
 
     sys.exit(
         run.main(
-            lambda console: run.fail_over(active, site, console, clients=clients, yes=yes, dry_run=dry_run),
+            lambda console: run.fail_over(
+                active,
+                site,
+                console,
+                clients=clients,
+                yes=yes,
+                dry_run=dry_run,
+                unplanned=unplanned,
+                take_over=take_over,
+            ),
             json,
         )
     )
@@ -58,19 +72,27 @@ def failover(
     help={
         "active": "the server that would become the active one",
         "clients": "how clients would be brought over: remount or reboot",
+        "unplanned": UNPLANNED_HELP,
         "json": "print the report, with the plan in it, as one JSON object on the last line of stdout",
         "site": SITE_HELP,
     }
 )
 def plan(
-    _: Context, active: str, clients: str = "remount", json: bool = False, site: str | None = None
+    _: Context,
+    active: str,
+    clients: str = "remount",
+    unplanned: bool = False,
+    json: bool = False,
+    site: str | None = None,
 ) -> None:
     """Show what `failover` would do now, and why; nothing is changed."""
     from failover import run
 
     sys.exit(
         run.main(
-            lambda console: run.fail_over(active, site, console, clients=clients, yes=False, dry_run=True),
+            lambda console: run.fail_over(
+                active, site, console, clients=clients, yes=False, dry_run=True, unplanned=unplanned
+            ),
             json,
         )
     )

@@ -8,6 +8,8 @@ from typing import Any
 from failover.answer import Answer
 from failover.plan import Step
 
+UNPROVEN = "the operator's --unplanned: the detach is the fence"
+
 
 class Evidence:
     """Details by step, for the journal. A step is done by one thread, so that no lock is needed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from rich.console import Console
 from failover import plan as planner
 from failover import plan_document, plan_view
 from failover import progress as progresses
-from failover.act import Execution
+from failover.act import Execution, StepFunction
 from failover.identity import identity
 from failover.inspection import Inspection
 from failover.journal import Journal
@@ -28,19 +29,31 @@ from failover.terraform import TerraformStack
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator chose. `clients`: remount (without reboot) or reboot."""
+    """What the operator chose. `clients`: remount (without reboot) or reboot.
+
+    `unplanned`: the old server is given up for lost; the detach may be the fence (failover/plan.py).
+    """
 
     clients: str = "remount"
     yes: bool = False
     dry_run: bool = False
+    unplanned: bool = False
 
 
 class Flow:
     """One run under the site's lock; fills the report as it goes."""
 
     def __init__(
-        self, site: Site, terraform: TerraformStack, options: Options, report: Report, console: Console
+        self,
+        site: Site,
+        terraform: TerraformStack,
+        options: Options,
+        report: Report,
+        console: Console,
+        assert_held: Callable[[], None],
     ) -> None:
+        """`assert_held`: raises when the site's lock is no longer ours; asked before every step."""
+        self._assert_held = assert_held
         self._site = site
         self._terraform = terraform
         self._options = options
@@ -54,7 +67,7 @@ class Flow:
         try:
             self._terraform.take_up(self._progress.say)
             seen = self._look()
-            plan = planner.make(seen)
+            plan = planner.make(seen, self._options.unplanned)
             self._report.active = seen.stack.active
             self._report.notes = plan.notes
             self._report.plan = plan
@@ -112,13 +125,14 @@ class Flow:
         crew = Crew(
             self._site, inspection.cloud, self._terraform, inspection.hosts, seen, self._options.clients
         )
-        execution = Execution(plan, crew.do, journal, self._progress, crew.evidence.of)
+        execution = Execution(plan, self._held(crew.do), journal, self._progress, crew.evidence.of)
         try:
             try:
                 with self._progress.watching(plan):
                     execution.run()
             finally:
                 self._report.phases += execution.phases
+                self._report.notes += tuple(crew.remarks)
             inspection.timed("verify", lambda: self._verify(journal))
             self._report.outcome = Outcome.DONE
             journal.write("run-done", outcome=Outcome.DONE.value, active=self._report.active)
@@ -132,6 +146,15 @@ class Flow:
         finally:
             journal.close()
 
+    def _held(self, do: StepFunction) -> StepFunction:
+        """The same, only while the site is ours."""
+
+        def guarded(step: planner.Step) -> str:
+            self._assert_held()
+            return do(step)
+
+        return guarded
+
     def _write_start(self, journal: Journal, plan: planner.Plan) -> None:
         journal.write(
             "run-started",
@@ -142,6 +165,7 @@ class Flow:
             observe_seconds=round(self._report.phases[0].seconds, 3),
             plan=plan_document.document(plan),
             clients=self._options.clients,
+            unplanned=self._options.unplanned,
             site=str(self._site.file),
             active_file=str(self._terraform.active_file),
             **self._identity,

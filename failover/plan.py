@@ -2,7 +2,9 @@
 
 The invariant, which `check` asserts on every plan: the switch - the only step that detaches - comes after
 every host that still holds a volume is proven off, has released, or is fenced by an earlier step; and the
-target exists and answers before any of its predecessors loses the volumes.
+target exists and answers before any of its predecessors loses the volumes. Only when the operator has said
+`--unplanned` may a holder go that is not proven off: then the detach itself is the fence (it cuts the iSCSI
+sessions at the storage, and is waited for until DETACHED before anything is attached).
 """
 
 from __future__ import annotations
@@ -25,10 +27,14 @@ class Kind(enum.Enum):
     REACH = "reach"
     RELEASE = "release"
     POWER_OFF = "power-off"
+    CUT_OFF = "cut-off"
     SWITCH = "switch"
     TAKE_OVER = "take-over"
     CLIENT = "client"
 
+
+# What may stand for "this holder can no longer write" before the switch.
+FENCES = (Kind.RELEASE, Kind.POWER_OFF, Kind.CUT_OFF)
 
 # Seconds, for the progress display: facts-of-OCI magnitudes for bare metal, not promises.
 _EXPECTED = {
@@ -37,6 +43,7 @@ _EXPECTED = {
     Kind.REACH: 120,
     Kind.RELEASE: 20,
     Kind.POWER_OFF: 60,
+    Kind.CUT_OFF: 60,
     Kind.SWITCH: 60,
     Kind.TAKE_OVER: 15,
     Kind.CLIENT: 20,
@@ -82,13 +89,18 @@ class Plan:
         return set(direct).union(*(self.before(d) for d in direct)) if direct else set()
 
 
-def make(seen: Observation) -> Plan:
-    """The plan that makes `seen.target` the active server. Raises Refused with the remedy."""
+def make(seen: Observation, unplanned: bool = False) -> Plan:
+    """The plan that makes `seen.target` the active server. Raises Refused with the remedy.
+
+    `unplanned`: holders are given up for lost: none is asked to release, and the detach is the fence of those
+    whose power cannot be cut.
+    """
     _refuse_doubles(seen)
     notes: list[str] = []
     target = seen.servers[seen.target]
     preparing = _prepare(target)
-    fences = _fence(seen, notes, tuple(s.name for s in preparing))
+    fence = _cut_off if unplanned else _fence
+    fences = [s for h in holders(seen) for s in fence(h, notes, tuple(s.name for s in preparing))]
     steps = [*preparing, *fences]
     switching = _must_switch(seen)
     if switching:
@@ -107,7 +119,7 @@ def check(plan: Plan, seen: Observation) -> None:
     for step in (s for s in plan.steps if s.kind is Kind.SWITCH):
         done = plan.before(step.name)
         for holder in holders(seen):
-            fences = {f"release {holder.server.name}", f"power-off {holder.server.name}"}
+            fences = {f"{kind.value} {holder.server.name}" for kind in FENCES}
             if not (is_fenced(holder) or fences & done):
                 raise AssertionError(f"{step.name}: {holder.server.name} holds volumes and is not fenced")
         if not _usable(seen.servers[plan.target]) and f"reach {plan.target}" not in done:
@@ -186,18 +198,24 @@ def _reach_why(target: ServerSeen) -> str:
     return "it must answer before it gets the volumes"
 
 
-def _fence(seen: Observation, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
-    steps = []
-    for holder in holders(seen):
-        name = holder.server.name
-        if is_fenced(holder):
-            notes.append(f"{name} needs no fence: {holder.instance_state}, holds nothing mounted")
-        elif holder.presence is Presence.ANSWERS:
-            # It still serves: it goes on serving until its successor is ready.
-            steps.append(Step(Kind.RELEASE, name, "it answers: it gives the volumes up itself", prepared))
-        else:
-            steps.append(Step(Kind.POWER_OFF, name, "it does not answer: its power is cut and proven off"))
-    return steps
+def _fence(holder: ServerSeen, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
+    name = holder.server.name
+    if is_fenced(holder):
+        notes.append(f"{name} needs no fence: {holder.instance_state}, holds nothing mounted")
+        return []
+    if holder.presence is Presence.ANSWERS:
+        # It still serves: it goes on serving until its successor is ready.
+        return [Step(Kind.RELEASE, name, "it answers: it gives the volumes up itself", prepared)]
+    return [Step(Kind.POWER_OFF, name, "it does not answer: its power is cut and proven off")]
+
+
+def _cut_off(holder: ServerSeen, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
+    """Not asked, not waited for: what the operator has chosen with --unplanned."""
+    if is_fenced(holder):
+        return _fence(holder, notes, prepared)
+    answers = holder.presence is Presence.ANSWERS
+    why = "--unplanned: its power is cut; where that cannot be proven, the detach is the fence"
+    return [Step(Kind.CUT_OFF, holder.server.name, why, prepared if answers else ())]
 
 
 def _must_switch(seen: Observation) -> str:

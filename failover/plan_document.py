@@ -11,6 +11,7 @@ VERSION = 1
 FENCES = {
     Kind.RELEASE: "it releases the volumes itself",
     Kind.POWER_OFF: "its power is cut, proven by the API",
+    Kind.CUT_OFF: "its power is cut if the API can; if not, the detach itself is the fence (--unplanned)",
 }
 
 

@@ -35,7 +35,15 @@ def main(action: Callable[[Console], Report], as_json: bool) -> int:
 
 
 def fail_over(
-    target: str, site_file: str | None, console: Console, *, clients: str, yes: bool, dry_run: bool
+    target: str,
+    site_file: str | None,
+    console: Console,
+    *,
+    clients: str,
+    yes: bool,
+    dry_run: bool,
+    unplanned: bool = False,
+    take_over: bool = False,
 ) -> Report:
     """Make `target` the active server. Never raises FailoverError: it is the report's outcome."""
 
@@ -44,11 +52,12 @@ def fail_over(
         site, terraform = _site(site_file)
         _checked_target(target, terraform)
         check_endpoint(site)
-        with site_lock(site.runs):
+        with site_lock(site.runs, take_over) as lock:
             # The SDK and fabric take a second to import: not before the cheap refusals are through.
             from failover.flow import Flow, Options  # noqa: PLC0415
 
-            Flow(site, terraform, Options(clients, yes, dry_run), report, console).run()
+            options = Options(clients, yes, dry_run, unplanned)
+            Flow(site, terraform, options, report, console, lock.assert_held).run()
 
     return _reported(Report(target, "plan" if dry_run else "failover"), act)
 

@@ -9,7 +9,7 @@ from failover import specs
 from failover.answer import Answer
 from failover.cloud import GONE, Cloud
 from failover.contract import Server, Stack
-from failover.evidence import Evidence
+from failover.evidence import UNPROVEN, Evidence
 from failover.hosts import HookedHost, Hosts
 from failover.observe import Observer
 from failover.outcome import Failed, FailoverError, Refused, Unknown
@@ -37,13 +37,16 @@ class Crew:
         self.mode = mode
         self.stack: Stack = seen.stack
         self.evidence = Evidence()
+        self.remarks: list[str] = []
         self._released: set[str] = set()
+        self._cut_off: set[str] = set()
         self._do: dict[Kind, Callable[[Step], str]] = {
             Kind.LAUNCH: self.launch,
             Kind.POWER_ON: self.power_on,
             Kind.REACH: self.reach,
             Kind.RELEASE: self.release,
             Kind.POWER_OFF: self.power_off,
+            Kind.CUT_OFF: self.cut_off,
             Kind.SWITCH: self.switch,
             Kind.TAKE_OVER: self.take_over,
             Kind.CLIENT: self.client,
@@ -134,6 +137,20 @@ class Crew:
         self.evidence.fenced(step, step.subject, "the API (GetInstance after STOP)", state)
         return f"instance is {state}"
 
+    def cut_off(self, step: Step) -> str:
+        """Like power_off, but what cannot be proven is recorded, and left to the detach: --unplanned."""
+        try:
+            return self.power_off(step)
+        except (Failed, Unknown) as error:
+            self._cut_off.add(step.subject)
+            told = f"power off is not proven: {error.reason}"
+            self.evidence.fenced(step, step.subject, UNPROVEN, told)
+            self.remarks.append(
+                f"{step.subject} was not proven off ({error.reason}): its writes no longer reach the "
+                "volumes, but who still reaches it may read stale data; power it off before anything else"
+            )
+            return f"{told}; the detach is the fence"
+
     def switch(self, step: Step) -> str:
         """Terraform moves the attachments; nothing is detached unless its holder is fenced right now."""
         target = self._server(step.subject)
@@ -222,7 +239,7 @@ class Crew:
             if (state := self.cloud.instance_state(instance_id)) in OFF:
                 self.evidence.fenced(step, holder.name, "the API (GetInstance before the detach)", state)
                 continue
-            if holder.name in self._released:
+            if holder.name in self._released | self._cut_off:
                 continue
             looked = observer.server(holder, self.stack, attachments)
             if not _released(looked):

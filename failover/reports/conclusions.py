@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from failover.duration import duration
+from failover.evidence import UNPROVEN
 from failover.reports.record import DONE, FAILED, UNDER_WAY, RunRecord, StepRecord
 
 
@@ -27,7 +28,7 @@ def outage(run: RunRecord) -> list[str]:
     released = _step(run, "release ")
     if released and released.start is not None:
         begin, since = released.start, f"from the start of «{released.name}»"
-    elif _step(run, "power-off "):
+    elif _step(run, "power-off ") or _step(run, "cut-off "):
         begin, since = (
             0.0,
             "from the start of this run (the old server was silent already, so it began earlier)",
@@ -68,9 +69,16 @@ def left_to_do(run: RunRecord) -> list[str]:
             )
         elif switched.start is not None:
             left.append(f"Don't commit {run.active_file} yet: the switch to {run.target} was not completed.")
-    if (fence := _step(run, "power-off ")) and fence.state == DONE:
-        name = fence.name.removeprefix("power-off ")
-        left.append(f"{name} is powered off: find out why it was silent before it is used again.")
+    unproven = {f.server: f.said for f in run.fences if f.source == UNPROVEN}
+    left += [
+        f"Power {name} off before anything else: {said}. Its writes no longer reach the volumes, but who "
+        "still reaches it may read stale data."
+        for name, said in unproven.items()
+    ]
+    for fence in (_step(run, "power-off "), _step(run, "cut-off ")):
+        name = fence.name.split(" ", 1)[1] if fence and fence.state == DONE else ""
+        if name and name not in unproven:
+            left.append(f"{name} is powered off: find out why it was silent before it is used again.")
     return left
 
 

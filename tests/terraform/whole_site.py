@@ -47,13 +47,19 @@ class WholeSite:
     volumes: dict[str, str]
     first: str
 
-    def fail_over(self, target: str) -> tuple[Report, str]:
+    def fail_over(self, target: str, unplanned: bool = False) -> tuple[Report, str]:
         """The product's failover in this process: its report, and all that it said."""
         said = io.StringIO()
         console = Console(file=said, soft_wrap=True, highlight=False, width=200)
         with mock.patch("failover.hosts.SshHost", functools.partial(AnsweringHost, self.model)):
             report = run.fail_over(
-                target, str(self.file), console, clients="remount", yes=True, dry_run=False
+                target,
+                str(self.file),
+                console,
+                clients="remount",
+                yes=True,
+                dry_run=False,
+                unplanned=unplanned,
             )
         return report, said.getvalue()
 

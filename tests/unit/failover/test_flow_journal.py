@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from failover import flow as flows
 from failover import inspection, journal
 from failover.evidence import Evidence
 from failover.flow import Flow, Options
-from failover.outcome import Failed, Outcome
+from failover.outcome import Failed, Outcome, Refused
 from failover.plan import Kind
 from failover.report import Report
 from failover.reports.keep import keep
@@ -32,6 +33,7 @@ class ModelSite:
         self.world = usual(up=False)
         self.fails = fails
         self.evidence = Evidence()
+        self.remarks: list[str] = []
 
     def inspection(self, site, terraform, clients, report, progress):
         made = object.__new__(inspection.Inspection)
@@ -55,7 +57,9 @@ class ModelSite:
         return "ok"
 
 
-def run(tmp_path: Path, monkeypatch, site: ModelSite) -> tuple[Report, Exception | None]:
+def run(
+    tmp_path: Path, monkeypatch, site: ModelSite, assert_held: Callable[[], None] = lambda: None
+) -> tuple[Report, Exception | None]:
     monkeypatch.setattr(flows, "Inspection", site.inspection)
     monkeypatch.setattr(flows, "Crew", site.crew)
     monkeypatch.setattr(flows.gate, "checks", lambda *_: ())  # the prechecks have tests of their own
@@ -67,8 +71,8 @@ def run(tmp_path: Path, monkeypatch, site: ModelSite) -> tuple[Report, Exception
         active_file=tmp_path / "active.auto.tfvars", take_up=lambda say: None, sweep=lambda: None
     )
     try:
-        Flow(place, stack, Options(yes=True), report, Console(file=StringIO())).run()
-    except Failed as error:
+        Flow(place, stack, Options(yes=True), report, Console(file=StringIO()), assert_held).run()
+    except (Failed, Refused) as error:
         report.outcome, report.reason = error.outcome, error.reason
         return report, error
     return report, None
@@ -107,6 +111,21 @@ def test_a_flow_that_fails_says_so_in_its_journal_with_the_remedy(tmp_path, monk
     assert (seen.outcome, seen.reason, seen.remedy) == ("failed", "it did not", "mend it")
     assert seen.step("switch nfs-srv-2").state == "failed"
     assert seen.step("client nfs-cli").state == "not started"
+
+
+def test_a_run_whose_site_was_taken_over_begins_no_further_step(tmp_path, monkeypatch):
+    site = ModelSite()
+
+    def assert_held():
+        if site.world.hosts["nfs-srv-2"].up:
+            raise Refused("this site was taken over from this run", "leave it")
+
+    report, error = run(tmp_path, monkeypatch, site, assert_held)
+    assert isinstance(error, Refused)
+    seen = read_run(report.run, journal.read(report.folder))
+    assert seen.step("reach nfs-srv-2").state == "done"
+    assert seen.step("switch nfs-srv-2").state == "failed"
+    assert site.world.held["bv1"] == "nfs-srv-1"
 
 
 def test_a_full_disk_does_not_change_how_the_run_ended(tmp_path, monkeypatch):

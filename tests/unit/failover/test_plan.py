@@ -40,6 +40,25 @@ def test_answering_server_serves_until_its_successor_is_ready():
     assert "power-off nfs-srv-1" not in names(plan)
 
 
+def test_unplanned_asks_nobody_and_an_answering_server_serves_until_its_successor_is_ready():
+    plan = planner.make(usual().observe("nfs-srv-2"), unplanned=True)
+    assert not [s for s in plan.steps if s.kind in (Kind.RELEASE, Kind.POWER_OFF)]
+    assert plan.before("cut-off nfs-srv-1") == {"launch nfs-srv-2", "reach nfs-srv-2"}
+    silent = planner.make(usual(up=False).observe("nfs-srv-2"), unplanned=True)
+    assert silent.step("cut-off nfs-srv-1").after == ()
+    assert "the detach is the fence" in silent.step("cut-off nfs-srv-1").why
+
+
+def test_unplanned_fences_nobody_who_is_off():
+    plan = planner.make(usual(power="STOPPED", up=False).observe("nfs-srv-2"), unplanned=True)
+    assert not [s for s in plan.steps if s.kind in planner.FENCES]
+
+
+def test_without_the_word_the_detach_is_no_fence():
+    plan = planner.make(usual(up=False).observe("nfs-srv-2"))
+    assert not [s for s in plan.steps if s.kind is Kind.CUT_OFF]
+
+
 def test_stopped_server_needs_no_fence_and_the_plan_says_why():
     plan = planner.make(usual(power="STOPPED", up=False).observe("nfs-srv-2"))
     assert not [s for s in plan.steps if s.kind in (Kind.RELEASE, Kind.POWER_OFF)]
@@ -158,13 +177,14 @@ def orders(plan: Plan) -> list[Step]:
 @settings(max_examples=400, deadline=None)
 def test_every_interrupted_prefix_is_safe_and_the_next_run_ends_it(world, data):
     target = data.draw(st.sampled_from(sorted(world.hosts)))
+    unplanned = data.draw(st.booleans())
     try:
-        steps = orders(planner.make(world.observe(target)))
+        steps = orders(planner.make(world.observe(target), unplanned))
     except Refused:
         return
     for step in steps[: data.draw(st.integers(0, len(steps)))]:
         world = world.after(step)
-    for step in orders(planner.make(world.observe(target))):
+    for step in orders(planner.make(world.observe(target), unplanned)):
         world = world.after(step)
     assert set(world.held.values()) == {target}
     assert world.hosts[target].serves

@@ -34,7 +34,8 @@ class Host:
 class World:
     """`held`: volume -> server name or None (detached). `moved`: clients that mount from the target.
 
-    `moving`: volume -> state of its attachment, where that is not ATTACHED.
+    `moving`: volume -> state of its attachment, where that is not ATTACHED. `cut_off`: servers whose fence
+    the operator has said to be the detach.
     """
 
     hosts: dict[str, Host]
@@ -44,6 +45,7 @@ class World:
     clients: tuple[str, ...] = ("nfs-cli",)
     stranger: bool = field(default=False)
     moving: dict[str, str] = field(default_factory=dict)
+    cut_off: frozenset[str] = frozenset()
 
     def observe(self, target: str) -> Observation:
         """What an observer of this world would report."""
@@ -60,6 +62,7 @@ class World:
         """The world once the step has succeeded."""
         hosts = dict(self.hosts)
         held, active, moved, moving = dict(self.held), self.active, self.moved, self.moving
+        cut_off = self.cut_off
         subject = step.subject
         if step.kind is Kind.LAUNCH:
             hosts[subject] = Host("RUNNING", up=False)
@@ -71,6 +74,8 @@ class World:
             hosts[subject] = replace(hosts[subject], serves=False)
         elif step.kind is Kind.POWER_OFF:
             hosts[subject] = Host("STOPPED", up=False)
+        elif step.kind is Kind.CUT_OFF:
+            cut_off = cut_off | {subject}  # its power may be off now, or not: the worse is assumed
         elif step.kind is Kind.SWITCH:
             self.assert_switch_is_safe(subject)
             held, active, moving = dict.fromkeys(held, subject), subject, {}
@@ -78,14 +83,16 @@ class World:
             hosts[subject] = replace(hosts[subject], serves=True)
         elif step.kind is Kind.CLIENT:
             moved = moved | {subject}
-        return replace(self, hosts=hosts, held=held, active=active, moved=moved, moving=moving)
+        changed = {"hosts": hosts, "held": held, "active": active, "moved": moved, "moving": moving}
+        return replace(self, **changed, cut_off=cut_off)
 
     def assert_switch_is_safe(self, target: str) -> None:
         """The invariant in the model's own terms: no other holder can still write."""
         for volume, holder in self.held.items():
             if holder not in (None, target):
                 host = self.hosts[holder]
-                assert host.power == "STOPPED" or not host.serves, f"{holder} still serves {volume}"
+                fenced = host.power == "STOPPED" or not host.serves or holder in self.cut_off
+                assert fenced, f"{holder} still serves {volume}"
 
         assert self.hosts[target].power == "RUNNING"
         assert self.hosts[target].up
