@@ -179,6 +179,10 @@ def package(_: Context) -> None:
         "standby": "launch nfs-srv-2 beforehand",
         "failback": "afterwards, bring the service home to nfs-srv-1",
         "comeback": "afterwards, power nfs-srv-1 on: it must not be able to serve or write",
+        "after": "seconds that the client writes before the failure",
+        "kill_after": "kill -9 the failover after these seconds, then run the same command again; 0: don't",
+        "soak": "run so many drills, each drawn from --seed: crash moment, mode, clients, the operator's death",
+        "seed": "what --soak draws from",
         "lose": "remove this record from the file before counting, to see the drill fail",
         "json": "print the story as one JSON object on the last line of stdout",
         "run": RUN_HELP,
@@ -191,6 +195,10 @@ def drill(
     standby: bool = False,
     failback: bool = False,
     comeback: bool = False,
+    after: float = 0.0,
+    kill_after: float = 0.0,
+    soak: int = 0,
+    seed: int = 1,
     lose: int = -1,
     json: bool = False,
     run: str | None = None,
@@ -199,7 +207,20 @@ def drill(
     from lab import drill as drills
 
     render(c)
-    choices = drills.Choices(mode, clients, standby, failback, comeback, None if lose < 0 else lose)
+    if soak:
+        from lab import soak as soaks
+
+        sys.exit(soaks.main(_run_directory(run), soak, seed, json))
+    choices = drills.Choices(
+        mode,
+        clients,
+        standby,
+        failback,
+        comeback,
+        lose=None if lose < 0 else lose,
+        after=after,
+        kill_after=kill_after or None,
+    )
     sys.exit(drills.main(_run_directory(run), choices, json))
 
 

@@ -20,6 +20,7 @@ from lab.machine import HardwareError
 from lab.nfs_site import SERVER, SUCCESSOR
 from lab.proof import Proof
 from lab.story import Move, Story, show
+from lab.watch import Watch
 from lab.witness import Witness
 
 T = TypeVar("T")
@@ -32,7 +33,9 @@ class Choices:
 
     mode: what happens to nfs-srv-1 (lab/breakage.py). clients: remount or reboot. standby: nfs-srv-2 is
     launched beforehand. failback: afterwards the service goes home. comeback: afterwards nfs-srv-1 is
-    powered on. lose: an acknowledged record that is removed from the file, to see the drill fail.
+    powered on. lose: an acknowledged record that is removed from the file, to see the drill fail. after: seconds
+    that the client writes before the failure. kill_after: seconds after which the operator's process is killed
+    (SIGKILL) in the middle of the failover; the same command is then run again.
     """
 
     mode: str = "dead"
@@ -41,6 +44,8 @@ class Choices:
     failback: bool = False
     comeback: bool = False
     lose: int | None = None
+    after: float = 0.0
+    kill_after: float | None = None
 
 
 class Drill:
@@ -53,12 +58,14 @@ class Drill:
         self._console = console
         self._start = time.monotonic()
         self._witness = Witness(self.lab.access)
+        self._watch = Watch(self.lab.directory)
 
     def tell(self) -> Story:
         """The whole story; what went wrong is in its `missing`. The lab is taken down in any case."""
         try:
             self._timed("lab up", lambda: self.lab.up(standby=self._choices.standby))
-            self._timed("writer", lambda: self._witness.await_records(10))
+            self._watch.start()
+            self._timed("writer", self._let_write)
             self._timed(
                 f"{SERVER} {self._choices.mode}", lambda: breakage.strike(self.lab, self._choices.mode)
             )
@@ -68,6 +75,7 @@ class Drill:
             if self._choices.failback:
                 self._witness.go_on()
                 self._move("failback", SERVER)
+            self._nothing_twice()
         except (HardwareError, CloudError) as error:
             self.story.missing.append(str(error))
         finally:
@@ -75,6 +83,16 @@ class Drill:
                 self.lab.keep_evidence()
             self._timed("lab down", self.lab.down)
         return self.story
+
+    def _let_write(self) -> None:
+        self._witness.await_records(10)
+        time.sleep(self._choices.after)
+
+    def _nothing_twice(self) -> None:
+        twice = self._watch.stop()
+        self.story.attached_twice = len(twice)
+        for volume, hosts in twice.items():
+            self.story.missing.append(f"{volume} was in use by {' and '.join(sorted(hosts))} at one moment")
 
     def _move(self, name: str, target: str) -> None:
         """Fail over to `target`, prove it, and see that the same failover again has nothing to do."""
@@ -90,20 +108,39 @@ class Drill:
 
     def _fail_over(self, move: Move) -> dict[str, Any]:
         argv = ["--active", move.target, "--yes", "--clients", self._choices.clients]
-        report, code, seconds = self._invoke(*argv)
-        move.seconds = round(seconds, 3)
+        start = time.monotonic()
+        if self._choices.kill_after is not None:
+            self._begin_and_die(self._choices.kill_after, *argv)
+        report, code, _ = self._invoke(*argv)
+        move.seconds = round(time.monotonic() - start, 3)
         self.story.phases += [(f"  {p['name']}", p["seconds"]) for p in report["phases"]]
         self.story.active = report["active"]
         if code:
             raise HardwareError(f"the failover ended {report['outcome']} ({code}): {report['reason']}")
         return report
 
+    def _begin_and_die(self, seconds: float, *argv: str) -> None:
+        """Run the same command, and kill it after these seconds; what Terraform does then goes on alone."""
+        with subprocess.Popen(
+            self._command(*argv), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                process.wait(seconds)
+                self._say(f"the operator's process was through before its {seconds:.1f} s were over")
+            except subprocess.TimeoutExpired:
+                process.kill()
+                self._say(f"the operator's process was killed after {seconds:.1f} s")
+
+    def _command(self, *argv: str) -> list[str]:
+        site = str(self.lab.site_file)
+        return [sys.executable, "-m", "invoke", "failover", "--json", "--site", site, *argv]
+
     def _invoke(self, *argv: str) -> tuple[dict[str, Any], int, float]:
         """Run `invoke failover` as an operator would, its words on our terminal; report, code, seconds."""
-        command = [sys.executable, "-m", "invoke", "failover", "--json", "--site", str(self.lab.site_file)]
+        command = self._command(*argv)
         start = time.monotonic()
         lines: list[str] = []
-        with subprocess.Popen([*command, *argv], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             for line in process.stdout or ():
                 lines.append(line)
                 if not line.startswith("{"):
@@ -111,7 +148,9 @@ class Drill:
         try:
             return json.loads(lines[-1]), process.returncode, time.monotonic() - start
         except (IndexError, json.JSONDecodeError) as error:
-            raise HardwareError(f"`{' '.join(command[2:])}` gave no report ({process.returncode})") from error
+            raise HardwareError(
+                f"`{' '.join(command[2:6])}` gave no report ({process.returncode})"
+            ) from error
 
     def _timed(self, name: str, action: Callable[[], T]) -> T:
         self._say(name)

@@ -101,6 +101,17 @@ class Lab:
         found = client.list_instances(facts["compartment_id"], display_name=name).data
         return str(next(i.id for i in found if i.lifecycle_state != "TERMINATED"))
 
+    def attachments(self) -> dict[str, list[Any]]:
+        """By volume OCID: the attachments that the API has and that are not DETACHED."""
+        compute, block = self._api.compute_client(), self._api.block_client()
+        compartment = self._api.facts()["compartment_id"]
+        found = compute.list_volume_attachments(compartment).data
+        volumes = block.list_volumes(compartment_id=compartment).data
+        return {
+            v.id: [a for a in found if a.volume_id == v.id and a.lifecycle_state != "DETACHED"]
+            for v in volumes
+        }
+
     def on(self, name: str, *argv: str) -> str:
         """Run argv on a guest; its stdout."""
         self.trust(name)

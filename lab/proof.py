@@ -27,6 +27,7 @@ class Proof:
             self._witness.lose(ADDRESSES[self._target], lose)
         self._records(self._witness.read(ADDRESSES[self._target]), move)
         self._server()
+        self._attachments()
         changes = self._lab.terraform.pending_changes()
         self._story.second_plan_changes = changes
         self._story.require(changes == 0, f"a second Terraform plan has {changes} changes")
@@ -48,6 +49,13 @@ class Proof:
         lost = f"{len(record.lost)} acknowledged records are not in the file, first {record.lost[:3]}"
         self._story.require(not record.lost, lost)
         self._story.require(record.in_order_once, "the records in the file are not in order, each once")
+
+    def _attachments(self) -> None:
+        instance = self._lab.instance(self._target)
+        for volume, found in self._lab.attachments().items():
+            right = [(a.instance_id, a.lifecycle_state) for a in found] == [(instance, "ATTACHED")]
+            told = ", ".join(f"{a.lifecycle_state} to {a.instance_id}" for a in found) or "attached to nobody"
+            self._story.require(right, f"{volume} is {told}, expected ATTACHED once, to {self._target}")
 
     def _server(self) -> None:
         if self._target == SUCCESSOR:

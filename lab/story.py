@@ -32,6 +32,7 @@ class Story:
     records_acknowledged: int | None = None
     records_lost: int | None = None
     second_plan_changes: int | None = None
+    attached_twice: int = 0
 
     @property
     def outcome(self) -> str:
@@ -57,6 +58,7 @@ class Story:
             "records_acknowledged": self.records_acknowledged,
             "records_lost": self.records_lost,
             "second_plan_changes": self.second_plan_changes,
+            "attached_twice": self.attached_twice,
             "missing": self.missing,
         }
 

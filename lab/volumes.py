@@ -126,6 +126,17 @@ class Storage:
             records[volume_id] = replace(volume, holder="", holder_address="")
             self._save(records)
 
+    def initiators(self) -> dict[str, set[str]]:
+        """By volume OCID: the addresses of the hosts that are logged in to it now."""
+        path = self.lab.volume_records
+        records = [Volume(**fields) for fields in json.loads(path.read_text())] if path.exists() else []
+        return {
+            volume.volume_id: {
+                address for *_, address in live_connections(self._admin("show", "conn", volume))
+            }
+            for volume in records
+        }
+
     def _serve(self, volume: Volume) -> None:
         self._admin("new", "target", volume, "-T", volume.iqn)
         unit = ("--lun", "1")
@@ -148,8 +159,9 @@ class Storage:
 
     def _cut_sessions(self, volume: Volume) -> None:
         shown = self._admin("show", "conn", volume)
-        for session, connection in live_connections(shown, volume.holder_address):
-            self._admin("delete", "conn", volume, "--sid", session, "--cid", connection)
+        for session, connection, address in live_connections(shown):
+            if address == volume.holder_address:
+                self._admin("delete", "conn", volume, "--sid", session, "--cid", connection)
 
     def _admin(
         self, operation: str, mode: str, volume: Volume, *words: str, tolerated: tuple[int, ...] = (0,)
@@ -192,10 +204,10 @@ class Storage:
         temporary.rename(self.lab.volume_records)
 
 
-def live_connections(shown: str, address: str) -> list[tuple[str, str]]:
-    """(session, connection) of every connection from `address` in tgtadm's list of connections."""
+def live_connections(shown: str) -> list[tuple[str, str, str]]:
+    """(session, connection, initiator's address) of every connection in tgtadm's list of connections."""
     pattern = r"Session: (\d+)\s+Connection: (\d+)\s+Initiator: .*\s+IP Address: (\S+)"
-    return [(found[1], found[2]) for found in re.finditer(pattern, shown) if found[3] == address]
+    return [(found[1], found[2], found[3]) for found in re.finditer(pattern, shown)]
 
 
 def next_portal(volume: Volume, taken: set[str]) -> str:

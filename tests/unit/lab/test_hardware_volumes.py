@@ -17,11 +17,9 @@ Session: 12
 """
 
 
-def test_only_the_holders_connections_are_found():
-    assert live_connections(SHOWN, "10.0.0.11") == [("3", "0")]
-    assert live_connections(SHOWN, "10.0.0.21") == [("12", "1")]
-    assert live_connections(SHOWN, "10.0.0.1") == []
-    assert live_connections("", "10.0.0.11") == []
+def test_every_connection_is_found_with_its_initiator():
+    assert live_connections(SHOWN) == [("3", "0", "10.0.0.11"), ("12", "1", "10.0.0.21")]
+    assert live_connections("") == []
 
 
 def test_a_volume_never_comes_back_at_the_address_it_had():
