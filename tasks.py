@@ -181,7 +181,7 @@ def package(_: Context) -> None:
         "comeback": "afterwards, power nfs-srv-1 on: it must not be able to serve or write",
         "after": "seconds that the client writes before the failure",
         "kill_after": "kill -9 the failover after these seconds, then run the same command again; 0: don't",
-        "soak": "run so many drills, each drawn from --seed: crash moment, mode, clients, the operator's death",
+        "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",
         "seed": "what --soak draws from",
         "lose": "remove this record from the file before counting, to see the drill fail",
         "json": "print the story as one JSON object on the last line of stdout",

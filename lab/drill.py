@@ -33,9 +33,9 @@ class Choices:
 
     mode: what happens to nfs-srv-1 (lab/breakage.py). clients: remount or reboot. standby: nfs-srv-2 is
     launched beforehand. failback: afterwards the service goes home. comeback: afterwards nfs-srv-1 is
-    powered on. lose: an acknowledged record that is removed from the file, to see the drill fail. after: seconds
-    that the client writes before the failure. kill_after: seconds after which the operator's process is killed
-    (SIGKILL) in the middle of the failover; the same command is then run again.
+    powered on. lose: an acknowledged record that is removed from the file, to see the drill fail. after:
+    seconds that the client writes before the failure. kill_after: seconds after which the operator's process
+    is killed (SIGKILL) in the middle of the failover; the same command is then run again.
     """
 
     mode: str = "dead"

@@ -1,4 +1,4 @@
-"""Many drills in one command: crash moment, mode, clients and the operator's own death are drawn from a seed."""
+"""Many drills in one command: crash moment, mode, clients, the operator's own death are drawn from a seed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import random
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Watches the storage during a drill: a volume that two hosts are logged in to at one moment is attached twice."""
+"""Watches the storage during a drill: a volume that two hosts have at one moment is attached twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PAUSE_SECONDS = 0.5
 
 
 class Watch:
-    """Looks at the initiators of every volume twice a second, until it is stopped. It asks the storage alone."""
+    """Looks at every volume's initiators twice a second, until it is stopped. It asks the storage alone."""
 
     def __init__(self, lab: RunDirectory) -> None:
         self._storage = Storage(lab)
@@ -26,7 +26,7 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> dict[str, set[str]]:
-        """By volume OCID: the hosts that had it at one moment. Raises HardwareError if it saw nothing at all."""
+        """By volume OCID: the hosts that had it at one moment. Raises HardwareError if it never looked."""
         self._ended.set()
         self._thread.join()
         if not self._looks:

@@ -1,4 +1,4 @@
-"""The drills of a soak: the same for the same seed, each to be repeated by the command that is shown for it."""
+"""The drills of a soak: the same for the same seed, each repeated by the command that is shown for it."""
 
 from __future__ import annotations
 
