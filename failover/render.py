@@ -12,9 +12,8 @@ from failover import package
 from hooks import exports, fstab, lvm
 
 METADATA_LIMIT = 32_000  # bytes, user_data and every other key together (OCI, LaunchInstanceDetails.metadata)
-HEADROOM = 5_000  # bytes for what else travels as metadata: SSH keys and the site's spec
+HEADROOM = 3_500  # bytes for what else travels as metadata: SSH keys and the site's spec
 HOOKS_PATH = "/opt/nfs-failover/hooks.pyz"
-WAIT_SECONDS = 3600  # how long a booted server waits for its volumes
 DATA_IQN_PREFIX = "iqn.2015-12.com.oracleiaas:"
 
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -32,9 +31,7 @@ def render_cloud_init() -> str:
         autoescape=False,  # noqa: S701 - YAML and systemd units, not HTML
         keep_trailing_newline=True,
     )
-    service = environment.get_template("nfs-failover.service.j2").render(
-        hooks_path=HOOKS_PATH, wait_seconds=WAIT_SECONDS
-    )
+    service = environment.get_template("nfs-failover.service.j2").render(hooks_path=HOOKS_PATH)
     return environment.get_template("cloud-init.yaml.j2").render(
         data_iqn_prefix=DATA_IQN_PREFIX,
         devices_file=lvm.DEVICES_FILE,

@@ -15,6 +15,7 @@ from hooks.parse import parse
 from hooks.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
 from hooks.runner import Host, OutOfTime
 from hooks.spec import Spec
+from hooks.watch import PAUSE_SECONDS, Watch
 
 _WALK = {"check": layers.check, "apply": layers.apply, "release": layers.release}
 _AIM = {"check": PRESENT, "apply": PRESENT, "release": ABSENT}
@@ -26,13 +27,16 @@ _RELEASED = "/run/nfs-failover.released"
 def main(argv: Sequence[str], root: str = "/") -> int:
     """Runs one action; exit codes: 0 ok, 1 failed, 2 bad spec and nothing changed, 3 not to be told.
 
-    `check` is ok when every layer is present as specified; its result says what is not.
+    `check` is ok when every layer is present as specified; its result says what is not. `watch` is the boot
+    service: it prints a result for everything that it does, and ends when that fails.
     """
     arguments = _arguments(argv)
     began, code = time.monotonic(), None
     try:
-        if arguments.from_metadata:
-            result = _take_over(arguments.only, arguments.wait, root)
+        if arguments.action == "watch":
+            result = _watch(root)
+        elif arguments.from_metadata:
+            result = _attached(arguments.only, root)
         else:
             result = _run(arguments.action, parse(_text(arguments.spec)), arguments.only, root)
     except SpecError as error:
@@ -47,17 +51,16 @@ def main(argv: Sequence[str], root: str = "/") -> int:
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hooks.pyz", description=_PURPOSE)
-    parser.add_argument("action", choices=sorted(_WALK))
-    source = parser.add_mutually_exclusive_group(required=True)
+    parser.add_argument("action", choices=sorted(_WALK) + ["watch"])
+    source = parser.add_mutually_exclusive_group()
     source.add_argument("--spec", help="file with the spec, - for standard input")
     source.add_argument("--from-metadata", action="store_true", help="spec and portals of this OCI instance")
     parser.add_argument("--only", type=_names, default=(), help="of the layers: " + ",".join(layers.NAMES))
-    parser.add_argument(
-        "--wait", type=float, default=0.0, help="seconds to wait for the volumes (with --from-metadata)"
-    )
     arguments = parser.parse_args(argv)
     if arguments.from_metadata and arguments.action != "apply":
         parser.error("--from-metadata goes with apply only")
+    if (arguments.action == "watch") == bool(arguments.spec or arguments.from_metadata):
+        parser.error("expected --spec or --from-metadata, and with watch neither")
     return arguments
 
 
@@ -92,10 +95,15 @@ def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> Result:
 
 
 def _remember(host: Host, action: str) -> None:
-    """After a release only an operator, or a reboot, lets this host take over again: see _take_over."""
+    """After a release: not before its volumes were gone, a reboot, or an operator's apply; see _take_over."""
     if action == "release":
         open(host.path(_RELEASED), "w").close()
-    elif _released(host):
+    else:
+        _forget(host)
+
+
+def _forget(host: Host) -> None:
+    if _released(host):
         os.unlink(host.path(_RELEASED))
 
 
@@ -103,16 +111,38 @@ def _released(host: Host) -> bool:
     return os.path.exists(host.path(_RELEASED))
 
 
-def _take_over(only: Sequence[str], wait: float, root: str) -> Result:
-    """The boot service's run: waits for its volumes without the lock, then does as an operator would."""
-    text = metadata.await_spec(Host(max(wait, 1.0), root))
-    if text is None:
-        return _nothing("apply", "no volumes attached to this host: nothing to do", True)
+def _attached(only: Sequence[str], root: str) -> Result:
+    try:
+        now = metadata.look()
+    except metadata.Unreachable as error:
+        return _nothing("apply", str(error))
+    if now.found < now.total:
+        why = "{} of {} volumes are attached to this host".format(now.found, now.total)
+        return _nothing("apply", why + ("" if now.found else ": nothing to do"), not now.found)
+    return _take_over(now.text, only, root)
+
+
+def _watch(root: str) -> Result:
+    """Ends only with a result that is not ok; systemd begins it again."""
+    host = Host(60.0, root)
+    watch = Watch(host, lambda text: _take_over(text, (), root), lambda: _forget(host))
+    while True:
+        result = watch.look()
+        if result is None:
+            host.sleep(PAUSE_SECONDS)
+        elif result.ok:
+            print(result.to_json(), flush=True)
+        else:
+            return result
+
+
+def _take_over(text: str, only: Sequence[str], root: str) -> Result:
+    """As an operator would, except after a release."""
     spec = parse(text)
     host = Host(spec.deadline_seconds, root)
     with alone(host, "takeover", min(_LOCK_SECONDS, host.left())):
         if _released(host):
-            why = "released by an operator: not taken over again before a reboot or an `apply --spec`"
+            why = "released: not taken over again before its volumes were gone, a reboot, or `apply --spec`"
             return _nothing("apply", why, True)
         return _result("apply", spec, layers.apply(host, spec, only), host)
 

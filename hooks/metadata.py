@@ -2,10 +2,9 @@
 
 import http.client
 import json
-from typing import Dict, List, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from hooks.fields import SpecError
-from hooks.runner import Host, OutOfTime
 
 ADDRESS = "169.254.169.254"
 SPEC_PATH = "/opc/v2/instance/metadata/nfs_failover"
@@ -38,33 +37,21 @@ def get(path: str, address: str = ADDRESS) -> Optional[str]:
     return text
 
 
-def await_spec(host: Host, address: str = ADDRESS) -> Optional[str]:
-    """The spec with its volumes' portals filled in, once all of them are attached here.
+class Seen(NamedTuple):
+    """How many of the spec's volumes are attached here; with all of them, the spec with their portals."""
 
-    None when none was attached before the host's deadline. Raises OutOfTime when only some were, or the
-    service never answered, and SpecError.
-    """
-    said = ""
-    while True:
-        found, total, why = 0, 0, ""
-        try:
-            spec, entries = _site(address), _attachments(address)
-            volumes = _listed(spec)
-            portals = match(volumes, entries)
-            found, total = len(portals), len(volumes)
-            if portals and found == total:
-                return filled(spec, portals)
-            why = "{} of {} volumes are attached to this host".format(found, total)
-        except Unreachable as error:
-            why = str(error)
-        if why != said:
-            host.note("waiting: " + why)
-            said = why
-        if host.left() < 1:
-            if total and not found:
-                return None
-            raise OutOfTime(why)
-        host.sleep(min(2.0, host.left()))
+    found: int
+    total: int
+    text: str
+
+
+def look(address: str = ADDRESS) -> Seen:
+    """What the service says now. Raises Unreachable and SpecError."""
+    spec, entries = _site(address), _attachments(address)
+    volumes = _listed(spec)
+    portals = match(volumes, entries)
+    complete = len(portals) == len(volumes)
+    return Seen(len(portals), len(volumes), filled(spec, portals) if complete else "")
 
 
 def _site(address: str) -> Entry:

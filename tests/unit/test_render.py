@@ -68,7 +68,7 @@ def test_it_fits_into_an_instance_s_metadata() -> None:
 def test_a_document_that_does_not_fit_is_refused() -> None:
     noise = base64.b64encode(random.Random(1).randbytes(30_000)).decode()  # noqa: S311 - incompressible, not secret
     with pytest.raises(
-        render.TooLarge, match=r"user_data: found \d+ bytes, expected at most 27000 .*make hooks/ smaller"
+        render.TooLarge, match=r"user_data: found \d+ bytes, expected at most 28500 .*make hooks/ smaller"
     ):
         render.user_data(noise)
 
@@ -96,10 +96,12 @@ def test_the_service_does_not_block_the_first_boot(document: dict[str, Any]) -> 
 
 def test_the_service_completes_a_takeover(document: dict[str, Any]) -> None:
     unit = written(document, "/etc/systemd/system/nfs-failover.service")["content"]
-    assert f"{render.HOOKS_PATH} apply --from-metadata --wait {render.WAIT_SECONDS}'" in unit
+    assert f"{render.HOOKS_PATH} watch'" in unit
     assert "/usr/libexec/platform-python" in unit
     assert re.search(r"^After=.*network-online.target", unit, re.MULTILINE)
-    assert re.search(r"^StartLimitBurst=\d+$", unit, re.MULTILINE)
+    # it is there for as long as the server is, whatever went wrong before
+    assert re.search(r"^StartLimitIntervalSec=0$", unit, re.MULTILINE)
+    assert re.search(r"^StandardOutput=journal\+console$", unit, re.MULTILINE)
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")

@@ -99,6 +99,8 @@ def test_no_spec_file(root: Path, capsys: Any) -> None:
         ["apply", "--spec", "-", "--only", "lvn"],
         ["check", "--from-metadata"],
         ["destroy", "--spec", "-"],
+        ["watch", "--spec", "-"],
+        ["watch", "--from-metadata"],
     ],
 )
 def test_wrong_words_are_refused(argv: list[str]) -> None:
@@ -107,15 +109,38 @@ def test_wrong_words_are_refused(argv: list[str]) -> None:
     assert error.value.code == 2
 
 
-def test_the_boot_service_on_a_standby(root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "await_spec", lambda _: None)
-    code, result = run(root, capsys, "apply", "--from-metadata", "--wait", "60")
-    assert (code, result["ok"]) == (0, True)
-    assert result["message"] == "no volumes attached to this host: nothing to do"
+ALL_THERE = metadata.Seen(2, 2, fixture("server-spec.json"))
 
 
-def test_the_boot_service_takes_over(root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "await_spec", lambda _: fixture("server-spec.json"))
+@pytest.mark.parametrize(
+    ("found", "code", "message"),
+    [
+        (0, 0, "0 of 2 volumes are attached to this host: nothing to do"),
+        (1, 3, "1 of 2 volumes are attached to this host"),
+    ],
+)
+def test_an_operator_on_a_host_without_its_volumes(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, found: int, code: int, message: str
+) -> None:
+    monkeypatch.setattr(metadata, "look", lambda: metadata.Seen(found, 2, ""))
+    ended, result = run(root, capsys, "apply", "--from-metadata")
+    assert (ended, result["message"]) == (code, message)
+
+
+def test_an_operator_where_the_metadata_service_is_away(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> metadata.Seen:
+        raise metadata.Unreachable("metadata service: no route")
+
+    monkeypatch.setattr(metadata, "look", away)
+    assert run(root, capsys, "apply", "--from-metadata")[0] == 3
+
+
+def test_an_operator_takes_over_by_what_is_attached(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "look", lambda: ALL_THERE)
     code, result = run(root, capsys, "apply", "--from-metadata", "--only", "filesystem")
     assert (code, result["layers"][0]["state"]) == (0, "present")
 
@@ -123,11 +148,11 @@ def test_the_boot_service_takes_over(root: Path, capsys: Any, monkeypatch: pytes
 def test_after_a_release_the_boot_service_keeps_off(
     root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metadata, "await_spec", lambda _: fixture("server-spec.json"))
+    monkeypatch.setattr(metadata, "look", lambda: ALL_THERE)
     (root / RELEASED).touch()
     code, result = run(root, capsys, "apply", "--from-metadata")
     assert (code, result["layers"]) == (0, [])
-    assert result["message"].startswith("released by an operator")
+    assert result["message"].startswith("released: not taken over again before its volumes were gone")
     given(monkeypatch, fixture("server-spec.json"))
     run(root, capsys, "apply", "--spec", "-", "--only", "filesystem")
     assert not (root / RELEASED).exists()

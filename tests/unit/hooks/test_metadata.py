@@ -9,11 +9,10 @@ import pytest
 
 from hooks import metadata
 from hooks.fields import SpecError
-from hooks.metadata import ATTACHMENTS_PATH, SPEC_PATH, Unreachable, await_spec, get, match
+from hooks.metadata import ATTACHMENTS_PATH, SPEC_PATH, Seen, Unreachable, get, look, match
 from hooks.parse import parse
-from hooks.runner import OutOfTime
 from hooks.spec import ServerSpec
-from tests.unit.hooks.planned import PlannedHost, fixture
+from tests.unit.hooks.planned import fixture
 
 SPEC = json.loads(fixture("server-spec.json"))
 BARE = dict(SPEC, volumes=[{"name": v["name"], "volume_id": v["volume_id"]} for v in SPEC["volumes"]])
@@ -63,45 +62,24 @@ def imds() -> Iterator[Imds]:
         server.shutdown()
 
 
-@pytest.fixture
-def host(tmp_path: object) -> PlannedHost:
-    return PlannedHost(str(tmp_path), {})
-
-
-def test_portals_are_filled_in_by_volume_id(imds: Imds, host: PlannedHost) -> None:
+def test_portals_are_filled_in_by_volume_id(imds: Imds) -> None:
     imds.attached([TWO, dict(ONE, ipv4="169.254.2.7")])
-    text = await_spec(host, imds.place)
-    assert text
-    spec = parse(text)
+    seen = look(imds.place)
+    assert (seen.found, seen.total) == (2, 2)
+    spec = parse(seen.text)
     assert isinstance(spec, ServerSpec)
     assert [volume.address for volume in spec.volumes] == ["169.254.2.7", "169.254.2.5"]
 
 
-def test_it_waits_until_every_volume_is_there(imds: Imds, host: PlannedHost) -> None:
-    imds.attached([], [ONE], [ONE, TWO])
-    assert await_spec(host, imds.place)
-    assert imds.asked.count(ATTACHMENTS_PATH) == 3
-    assert host.notes == [
-        "waiting: 0 of 2 volumes are attached to this host",
-        "waiting: 1 of 2 volumes are attached to this host",
-    ]
+@pytest.mark.parametrize("attached", [[], [ONE]], ids=["none", "one of two"])
+def test_a_part_of_the_volumes_is_no_spec(imds: Imds, attached: list[object]) -> None:
+    imds.attached(attached)
+    assert look(imds.place) == Seen(len(attached), 2, "")
 
 
-def test_none_attached_is_a_standby(imds: Imds, host: PlannedHost) -> None:
-    imds.attached([])
-    assert await_spec(host, imds.place) is None
-    assert host.left() < 1
-
-
-def test_somebody_else_s_volume_is_not_ours(imds: Imds, host: PlannedHost) -> None:
+def test_somebody_else_s_volume_is_not_ours(imds: Imds) -> None:
     imds.attached([dict(ONE, volumeId="ocid1.volume.other"), dict(TWO, volumeId="ocid1.volume.another")])
-    assert await_spec(host, imds.place) is None
-
-
-def test_only_some_attached_is_unknown(imds: Imds, host: PlannedHost) -> None:
-    imds.attached([ONE])
-    with pytest.raises(OutOfTime, match="1 of 2 volumes are attached"):
-        await_spec(host, imds.place)
+    assert look(imds.place).found == 0
 
 
 def test_without_volume_ids_only_a_complete_set_counts() -> None:
@@ -110,19 +88,19 @@ def test_without_volume_ids_only_a_complete_set_counts() -> None:
     assert set(match(BARE["volumes"], entries)) == {"bv1", "bv2"}
 
 
-def test_an_error_is_unreachable_not_absent(imds: Imds, host: PlannedHost) -> None:
+def test_an_error_is_unreachable_not_absent(imds: Imds) -> None:
     imds.answers[ATTACHMENTS_PATH] = [(500, "")]
-    with pytest.raises(OutOfTime, match="found HTTP 500, expected 200"):
-        await_spec(host, imds.place)
+    with pytest.raises(Unreachable, match="found HTTP 500, expected 200"):
+        look(imds.place)
 
 
-def test_an_instance_without_a_spec_is_a_bad_spec(imds: Imds, host: PlannedHost) -> None:
+def test_an_instance_without_a_spec_is_a_bad_spec(imds: Imds) -> None:
     imds.answers[SPEC_PATH] = [(404, "")]
     with pytest.raises(SpecError, match="metadata key nfs_failover: found nothing"):
-        await_spec(host, imds.place)
+        look(imds.place)
     imds.answers[SPEC_PATH] = [(200, "not json")]
     with pytest.raises(SpecError, match="found no JSON"):
-        await_spec(host, imds.place)
+        look(imds.place)
 
 
 def test_no_service_at_all(imds: Imds) -> None:
