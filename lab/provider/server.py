@@ -18,7 +18,7 @@ from google.protobuf import message_factory
 from lab.provider import wire
 from lab.provider.service import Provider
 
-ADDRESS = "registry.terraform.io/oracle/oci"
+ADDRESS = "oracle/oci"
 REATTACH_FILE = "reattach.json"
 PID_FILE = "provider.pid"
 _THREADS = 16  # more than Terraform's default parallelism of 10

@@ -18,6 +18,7 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,9 +73,15 @@ class Lab:
 
     def ssh(self, machine: Machine, command: str, *, ok: bool = True, seconds: float = 60) -> str:
         argv = ["ssh", "-F", str(self.run / "ssh_config"), machine.address, command]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds, check=False)
-        assert not ok or done.returncode == 0, f"{machine.name}: {command}: {done.stdout}{done.stderr}"
-        return done.stdout.strip() if ok else f"{done.returncode} {done.stdout}{done.stderr}"
+        # a file, not a pipe: the ProxyCommand keeps ssh's stderr open for as long as it hangs on a dead guest
+        with tempfile.TemporaryFile("w+") as said:
+            done = subprocess.run(
+                argv, stdout=subprocess.PIPE, stderr=said, text=True, timeout=seconds, check=False
+            )
+            said.seek(0)
+            stderr = said.read()
+        assert not ok or done.returncode == 0, f"{machine.name}: {command}: {done.stdout}{stderr}"
+        return done.stdout.strip() if ok else f"{done.returncode} {done.stdout}{stderr}"
 
     def host_key(self, machine: Machine, seconds: float = 120) -> str:
         return wait_for(
@@ -251,8 +258,10 @@ def test_power(booted):
     hardware.delete_disk(COPY.instance_id)
 
     hardware.unplug(CLIENT.instance_id)
-    assert not booted.ssh(CLIENT, "true", ok=False).startswith("0")
-    hardware.plug(CLIENT.instance_id)
+    try:
+        assert not booted.ssh(CLIENT, "true", ok=False).startswith("0")
+    finally:
+        hardware.plug(CLIENT.instance_id)
     assert booted.ssh(CLIENT, "echo back") == "back"
     hardware.freeze(CLIENT.instance_id)
     assert hardware.is_on(CLIENT.instance_id)

@@ -35,6 +35,7 @@ class MortalJournal(Journal):
 
 
 def main(site: str, folder: str, database: str, target: str, last: str = "0") -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background job it is ignored
     model = HostsModel(Path(folder), Path(database))
     hosts.SshHost = functools.partial(AnsweringHost, model)  # type: ignore[misc,assignment]
     MortalJournal.last = int(last)

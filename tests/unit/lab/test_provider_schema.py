@@ -25,7 +25,8 @@ COMPARE = {
 @pytest.fixture(scope="module")
 def real() -> dict[str, Any]:
     document = json.loads(REAL_SCHEMA.read_text())
-    return document["provider_schemas"]["registry.terraform.io/oracle/oci"]
+    (schema,) = document["provider_schemas"].values()
+    return schema
 
 
 @pytest.fixture(scope="module")
