@@ -275,8 +275,10 @@ def test(c: Context, quick: bool = False) -> None:
         _guarded(_prepare_machine)
     lint(c)
     render(c)
-    marker = "-m 'not guests'" if quick else ""
-    c.run(f".venv/bin/pytest -q {marker}", in_stream=False)
+    # side by side, a file as a whole; guests want the machine for themselves
+    c.run(".venv/bin/pytest -q -m 'not guests' -n 2 --dist loadfile", in_stream=False)
+    if not quick:
+        c.run(".venv/bin/pytest -q -m guests", in_stream=False)
 
 
 @task

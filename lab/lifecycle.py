@@ -40,7 +40,7 @@ class Lab:
         self.access = Access(self.directory)
         self.terraform = Terraform(self.run)
         self.site_file = self.run / "site.toml"
-        self._api = ApiProcess(self.run)
+        self.api = ApiProcess(self.run)
         self._say = say
 
     def up(self, standby: bool = False, delay_factor: float = 0.0) -> None:
@@ -63,11 +63,11 @@ class Lab:
             self.run.mkdir(parents=True)
         self._say("guests are restored from their snapshots")
         machines = self._restore(founded, delay_factor)
-        site = NfsSite(self.directory, self._api, self.access, self._say)
+        site = NfsSite(self.directory, self.api, self.access, self._say)
         site.build({m.name: m.instance_id for m in machines}, self._image(), standby)
         if standby:
             self._say("nfs-srv-2 boots from the image and stands by")
-            founding = Founding(self._api, self.access, self._say)
+            founding = Founding(self.api, self.access, self._say)
             founding.await_boot(SUCCESSOR, self.instance(SUCCESSOR))
 
     def down(self) -> None:
@@ -84,28 +84,28 @@ class Lab:
 
     def crash(self, server: str) -> None:
         """Cut the power of a server's machine behind the API's back, which goes on saying RUNNING."""
-        self._api.control("POST", f"crash/{self.instance(server)}")
+        self.api.control("POST", f"crash/{self.instance(server)}")
 
     def freeze(self, server: str) -> None:
         """Stop a server's processor: a hung host."""
-        self._api.control("POST", f"freeze/{self.instance(server)}")
+        self.api.control("POST", f"freeze/{self.instance(server)}")
 
     def power_on(self, server: str) -> None:
         """START a stopped instance through the API, and wait until it is RUNNING."""
-        client, ocid = self._api.compute_client(), self.instance(server)
+        client, ocid = self.api.compute_client(), self.instance(server)
         client.instance_action(ocid, "START")
         settle(client, client.get_instance, ocid, "RUNNING")
 
     def instance(self, name: str) -> str:
         """The OCID of the instance with this display name that is not terminated."""
-        client, facts = self._api.compute_client(), self._api.facts()
+        client, facts = self.api.compute_client(), self.api.facts()
         found = client.list_instances(facts["compartment_id"], display_name=name).data
         return str(next(i.id for i in found if i.lifecycle_state != "TERMINATED"))
 
     def attachments(self) -> dict[str, list[Any]]:
         """By volume OCID: the attachments that the API has and that are not DETACHED."""
-        compute, block = self._api.compute_client(), self._api.block_client()
-        compartment = self._api.facts()["compartment_id"]
+        compute, block = self.api.compute_client(), self.api.block_client()
+        compartment = self.api.facts()["compartment_id"]
         found = compute.list_volume_attachments(compartment).data
         volumes = block.list_volumes(compartment_id=compartment).data
         return {
@@ -137,12 +137,12 @@ class Lab:
 
     def _found(self) -> None:
         self._start(delay_factor=0.0)
-        Founding(self._api, self.access, self._say).found()
+        Founding(self.api, self.access, self._say).found()
         for name in (SERVER, CLIENT):
             shrink = "sync; echo 3 > /proc/sys/vm/drop_caches"
             self.access.run(ADDRESSES[name], ["sudo", "sh", "-c", shrink])
         self.access.close()
-        self._api.stop()
+        self.api.stop()
 
     def _restore(self, founded: Founded, delay_factor: float) -> tuple[Machine, ...]:
         bring_up(self.run)
@@ -160,7 +160,7 @@ class Lab:
     def _start(self, delay_factor: float) -> None:
         bring_up(self.run)
         self.access.make()
-        self._api.start(delay_factor=delay_factor)
+        self.api.start(delay_factor=delay_factor)
         self._start_metadata()
 
     def _start_metadata(self) -> None:
@@ -177,7 +177,7 @@ class Lab:
             time.sleep(0.02)
 
     def _image(self) -> str:
-        client, facts = self._api.compute_client(), self._api.facts()
+        client, facts = self.api.compute_client(), self.api.facts()
         found = client.list_images(
             facts["compartment_id"], display_name=IMAGE, lifecycle_state="AVAILABLE"
         ).data

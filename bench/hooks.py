@@ -1,0 +1,174 @@
+"""Measures the hooks on a guest: `apply` for 2 volumes against the same commands by hand, and 32 volumes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from oci.core.models import AttachIScsiVolumeDetails, CreateVolumeDetails
+from rich.console import Console
+from rich.table import Table
+
+from failover import package
+from lab.lifecycle import Lab
+from lab.machine import HardwareError
+from lab.nfs_site import ADDRESSES, CLIENT, SERVER
+from lab.settle import settle
+
+ROUNDS = 5
+MANY = 32  # OCI's limit of attached volumes per instance
+_ADDRESS = ADDRESSES[SERVER]
+_SCRIPT = Path(__file__).with_name("by_hand.sh")
+_ZIPAPP = "hooks.pyz"
+
+
+def main() -> int:
+    """Print the table; 0 when both ratios are within what the project promises (1.3 and 3)."""
+    console = Console(width=120)
+    with tempfile.TemporaryDirectory(prefix="nfsfo-bench-") as folder:
+        lab = Lab(Path(folder) / "lab", lambda text: console.print(f"  {text}", markup=False))
+        try:
+            lab.up()
+            two, by_hand, many = _Bench(lab, console).measure()
+        finally:
+            lab.down()
+    table = Table("on the same guest", f"seconds (median of {ROUNDS})", "ratio", "promised")
+    table.add_row("by hand, 2 volumes", f"{by_hand:.2f}", "1", "")
+    table.add_row("hooks apply, 2 volumes", f"{two:.2f}", f"{two / by_hand:.2f} of by hand", "1.3")
+    table.add_row(f"hooks apply, {MANY} volumes", f"{many:.2f}", f"{many / two:.2f} of 2 volumes", "3")
+    console.print(table)
+    return int(two / by_hand > 1.3 or many / two > 3)
+
+
+class _Bench:
+    """nfs-srv-1 of a lab, taken down by the hooks' release before each round."""
+
+    def __init__(self, lab: Lab, console: Console) -> None:
+        self._lab = lab
+        self._console = console
+
+    def measure(self) -> tuple[float, float, float]:
+        """Median seconds: hooks with 2 volumes, by hand with 2 volumes, hooks with MANY volumes."""
+        # clients would hold the export, and a release waits for them
+        self._lab.on(CLIENT, "sudo", "sh", "-c", "systemctl stop drill-writer; umount /mnt/nfs/a")
+        encoded = base64.b64encode(package.hooks_bytes()).decode()
+        self._lab.access.run(_ADDRESS, ["sh", "-c", f"base64 -d > {_ZIPAPP}"], stdin=encoded)
+        two = _spec(self._volumes())
+        hooks, by_hand = [], []
+        for _ in range(ROUNDS):  # in turn, so that a slow minute of the machine slows both
+            hooks.append(self._round(two, lambda: self._hooks("apply", two)))
+            by_hand.append(self._round(two, lambda: self._by_hand(two)))
+        self._hooks("release", two)
+        many = self._many(two)
+        times = [self._round(many, lambda: self._hooks("apply", many)) for _ in range(ROUNDS)]
+        return statistics.median(hooks), statistics.median(by_hand), statistics.median(times)
+
+    def _round(self, spec: dict[str, Any], bring_up: Callable[[], None]) -> float:
+        self._hooks("release", spec)
+        start = time.monotonic()
+        bring_up()
+        seconds = time.monotonic() - start
+        self._console.print(f"  a round with {len(spec['volumes'])} volumes: {seconds:.2f} s", markup=False)
+        served = self._lab.on(SERVER, "sh", "-c", "sudo exportfs -s; findmnt -n -o SOURCE /mnt/a")
+        if "/mnt/a" not in served or "vg1-lv01" not in served:
+            raise HardwareError(f"{SERVER} does not serve after a round: {served!r}")
+        return seconds
+
+    def _hooks(self, action: str, spec: dict[str, Any]) -> None:
+        argv = ["sudo", "python3", _ZIPAPP, action, "--spec", "-"]
+        out = self._lab.access.run(_ADDRESS, argv, stdin=json.dumps(spec), deadline_seconds=300)
+        if not json.loads(out)["ok"]:
+            raise HardwareError(out)
+
+    def _by_hand(self, spec: dict[str, Any]) -> None:
+        words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in spec["volumes"]]
+        argv = ["sudo", "bash", "-s", "--", *words]
+        self._lab.access.run(_ADDRESS, argv, stdin=_SCRIPT.read_text())
+
+    def _volumes(self) -> list[Any]:
+        """The attachments of nfs-srv-1, as the API has them."""
+        mine = self._lab.instance(SERVER)
+        return [a for many in self._lab.attachments().values() for a in many if a.instance_id == mine]
+
+    def _many(self, two: dict[str, Any]) -> dict[str, Any]:
+        """MANY volumes in place of the two, with a volume group over all of them."""
+        self._replace_volumes()
+        spec = _spec(self._volumes())
+        words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in spec["volumes"]]
+        self._lab.on(SERVER, "sudo", "sed", "-i", "/ \\/mnt\\/a /d", "/etc/fstab")
+        self._lab.access.script(_ADDRESS, "make-server.sh", *words)
+        return spec
+
+    def _replace_volumes(self) -> None:
+        """Through the API, past Terraform: this lab is thrown away."""
+        compute, block, facts = (
+            self._lab.api.compute_client(),
+            self._lab.api.block_client(),
+            self._lab.api.facts(),
+        )
+        for old in self._volumes():
+            compute.detach_volume(old.id)
+            settle(compute, compute.get_volume_attachment, old.id, "DETACHED")
+            block.delete_volume(old.volume_id)
+        for number in range(MANY):
+            details = CreateVolumeDetails(
+                compartment_id=facts["compartment_id"],
+                availability_domain=facts["availability_domains"][0],
+                display_name=f"many{number}",
+                size_in_gbs=50,
+            )
+            volume = block.create_volume(details).data.id
+            settle(block, block.get_volume, volume, "AVAILABLE")
+            attach = AttachIScsiVolumeDetails(instance_id=self._lab.instance(SERVER), volume_id=volume)
+            attachment = compute.attach_volume(attach).data.id
+            settle(compute, compute.get_volume_attachment, attachment, "ATTACHED")
+
+
+def _spec(attachments: list[Any]) -> dict[str, Any]:
+    names = {a.volume_id: f"bv{n}" for n, a in enumerate(attachments, 1)}
+    volumes = [
+        {
+            "name": names[a.volume_id],
+            "volume_id": a.volume_id,
+            "iqn": a.iqn,
+            "address": a.ipv4,
+            "port": a.port,
+        }
+        for a in attachments
+    ]
+    return {
+        "version": 1,
+        "role": "server",
+        "deadline_seconds": 300,
+        "volumes": volumes,
+        "volume_groups": [{"name": "vg1", "volumes": [v["name"] for v in volumes]}],
+        "filesystems": [
+            {
+                "volume_group": "vg1",
+                "logical_volume": "lv01",
+                "mount": "/mnt/a",
+                "type": "xfs",
+                "options": "defaults,_netdev,nofail",
+                "uuid": None,
+            }
+        ],
+        "exports": [
+            {
+                "path": "/mnt/a",
+                "clients": ["10.0.0.0/16"],
+                "options": "rw,sync,no_subtree_check",
+                "fsid": 1,
+            }
+        ],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
