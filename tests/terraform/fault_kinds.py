@@ -24,6 +24,8 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "reset": {"drop": True, "count": 0},
     "lost": {"drop": True, "after": True, "count": 0},
     "stuck": {"stuck": True, "count": 0},
+    "unseen": {"delay": 1.0, "after": True},
+    "denied": {"delay": 1.0, "after": True, "stuck": True},
     "blind": {},
 }
 # What a call that changes nothing can meet.
@@ -40,6 +42,8 @@ TOLD: Mapping[str, str] = {
     "reset": "connection reset",
     "lost": "carried out but its answer lost",
     "stuck": "the change never ends",
+    "unseen": "carried out, then every look at it is answered 401",
+    "denied": "it never ends, and every look at it is answered 404",
     "blind": "attached, but not visible in the guest",
 }
 
@@ -53,7 +57,25 @@ def faults_of(operation: str, kind: str) -> dict[str, Any]:
     if operation == "LaunchInstance" and kind == "capacity":
         # told by what only a launch says, since a fault of LaunchInstance would show in the capacity report
         return {"operation": "*", "resource": "sourceDetails", **KINDS[kind]}
-    return {"operation": name, "resource": f"action={action}" if action else "", **KINDS[kind]}
+    count = {"count": _LOOKS[operation][1]} if next_fault(operation, kind) else {}
+    return {"operation": name, "resource": f"action={action}" if action else "", **KINDS[kind], **count}
+
+
+# By call: what the looks are that wait for its end, and how many such calls a run makes.
+_LOOKS = {
+    "LaunchInstance": ("GetInstance", 1),
+    "InstanceAction STOP": ("GetInstance", 1),
+    "InstanceAction START": ("GetInstance", 1),
+    "DetachVolume": ("GetVolumeAttachment", 2),
+    "AttachVolume": ("GetVolumeAttachment", 2),
+}
+
+
+def next_fault(operation: str, kind: str) -> dict[str, Any] | None:
+    """What goes wrong as soon as the calls have been carried out, and before they are answered."""
+    if kind not in ("unseen", "denied"):
+        return None
+    return {"operation": _LOOKS[operation][0], **KINDS["401" if kind == "unseen" else "404"]}
 
 
 def operation_of(request: Mapping[str, Any]) -> str:

@@ -137,6 +137,8 @@ def _power(operation: str, never: str, usual: str, changed: str, stuck: str) -> 
     for kind in KINDS:
         if kind in _SAID:
             end = _unknown(operation, kind, changed if kind == "lost" else usual)
+        elif kind == "unseen":
+            end = _unknown("GetInstance", "401", changed)
         elif kind == "stuck":
             end = End("unknown", stuck, "look at the instance in the console", "ATTACHED old", changed)
         else:
@@ -192,12 +194,12 @@ GROUPS: Mapping[str, str] = {
     PLAN: "Made first while the old server still serves. Do what the remedy says, then run it again.",
     KEYS: "The target runs, the old server is off. Do what the remedy says, then run it again.",
     LAUNCH: "The old server is dead: its power is cut beside the launch. When the service is well again, or"
-    " the shape, fault domain or target is another, run it again: what was launched is taken up, not made twice.",
+    " the shape, fault domain or target is another, run it again: what was launched is taken up.",
     POWER: "The fence of a silent server, and the start of one that stands by. STOP and START are asked for"
     " only in the state that takes them; run it again: a change that is under way is waited for.",
     DETACH: "The old server is off. Run it again: it starts from what the API says. A 404 that the provider"
     " took for success shows when the attach is refused.",
-    ATTACH: "The old server is off. Run it again: it starts from what the API says; nothing is attached twice.",
+    ATTACH: "The old server is off. Run it again: it starts from what the API says: nothing is doubled.",
     ADDRESS: "The volumes are moved. Run it again: the address is moved, then the target serves.",
 }
 _GONE = "the API has no nfs-srv-2"
@@ -234,6 +236,7 @@ def _rows() -> Iterator[Row]:
         {
             "lost": launched,
             "stuck": replace(launched, says=f"did not end within 4 s.*{_LAUNCHED}", does="console"),
+            "unseen": replace(launched, says=f"401-NotAuthenticated.*{_LAUNCHED}"),
         },
     )
     yield from _power(
@@ -267,6 +270,14 @@ def _rows() -> Iterator[Row]:
                 "DETACHING old",
                 "nobody",
             ),
+            "unseen": End("unknown", f"401-NotAuthenticated.*{nobody}", _KEY, "nobody", "nobody"),
+            "denied": End(
+                "failed",
+                "409-Conflict.*bv1 is DETACHING to nfs-srv-",
+                "run the same command again",
+                "DETACHING old",
+                "nobody",
+            ),
         },
     )
     on_target = End("unknown", f"Connection aborted.*{held}", _KEY, "ATTACHED target", "nobody")
@@ -277,6 +288,7 @@ def _rows() -> Iterator[Row]:
         End("", nobody, "", "nobody", "nobody"),
         {
             "lost": on_target,
+            "unseen": replace(on_target, says=f"401-NotAuthenticated.*{held}"),
             "stuck": End(
                 "unknown",
                 "did not end within 4 s.*bv1 is ATTACHING to nfs-srv-",

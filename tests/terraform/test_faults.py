@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.terraform import fault_document
-from tests.terraform.fault_kinds import KINDS, READ_KINDS, operation_of
+from tests.terraform.fault_kinds import READ_KINDS, operation_of
 from tests.terraform.fault_rehearsal import SERVICE_IP, Met, begin, make_pool
 from tests.terraform.fault_rows import ALTERING, ROWS, WITHOUT_STATES, Row
 from tests.terraform.whole_site import FIRST, SECOND, whole_site
@@ -68,9 +68,10 @@ def test_every_call_meets_every_kind_of_fault() -> None:
     for operation, kinds in met.items():
         wanted = set(READ_KINDS)
         if operation in ALTERING:
-            wanted |= set(KINDS) - {"blind"} - ({"stuck"} if operation in WITHOUT_STATES else set())
+            wanted |= {"lost"} if operation in WITHOUT_STATES else {"lost", "stuck", "unseen"}
         assert kinds >= wanted, operation
     assert "blind" in met["AttachVolume"]
+    assert "denied" in met["DetachVolume"]
     assert set(ALTERING) <= set(met)
 
 
