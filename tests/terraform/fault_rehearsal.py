@@ -12,13 +12,14 @@ import multiprocessing
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.util import Finalize
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import Any
 
 from tests.terraform.fault_kinds import faults_of, next_fault
@@ -29,8 +30,23 @@ PROCESSES = 3
 MEETING_SECONDS = 60.0
 SERVICE_IP = "10.0.0.200"
 # One call is given up after 2 s; every other wait is so long that only what never ends meets its end.
-PATIENT = "boot = 40\npower = 40\nlaunch = 60\nswitch = 60\nhooks = 20\nclient = 20\napi = 2\ninterrupt = 1"
-HASTY = "boot = 40\npower = 3\nlaunch = 4\nswitch = 4\nhooks = 20\nclient = 20\napi = 2\ninterrupt = 1"
+PATIENT = {
+    "boot": 40,
+    "power": 40,
+    "launch": 60,
+    "switch": 60,
+    "hooks": 20,
+    "client": 20,
+    "api": 2,
+    "interrupt": 1,
+}
+HASTY = {
+    "LaunchInstance": {"launch": 4},
+    "InstanceAction STOP": {"power": 3},
+    "InstanceAction START": {"power": 3},
+    "DetachVolume": {"switch": 4},
+    "AttachVolume": {"switch": 4},
+}
 
 
 @dataclass(frozen=True)
@@ -107,13 +123,17 @@ def _arranged(folder: Path, scene: Scene) -> Rehearsal:
         return Rehearsal(_site(folder, fresh=True), scene)
 
 
+def _deadlines(other: Mapping[str, int] = MappingProxyType({})) -> str:
+    return "".join(f"{name} = {seconds}\n" for name, seconds in {**PATIENT, **other}.items())
+
+
 class Rehearsal:
     """One site in one scene. AssertionError when it could not be brought there."""
 
     def __init__(self, site: WholeSite, scene: Scene) -> None:
         self._site = site
         site.cloud.clear_faults()
-        site.wait_at_most(PATIENT)
+        site.wait_at_most(_deadlines())
         site.silence()
         self.old = site.serving()
         site.assert_settled_on(self.old)
@@ -154,7 +174,7 @@ class Rehearsal:
         site = self._site
         site.serving()  # the hosts learn what has become of the cloud
         before = self._place()
-        site.wait_at_most(HASTY if row.hasty else PATIENT)
+        site.wait_at_most(_deadlines(HASTY[row.operation] if row.hasty else {}))
         if row.kind == "blind":
             site.see_nothing(self.target)
         else:
@@ -188,7 +208,7 @@ class Rehearsal:
 
     def go_on(self) -> list[str]:
         """The same command with the faults cleared; what is wrong with its end."""
-        self._site.wait_at_most(PATIENT)
+        self._site.wait_at_most(_deadlines())
         outcome, reason, remedy, said = self._run()
         if outcome not in ("done", "nothing-to-do") or "Traceback" in said:
             return [f"the same command afterwards ended {outcome}: {reason} | {remedy}\n{said}"]
