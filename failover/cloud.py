@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import oci
@@ -56,7 +57,8 @@ class Cloud:
 
     def instance_state(self, instance_id: str) -> str:
         """OCI's lifecycle state. RUNNING says nothing about the guest."""
-        return str(self._call("GetInstance", self._compute.get_instance, instance_id).data.lifecycle_state)
+        call = f"GetInstance of {instance_id}"
+        return str(self._call(call, self._compute.get_instance, instance_id).data.lifecycle_state)
 
     def launched(self, compartment_id: str, server: str) -> tuple[str, ...]:
         """The instances that a stack launched as this server and that are not terminated, by its tag."""
@@ -70,7 +72,7 @@ class Cloud:
     def attachments(self, compartment_id: str, volume_id: str) -> tuple[Attachment, ...]:
         """Every attachment of the volume that is not DETACHED, whoever made it."""
         found = self._all(
-            "ListVolumeAttachments",
+            f"ListVolumeAttachments of {volume_id}",
             self._compute.list_volume_attachments,
             compartment_id,
             volume_id=volume_id,
@@ -115,7 +117,8 @@ class Cloud:
                 raise Failed(f"instance {instance_id} is {state}", "choose another server")
             if state == takes:
                 # 409: somebody was quicker, or our own answer was lost; the state will tell
-                self._call("InstanceAction", self._compute.instance_action, instance_id, action, but=(409,))
+                call = f"InstanceAction {action} of {instance_id}"
+                self._call(call, self._compute.instance_action, instance_id, action, but=(409,))
             return state
 
         return self._until(instance_id, step, wanted, deadline_seconds)
@@ -139,19 +142,26 @@ class Cloud:
         trusting the network it is reached over. Empty while the boot has not got that far.
         """
         details = oci.core.models.CaptureConsoleHistoryDetails(instance_id=instance_id)
-        history = self._call("CaptureConsoleHistory", self._compute.capture_console_history, details).data
+        history = self._call(
+            f"CaptureConsoleHistory of {instance_id}", self._compute.capture_console_history, details
+        ).data
         poll(
-            lambda: self._call("GetConsoleHistory", self._compute.get_console_history, history.id).data,
+            lambda: (
+                self._call(
+                    f"GetConsoleHistory of {instance_id}", self._compute.get_console_history, history.id
+                ).data
+            ),
             lambda h: h.lifecycle_state in ("SUCCEEDED", "FAILED"),
             60,
         )
         content = self._call(
-            "GetConsoleHistoryContent",
+            f"GetConsoleHistoryContent of {instance_id}",
             self._compute.get_console_history_content,
             history.id,
             length=1024 * 1024,
         ).data
-        self._call("DeleteConsoleHistory", self._compute.delete_console_history, history.id)
+        with suppress(Unknown):  # the keys are learnt; a history left behind harms nothing
+            self._call("DeleteConsoleHistory", self._compute.delete_console_history, history.id)
         return console_host_keys(content if isinstance(content, str) else content.decode(errors="replace"))
 
     def _all(self, operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:

@@ -15,7 +15,7 @@ from failover.outcome import Unknown
 from failover.seen import Attachment
 from failover.site import CloudAccess
 
-SOON_SECONDS, PATIENT_SECONDS = 20, 60
+SOON_SECONDS = 20.0
 
 
 class Unanswered(Unknown):
@@ -33,12 +33,14 @@ class CloudReads:
     `give_up_seconds`: how long a busy or stumbling service is asked again; a refusal is an answer at once.
     """
 
-    def __init__(self, access: CloudAccess, give_up_seconds: int = SOON_SECONDS) -> None:
+    def __init__(self, access: CloudAccess, give_up_seconds: float = SOON_SECONDS) -> None:
         config = configuration(access)
         self.tenancy_id = str(config["tenancy"])
         settings: dict[str, Any] = {
-            "timeout": (10, give_up_seconds),
+            "timeout": (min(10.0, give_up_seconds), give_up_seconds),
             "retry_strategy": _retries(give_up_seconds),
+            # An open breaker would raise an error of its own for a call that was never made.
+            "circuit_breaker_strategy": oci.circuit_breaker.NoCircuitBreakerStrategy(),
         }
         if access.endpoint:
             settings["service_endpoint"] = access.endpoint
@@ -118,10 +120,10 @@ class CloudReads:
         return max(made, default=None)
 
 
-def _retries(give_up_seconds: int) -> Any:
+def _retries(give_up_seconds: float) -> Any:
     builder = oci.retry.RetryStrategyBuilder(
         max_attempts_check=True,
-        max_attempts=give_up_seconds // 5,
+        max_attempts=max(2, int(give_up_seconds // 5)),
         total_elapsed_time_check=True,
         total_elapsed_time_seconds=give_up_seconds,
         retry_max_wait_between_calls_seconds=2,
@@ -132,13 +134,23 @@ def _retries(give_up_seconds: int) -> Any:
     return builder.get_retry_strategy()
 
 
-def _all(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    return _call(operation, oci.pagination.list_call_get_all_results, function, *args, **options)
+def _all(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
+    """All pages. (The SDK's own pagination tries again around our retries, for ten minutes.)"""
+    answer = _answer(operation, function, *args, **options)
+    found = list(answer.data)
+    while answer.has_next_page:
+        answer = _answer(operation, function, *args, page=answer.next_page, **options)
+        found += answer.data
+    return found
 
 
 def _call(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    return _answer(operation, function, *args, **options).data
+
+
+def _answer(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
     try:
-        return function(*args, **options).data
+        return function(*args, **options)
     except oci.exceptions.ServiceError as error:
         said = f"HTTP {error.status} {error.code}: {error.message}"
         raise Unanswered(operation, int(error.status), said) from error

@@ -40,6 +40,8 @@ _UNLEARNT = re.compile(
     r"|Max retries",
     re.IGNORECASE,
 )
+# A look that the service was too busy or too broken to answer.
+_UNREAD = re.compile(r"\b(409|429|5\d\d)-")
 
 
 @dataclass(frozen=True)
@@ -276,6 +278,8 @@ def _explained(cmd: str, text: str) -> FailoverError:
             f"terraform {cmd}: {reason}",
             "check the key, the policies (404 may mean 'not authorized') and the network; then run it again",
         )
+    if cmd == "plan" and _UNREAD.search(reason):
+        return Unknown(f"terraform plan: {reason}", "look at the service's status; then run it again")
     if "out of host capacity" in reason.lower():
         return Failed(
             f"terraform {cmd}: {reason}",

@@ -32,7 +32,8 @@ output "failover" {
         port          = a.port
       }
     }
-    spec       = local.spec
-    service_ip = var.service_ip
+    spec = local.spec
+    # of the resource, not the variable: a move that failed must not look as if it had been made
+    service_ip = one(oci_core_private_ip.service[*].ip_address)
   }
 }

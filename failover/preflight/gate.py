@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.cloud_reads import PATIENT_SECONDS, CloudReads
+from failover.cloud_reads import CloudReads
 from failover.hosts import Hosts
 from failover.observe import Observer
 from failover.plan import Kind, Plan, holders
@@ -24,7 +24,7 @@ def checks(
         site,
         seen.stack,
         seen.target,
-        CloudReads(site.cloud, PATIENT_SECONDS),
+        CloudReads(site.cloud, site.deadlines.api),
         terraform,
         hosts,
         observer,

@@ -22,7 +22,14 @@ _CONNECT_SECONDS = 10.0
 class Cloud:
     """The clients of one configured provider, one set per thread: an SDK client is not shared."""
 
-    def __init__(self, config: dict[str, Any], endpoints: dict[str, str], timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        config: dict[str, Any],
+        endpoints: dict[str, str],
+        timeout_seconds: float,
+        retry_seconds: float | None = None,
+    ) -> None:
+        self._retry_seconds = retry_seconds
         self._config = config
         self._endpoints = endpoints
         self._timeout = (_CONNECT_SECONDS, timeout_seconds)
@@ -36,7 +43,14 @@ class Cloud:
         """
         variables = dict(os.environ) if environment is None else environment
         timeout = durations.seconds(variables.get("HTTP_REQUEST_TIMEOUT") or "60s")
-        return cls(_credentials(run, region), _endpoints(run, variables), timeout)
+        # the real provider reads its argument retry_duration_seconds from this variable, too
+        retry_seconds = variables.get("TF_VAR_retry_duration_seconds")
+        return cls(
+            _credentials(run, region),
+            _endpoints(run, variables),
+            timeout,
+            float(retry_seconds) if retry_seconds else None,
+        )
 
     @property
     def compute(self) -> Any:
@@ -59,7 +73,7 @@ class Cloud:
                 self._config,
                 service_endpoint=self._endpoints[name],
                 timeout=self._timeout,
-                retry_strategy=retry.strategy(),
+                retry_strategy=retry.strategy(self._retry_seconds),
                 circuit_breaker_strategy=oci.circuit_breaker.NoCircuitBreakerStrategy(),
             )
             setattr(self._local, name, client)

@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import oci
-
 from lab.provider.cloud import Cloud
 from lab.provider.instances import primary_vnic
 from lab.provider.records import record_of
@@ -63,9 +61,13 @@ SOURCES: dict[str, Source] = {
 
 
 def _all(call: Any, *arguments: Any, **options: Any) -> list[Any]:
-    """Every page of a listing."""
-    found = oci.pagination.list_call_get_all_results(call, *arguments, **options).data
-    return list(found)
+    """Every page of a listing. (The SDK's own pagination tries again around our retries, for ten minutes.)"""
+    answer = call(*arguments, **options)
+    found = list(answer.data)
+    while answer.has_next_page:
+        answer = call(*arguments, page=answer.next_page, **options)
+        found += answer.data
+    return found
 
 
 def _options(query: Record, *names: str) -> Record:

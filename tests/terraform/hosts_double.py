@@ -29,7 +29,8 @@ LAYERS = ("iscsi", "lvm", "filesystem", "nfs")
 class HostsModel:
     """The hosts of one lab, in a file: it outlives the process that is killed.
 
-    `silent`: names that do not answer. `serving`: server -> its instance. `mounted`: client -> its server.
+    `silent`: names that do not answer. `blind`: names to which no portal answers, whatever the API says.
+    `serving`: server -> its instance. `mounted`: client -> its server.
     """
 
     def __init__(self, folder: Path, database: Path) -> None:
@@ -38,7 +39,12 @@ class HostsModel:
 
     def start(self, serving: str, instance_id: str) -> None:
         """One server serves, the client has mounted it, nobody is silent."""
-        begun = {"silent": [], "serving": {serving: instance_id}, "mounted": {"nfs-cli": serving}}
+        begun = {
+            "silent": [],
+            "blind": [],
+            "serving": {serving: instance_id},
+            "mounted": {"nfs-cli": serving},
+        }
         self.file.write_text(json.dumps({**begun, "violations": []}))
 
     @contextmanager
@@ -128,15 +134,18 @@ class AnsweringHost:
     ) -> Result:
         portals = self._model.portals(instance_id)
         asked = {v["volume_id"]: (v["iqn"], v["address"], v["port"]) for v in volumes}
-        there = all(portals.get(volume_id) == portal for volume_id, portal in asked.items())
+        unseen = [
+            p for volume_id, p in asked.items() if self.name in model["blind"] or portals.get(volume_id) != p
+        ]
         if action == "release":
             model["serving"].pop(self.name, None)
-        if action == "apply" and there:
+        if action == "apply" and not unseen:
             if others := set(model["serving"]) - {self.name}:
                 model["violations"].append(f"{self.name} began to serve while {', '.join(others)} served")
             model["serving"][self.name] = instance_id
         if self.name not in model["serving"]:
-            return self._result("server", action, action != "apply", "absent", "nothing is up")
+            told = f"portal {unseen[0][1]}:{unseen[0][2]} does not answer" if unseen else "nothing is up"
+            return self._result("server", action, action != "apply", "absent", told)
         return self._result("server", action, True, "present", "all is up")
 
     def _client(self, model: dict[str, Any], action: str, server: str) -> Result:

@@ -122,6 +122,10 @@ class LabCloud:
         """Make a coming call go wrong."""
         self._control("POST", "faults", fault)
 
+    def faults(self) -> list[dict[str, Any]]:
+        """Those that have not yet been met as often as they were to be."""
+        return self._control("GET", "faults")
+
     def clear_faults(self) -> None:
         self._control("DELETE", "faults")
 

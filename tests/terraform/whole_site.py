@@ -30,10 +30,11 @@ DEADLINES = "boot = 5\npower = 6\nlaunch = 6\nswitch = 10\nhooks = 5\nclient = 5
 
 
 class ImpatientProvider(ProviderProcess):
-    """The stand-in provider, which waits two seconds for an answer."""
+    """The stand-in provider, which waits two seconds for an answer and asks again for as long."""
 
     def _variables(self) -> dict[str, str]:
-        return {**super()._variables(), "HTTP_REQUEST_TIMEOUT": "2s"}
+        patience = {"HTTP_REQUEST_TIMEOUT": "2s", "TF_VAR_retry_duration_seconds": "2"}
+        return {**super()._variables(), **patience}
 
 
 @dataclass
@@ -126,10 +127,21 @@ class WholeSite:
         assert f'"{target}"' in (self.stack.folder / "active.auto.tfvars").read_text()
         assert not list((self.file.parent / "runs" / "plans").glob("*"))
 
+    def wait_at_most(self, deadlines: str) -> None:
+        """From now on the site file has these [deadlines]."""
+        before, rest = self.file.read_text().split("[deadlines]\n")
+        _, clients = rest.split("[[clients]]")
+        self.file.write_text(f"{before}[deadlines]\n{deadlines}\n[[clients]]{clients}")
+
     def silence(self, *names: str) -> None:
         """These hosts, and no others, do not answer."""
         with self.model.open() as model:
             model["silent"] = list(names)
+
+    def see_nothing(self, *names: str) -> None:
+        """To these hosts, and no others, no portal answers."""
+        with self.model.open() as model:
+            model["blind"] = list(names)
 
     def forget_second(self) -> None:
         """nfs-srv-2 is terminated behind Terraform's back."""
@@ -138,20 +150,20 @@ class WholeSite:
 
 
 @contextmanager
-def whole_site(folder: Path) -> Iterator[WholeSite]:
+def whole_site(folder: Path, service_ip: str | None = None) -> Iterator[WholeSite]:
     """A lab, a provider and an applied site of their own."""
     lab = folder / "lab"
     lab.mkdir()
     with serving(lab) as cloud:
         provider = ImpatientProvider(lab).start()
         try:
-            yield _applied(folder, cloud, provider)
+            yield _applied(folder, cloud, provider, service_ip)
         finally:
             cloud.clear_faults()
             provider.stop()
 
 
-def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess) -> WholeSite:
+def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess, service_ip: str | None) -> WholeSite:
     first = cloud.launch(FIRST)
     volumes = {name: cloud.volume(name) for name in ("bv1", "bv2")}
     variables = site_variables(
@@ -162,6 +174,7 @@ def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess) -> WholeS
         ssh_authorized_keys=SSH_KEY,
     )
     variables["servers"][SECOND].update(private_ip="10.0.0.112")
+    variables["service_ip"] = service_ip
     stack = LaidStack(folder / "stack", variables, provider)
     stack.apply()
     (folder / "site.toml").write_text(_site_text(stack, cloud, provider))

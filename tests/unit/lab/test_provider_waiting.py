@@ -83,6 +83,7 @@ def test_what_answers_401_is_not() -> None:
 )
 def test_retries_are_those_of_the_real_provider(status: int, code: str, message: str, seconds: float) -> None:
     assert seconds_of_retry(status, code, message) == seconds
+    assert seconds_of_retry(status, code, message, configured=3.0) == (3.0 if seconds else 0)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("20m", 1200), ("1h15m0s", 4500), ("1.5s", 1.5), ("60s", 60)])
