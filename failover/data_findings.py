@@ -10,6 +10,7 @@ from failover.canaries import Known, Manifest
 from failover.seen import Observation
 from failover.site import Client, ClientMount
 from failover.verify import Finding
+from hooks.canary import EXPORTS
 from hooks.canary_files import WRITTEN
 from hooks.result import PRESENT, Layer
 
@@ -39,6 +40,8 @@ def _path(layer: Layer) -> str:
 
 
 def _folder(layer: Layer, before: Mapping[str, Manifest], server: str, known: Known) -> Finding:
+    if layer.layer == EXPORTS:
+        return Finding(EXPORTS, layer.state == PRESENT, layer.message)
     path = _path(layer)
     if "manifest" not in layer.facts:  # it could not be read
         return Finding(layer.layer, False, layer.message, canaries.remedy(server, path, known))

@@ -18,7 +18,7 @@ _SHEBANG = b"#!/usr/bin/env python3\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
 _NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout and from the zipapp
 # what only an operator's verification asks for: not in the metadata of an instance, where bytes are scarce
-_OPERATORS = {"apart.py", "canary.py", "canary_files.py", "kernel_log.py", "pinned.py"}
+_OPERATORS = {"apart.py", "canary.py", "canary_files.py", "export_options.py", "kernel_log.py", "pinned.py"}
 
 
 def hooks_bytes() -> bytes:

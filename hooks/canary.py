@@ -12,6 +12,7 @@ from typing import List, NamedTuple, Optional, Sequence
 from hooks import canary_files, layers, pinned
 from hooks.apart import apart
 from hooks.canary_files import FOLDER, WRITTEN, Manifest
+from hooks.export_options import contradictions
 from hooks.fields import SpecError
 from hooks.kernel_log import complaints
 from hooks.mountinfo import mounted_on
@@ -20,6 +21,7 @@ from hooks.runner import CommandFailed, Host, Refused
 from hooks.spec import ClientSpec, Filesystem, Mount, ServerSpec, Spec, filesystem_of
 
 SECONDS = 30.0
+EXPORTS = "exports"
 _NOBODY = 65534  # whom a client's root is, unless `anonuid=` names another (exports(5))
 
 
@@ -55,10 +57,20 @@ def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
 
 
 def probe(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
-    """Reads every canary, from the disk or over NFS; a client also writes. Absent: there are none."""
+    """Reads every canary, from the disk or over NFS; a client also writes. Absent: there are none.
+
+    On a server the exports' options too: the layer `exports` compares the kernel's with the spec's.
+    """
     if isinstance(spec, ClientSpec):
         return [_layer(host, item.mount, partial(_tried, host, item)) for item in spec.mounts]
-    return [_layer(host, place.path, partial(_looked, host, place)) for place in places(spec)]
+    read = [_layer(host, place.path, partial(_looked, host, place)) for place in places(spec)]
+    return read + [layers.timed(host, EXPORTS, partial(_exports, host, spec))]
+
+
+def _exports(host: Host, spec: ServerSpec) -> Layer:
+    wrong = contradictions(spec, host.run("exportfs", "-s").out)
+    said = "; ".join(wrong) or "exported with the options of the spec"
+    return Layer(EXPORTS, BROKEN if wrong else PRESENT, False, 0.0, said, {})
 
 
 def _layer(host: Host, path: str, act: "partial[Layer]") -> Layer:

@@ -15,6 +15,7 @@ from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.ground import Ground
 from failover.seen import Presence
 from failover.ssh import Silent
+from hooks.canary import EXPORTS
 from hooks.result import Layer
 
 NAME = "canaries"
@@ -51,7 +52,7 @@ def _held(ground: Ground) -> dict[str, Any]:
 def _refreshed(ground: Ground, host: HookedHost, spec: dict[str, Any]) -> Iterator[Check]:
     known, seconds = Known(ground.site.runs), ground.site.deadlines.hooks
     before = known.read()
-    looked = host.hooks("probe", spec, seconds).layers
+    looked = [x for x in host.hooks("probe", spec, seconds).layers if x.layer != EXPORTS]
     wrong = {path: told for x in looked if (told := _wrong(x, before.get(path := _path(x))))}
     if wrong:  # nothing is refreshed beside what may have to be looked into
         for path, told in wrong.items():

@@ -21,19 +21,23 @@ from tests.unit.hooks.planned import PlannedHost, fixture
 SERVER = "88 22 253:0 / /mnt/a rw,relatime - xfs /dev/mapper/vg1-lv01 rw\n"
 CLIENT = "90 22 0:45 / /mnt/nfs/a rw,relatime - nfs4 nfs-srv-2:/mnt/a rw,hard\n"
 ROOT = "22 1 254:0 / / rw - ext4 /dev/root rw\n"
+EXPORTED = "/mnt/a  10.0.0.0/16(sync,wdelay,hide,fsid=1,mountpoint,sec=sys,rw,root_squash)\n"
 CANARIES = "/mnt/a/.nfs-failover"
 
 
 class DataHost(PlannedHost):
     """`lies_on`: id of the mount that every open folder lies on (fdinfo's mnt_id)."""
 
-    def __init__(self, root: str, mounts: str, lies_on: int, dmesg: str = "") -> None:
+    def __init__(
+        self, root: str, mounts: str, lies_on: int, dmesg: str = "", exported: str = EXPORTED
+    ) -> None:
         said = {"run": "dmesg", "out": dmesg}
         change = {
             "files": {"/dev/dm-0": "", "/proc/self/mountinfo": ROOT + mounts},
             "links": {"/dev/vg1/lv01": "../dm-0"},
             "directories": ["/mnt/a", "/mnt/nfs"],
-            "commands": [said] * 9,
+            "commands": [said, said, {"run": "exportfs -s", "out": exported}],
+            "unordered": True,
         }
         PlannedHost.__init__(self, root, change)
         if not os.path.lexists(self.path("/mnt/nfs/a")):
@@ -46,8 +50,8 @@ class DataHost(PlannedHost):
         return PlannedHost.read(self, name)
 
 
-def server(root: str, lies_on: int = 88, dmesg: str = "") -> DataHost:
-    return DataHost(root, SERVER, lies_on, dmesg)
+def server(root: str, lies_on: int = 88, **said: str) -> DataHost:
+    return DataHost(root, SERVER, lies_on, **said)
 
 
 def client(root: str, lies_on: int = 90) -> DataHost:
@@ -78,7 +82,7 @@ def flip(path: str) -> None:
 def play(root: str) -> None:
     canary.layers.check = serves
     (written,) = canary.refresh(server(root), spec("server"), ())
-    (read,) = canary.probe(server(root), spec("server"), ())
+    (read, _) = canary.probe(server(root), spec("server"), ())
     assert (written.state, read.state) == (PRESENT, PRESENT), (written, read)
     assert written.facts["manifest"] == read.facts["manifest"]
     (over_nfs,) = canary.probe(client(root), spec("client"), ())
@@ -86,12 +90,12 @@ def play(root: str) -> None:
     assert over_nfs.facts == {"manifest": read.facts["manifest"], "write": "written"}
     flip(os.path.join(root, CANARIES[1:], "canary-3"))
     for host_of, role in ((server, "server"), (client, "client")):
-        (damaged,) = canary.probe(host_of(root), spec(role), ())
+        damaged = canary.probe(host_of(root), spec(role), ())[0]
         assert (damaged.state, "canary-3: found" in damaged.message) == (BROKEN, True), damaged
     (refused,) = canary.refresh(server(root), spec("server"), ())
     assert refused.state == BROKEN, refused
     with tempfile.TemporaryDirectory() as other:
-        (nothing,) = canary.probe(server(other), spec("server"), ())
+        (nothing, _) = canary.probe(server(other), spec("server"), ())
         assert (nothing.state, nothing.facts) == (ABSENT, {"manifest": None})
 
 

@@ -40,7 +40,8 @@ def refreshed(root: Path, **host: Any) -> Layer:
 
 
 def looked(root: Path, **host: Any) -> Layer:
-    (layer,) = canary.probe(server(str(root), **host), spec("server"), ())
+    layer, exports = canary.probe(server(str(root), **host), spec("server"), ())
+    assert (exports.layer, exports.state) == ("exports", PRESENT)
     return layer
 
 
@@ -340,6 +341,32 @@ def test_a_mount_with_log_recovery_is_no_complaint() -> None:
         "XFS (dm-0): Starting recovery (logdev: internal)\nXFS (dm-0): Ending recovery (logdev: internal)\n"
     )
     assert complaints(MOUNTED + recovery + "XFS (sdb): log I/O error -5\n", "dm-0") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "shown", "says"),
+    [
+        ("rw,sync", "sync,wdelay,fsid=1,sec=sys,ro,root_squash", "found ro, expected rw"),
+        ("rw,sync", "async,fsid=1,rw", "found async, expected sync"),
+        ("rw,root_squash", "fsid=1,rw,no_root_squash", "found no_root_squash, expected root_squash"),
+        ("rw,no_root_squash", "fsid=1,rw,root_squash", "found root_squash, expected no_root_squash"),
+        ("rw", "fsid=2,rw", "found fsid=2, expected fsid=1"),
+        ("rw", "rw", "found none, expected fsid=1"),
+        ("rw,anonuid=5", "fsid=1,rw,anonuid=6", "found anonuid=6, expected anonuid=5"),
+        ("rw,anonuid=65534,sec=sys,mp", "fsid=1,rw,sec=sys:krb5,mountpoint,no_root_squash", ""),
+    ],
+)
+def test_an_export_with_other_options_than_the_spec_s(
+    root: Path, options: str, shown: str, says: str
+) -> None:
+    exports = [{"path": "/mnt/a", "clients": ["10.0.0.0/16"], "options": options, "fsid": 1}]
+    host = server(str(root), exported=f"/mnt/a  10.0.0.0/16({shown})\n/srv *(ro)\n")
+    layer = canary.probe(host, spec("server", exports=exports), ())[-1]
+    state, told = (
+        (BROKEN, f"/mnt/a to 10.0.0.0/16: {says}") if says else (PRESENT, "exported with the options")
+    )
+    assert (layer.layer, layer.state) == ("exports", state)
+    assert layer.message.startswith(told)
 
 
 @pytest.mark.parametrize("version", ["3.6", "3.8", "3.13"])
