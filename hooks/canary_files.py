@@ -33,7 +33,7 @@ def read(folder: int) -> Manifest:
     text = _content(MANIFEST, folder)
     try:
         manifest: Manifest = json.loads(text.decode())
-        files, written = sorted(manifest["files"].items()), manifest["written"]
+        files, written, _ = sorted(manifest["files"].items()), manifest["written"], int(manifest["serial"])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CommandFailed("{}: found no manifest in it".format(MANIFEST)) from None
     for name, expected in files:

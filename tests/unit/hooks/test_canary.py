@@ -145,7 +145,9 @@ def test_a_canary_that_is_gone_or_replaced_is_named(root: Path, folder: Path) ->
     assert "fresh-1: found [Errno 40]" in looked(root).message
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"files": []}', '{"files": {}}', "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"files": []}', '{"files": {}}', '{"files": {}, "written": "x"}', "\udcff"]
+)
 def test_a_manifest_that_is_none_is_broken_and_not_absent(root: Path, folder: Path, text: str) -> None:
     (folder / "manifest.json").write_bytes(text.encode(errors="surrogateescape"))
     assert (looked(root).state, looked(root).message) == (
