@@ -125,17 +125,23 @@ def test_the_zipapp_runs(version: str, copy: Callable[[], bytes], tmp_path: Path
     assert result["facts"]["python"].startswith(version)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_every_case_of_the_layers_holds(version: str) -> None:
+def played(module: str, version: str) -> str:
+    """What this program of the tests says on that Python; it must end well."""
     ran = subprocess.run(
-        [interpreter(version), "-B", "-m", "tests.unit.hooks.planned"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [interpreter(version), "-B", "-m", module], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert int(ran.stdout.split()[0]) > 80
+    return ran.stdout
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_case_of_the_layers_holds(version: str) -> None:
+    assert int(played("tests.unit.hooks.planned", version).split()[0]) > 80
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_canaries_are_written_read_and_found_damaged(version: str) -> None:
+    assert played("tests.unit.hooks.data_host", version).startswith(f"played on {version}")
 
 
 def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:

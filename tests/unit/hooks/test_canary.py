@@ -5,7 +5,6 @@
 import errno
 import os
 import stat
-import subprocess
 import time
 from functools import partial
 from pathlib import Path
@@ -369,17 +368,3 @@ def test_an_export_with_other_options_than_the_spec_s(
     )
     assert (layer.layer, layer.state) == ("exports", state)
     assert layer.message.startswith(told)
-
-
-@pytest.mark.parametrize("version", ["3.6", "3.8", "3.13"])
-def test_a_round_on_every_promised_python(version: str, real_commands: None) -> None:
-    from tests.unit.test_package import ROOT, interpreter  # noqa: PLC0415
-
-    ran = subprocess.run(
-        [interpreter(version), "-B", "-m", "tests.unit.hooks.data_host"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.stdout.startswith(f"played on {version}"), ran.stderr
