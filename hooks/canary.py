@@ -9,7 +9,7 @@ import re
 from functools import partial
 from typing import List, NamedTuple, Optional, Sequence
 
-from hooks import canary_files, layers, pinned
+from hooks import canary_files, filesystem, layers, lvm, pinned
 from hooks.apart import apart
 from hooks.canary_files import FOLDER, WRITTEN, Manifest
 from hooks.export_options import contradictions
@@ -22,6 +22,7 @@ from hooks.spec import ClientSpec, Filesystem, Mount, ServerSpec, Spec, filesyst
 
 SECONDS = 30.0
 EXPORTS = "exports"
+STORAGE = (lvm.NAME, filesystem.NAME)
 _NOBODY = 65534  # whom a client's root is, unless `anonuid=` names another (exports(5))
 
 
@@ -38,7 +39,7 @@ def places(spec: ServerSpec) -> List[Place]:
     writers = {export.path: _writer(export.options) for export in spec.exports}
     paths = sorted(set(writers) | {item.mount for item in spec.filesystems})
     on = [(path, filesystem_of(spec, path)) for path in paths]
-    return [Place(path, filesystem, writers.get(path)) for path, filesystem in on if filesystem]
+    return [Place(path, found, writers.get(path)) for path, found in on if found]
 
 
 def _writer(options: str) -> int:
@@ -47,10 +48,10 @@ def _writer(options: str) -> int:
 
 
 def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
-    """Writes the canaries of a server that serves as specified; on any other nothing is written."""
+    """Writes the canaries where the spec's own volumes are mounted as specified, and nothing anywhere else."""
     if isinstance(spec, ClientSpec):
         raise SpecError("refresh: found a client's spec, expected a server's")
-    found = layers.check(host, spec, ())
+    found = layers.check(host, spec, STORAGE)
     if any(layer.state != PRESENT for layer in found):
         return found
     return [_layer(host, place.path, partial(_refreshed, host, place)) for place in places(spec)]

@@ -13,10 +13,10 @@ from failover.lock import site_lock
 from failover.outcome import Refused
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.ground import Ground
-from failover.seen import Presence
+from failover.seen import Presence, ServerSeen
 from failover.ssh import Silent
-from hooks.canary import EXPORTS
-from hooks.result import Layer
+from hooks.canary import EXPORTS, STORAGE
+from hooks.result import PRESENT, Layer
 
 NAME = "canaries"
 _EXPECTED = "canaries as they were written"
@@ -25,13 +25,9 @@ _EXPECTED = "canaries as they were written"
 def refresh(ground: Ground) -> Iterator[Check]:
     """For each folder of the active server; refreshed only when what was read may be the known data."""
     server = ground.server(ground.stack.active)
-    address = server.server.address
-    if (
-        server.presence is not Presence.ANSWERS
-        or not (server.answer and server.answer.present)
-        or not address
-    ):
-        told = f"not refreshed: {server.server.name} does not serve as specified"
+    name, address = server.server.name, server.server.address
+    if address is None or not _has_the_data(server):
+        told = f"not refreshed: {name} does not have the volumes mounted as specified"
         yield warning(NAME, told, _EXPECTED, "look at the check of the active server")
         return
     spec = specs.server_spec(ground.stack, _held(ground), ground.site.deadlines.hooks)
@@ -42,6 +38,12 @@ def refresh(ground: Ground) -> Iterator[Check]:
         yield warning(NAME, f"not refreshed: {error.reason}", _EXPECTED, error.remedy)
     except Silent as error:
         yield warning(NAME, f"not refreshed: {error}", _EXPECTED, "look at the active server, then try again")
+
+
+def _has_the_data(server: ServerSeen) -> bool:
+    """By its own check; that all else is as specified does not matter here."""
+    found = {x.layer: x.state for x in server.answer.layers} if server.answer else {}
+    return server.presence is Presence.ANSWERS and all(found.get(x) == PRESENT for x in STORAGE)
 
 
 def _held(ground: Ground) -> dict[str, Any]:

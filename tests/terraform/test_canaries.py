@@ -89,7 +89,7 @@ def test_preflight_writes_nothing_when_told_so_or_while_a_run_has_the_site(site:
     found = check(site, "canaries")
     assert (found.outcome, found.found) == (
         Result.WARNING,
-        "not refreshed: nfs-srv-1 does not serve as specified",
+        "not refreshed: nfs-srv-1 does not have the volumes mounted as specified",
     )
     assert known(site)["serial"] == 1
 

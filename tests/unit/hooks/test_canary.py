@@ -100,12 +100,14 @@ def test_an_exported_folder_below_a_filesystem_has_its_own(root: Path) -> None:
     assert (root / "mnt/a/home/.nfs-failover/probe").is_dir()
 
 
-def test_nothing_is_written_on_a_server_that_does_not_serve(
+def test_nothing_is_written_where_the_volumes_are_not_mounted_as_specified(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     absent = [Layer("filesystem", ABSENT, False, 0.0, "not mounted: /mnt/a", {})]
-    monkeypatch.setattr(canary.layers, "check", lambda *_: absent)
+    asked: list[object] = []
+    monkeypatch.setattr(canary.layers, "check", lambda *args: asked.append(args[2]) or absent)
     assert canary.refresh(server(str(root)), spec("server"), ()) == absent
+    assert asked == [("lvm", "filesystem")]
     assert not (root / CANARIES[1:]).exists()
 
 
