@@ -48,7 +48,7 @@ def _writer(options: str) -> int:
 
 
 def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
-    """Writes the canaries where the spec's own volumes are mounted as specified, and nothing anywhere else."""
+    """Writes the canaries where the spec's own volumes are mounted as specified, and nothing elsewhere."""
     if isinstance(spec, ClientSpec):
         raise SpecError("refresh: found a client's spec, expected a server's")
     found = layers.check(host, spec, STORAGE)
