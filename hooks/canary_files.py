@@ -21,7 +21,7 @@ WRITTEN = "written"
 FIXED = ("canary-1", "canary-2", "canary-3", "canary-4")
 SIZE = 65536
 _LEFT_BEHIND_SECONDS = 3600
-_OTHER = "{}: found {}, expected {} as written {}"
+_OTHER = "{}: found {}, expected what was written there until {}"
 Manifest = Dict[str, Any]
 
 
@@ -38,11 +38,11 @@ def read(folder: int) -> Manifest:
         raise CommandFailed("{}: found no manifest in it".format(MANIFEST)) from None
     for name, expected in files:
         try:
-            found = _digest(_content(os.path.basename(name), folder))
+            right, found = _digest(_content(os.path.basename(name), folder)) == expected, "other content"
         except OSError as error:
-            found = str(error)
-        if found != expected:
-            raise CommandFailed(_OTHER.format(name, found, expected, written))
+            right, found = False, str(error)
+        if not right:
+            raise CommandFailed(_OTHER.format(name, found, written))
     return manifest
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import List
 
+_TIME = re.compile(r"^\[[ 0-9.]+\] ")
 _BAD = re.compile(r"corrupt|shut|error|xfs_repair", re.IGNORECASE)
 
 
@@ -19,5 +20,5 @@ def complaints(text: str, device: str) -> List[str]:
             if re.search(r"[Mm]ounting|mounted filesystem", line):
                 found = []
             elif _BAD.search(line):
-                found.append(line.split("] ")[-1])
+                found.append(_TIME.sub("", line))
     return found
