@@ -4,6 +4,7 @@
 
 import errno
 import os
+import signal
 import stat
 import time
 from functools import partial
@@ -305,7 +306,8 @@ def test_the_child_keeps_nothing_open_and_dies_at_its_deadline(tmp_path: Path) -
 
     with pytest.raises(OutOfTime, match="x: no answer within 1 s"):
         apart(host, "x", hang, 1)
-    os.waitpid(int(note.read_text()), 0)  # it ends, or the test hangs
+    _, status = os.waitpid(int(note.read_text()), 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
 
 
 def test_what_the_child_raised_is_raised(tmp_path: Path) -> None:
