@@ -141,6 +141,7 @@ def report(_: Context, run: str, format: str = "text", site: str | None = None) 
         "json": "print the result as one JSON object on the last line of stdout",
         "site": SITE_HELP,
         "terraform_plan": "leave out Terraform's plan, which takes seconds",
+        "canaries": "write nothing: leave the canaries as they are",
     }
 )
 def preflight(
@@ -149,11 +150,12 @@ def preflight(
     json: bool = False,
     site: str | None = None,
     terraform_plan: bool = True,
+    canaries: bool = True,
 ) -> None:
-    """Would a failover work now? Looks at everything it needs, changes nothing; for a nightly job."""
+    """Would a failover work now? Looks at all it needs, then refreshes the canaries; for a nightly job."""
     from failover.preflight import verb
 
-    sys.exit(verb.main(active, site, json, terraform_plan))
+    sys.exit(verb.main(active, site, json, terraform_plan, canaries))
 
 
 @task

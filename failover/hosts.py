@@ -30,7 +30,7 @@ class HookedHost:
         self._sent = ""
 
     def hooks(self, action: str, spec: Mapping[str, Any], deadline_seconds: float) -> Answer:
-        """Run `action` (check, apply, release) with the spec; raises Silent, Unknown, or Failed."""
+        """Run `action` (hooks/cli.py names them) with the spec; raises Silent, Unknown, or Failed."""
         path = self._send()
         argv = ["sh", "-c", _LAUNCH, "hooks", path, action, "--spec", "-"]
         ran = self.ssh.run(argv, deadline_seconds + 30, stdin=json.dumps(spec))

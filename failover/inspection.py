@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
+from failover import read_back
 from failover.act import Phase
 from failover.cloud import Cloud
 from failover.hosts import Hosts
@@ -16,7 +18,7 @@ from failover.report import Report
 from failover.seen import Observation
 from failover.site import Site
 from failover.terraform import TerraformStack
-from failover.verify import verify
+from failover.verify import Finding, verify
 
 T = TypeVar("T")
 
@@ -29,6 +31,7 @@ class Inspection:
     ) -> None:
         self.cloud = Cloud(site.cloud, site.deadlines.api)
         self.hosts = Hosts(site)
+        self._site = site
         self._terraform = terraform
         self._clients = clients
         self._report = report
@@ -43,9 +46,11 @@ class Inspection:
     def verify(self, seen: Observation) -> None:
         """Every finding into the report; raises Failed when one of them is not right."""
         self._report.active = seen.stack.active
-        self._report.findings, self._report.second_plan_changes = verify(seen, self._terraform)
-        if wrong := [f"{f.subject}: {f.found}" for f in self._report.findings if not f.ok]:
-            raise Failed(f"not everything is right: {'; '.join(wrong)}", self._remedy())
+        look = partial(read_back.look, self._site, self.hosts, seen)
+        self._report.findings, self._report.second_plan_changes = verify(seen, self._terraform, look)
+        if wrong := [f for f in self._report.findings if not f.ok]:
+            told = "; ".join(f"{f.subject}: {f.found}" for f in wrong)
+            raise Failed(f"not everything is right: {told}", self._remedy(wrong))
 
     def timed(self, name: str, action: Callable[[], T]) -> T:
         """Do it, as a phase of the report."""
@@ -58,7 +63,9 @@ class Inspection:
         """Close every connection."""
         self.hosts.close()
 
-    def _remedy(self) -> str:
+    def _remedy(self, wrong: Sequence[Finding]) -> str:
+        if own := [f.remedy for f in wrong if f.remedy]:
+            return "; ".join(own)
         if self._report.verb == "verify":
             return f"`./inv plan --active {self._report.target}` shows what would be done about it"
         return "run the same command again"

@@ -1,4 +1,4 @@
-"""Packs hooks/ into the one zipapp that runs on every host: the same sources always give the same bytes."""
+"""Packs hooks/ into the zipapp that runs on every host: the same sources always give the same bytes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,26 @@ _SOURCES = Path(__file__).resolve().parent.parent / "hooks"
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
 _NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout and from the zipapp
+# what only an operator's verification asks for: not in the metadata of an instance, where bytes are scarce
+_OPERATORS = {"apart.py", "canary.py", "canary_files.py", "export_options.py", "kernel_log.py", "pinned.py"}
+
+
+def hooks_bytes() -> bytes:
+    """The zipapp: `python3 FILE check|apply|release|probe|refresh ...`; Python 3.6 and later."""
+    return _zipapp(frozenset(_NOT_PACKED))
+
+
+def boot_bytes() -> bytes:
+    """The zipapp that a new server takes over with by itself: the same modules, without probe and refresh."""
+    return _zipapp(frozenset(_NOT_PACKED | _OPERATORS))
 
 
 @cache
-def hooks_bytes() -> bytes:
-    """The zipapp: `python3 FILE check|apply|release ...`; Python 3.6 and later."""
+def _zipapp(without: frozenset[str]) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         _add(packed, "__main__.py", shorten.shortened((_SOURCES / "unpack.py").read_text()).encode())
-        _add(packed, unpack.PAYLOAD, _payload())
+        _add(packed, unpack.PAYLOAD, _payload(without))
     return _SHEBANG + archive.getvalue()
 
 
@@ -43,9 +54,9 @@ def build_hooks(dest: Path) -> Path:
     return path
 
 
-def _payload() -> bytes:
+def _payload(without: frozenset[str]) -> bytes:
     """Every module's shortened source by name, in one stream."""
-    names = sorted(source.name for source in _SOURCES.glob("*.py") if source.name not in _NOT_PACKED)
+    names = sorted(source.name for source in _SOURCES.glob("*.py") if source.name not in without)
     sources = {_module(name): shorten.shortened((_SOURCES / name).read_text()) for name in names}
     text = json.dumps(sources, ensure_ascii=True, separators=(",", ":"))
     return lzma.compress(text.encode(), format=lzma.FORMAT_ALONE, preset=9 | lzma.PRESET_EXTREME)

@@ -37,7 +37,7 @@ def render_cloud_init() -> str:
         devices_file=lvm.DEVICES_FILE,
         exports_file=exports.OWN,
         fstab_mark=fstab.MARK,
-        hooks_base64=base64.b64encode(package.hooks_bytes()).decode(),
+        hooks_base64=base64.b64encode(package.boot_bytes()).decode(),
         hooks_path=HOOKS_PATH,
         service=service.rstrip("\n"),
     )

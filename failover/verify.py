@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from failover.seen import Observation, Presence
@@ -11,20 +12,29 @@ from failover.terraform import TerraformStack
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was verified. `found` says what was seen, for a person."""
+    """One thing that was verified. `found` says what was seen, for a person; `remedy` what its own is."""
 
     subject: str
     ok: bool
     found: str
+    remedy: str = ""
 
 
-def verify(seen: Observation, terraform: TerraformStack) -> tuple[tuple[Finding, ...], int]:
-    """All findings, and the number of changes a second Terraform plan would make (it must be none)."""
-    plan = terraform.plan()
+def verify(
+    seen: Observation, terraform: TerraformStack, read_back: Callable[[], tuple[Finding, ...]]
+) -> tuple[tuple[Finding, ...], int]:
+    """All findings, and the number of changes a second Terraform plan would make (it must be none).
+
+    The data is read back (`read_back`: a read and a write through the service) beside Terraform's plan.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        data = pool.submit(read_back)
+        plan = terraform.plan()
     plan.path.unlink(missing_ok=True)
     changes = [f"{'+'.join(c.actions)} {c.address}" for c in plan.changes]
     second = Finding("terraform plan", not changes, "; ".join(changes) or "no changes")
-    return (_active(seen), *_volumes(seen), _server(seen), *_clients(seen), second), len(changes)
+    hosts = (_server(seen), *_clients(seen), *data.result())
+    return (_active(seen), *_volumes(seen), *hosts, second), len(changes)
 
 
 def _active(seen: Observation) -> Finding:

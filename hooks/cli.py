@@ -6,7 +6,7 @@ import platform
 import socket
 import sys
 import time
-from typing import List, Sequence
+from typing import Callable, List, Sequence
 
 from hooks import layers, metadata
 from hooks.fields import SpecError
@@ -17,8 +17,10 @@ from hooks.runner import Host, OutOfTime
 from hooks.spec import Spec
 from hooks.watch import PAUSE_SECONDS, Watch
 
+Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": layers.check, "apply": layers.apply, "release": layers.release}
-_AIM = {"check": PRESENT, "apply": PRESENT, "release": ABSENT}
+_OPERATORS = ("probe", "refresh")  # in the copy that comes over SSH, not in the one of cloud-init
+_AIM = {"release": [ABSENT], "probe": [PRESENT, ABSENT]}
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
 _LOCK_SECONDS = 60.0
 _RELEASED = "/run/nfs-failover.released"
@@ -28,7 +30,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     """Runs one action; exit codes: 0 ok, 1 failed, 2 bad spec and nothing changed, 3 not to be told.
 
     `check` is ok when every layer is present as specified; its result says what is not. `watch` is the boot
-    service: it prints a result for everything that it does, and ends when that fails.
+    service: it prints a result for everything that it does, and ends when that fails. `refresh` writes
+    the canaries of a server, `probe` reads them; on a client it also writes.
     """
     arguments = _arguments(argv)
     began, code = time.monotonic(), None
@@ -51,7 +54,7 @@ def main(argv: Sequence[str], root: str = "/") -> int:
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hooks.pyz", description=_PURPOSE)
-    parser.add_argument("action", choices=sorted(_WALK) + ["watch"])
+    parser.add_argument("action", choices=sorted(_WALK) + list(_OPERATORS) + ["watch"])
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--spec", help="file with the spec, - for standard input")
     source.add_argument("--from-metadata", action="store_true", help="spec and portals of this OCI instance")
@@ -87,18 +90,28 @@ def _text(name: str) -> str:
 def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> Result:
     host = Host(spec.deadline_seconds, root)
     os.chdir(root)  # not to be what keeps a filesystem busy
-    if action == "check":
-        return _result(action, spec, layers.check(host, spec, only), host)
+    if action in ("check", "probe"):
+        return _result(action, spec, _walk(action)(host, spec, only), host)
     with alone(host, action, min(_LOCK_SECONDS, host.left())):
         _remember(host, action)
-        return _result(action, spec, _WALK[action](host, spec, only), host)
+        return _result(action, spec, _walk(action)(host, spec, only), host)
+
+
+def _walk(action: str) -> Walk:
+    if action in _WALK:
+        return _WALK[action]
+    try:
+        from hooks import canary  # noqa: PLC0415
+    except ImportError:
+        raise SpecError("{}: not in this copy of the hooks; use `invoke verify`".format(action)) from None
+    return canary.refresh if action == "refresh" else canary.probe
 
 
 def _remember(host: Host, action: str) -> None:
     """After a release: not before its volumes were gone, a reboot, or an operator's apply; see _take_over."""
     if action == "release":
         open(host.path(_RELEASED), "w").close()
-    else:
+    elif action == "apply":
         _forget(host)
 
 
@@ -148,11 +161,12 @@ def _take_over(text: str, only: Sequence[str], root: str) -> Result:
 
 
 def _result(action: str, spec: Spec, found: List[Layer], host: Host) -> Result:
-    bad = [layer for layer in found if layer.state != _AIM[action] and not layer.facts.get("reboot_required")]
+    aim = _AIM.get(action, [PRESENT])
+    bad = [layer for layer in found if layer.state not in aim and not layer.facts.get("reboot_required")]
     message = "; ".join("{}: {}".format(layer.layer, layer.message) for layer in bad)
     changed = any(layer.changed for layer in found)
     if not bad:
-        message = "nothing to do: already so" if action != "check" and not changed else ""
+        message = "nothing to do: already so" if action not in ("check", "probe") and not changed else ""
     facts = _facts(host)
     return Result(
         action, spec.role, socket.gethostname(), not bad, changed, 0.0, message, tuple(found), facts

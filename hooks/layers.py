@@ -1,5 +1,6 @@
 """Walks the layers in order: check, act, check again; stops at the first that fails and says which."""
 
+from functools import partial
 from types import ModuleType
 from typing import Callable, Dict, Iterable, List, Sequence, Tuple
 
@@ -25,7 +26,7 @@ NAMES = tuple(module.NAME for order in _ORDER.values() for module, _ in order)
 
 def check(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Every layer's state; one that cannot be told is unknown, and the others are told all the same."""
-    return [_timed(host, module, spec, _told) for module in _chosen(spec, only)]
+    return [timed(host, module.NAME, partial(_told, host, module, spec)) for module in _chosen(spec, only)]
 
 
 def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
@@ -46,7 +47,7 @@ def _chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
 def _walk(host: Host, modules: Iterable[ModuleType], spec: Spec, act: Act, aim: str) -> List[Layer]:
     layers: List[Layer] = []
     for module in modules:
-        layers.append(_timed(host, module, spec, act))
+        layers.append(timed(host, module.NAME, partial(act, host, module, spec)))
         if not _reached(layers[-1], aim):
             break
     return layers
@@ -56,21 +57,22 @@ def _reached(layer: Layer, aim: str) -> bool:
     return layer.state == aim or bool(layer.facts.get("reboot_required"))
 
 
-def _timed(host: Host, module: ModuleType, spec: Spec, act: Act) -> Layer:
+def timed(host: Host, name: str, act: Callable[[], Layer]) -> Layer:
+    """What the act came to, with its seconds, noted."""
     began = host.now()
-    layer = _guarded(host, module, spec, act)._replace(seconds=round(host.now() - began, 2))
+    layer = _guarded(name, act)._replace(seconds=round(host.now() - began, 2))
     host.note("{}: {} ({:.1f} s) {}".format(layer.layer, layer.state, layer.seconds, layer.message))
     return layer
 
 
-def _guarded(host: Host, module: ModuleType, spec: Spec, act: Act) -> Layer:
+def _guarded(name: str, act: Callable[[], Layer]) -> Layer:
     """A failure as a layer: unknown when time ran out, broken when it went wrong or was refused."""
     try:
-        return act(host, module, spec)
+        return act()
     except OutOfTime as error:
-        return Layer(module.NAME, UNKNOWN, False, 0.0, str(error), {})
+        return Layer(name, UNKNOWN, False, 0.0, str(error), {})
     except (HookError, OSError) as error:
-        return Layer(module.NAME, BROKEN, False, 0.0, str(error), {})
+        return Layer(name, BROKEN, False, 0.0, str(error), {})
 
 
 def _told(host: Host, module: ModuleType, spec: Spec) -> Layer:

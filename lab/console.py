@@ -1,4 +1,4 @@
-"""The site's stack in Resource Manager, used as a person uses the console: the form, a plan, an apply of that plan."""
+"""The stack in Resource Manager, used as a person uses the console: form, plan, apply of that plan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUIET = (["no-op"], ["read"])
 
 
 class ConsoleStack:
-    """One stack, made of the zip that is shipped. All that it is told goes into the form's fields, as text."""
+    """One stack, made of the zip that is shipped. What it is told goes into the form as text."""
 
     def __init__(self, api: ApiProcess, say: Callable[[str], None]) -> None:
         self._api = api

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from failover.preflight import access, address, backups, capacity, hosts, image, target, volumes
+from failover.preflight import access, address, backups, canaries, capacity, hosts, image, target, volumes
 from failover.preflight import terraform_checks as terraform
 from failover.preflight.ground import Ground
 from failover.preflight.policies import ACTS
@@ -32,6 +32,7 @@ HOSTS = (
     Probe(hosts.CLIENTS, hosts.clients, HOST_SECONDS),
     Probe("metadata of volume groups", hosts.metadata_backup, HOST_SECONDS, advisory=True),
 )
+CANARIES = Probe(canaries.NAME, canaries.refresh, HOST_SECONDS)
 BACKUPS = Probe("backups", backups.look, advisory=True)
 
 

@@ -47,10 +47,12 @@ class PreflightReport:
         }
 
 
-def main(target: str | None, site_file: str | None, as_json: bool, terraform_plan: bool) -> int:
+def main(
+    target: str | None, site_file: str | None, as_json: bool, terraform_plan: bool, canaries: bool
+) -> int:
     """Check, show, and return 0 when a failover would work, 3 when not, 5 when that is not known."""
     console = Console(highlight=False)
-    report = check(target, site_file, terraform_plan)
+    report = check(target, site_file, terraform_plan, canaries)
     show(report, console)
     if as_json:
         sys.stdout.write(json.dumps(report.document()) + "\n")
@@ -58,21 +60,26 @@ def main(target: str | None, site_file: str | None, as_json: bool, terraform_pla
     return report.outcome.exit_code
 
 
-def check(target: str | None, site_file: str | None, terraform_plan: bool) -> PreflightReport:
-    """All checks. Never raises FailoverError: it is the report's outcome."""
+def check(
+    target: str | None, site_file: str | None, terraform_plan: bool, canaries: bool = True
+) -> PreflightReport:
+    """All checks. Never raises FailoverError: it is the report's outcome.
+
+    `canaries`: at last, when all else was looked at, refresh them: the one thing that is written.
+    """
     report = PreflightReport(target)
     start = time.monotonic()
     try:
         site = sites.load(site_file)
         runs.check_endpoint(site)
-        _check(report, site, terraform_plan)
+        _check(report, site, terraform_plan, canaries)
     except FailoverError as error:
         report.outcome, report.reason, report.remedy = error.outcome, error.reason, error.remedy
     report.seconds = time.monotonic() - start
     return report
 
 
-def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool) -> None:
+def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool, canaries: bool) -> None:
     # The SDK and fabric take a second to import: not before the cheap refusals are through.
     from failover.cloud import Cloud  # noqa: PLC0415
     from failover.cloud_reads import CloudReads  # noqa: PLC0415
@@ -92,6 +99,8 @@ def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool) -> N
         observer = Observer(site, Cloud(site.cloud), hosts)
         ground = Ground(site, stack, report.target, reads, terraform, hosts, observer)
         report.checks = runner.run(probes.alone(ground, terraform_plan), ground)
+        if canaries:
+            report.checks += runner.run((probes.CANARIES,), ground)
     finally:
         hosts.close()
     operations = probes.acting(not ground.target.exists)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from failover.ssh import Ran, Silent
+from hooks.canary_files import FIXED, WRITTEN
 from hooks.result import Layer, Result
 
 LAYERS = ("iscsi", "lvm", "filesystem", "nfs")
@@ -31,6 +32,8 @@ class HostsModel:
 
     `silent`: names that do not answer. `blind`: names to which no portal answers, whatever the API says.
     `serving`: server -> its instance. `mounted`: client -> its server.
+    `manifest`: of the canaries on the volumes, None before the first refresh. `write`: what comes of a
+    client's write.
     """
 
     def __init__(self, folder: Path, database: Path) -> None:
@@ -45,7 +48,7 @@ class HostsModel:
             "serving": {serving: instance_id},
             "mounted": {"nfs-cli": serving},
         }
-        self.file.write_text(json.dumps({**begun, "violations": []}))
+        self.file.write_text(json.dumps({**begun, "violations": [], "manifest": None, "write": WRITTEN}))
 
     @contextmanager
     def open(self) -> Iterator[dict[str, Any]]:
@@ -124,6 +127,8 @@ class AnsweringHost:
     def _hooks(
         self, model: dict[str, Any], instance_id: str | None, action: str, spec: dict[str, Any]
     ) -> Result:
+        if action in ("probe", "refresh"):
+            return self._data(model, action, spec)
         if spec["role"] == "client":
             return self._client(model, action, spec["mounts"][0]["server"])
         assert instance_id is not None, f"{self.address} is nobody's address"
@@ -147,6 +152,21 @@ class AnsweringHost:
             told = f"portal {unseen[0][1]}:{unseen[0][2]} does not answer" if unseen else "nothing is up"
             return self._result("server", action, action != "apply", "absent", told)
         return self._result("server", action, True, "present", "all is up")
+
+    def _data(self, model: dict[str, Any], action: str, spec: dict[str, Any]) -> Result:
+        """The canaries lie on the volumes: who serves them, or has them mounted, has the same."""
+        if action == "refresh":
+            serial = model["manifest"]["serial"] + 1 if model["manifest"] else 1
+            files = dict.fromkeys(FIXED, "0" * 64) | {f"fresh-{serial}": f"{serial:064}"}
+            model["manifest"] = {"serial": serial, "written": "2026-03-14T03:12:00Z", "files": files}
+        facts: dict[str, object] = {"manifest": model["manifest"]}
+        state = "present" if model["manifest"] else "absent"
+        if spec["role"] == "client":
+            facts["write"] = model["write"] if model["manifest"] else "not tried"
+            state = state if model["write"] == WRITTEN else "broken"
+        paths = [item["mount"] for item in spec["filesystems" if spec["role"] == "server" else "mounts"]]
+        layers = tuple(Layer(f"data {path}", state, False, 0.0, state, facts) for path in paths)
+        return Result(action, spec["role"], self.name, True, False, 0.0, "", layers)
 
     def _client(self, model: dict[str, Any], action: str, server: str) -> Result:
         if action == "apply" and server in model["serving"]:

@@ -16,6 +16,8 @@ from unittest import mock
 from rich.console import Console
 
 from failover import run
+from failover.preflight import verb as preflight
+from failover.preflight.verb import PreflightReport
 from failover.report import Report
 from lab.provider.process import ProviderProcess
 from lab.stack import site_variables
@@ -63,6 +65,16 @@ class WholeSite:
                 unplanned=unplanned,
             )
         return report, said.getvalue()
+
+    def look(self) -> PreflightReport:
+        """The product's preflight towards nfs-srv-2, without Terraform's plan."""
+        with mock.patch("failover.hosts.SshHost", functools.partial(AnsweringHost, self.model)):
+            return preflight.check(SECOND, str(self.file), terraform_plan=False)
+
+    def verify(self) -> Report:
+        """The product's verify."""
+        with mock.patch("failover.hosts.SshHost", functools.partial(AnsweringHost, self.model)):
+            return run.verify(None, str(self.file), Console(file=io.StringIO()))
 
     def drive(self, target: str, last_event: int = 0) -> subprocess.Popen[str]:
         """The same as a process of its own, which kills itself at an event of its journal."""

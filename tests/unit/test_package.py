@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import ast
 import json
+import lzma
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from failover import package, shorten
+from hooks import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "tests/fixtures/client-spec.json"
 DESTRUCTIVE = re.compile(
     r"\b(mkfs|pvcreate|vgcreate|lvcreate|wipefs|sgdisk|parted|dd|pvremove|vgremove|lvremove)\b"
 )
-BUDGET = 20_000  # bytes: what the metadata limit leaves for it
+BUDGET = 20_000  # bytes: what the metadata limit leaves for the copy in it
 VERSIONS = ("3.6", "3.8", "3.13")
 
 
@@ -50,7 +53,35 @@ def test_nothing_of_this_machine_is_in_it(tmp_path: Path) -> None:
 
 
 def test_it_fits_its_budget() -> None:
-    assert len(package.hooks_bytes()) <= BUDGET
+    assert len(package.boot_bytes()) <= BUDGET
+
+
+def modules(zipapp: bytes, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "some.pyz").write_bytes(zipapp)
+    with zipfile.ZipFile(tmp_path / "some.pyz") as packed:
+        found: dict[str, str] = json.loads(lzma.decompress(packed.read(unpack.PAYLOAD)))
+        return {"__main__": packed.read("__main__.py").decode(), **found}
+
+
+def test_a_new_server_boots_with_the_modules_that_ssh_carries_but_the_canaries(tmp_path: Path) -> None:
+    every, booting = (modules(z, tmp_path) for z in (package.hooks_bytes(), package.boot_bytes()))
+    assert booting.items() < every.items()
+    left_out = {"apart", "canary", "canary_files", "export_options", "kernel_log", "pinned"}
+    assert set(every) - set(booting) == {f"hooks.{name}" for name in left_out}
+    kept = " ".join(source for name, source in booting.items() if name != "hooks.cli")
+    assert not re.search(rf"\b({'|'.join(left_out)})\b", kept)
+
+
+@pytest.mark.parametrize("action", ["probe", "refresh"])
+def test_the_copy_without_canaries_says_so(action: str, tmp_path: Path) -> None:
+    path = tmp_path / "hooks.pyz"
+    path.write_bytes(package.boot_bytes())
+    argv = [sys.executable, str(path), action, "--spec", str(SPEC)]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ran.returncode == 2
+    assert json.loads(ran.stdout)["message"] == (
+        f"{action}: not in this copy of the hooks; use `invoke verify`"
+    )
 
 
 @pytest.mark.parametrize("folder", ["hooks", "failover", "templates"])
@@ -73,9 +104,11 @@ def test_hooks_import_only_the_standard_library() -> None:
             assert all(name.split(".")[0] in {"hooks", *sys.stdlib_module_names} for name in names), path
 
 
+@pytest.mark.parametrize("copy", [package.hooks_bytes, package.boot_bytes])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_zipapp_runs(version: str, tmp_path: Path) -> None:
-    path = package.build_hooks(tmp_path)
+def test_the_zipapp_runs(version: str, copy: Callable[[], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "hooks.pyz"
+    path.write_bytes(copy())
     ran = subprocess.run(
         [interpreter(version), str(path), "check", "--spec", "-"],
         input=SPEC.read_text(),
@@ -92,17 +125,23 @@ def test_the_zipapp_runs(version: str, tmp_path: Path) -> None:
     assert result["facts"]["python"].startswith(version)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_every_case_of_the_layers_holds(version: str) -> None:
+def played(module: str, version: str) -> str:
+    """What this program of the tests says on that Python; it must end well."""
     ran = subprocess.run(
-        [interpreter(version), "-B", "-m", "tests.unit.hooks.planned"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [interpreter(version), "-B", "-m", module], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert int(ran.stdout.split()[0]) > 80
+    return ran.stdout
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_case_of_the_layers_holds(version: str) -> None:
+    assert int(played("tests.unit.hooks.planned", version).split()[0]) > 80
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_canaries_are_written_read_and_found_damaged(version: str) -> None:
+    assert played("tests.unit.hooks.data_host", version).startswith(f"played on {version}")
 
 
 def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
@@ -114,7 +153,7 @@ def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert ran.returncode == 0
-    assert "check,release" in ran.stdout.replace("apply,", "")
+    assert "{apply,check,release,probe,refresh}" in ran.stdout
 
 
 def test_shortening_keeps_the_program() -> None:

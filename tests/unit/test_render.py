@@ -54,9 +54,9 @@ def test_cloud_init_s_own_schema(tmp_path: Path) -> None:
     assert "Valid" in ran.stdout
 
 
-def test_the_zipapp_inside_is_the_one_that_ssh_carries(document: dict[str, Any]) -> None:
+def test_the_zipapp_inside_is_the_one_for_new_servers(document: dict[str, Any]) -> None:
     entry = written(document, render.HOOKS_PATH)
-    assert base64.b64decode(entry["content"], validate=True) == package.hooks_bytes()
+    assert base64.b64decode(entry["content"], validate=True) == package.boot_bytes()
     assert (entry["owner"], entry["permissions"], entry["encoding"]) == ("root:root", "0755", "b64")
 
 

@@ -39,7 +39,7 @@ class ModelSite:
         made = object.__new__(inspection.Inspection)
         made._report, made._terraform = report, terraform
         made.observe = lambda: self.world.observe("nfs-srv-2")
-        made.cloud = made.hosts = made.observer = SimpleNamespace(close=lambda: None)
+        made._site = made.cloud = made.hosts = made.observer = SimpleNamespace(close=lambda: None)
         return made
 
     def crew(self, *_):

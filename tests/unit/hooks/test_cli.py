@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hooks import cli, metadata
-from hooks.result import Result
+from hooks import canary, cli, metadata
+from hooks.result import Layer, Result
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 RELEASED = "run/nfs-failover.released"
@@ -164,3 +164,24 @@ def test_release_leaves_its_mark(root: Path, capsys: Any, monkeypatch: pytest.Mo
     given(monkeypatch, fixture("server-spec.json"))
     code, _ = run(root, capsys, "release", "--spec", "-", "--only", "filesystem")
     assert (code, (root / RELEASED).exists()) == (0, True)
+
+
+@pytest.mark.parametrize("action", ["probe", "refresh"])
+def test_what_verifies_leaves_the_mark_of_a_release(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    (root / RELEASED).touch()
+    monkeypatch.setattr(canary, action, lambda *_: [Layer("data /mnt/a", "absent", False, 0.0, "none", {})])
+    given(monkeypatch, fixture("server-spec.json"))
+    code, result = run(root, capsys, action, "--spec", "-")
+    assert (code, result["ok"]) == ((0, True) if action == "probe" else (1, False))
+    assert (root / RELEASED).exists()
+    assert (root / "run/nfs-failover.lock").exists() == (action == "refresh")
+
+
+def test_a_client_has_no_canaries_to_refresh(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(monkeypatch, fixture("client-spec.json"))
+    code, result = run(root, capsys, "refresh", "--spec", "-")
+    assert (code, result["message"]) == (2, "refresh: found a client's spec, expected a server's")

@@ -1,0 +1,138 @@
+"""Reads and writes through the service: a server's canaries, and a client's way to them. For verification.
+
+Canaries (canary_files.py) lie in the root of each filesystem and in each exported folder, which is what
+clients mount. A server writes and reads them, a client reads them over NFS and writes a file of its own.
+"""
+
+import os
+import re
+from functools import partial
+from typing import List, NamedTuple, Optional, Sequence
+
+from hooks import canary_files, filesystem, layers, lvm, pinned
+from hooks.apart import apart
+from hooks.canary_files import FOLDER, WRITTEN, Manifest
+from hooks.export_options import contradictions
+from hooks.fields import SpecError
+from hooks.kernel_log import complaints
+from hooks.mountinfo import mounted_on
+from hooks.result import ABSENT, BROKEN, PRESENT, Facts, Layer
+from hooks.runner import CommandFailed, Host, Refused
+from hooks.spec import ClientSpec, Filesystem, Mount, ServerSpec, Spec, filesystem_of
+
+SECONDS = 30.0
+EXPORTS = "exports"
+STORAGE = (lvm.NAME, filesystem.NAME)
+_NOBODY = 65534  # whom a client's root is, unless `anonuid=` names another (exports(5))
+
+
+class Place(NamedTuple):
+    """A folder with canaries, the filesystem it must lie on, and the uid that writes there, if any."""
+
+    path: str
+    filesystem: Filesystem
+    writer: Optional[int]
+
+
+def places(spec: ServerSpec) -> List[Place]:
+    """Every filesystem's root and every exported folder."""
+    writers = {export.path: _writer(export.options) for export in spec.exports}
+    paths = sorted(set(writers) | {item.mount for item in spec.filesystems})
+    on = [(path, filesystem_of(spec, path)) for path in paths]
+    return [Place(path, found, writers.get(path)) for path, found in on if found]
+
+
+def _writer(options: str) -> int:
+    found = re.search(r"\banonuid=(\d+)", options)
+    return int(found.group(1)) if found else _NOBODY
+
+
+def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Writes the canaries where the spec's own volumes are mounted as specified, and nothing elsewhere."""
+    if isinstance(spec, ClientSpec):
+        raise SpecError("refresh: found a client's spec, expected a server's")
+    found = layers.check(host, spec, STORAGE)
+    if any(layer.state != PRESENT for layer in found):
+        return found
+    return [_layer(host, place.path, partial(_refreshed, host, place)) for place in places(spec)]
+
+
+def probe(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Reads every canary, from the disk or over NFS; a client also writes. Absent: there are none.
+
+    On a server the exports' options too: the layer `exports` compares the kernel's with the spec's.
+    """
+    if isinstance(spec, ClientSpec):
+        return [_layer(host, item.mount, partial(_tried, host, item)) for item in spec.mounts]
+    read = [_layer(host, place.path, partial(_looked, host, place)) for place in places(spec)]
+    return read + [layers.timed(host, EXPORTS, partial(_exports, host, spec))]
+
+
+def _exports(host: Host, spec: ServerSpec) -> Layer:
+    wrong = contradictions(spec, host.run("exportfs", "-s").out)
+    said = "; ".join(wrong) or "exported with the options of the spec"
+    return Layer(EXPORTS, BROKEN if wrong else PRESENT, False, 0.0, said, {})
+
+
+def _layer(host: Host, path: str, act: "partial[Layer]") -> Layer:
+    name = "data " + path
+    return layers.timed(host, name, act)._replace(layer=name)
+
+
+def _told(manifest: Optional[Manifest], **others: str) -> Layer:
+    facts: Facts = dict(others, manifest=manifest)
+    if manifest is None:
+        return Layer("", ABSENT, False, 0.0, "no canaries", facts)
+    text = "{} canaries as written {}".format(len(manifest["files"]), manifest["written"])
+    return Layer("", PRESENT, False, 0.0, text, facts)
+
+
+def _refreshed(host: Host, place: Place) -> Layer:
+    _refuse_damaged(host, place)
+    return _told(apart(host, place.path, partial(_write, host, place), SECONDS))._replace(changed=True)
+
+
+def _looked(host: Host, place: Place) -> Layer:
+    _refuse_damaged(host, place)
+    return _told(apart(host, place.path, partial(_read, host, place), SECONDS))
+
+
+def _refuse_damaged(host: Host, place: Place) -> None:
+    """By the kernel's log; a mount that is read-only is the filesystem layer's finding."""
+    device = place.filesystem.device
+    for line in complaints(host.run("dmesg").out, os.path.basename(host.real(device) or device))[-1:]:
+        raise CommandFailed("{}: the kernel says: {}".format(place.path, line))
+
+
+def _tried(host: Host, mount: Mount) -> Layer:
+    source, top = "{}:{}".format(mount.server, mount.path), mounted_on(host, mount.mount)[-1:]
+    if [item.source for item in top] != [source]:
+        raise Refused("{}: not mounted from {}; neither read nor written".format(mount.mount, source))
+    manifest, wrote = apart(host, mount.mount, partial(_read_and_write, host, mount), SECONDS)
+    layer = _told(manifest, write=wrote)
+    if manifest is None or wrote == WRITTEN:
+        return layer
+    return layer._replace(state=BROKEN, message="{}; a write: {}".format(layer.message, wrote))
+
+
+def _write(host: Host, place: Place) -> Manifest:
+    base = pinned.folder(host, place.path, place.filesystem.mount)
+    return canary_files.write(base, place.writer)
+
+
+def _read(host: Host, place: Place) -> Optional[Manifest]:
+    base = pinned.folder(host, place.path, place.filesystem.mount)
+    try:
+        return canary_files.read(pinned.roots_own(FOLDER, base))
+    except FileNotFoundError:
+        return None
+
+
+def _read_and_write(host: Host, mount: Mount) -> List[object]:
+    """The manifest, and what came of a write; a folder without canaries is not written to."""
+    base = pinned.folder(host, mount.mount, mount.mount)
+    try:
+        folder = os.open(FOLDER, pinned.DIRECTORY, dir_fd=base)
+        return [canary_files.read(folder), canary_files.try_write(folder)]
+    except FileNotFoundError:
+        return [None, "not tried"]
