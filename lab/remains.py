@@ -16,7 +16,7 @@ from lab.paths import RunDirectory
 from lab.processes import arguments
 
 TOOLS = ("qemu-system-x86_64", "tgtd", "dnsmasq")
-MODULES = ("lab.api", "lab.metadata", "lab.provider")
+MODULES = ("lab.api", "lab.job", "lab.metadata", "lab.provider")
 DEADLINE_SECONDS = 10
 
 
@@ -66,7 +66,8 @@ def is_of_lab(argv: list[str], root: Path) -> bool:
         return False
     module = argv[argv.index("-m") + 1 :][:1] if "-m" in argv else []
     starts_tool = Path(argv[0]).name in ("ip", "setsid", "sh") and any(word in TOOLS for word in argv)
-    return Path(argv[0]).name in TOOLS or starts_tool or any(word in MODULES for word in module)
+    of_job = Path(argv[0]).name == "terraform" and argv[1].startswith(f"-chdir={RunDirectory(root).jobs}/")
+    return Path(argv[0]).name in TOOLS or starts_tool or of_job or any(word in MODULES for word in module)
 
 
 def _names(word: str, root: str) -> bool:
@@ -124,7 +125,7 @@ def _network_of(pid: int) -> tuple[int, int] | None:
 
 
 def _remove_files(lab: RunDirectory) -> None:
-    for folder in (lab.guests, lab.images, lab.volumes, lab.dns, lab.tgtd):
+    for folder in (lab.guests, lab.images, lab.volumes, lab.dns, lab.tgtd, lab.stacks, lab.jobs):
         if folder.is_symlink() or folder.exists():
             shutil.rmtree(folder)
     lab.base.unlink(missing_ok=True)
