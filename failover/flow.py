@@ -23,8 +23,8 @@ from failover.preflight.check import objection
 from failover.report import Report
 from failover.seen import Observation
 from failover.site import Site
+from failover.stack import StackRunner
 from failover.steps import Crew
-from failover.terraform import TerraformStack
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Flow:
     def __init__(
         self,
         site: Site,
-        terraform: TerraformStack,
+        terraform: StackRunner,
         options: Options,
         report: Report,
         console: Console,
@@ -125,7 +125,9 @@ class Flow:
         crew = Crew(
             self._site, inspection.cloud, self._terraform, inspection.hosts, seen, self._options.clients
         )
-        execution = Execution(plan, self._held(crew.do), journal, self._progress, crew.evidence.of)
+        execution = Execution(
+            plan, self._held(crew.do), journal, self._progress, crew.evidence.of, self._terraform.interrupt
+        )
         try:
             try:
                 with self._progress.watching(plan):
@@ -167,7 +169,7 @@ class Flow:
             clients=self._options.clients,
             unplanned=self._options.unplanned,
             site=str(self._site.file),
-            active_file=str(self._terraform.active_file),
+            active_file=str(self._terraform.active_file or ""),
             **self._identity,
         )
 

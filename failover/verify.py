@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from failover.seen import Observation, Presence
-from failover.terraform import TerraformStack
+from failover.stack import StackRunner
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Finding:
     found: str
 
 
-def verify(seen: Observation, terraform: TerraformStack) -> tuple[tuple[Finding, ...], int]:
+def verify(seen: Observation, terraform: StackRunner) -> tuple[tuple[Finding, ...], int]:
     """All findings, and the number of changes a second Terraform plan would make (it must be none)."""
     plan = terraform.plan()
-    plan.path.unlink(missing_ok=True)
+    terraform.discard(plan)
     changes = [f"{'+'.join(c.actions)} {c.address}" for c in plan.changes]
     second = Finding("terraform plan", not changes, "; ".join(changes) or "no changes")
     return (_active(seen), *_volumes(seen), _server(seen), *_clients(seen), second), len(changes)

@@ -26,6 +26,7 @@ from lab.provider.process import ProviderProcess, ProviderProcessError
 BEGUN, LOCK, CANCEL = "begun", "lock", "cancel"
 ORDER, ENDING, LOG = "order.json", "ending.json", "log.jsonl"
 PLAN, PLAN_JSON, STATE, IMPORTED = "plan.tfplan", "plan.json", "terraform.tfstate", "imported.tfstate"
+MARK = "NFS_FAILOVER_LAB_JOB"  # in the environment of all that a job starts: its folder
 _BACKEND = "backend_override.tf"  # the service keeps the state: whatever backend the configuration names
 _POLL_SECONDS = 0.05
 
@@ -91,10 +92,12 @@ class Runner:
         backend = {"terraform": {"backend": {"local": {"path": self._order.state}}}}
         (self._place / f"{_BACKEND}.json").write_text(json.dumps(backend))
         provider = ProviderProcess(self._run)
+        os.environ.pop(MARK, None)  # the provider is the lab's, and outlives the job
         with held(self._run / "provider.lock"):
             provider.start()
         variables = {f"TF_VAR_{name}": value for name, value in self._order.variables.items()}
         self._environment = {**os.environ, **provider.environment(), "TF_INPUT": "0", **variables}
+        self._environment[MARK] = str(self._folder)
 
     def _plan(self) -> None:
         plan = self._folder / PLAN
@@ -122,6 +125,7 @@ class Runner:
             text=True,
             errors="replace",
             pass_fds=inherited_lock(self._folder),
+            start_new_session=True,
         )
         with self._logged(process):
             self._attend(process)
@@ -147,7 +151,7 @@ class Runner:
             number = self._cancelled()
             if number and number not in passed:
                 passed.add(number)
-                process.send_signal(number)
+                _send(process, number)
             time.sleep(_POLL_SECONDS)
 
     def _cancelled(self) -> signal.Signals | None:
@@ -171,6 +175,14 @@ class Runner:
         """The stack's state as this job leaves it."""
         if Path(self._order.state).exists():
             shutil.copy(self._order.state, self._folder / STATE)
+
+
+def _send(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """SIGINT is Terraform's alone, to end what it has begun; SIGKILL is for all that it started too."""
+    if number is signal.SIGKILL:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
 
 
 class CancelledError(Exception):

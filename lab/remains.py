@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from lab import network
+from lab.job import MARK
 from lab.machine import HardwareError
 from lab.network import namespace_file
 from lab.paths import RunDirectory
@@ -54,7 +55,21 @@ def processes(lab: RunDirectory) -> set[int]:
     """The lab's own programs wherever they run, and whatever runs in its namespace; never this process."""
     numbers = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
     ours = {pid for pid in numbers if is_of_lab(arguments(pid), lab.root)}
-    return (ours | _inside_namespace(lab, numbers)) - {os.getpid()}
+    return (ours | _inside_namespace(lab, numbers) | of_jobs(lab)) - {os.getpid()}
+
+
+def of_jobs(lab: RunDirectory) -> set[int]:
+    """What jobs have started: Terraform and whatever that starts, known by a mark in its environment."""
+    mark = b"%s=%s/" % (MARK.encode(), os.fsencode(lab.jobs))
+    found = set()
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            words = file.read_bytes().split(b"\0")
+        except OSError:  # gone, or another user's
+            continue
+        if any(word.startswith(mark) for word in words):
+            found.add(int(file.parent.name))
+    return found
 
 
 def is_of_lab(argv: list[str], root: Path) -> bool:
@@ -66,8 +81,7 @@ def is_of_lab(argv: list[str], root: Path) -> bool:
         return False
     module = argv[argv.index("-m") + 1 :][:1] if "-m" in argv else []
     starts_tool = Path(argv[0]).name in ("ip", "setsid", "sh") and any(word in TOOLS for word in argv)
-    of_job = Path(argv[0]).name == "terraform" and argv[1].startswith(f"-chdir={RunDirectory(root).jobs}/")
-    return Path(argv[0]).name in TOOLS or starts_tool or of_job or any(word in MODULES for word in module)
+    return Path(argv[0]).name in TOOLS or starts_tool or any(word in MODULES for word in module)
 
 
 def _names(word: str, root: str) -> bool:

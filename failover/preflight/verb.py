@@ -13,9 +13,9 @@ from rich.table import Table
 
 from failover import run as runs
 from failover import site as sites
+from failover import via as vias
 from failover.outcome import FailoverError, Outcome, Usage
 from failover.preflight.check import Check, Result, of, outcome
-from failover.terraform import TerraformStack
 
 _STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.BLOCKING: "red", Result.UNKNOWN: "magenta"}
 
@@ -47,10 +47,18 @@ class PreflightReport:
         }
 
 
-def main(target: str | None, site_file: str | None, as_json: bool, terraform_plan: bool) -> int:
+def main(
+    target: str | None,
+    site_file: str | None,
+    as_json: bool,
+    terraform_plan: bool,
+    *,
+    via: str = "",
+    stack_id: str = "",
+) -> int:
     """Check, show, and return 0 when a failover would work, 3 when not, 5 when that is not known."""
     console = Console(highlight=False)
-    report = check(target, site_file, terraform_plan)
+    report = check(target, site_file, terraform_plan, via=via, stack_id=stack_id)
     show(report, console)
     if as_json:
         sys.stdout.write(json.dumps(report.document()) + "\n")
@@ -58,12 +66,14 @@ def main(target: str | None, site_file: str | None, as_json: bool, terraform_pla
     return report.outcome.exit_code
 
 
-def check(target: str | None, site_file: str | None, terraform_plan: bool) -> PreflightReport:
+def check(
+    target: str | None, site_file: str | None, terraform_plan: bool, *, via: str = "", stack_id: str = ""
+) -> PreflightReport:
     """All checks. Never raises FailoverError: it is the report's outcome."""
     report = PreflightReport(target)
     start = time.monotonic()
     try:
-        site = sites.load(site_file)
+        site = vias.chosen(sites.load(site_file), via, stack_id)
         runs.check_endpoint(site)
         _check(report, site, terraform_plan)
     except FailoverError as error:
@@ -82,7 +92,7 @@ def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool) -> N
     from failover.preflight.ground import Ground  # noqa: PLC0415
 
     reads = CloudReads(site.cloud)
-    terraform = TerraformStack(site)
+    terraform = vias.runner(site)
     terraform.init()
     stack = terraform.read()
     report.active = stack.active

@@ -16,7 +16,7 @@ from lab.api.call import Cloud
 from lab.api.ocid import timestamp
 from lab.api.transition import Job, Step
 from lab.hardware import Hardware
-from lab.job import BEGUN, CANCEL, ENDING, LOCK
+from lab.job import BEGUN, CANCEL, ENDING, LOCK, MARK
 from lab.paths import RunDirectory, short_name
 from lab.store import Document, Resource
 
@@ -48,10 +48,15 @@ def _start(hardware: Hardware, job: Job) -> Document:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith("TF_")},
+            env={**_plain_environment(), MARK: str(folder)},
             pass_fds=[lock.fileno()],  # the lock is let go of when the last process that has it ends
         )
     return {}
+
+
+def _plain_environment() -> dict[str, str]:
+    """Ours, without what would turn Terraform's head."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
 
 
 def _started(cloud: Cloud, job: Resource, facts: Document) -> None:

@@ -6,15 +6,15 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import zipfile
-from pathlib import Path
 
 import pytest
 
+from lab.api.stack_source import LARGEST_BYTES
 from lab.cloud import ApiProcess
 from lab.paths import RunDirectory
-from lab.remains import processes, take_down
+from lab.provider.process import ProviderProcess
+from lab.remains import of_jobs, processes, take_down
 from lab.stack import SOURCE, site_variables
 from tests.api.conftest import Site, new_site
 from tests.api.resource_manager_site import Stacks, apply_details, models, packed, packed_folder
@@ -78,9 +78,8 @@ def own(tmp_path):
     """A lab of the test's own, to break."""
     made = Stacks(new_site(tmp_path / "lab").api)
     yield made
-    if not made.api.running():
-        new_site(made.api.run)
-    made.stop()
+    take_down(made.api.run)
+    ProviderProcess(made.api.run).stop()
 
 
 def test_plan_apply_and_outputs_of_a_small_stack(stacks):
@@ -174,7 +173,7 @@ def test_what_is_no_stack_and_no_job(stacks, refused):
     with refused(400, "InvalidParameter", "not a zip"):
         stacks.create(base64.b64encode(b"text").decode())
     with refused(400, "InvalidParameter", "more than 11534336"):
-        stacks.create({"main.tf": SMALL, "big": os.urandom(6 * 2**20).hex()})
+        stacks.create(base64.b64encode(bytes(LARGEST_BYTES + 1)).decode())
     with refused(400, "InvalidParameter", "outside of itself"):
         stacks.create({"main.tf": SMALL, "../evil": ""})
     with refused(400, "InvalidParameter", "neither a .terraform directory nor a state"):
@@ -305,7 +304,7 @@ def test_a_job_whose_processes_died_has_failed(own, api_down):
     own.await_log(job, "terraform_data.first: Creating...")
     if api_down:
         own.api.kill()
-    for pid in processes_of_jobs(own.api.run):
+    for pid in of_jobs(RunDirectory.of(own.api.run)):
         os.kill(pid, signal.SIGKILL)
     if api_down:
         own.api.start(hardware="none")
@@ -313,13 +312,6 @@ def test_a_job_whose_processes_died_has_failed(own, api_down):
     ended = own.ended(job)
     assert (ended.lifecycle_state, ended.failure_details.code) == ("FAILED", "INTERNAL_SERVICE_ERROR")
     assert "died" in ended.failure_details.message
-
-
-def processes_of_jobs(run: Path) -> list[int]:
-    """The jobs' own processes and their Terraforms'."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    marks = (f"--job {run.resolve()}/jobs/", f"-chdir={run.resolve()}/jobs/")
-    return [int(line.split()[0]) for line in listed.splitlines() if any(mark in line for mark in marks)]
 
 
 def test_the_lab_s_end_leaves_nothing_of_a_job(own):
@@ -330,7 +322,7 @@ def test_the_lab_s_end_leaves_nothing_of_a_job(own):
     assert len(processes(lab)) >= 4  # the API, the provider, the job and its Terraform
     take_down(own.api.run)
     assert processes(lab) == set()
-    assert processes_of_jobs(own.api.run) == []
+    assert of_jobs(lab) == set()
     assert not lab.jobs.exists()
     assert not lab.stacks.exists()
 

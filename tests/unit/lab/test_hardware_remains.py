@@ -16,7 +16,6 @@ OURS = {
     "dnsmasq": ["dnsmasq", f"--conf-file={RUN}/dns/dnsmasq.conf"],
     "the API": ["/srv/nfs/.venv/bin/python", "-m", "lab.api", "--run", str(RUN)],
     "a job": ["python", "-m", "lab.job", "--run", str(RUN), "--job", f"{RUN}/jobs/1"],
-    "a job's Terraform": ["terraform", f"-chdir={RUN}/jobs/1/config", "plan"],
     "the provider": ["python", "-m", "lab.provider", "--run", str(RUN)],
 }
 OTHERS = {
@@ -27,7 +26,6 @@ OTHERS = {
     "the operator's own command": ["python", "-m", "lab.remains", "--run", str(RUN)],
     "tests": ["python", "-m", "pytest", str(RUN)],
     "a module named elsewhere": ["python", "-m", "pdb", "lab.api", str(RUN)],
-    "the operator's own Terraform": ["terraform", f"-chdir={RUN}/stack", "plan"],
     "somebody's tgtd": ["tgtd"],
     "the kernel's": [],
 }
