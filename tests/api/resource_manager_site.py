@@ -93,12 +93,16 @@ class Stacks:
             assert time.monotonic() < deadline, self.log(job)
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Leave no process: jobs that still run are cancelled by force."""
+    def cancel_all(self) -> None:
+        """Jobs that still run are cancelled by force."""
         for job in self.client.list_jobs(compartment_id=self.api.facts()["compartment_id"]).data:
             if job.lifecycle_state not in ENDED:
                 self.client.cancel_job(job.id, is_forced=True)
-                self.ended(job.id)
+                self.until(job.id, *ENDED)
+
+    def stop(self) -> None:
+        """Leave no process."""
+        self.cancel_all()
         self.api.stop()
         ProviderProcess(self.api.run).stop()
 
