@@ -65,7 +65,7 @@ class Flow:
     def run(self) -> None:
         """The whole run. Raises FailoverError at the first thing that stops it."""
         try:
-            self._terraform.take_up(self._progress.say)
+            self._terraform.take_up(self._progress.say, self._options.dry_run)
             seen = self._look()
             plan = planner.make(seen, self._options.unplanned)
             self._report.active = seen.stack.active

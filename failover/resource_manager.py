@@ -61,12 +61,12 @@ class ResourceManagerStack:
         self._adopted: dict[str, str] = {}
         self._untainted: list[str] = []
 
-    def take_up(self, say: Callable[[str], None]) -> None:
+    def take_up(self, say: Callable[[str], None], look_only: bool = False) -> None:
         """Wait for a job that outlived its operator; put back what it had set for one plan."""
         self._say = say
         self._jobs.await_idle(self._longest, say)
         seen = self._api.stack()
-        if RESTORE_TAG in seen.tags:
+        if RESTORE_TAG in seen.tags and not look_only:
             say(f"variables that an earlier run set for one plan are put back: {seen.tags[RESTORE_TAG]}")
             self._restore()
 

@@ -25,8 +25,11 @@ class StackRunner(Protocol):
     All raise FailoverError: Refused when nothing was changed, Failed, Unknown when that could not be learnt.
     """
 
-    def take_up(self, say: Callable[[str], None]) -> None:
-        """Wait until nothing of an earlier run is at work on the stack; put right what it left behind."""
+    def take_up(self, say: Callable[[str], None], look_only: bool = False) -> None:
+        """Wait until nothing of an earlier run is at work on the stack; put right what it left behind.
+
+        `look_only`: a run that shows its plan and stops changes nothing of the stack.
+        """
 
     def sweep(self) -> None:
         """At the end of a run, however it ended: leave nothing of it about."""

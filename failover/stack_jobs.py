@@ -78,6 +78,7 @@ class StackJobs:
                 say(f"Resource Manager: {verb} job {job_id} ...")
                 return job_id
             self.await_idle(max(end - time.monotonic(), 0.0), say)
+            time.sleep(_POLL_SECONDS[0])
             if time.monotonic() > end:
                 raise Refused(
                     f"the stack takes no {verb} job (409), though none is under way",

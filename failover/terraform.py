@@ -146,8 +146,9 @@ class TerraformStack:
         self._plans = site.runs / "plans"  # of the one run that holds the site's lock
         self._longest = max(site.deadlines.launch, site.deadlines.switch)
 
-    def take_up(self, say: Callable[[str], None]) -> None:
+    def take_up(self, say: Callable[[str], None], look_only: bool = False) -> None:
         """Wait until nothing of an earlier run is at work on the stack, and forget its saved plans."""
+        del look_only  # saved plans are worth nothing to anybody
         tfstate.await_unlocked(self.directory, self._longest, say)
         self.sweep()
 

@@ -14,12 +14,11 @@ from lab.cloud import ApiProcess
 from lab.paths import RunDirectory
 from lab.provider.process import ProviderProcess
 from lab.remains import of_jobs
-from lab.stack import SOURCE, site_variables
+from lab.stack import SOURCE
 from tests.api.resource_manager_site import Stacks
-from tests.terraform.conftest import SSH_KEY
 from tests.terraform.hosts_double import HostsModel
 from tests.terraform.lab_cloud import LabCloud, serving
-from tests.terraform.whole_site import FIRST, SECOND, WholeSite
+from tests.terraform.whole_site import FIRST, WholeSite, invented
 
 DEADLINES = (
     "boot = 30\npower = 30\nlaunch = 150\nswitch = 150\nhooks = 30\nclient = 30\napi = 20\ninterrupt = 60\n"
@@ -81,16 +80,7 @@ def managed_site(folder: Path) -> Iterator[ManagedSite]:
 
 
 def _applied(folder: Path, cloud: LabCloud, stacks: Stacks) -> ManagedSite:
-    first = cloud.launch(FIRST)
-    volumes = {name: cloud.volume(name) for name in ("bv1", "bv2")}
-    variables = site_variables(
-        cloud.facts,
-        server_id=first,
-        image_id=cloud.facts["base_image_id"],
-        volume_ids=volumes,
-        ssh_authorized_keys=SSH_KEY,
-    )
-    variables["servers"][SECOND].update(private_ip="10.0.0.112")
+    first, volumes, variables = invented(cloud)
     stack_id = stacks.create(stack_files(), {**as_texts(variables), "active_server": FIRST})
     job = stacks.apply(stack_id)
     assert job.lifecycle_state == "SUCCEEDED", stacks.log(job.id)

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from failover import journal as journals
 from failover import run
-from failover.outcome import Refused
+from failover.outcome import Refused, Unknown
 from failover.preflight import verb
 from failover.reports.conclusions import left_to_do
 from failover.reports.reading import read_run
@@ -209,6 +209,10 @@ def test_a_variable_of_one_plan_is_put_back_by_the_next_run_after_a_crash(site: 
         freeform_tags={RESTORE_TAG: json.dumps({"launch": None, "active_server": active})},
     )
     site.stacks.client.update_stack(site.stack_id, left)
+    with Path(os.devnull).open("w") as nowhere:
+        console = Console(file=nowhere)
+        run.fail_over(active, str(site.file), console, clients="remount", yes=False, dry_run=True)
+    assert site.variables["launch"] == '["nfs-srv-1"]', "a look changes nothing"
     said = must_end_done(site, active)
     assert "are put back" in said
 
@@ -224,3 +228,32 @@ def test_a_file_in_the_zip_that_overrides_the_stack_is_refused(site: ManagedSite
     with pytest.raises(Refused, match=r"an \*\.auto\.tfvars file in its configuration overrides"):
         terraform.plan({"active_server": other(site.serving())})
     assert site.stacks.client.get_stack(stack_id).data.variables == variables
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "code"),
+    [
+        ("CreateJob", 401, "NotAuthenticated"),
+        ("CreateJob", 404, "NotAuthorizedOrNotFound"),
+        ("GetJob", 401, "NotAuthenticated"),
+        ("UpdateStack", 404, "NotAuthorizedOrNotFound"),
+        ("GetStack", 404, "NotAuthorizedOrNotFound"),
+    ],
+)
+def test_an_answer_that_proves_nothing_is_unknown(
+    site: ManagedSite, operation: str, status: int, code: str
+) -> None:
+    before = site.variables
+    terraform = ResourceManagerStack(load(str(site.file)))
+    site.cloud.inject(operation=operation, status=status, code=code, message="no")
+    with pytest.raises(Unknown, match=f"HTTP {status} {code}"):
+        terraform.plan({"launch": ["nfs-srv-2"]})
+    site.cloud.clear_faults()
+    assert site.variables == before
+
+
+def test_a_lost_answer_to_create_job_makes_one_job(site: ManagedSite) -> None:
+    before = len(site.jobs())
+    site.cloud.inject(operation="CreateJob", after=True, drop=True)
+    assert ResourceManagerStack(load(str(site.file))).plan().changes == ()
+    assert [o.split()[0] for o in site.operations(before)] == ["PLAN"]

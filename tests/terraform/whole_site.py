@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from rich.console import Console
@@ -151,7 +152,8 @@ def whole_site(folder: Path) -> Iterator[WholeSite]:
             provider.stop()
 
 
-def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess) -> WholeSite:
+def invented(cloud: LabCloud) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """A new first server, new volumes by name, and the variables of their site."""
     first = cloud.launch(FIRST)
     volumes = {name: cloud.volume(name) for name in ("bv1", "bv2")}
     variables = site_variables(
@@ -162,6 +164,11 @@ def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess) -> WholeS
         ssh_authorized_keys=SSH_KEY,
     )
     variables["servers"][SECOND].update(private_ip="10.0.0.112")
+    return first, volumes, variables
+
+
+def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess) -> WholeSite:
+    first, volumes, variables = invented(cloud)
     stack = LaidStack(folder / "stack", variables, provider)
     stack.apply()
     (folder / "site.toml").write_text(_site_text(stack, cloud, provider))

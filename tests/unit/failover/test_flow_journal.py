@@ -69,7 +69,7 @@ def run(
     place = SimpleNamespace(runs=tmp_path, file=tmp_path / "site.toml")
     stack = SimpleNamespace(
         active_file=tmp_path / "active.auto.tfvars",
-        take_up=lambda say: None,
+        take_up=lambda say, look_only: None,
         sweep=lambda: None,
         interrupt=lambda: None,
     )
