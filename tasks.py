@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SITE_HELP = "the site's file; default $NFS_FAILOVER_SITE, then ./site.toml"
 UNPLANNED_HELP = "the old server is lost: don't ask it; the detach is the fence if its power can't be cut"
+VIA_HELP = "where the stack is applied: terraform (its folder) or resource-manager; default: as the site says"
+STACK_HELP = "OCID of the Resource Manager stack; default: the site's"
 RUN_HELP = "the lab's directory; default .lab/default"
 CHECKS = (
     "ruff check .",
@@ -35,6 +37,8 @@ CHECKS = (
         "take_over": "take the site's lock from a run that is stuck for good",
         "json": "print the report as one JSON object on the last line of stdout",
         "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
     }
 )
 def failover(
@@ -47,6 +51,8 @@ def failover(
     take_over: bool = False,
     json: bool = False,
     site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
 ) -> None:
     """Make --active the NFS server: fence the old one, move the volumes, bring the clients over, verify."""
     from failover import run
@@ -62,6 +68,8 @@ def failover(
                 dry_run=dry_run,
                 unplanned=unplanned,
                 take_over=take_over,
+                via=via,
+                stack_id=stack_id,
             ),
             json,
         )
@@ -75,6 +83,8 @@ def failover(
         "unplanned": UNPLANNED_HELP,
         "json": "print the report, with the plan in it, as one JSON object on the last line of stdout",
         "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
     }
 )
 def plan(
@@ -84,6 +94,8 @@ def plan(
     unplanned: bool = False,
     json: bool = False,
     site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
 ) -> None:
     """Show what `failover` would do now, and why; nothing is changed."""
     from failover import run
@@ -91,7 +103,15 @@ def plan(
     sys.exit(
         run.main(
             lambda console: run.fail_over(
-                active, site, console, clients=clients, yes=False, dry_run=True, unplanned=unplanned
+                active,
+                site,
+                console,
+                clients=clients,
+                yes=False,
+                dry_run=True,
+                unplanned=unplanned,
+                via=via,
+                stack_id=stack_id,
             ),
             json,
         )
@@ -103,13 +123,22 @@ def plan(
         "active": "the server that should be the active one; default: the one that is, by Terraform",
         "json": "print the report as one JSON object on the last line of stdout",
         "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
     }
 )
-def verify(_: Context, active: str | None = None, json: bool = False, site: str | None = None) -> None:
+def verify(
+    _: Context,
+    active: str | None = None,
+    json: bool = False,
+    site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
+) -> None:
     """Look at the API, the server, the clients and a second Terraform plan afresh; nothing is changed."""
     from failover import run
 
-    sys.exit(run.main(lambda console: run.verify(active, site, console), json))
+    sys.exit(run.main(lambda console: run.verify(active, site, console, via=via, stack_id=stack_id), json))
 
 
 @task(help={"json": "print the list as one JSON array", "site": SITE_HELP})
@@ -140,6 +169,8 @@ def report(_: Context, run: str, format: str = "text", site: str | None = None) 
         "active": "the server that a failover would make the active one; default: the only other one",
         "json": "print the result as one JSON object on the last line of stdout",
         "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
         "terraform_plan": "leave out Terraform's plan, which takes seconds",
         "canaries": "write nothing: leave the canaries as they are",
     }
@@ -149,13 +180,15 @@ def preflight(
     active: str | None = None,
     json: bool = False,
     site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
     terraform_plan: bool = True,
     canaries: bool = True,
 ) -> None:
     """Would a failover work now? Looks at all it needs, then refreshes the canaries; for a nightly job."""
     from failover.preflight import verb
 
-    sys.exit(verb.main(active, site, json, terraform_plan, canaries))
+    sys.exit(verb.main(active, site, json, terraform_plan, canaries, via=via, stack_id=stack_id))
 
 
 @task

@@ -47,11 +47,14 @@ class Execution:
         journal: Journal,
         listener: Listener,
         details: DetailsFunction = lambda _: {},
+        on_interrupt: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_interrupt`: told of Ctrl-C, for work that goes on elsewhere and can be called off there."""
         self.plan = plan
         self.phases: list[Phase] = []
         self._do = do
         self._details = details
+        self._on_interrupt = on_interrupt
         self._journal = journal
         self._listener = listener
 
@@ -72,6 +75,7 @@ class Execution:
                     # A step that is cut off leaves more to find out than one that ends.
                     failure = failure or interrupt
                     self._listener.interrupted(list(running.values()))
+                    self._on_interrupt()
                     continue
                 for future in ended:
                     step = running.pop(future)
@@ -79,7 +83,8 @@ class Execution:
                         self.phases.append(future.result())
                         done.add(step.name)
                     except Exception as error:  # noqa: BLE001 - kept, and raised below
-                        failure = failure or error
+                        # what a step came to tells more than that it was interrupted
+                        failure = error if isinstance(failure, KeyboardInterrupt) else failure or error
         if failure is not None:
             raise failure
 

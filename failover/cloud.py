@@ -53,7 +53,16 @@ class Cloud:
         }
         if access.endpoint:
             settings["service_endpoint"] = access.endpoint
-        self._compute = oci.core.ComputeClient(config, **settings)
+        self._config, self._settings = config, settings
+        self._compute = self.client(oci.core.ComputeClient)
+
+    def client(self, kind: Any) -> Any:
+        """A client of the SDK, of whatever service, with this cloud's key and patience."""
+        return kind(self._config, **self._settings)
+
+    def call(self, operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """A call of such a client; which answers mean "unknown" is the same for all."""
+        return self._call(operation, function, *args, **options)
 
     def instance_state(self, instance_id: str) -> str:
         """OCI's lifecycle state. RUNNING says nothing about the guest."""

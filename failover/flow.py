@@ -23,8 +23,8 @@ from failover.preflight.check import objection
 from failover.report import Report
 from failover.seen import Observation
 from failover.site import Site
+from failover.stack import StackRunner
 from failover.steps import Crew
-from failover.terraform import TerraformStack
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Flow:
     def __init__(
         self,
         site: Site,
-        terraform: TerraformStack,
+        terraform: StackRunner,
         options: Options,
         report: Report,
         console: Console,
@@ -65,7 +65,7 @@ class Flow:
     def run(self) -> None:
         """The whole run. Raises FailoverError at the first thing that stops it."""
         try:
-            self._terraform.take_up(self._progress.say)
+            self._terraform.take_up(self._progress.say, self._options.dry_run)
             seen = self._look()
             plan = planner.make(seen, self._options.unplanned)
             self._report.active = seen.stack.active
@@ -125,7 +125,9 @@ class Flow:
         crew = Crew(
             self._site, inspection.cloud, self._terraform, inspection.hosts, seen, self._options.clients
         )
-        execution = Execution(plan, self._held(crew.do), journal, self._progress, crew.evidence.of)
+        execution = Execution(
+            plan, self._held(crew.do), journal, self._progress, crew.evidence.of, self._terraform.interrupt
+        )
         try:
             try:
                 with self._progress.watching(plan):
@@ -167,7 +169,7 @@ class Flow:
             clients=self._options.clients,
             unplanned=self._options.unplanned,
             site=str(self._site.file),
-            active_file=str(self._terraform.active_file),
+            active_file=str(self._terraform.active_file or ""),
             **self._identity,
         )
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from failover import lock, package
-from failover.terraform import TerraformStack
+from failover.stack import StackRunner
 
 
-def identity(terraform: TerraformStack) -> dict[str, Any]:
+def identity(terraform: StackRunner) -> dict[str, Any]:
     """`user`, `host`, `pid`, `command` and `versions` of this run, JSON-ready."""
     mine = lock.me()
     return {

@@ -17,7 +17,7 @@ from failover.progress import Progress
 from failover.report import Report
 from failover.seen import Observation
 from failover.site import Site
-from failover.terraform import TerraformStack
+from failover.stack import StackRunner
 from failover.verify import Finding, verify
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Inspection:
     """The eyes of a run; nothing in here changes anything. Close it: hosts' connections are kept."""
 
     def __init__(
-        self, site: Site, terraform: TerraformStack, clients: str, report: Report, progress: Progress
+        self, site: Site, terraform: StackRunner, clients: str, report: Report, progress: Progress
     ) -> None:
         self.cloud = Cloud(site.cloud, site.deadlines.api)
         self.hosts = Hosts(site)

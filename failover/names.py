@@ -9,6 +9,7 @@ from failover.outcome import Usage
 HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 PATH = re.compile(r"/[A-Za-z0-9._/+@-]*")
+STACK_ID = re.compile(r"ocid1\.ormstack\.[a-z0-9-]+\.[a-z0-9-]*\.[A-Za-z0-9._-]+")
 ADDRESS = re.compile(r"[0-9A-Za-z.:-]{1,253}")
 
 
@@ -33,6 +34,11 @@ def absolute_path(value: object, where: str) -> str:
 def address(value: object, where: str) -> str:
     """`value` if it is an IP address or a host name; raises Usage naming `where`."""
     return _matching(value, where, ADDRESS, "an IP address or a host name")
+
+
+def stack_id(value: object, where: str) -> str:
+    """`value` if it is the OCID of a Resource Manager stack."""
+    return _matching(value, where, STACK_ID, 'the OCID of a stack ("ocid1.ormstack.oc1...")')
 
 
 def _matching(value: object, where: str, pattern: re.Pattern[str], expected: str) -> str:

@@ -13,11 +13,12 @@ from rich.console import Console
 
 from failover import report as terminal
 from failover import site as sites
+from failover import via as vias
 from failover.lock import site_lock
 from failover.outcome import FailoverError, Outcome, Unknown, Usage
 from failover.report import Report
 from failover.reports.keep import keep
-from failover.terraform import TerraformStack
+from failover.stack import StackRunner
 
 MODES = ("remount", "reboot")
 
@@ -44,12 +45,14 @@ def fail_over(
     dry_run: bool,
     unplanned: bool = False,
     take_over: bool = False,
+    via: str = "",
+    stack_id: str = "",
 ) -> Report:
     """Make `target` the active server. Never raises FailoverError: it is the report's outcome."""
 
     def act(report: Report) -> None:
         _checked_mode(clients)
-        site, terraform = _site(site_file)
+        site, terraform = _site(site_file, via, stack_id)
         _checked_target(target, terraform)
         check_endpoint(site)
         with site_lock(site.runs, take_over) as lock:
@@ -62,11 +65,13 @@ def fail_over(
     return _reported(Report(target, "plan" if dry_run else "failover"), act)
 
 
-def verify(target: str | None, site_file: str | None, console: Console) -> Report:
+def verify(
+    target: str | None, site_file: str | None, console: Console, *, via: str = "", stack_id: str = ""
+) -> Report:
     """Look at everything afresh and change nothing; `target` None: the server that is active by Terraform."""
 
     def act(report: Report) -> None:
-        site, terraform = _site(site_file)
+        site, terraform = _site(site_file, via, stack_id)
         report.target = _checked_target(target, terraform)
         check_endpoint(site)
         with site_lock(site.runs):
@@ -98,9 +103,11 @@ def _reported(report: Report, act: Callable[[Report], None]) -> Report:
     return report
 
 
-def _site(site_file: str | None) -> tuple[sites.Site, TerraformStack]:
-    site = sites.load(site_file)
-    return site, TerraformStack(site)
+def _site(site_file: str | None, via: str, stack_id: str) -> tuple[sites.Site, StackRunner]:
+    site = vias.chosen(sites.load(site_file), via, stack_id)
+    if site.terraform.stack_id:  # even the target's name is looked up there
+        check_endpoint(site)
+    return site, vias.runner(site)
 
 
 def _checked_mode(clients: str) -> None:
@@ -108,7 +115,7 @@ def _checked_mode(clients: str) -> None:
         raise Usage(f"--clients {clients}: expected {' or '.join(MODES)}", "choose one of them")
 
 
-def _checked_target(target: str | None, terraform: TerraformStack) -> str:
+def _checked_target(target: str | None, terraform: StackRunner) -> str:
     terraform.init()
     stack = terraform.read()
     if target is None:

@@ -18,10 +18,16 @@ DEFAULT = Path("site.toml")
 
 @dataclass(frozen=True)
 class TerraformAccess:
-    """Where Terraform runs, and the environment it gets beside the operator's own."""
+    """Where Terraform runs, and the environment it gets beside the operator's own.
+
+    `stack_id`: the Resource Manager stack that is used in its place; empty for the folder. `checkout`: the
+    folder that the site names all the same; its active.auto.tfvars is kept up to date.
+    """
 
     directory: Path
     environment: Mapping[str, str]
+    stack_id: str = ""
+    checkout: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,14 @@ def _path(value: object, base: Path) -> Path:
 
 def _terraform(table: Mapping[str, Any], base: Path) -> TerraformAccess:
     environment = {str(k): str(v) for k, v in table.get("environment", {}).items()}
-    return TerraformAccess(_path(table.get("directory", "terraform"), base), environment)
+    directory = _path(table.get("directory", "terraform"), base)
+    stack_id = table.get("stack_id", "")
+    return TerraformAccess(
+        directory,
+        environment,
+        stack_id=names.stack_id(stack_id, "terraform.stack_id") if stack_id else "",
+        checkout=directory if "directory" in table else None,
+    )
 
 
 def _cloud(table: Mapping[str, Any], base: Path) -> CloudAccess:

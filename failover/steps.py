@@ -17,7 +17,8 @@ from failover.plan import OFF, Kind, Step
 from failover.seen import Attachment, Observation, ServerSeen
 from failover.site import Client, Site
 from failover.ssh import Silent, wait_until_answers
-from failover.terraform import Change, TerraformStack
+from failover.stack import StackRunner
+from failover.terraform import Change
 
 # What a plan may touch. Anything else in it is somebody's other change, or drift, and not for tonight.
 SWITCH_MAY = ("oci_core_volume_attachment.data[", "oci_core_private_ip.service")
@@ -27,7 +28,7 @@ class Crew:
     """The functions of one run, with all that they need. `stack` is renewed when Terraform changed it."""
 
     def __init__(
-        self, site: Site, cloud: Cloud, terraform: TerraformStack, hosts: Hosts, seen: Observation, mode: str
+        self, site: Site, cloud: Cloud, terraform: StackRunner, hosts: Hosts, seen: Observation, mode: str
     ) -> None:
         self.site = site
         self.cloud = cloud

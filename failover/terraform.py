@@ -17,10 +17,11 @@ from typing import IO, Any
 from python_terraform import IsFlagged, Terraform
 
 from failover import contract, tfstate
+from failover.active_file import ACTIVE_FILE, write_active
 from failover.outcome import Failed, FailoverError, Refused, Unknown, Usage
+from failover.preflight import state_lock
 from failover.site import Site
 
-ACTIVE_FILE = "active.auto.tfvars"
 # A 404 may mean "not authorized": the provider must not drop a resource from the state because of it.
 _ENVIRONMENT = {
     "TF_IN_AUTOMATION": "1",
@@ -147,8 +148,9 @@ class TerraformStack:
         self._plans = site.runs / "plans"  # of the one run that holds the site's lock
         self._longest = max(site.deadlines.launch, site.deadlines.switch)
 
-    def take_up(self, say: Callable[[str], None]) -> None:
+    def take_up(self, say: Callable[[str], None], look_only: bool = False) -> None:
         """Wait until nothing of an earlier run is at work on the stack, and forget its saved plans."""
+        del look_only  # saved plans are worth nothing to anybody
         tfstate.await_unlocked(self.directory, self._longest, say)
         self.sweep()
 
@@ -242,18 +244,28 @@ class TerraformStack:
 
     def write_active(self, server: str) -> None:
         """Make `server` the folder's active server, atomically, so that no later apply flips it back."""
-        target = self.directory / ACTIVE_FILE
-        temporary = target.with_suffix(".new")
-        with temporary.open("w") as stream:
-            stream.write(f'active_server = "{server}"\n')
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
+        write_active(self.directory, server)
+
+    def interrupt(self) -> None:
+        """Ctrl-C: the command under way is let finish; a Terraform that is cut off leaves more to mend."""
+
+    def discard(self, plan: PlanFile) -> None:
+        """Forget a plan that is not applied."""
+        plan.path.unlink(missing_ok=True)
+
+    def lock_holder(self) -> str | None:
+        """Who works on the stack now, for a person; None when nobody does, or a backend keeps the lock."""
+        return state_lock.holder(self.directory)
+
+    def file(self, name: str) -> str | None:
+        """The text of a file of the configuration, None when there is none."""
+        path = self.directory / name
+        return path.read_text() if path.exists() else None
 
     def _run(self, cmd: str, *args: str, **options: Any) -> str:
         code, out, err = self._command.cmd(cmd, *args, **options)
         if code:
-            raise _explained(cmd, err or out)
+            raise explained(cmd, err or out)
         return out
 
 
@@ -263,7 +275,7 @@ def changes_of(shown: Mapping[str, Any]) -> tuple[Change, ...]:
     return tuple(Change(a, acts) for a, acts in entries if acts not in (("no-op",), ("read",)))
 
 
-def _explained(cmd: str, text: str) -> FailoverError:
+def explained(cmd: str, text: str) -> FailoverError:
     """The exception for Terraform's error output: its first error block, and what it means for the run."""
     words = "\n".join(line.strip("│╷╵ ").rstrip() for line in text.splitlines())
     start = words.find("Error:")

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from failover.seen import Observation, Presence
-from failover.terraform import TerraformStack
+from failover.stack import StackRunner
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Finding:
 
 
 def verify(
-    seen: Observation, terraform: TerraformStack, read_back: Callable[[], tuple[Finding, ...]]
+    seen: Observation, terraform: StackRunner, read_back: Callable[[], tuple[Finding, ...]]
 ) -> tuple[tuple[Finding, ...], int]:
     """All findings, and the number of changes a second Terraform plan would make (it must be none).
 
@@ -30,7 +30,7 @@ def verify(
     with ThreadPoolExecutor(max_workers=1) as pool:
         data = pool.submit(read_back)
         plan = terraform.plan()
-    plan.path.unlink(missing_ok=True)
+    terraform.discard(plan)
     changes = [f"{'+'.join(c.actions)} {c.address}" for c in plan.changes]
     second = Finding("terraform plan", not changes, "; ".join(changes) or "no changes")
     hosts = (_server(seen), *_clients(seen), *data.result())

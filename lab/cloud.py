@@ -124,6 +124,10 @@ class ApiProcess:
         """oci.identity.IdentityClient for this lab."""
         return self._client("identity.IdentityClient", options)
 
+    def resource_manager_client(self, **options: Any) -> Any:
+        """oci.resource_manager.ResourceManagerClient for this lab."""
+        return self._client("resource_manager.ResourceManagerClient", options)
+
     def work_request_client(self, **options: Any) -> Any:
         """oci.work_requests.WorkRequestClient for this lab."""
         return self._client("work_requests.WorkRequestClient", options)

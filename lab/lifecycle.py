@@ -73,8 +73,8 @@ class Lab:
     def down(self) -> None:
         """Leave nothing of the lab: no process, namespace, mount or file. Nothing there is success."""
         self.access.close()
-        ProviderProcess(self.run).stop()
         take_down(self.run)
+        ProviderProcess(self.run).stop()  # is killed by now; takes its socket away, wherever a job started it
         if self.run.exists():
             shutil.rmtree(self.run)
 
@@ -125,6 +125,7 @@ class Lab:
         kept.mkdir(parents=True, exist_ok=True)
         for file in (
             *self.run.glob("*.log"),
+            *self.run.glob("jobs/*/log.jsonl"),
             *self.run.glob("guests/*/console.log"),
             *self.run.glob("runs/**/*"),
         ):

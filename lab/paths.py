@@ -66,5 +66,15 @@ class RunDirectory:
         return self.root / "dns"
 
     @property
+    def stacks(self) -> Path:
+        """Resource Manager's stacks: their zips and states."""
+        return self.root / "stacks"
+
+    @property
+    def jobs(self) -> Path:
+        """Resource Manager's jobs: where Terraform runs, one folder each."""
+        return self.root / "jobs"
+
+    @property
     def tgtd(self) -> Path:
         return self.root / "tgtd"

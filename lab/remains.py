@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 
 from lab import network
+from lab.job import MARK
 from lab.machine import HardwareError
 from lab.network import namespace_file
 from lab.paths import RunDirectory
 from lab.processes import arguments
 
 TOOLS = ("qemu-system-x86_64", "tgtd", "dnsmasq")
-MODULES = ("lab.api", "lab.metadata", "lab.provider")
+MODULES = ("lab.api", "lab.job", "lab.metadata", "lab.provider")
 DEADLINE_SECONDS = 10
 
 
@@ -54,7 +55,21 @@ def processes(lab: RunDirectory) -> set[int]:
     """The lab's own programs wherever they run, and whatever runs in its namespace; never this process."""
     numbers = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
     ours = {pid for pid in numbers if is_of_lab(arguments(pid), lab.root)}
-    return (ours | _inside_namespace(lab, numbers)) - {os.getpid()}
+    return (ours | _inside_namespace(lab, numbers) | of_jobs(lab)) - {os.getpid()}
+
+
+def of_jobs(lab: RunDirectory) -> set[int]:
+    """What jobs have started: Terraform and whatever that starts, known by a mark in its environment."""
+    mark = b"%s=%s/" % (MARK.encode(), os.fsencode(lab.jobs))
+    found = set()
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            words = file.read_bytes().split(b"\0")
+        except OSError:  # gone, or another user's
+            continue
+        if any(word.startswith(mark) for word in words):
+            found.add(int(file.parent.name))
+    return found
 
 
 def is_of_lab(argv: list[str], root: Path) -> bool:
@@ -124,7 +139,7 @@ def _network_of(pid: int) -> tuple[int, int] | None:
 
 
 def _remove_files(lab: RunDirectory) -> None:
-    for folder in (lab.guests, lab.images, lab.volumes, lab.dns, lab.tgtd):
+    for folder in (lab.guests, lab.images, lab.volumes, lab.dns, lab.tgtd, lab.stacks, lab.jobs):
         if folder.is_symlink() or folder.exists():
             shutil.rmtree(folder)
     lab.base.unlink(missing_ok=True)

@@ -11,11 +11,11 @@ from failover.preflight.check import Check, Result, of
 from failover.preflight.ground import Ground
 from failover.seen import Observation, Presence
 from failover.site import Site
-from failover.terraform import TerraformStack
+from failover.stack import StackRunner
 
 
 def checks(
-    plan: Plan, seen: Observation, site: Site, terraform: TerraformStack, hosts: Hosts, observer: Observer
+    plan: Plan, seen: Observation, site: Site, terraform: StackRunner, hosts: Hosts, observer: Observer
 ) -> tuple[Check, ...]:
     """The checks for this plan; none for one that moves no volume (its steps touch hosts alone)."""
     if not any(s.kind is Kind.SWITCH for s in plan.steps):

@@ -11,7 +11,7 @@ from failover.observe import Observer
 from failover.preflight.once import Once
 from failover.seen import Attachment, ClientSeen, Observation, ServerSeen
 from failover.site import Client, Site
-from failover.terraform import TerraformStack
+from failover.stack import StackRunner
 
 
 class Ground:
@@ -23,7 +23,7 @@ class Ground:
         stack: Stack,
         target: str,
         reads: CloudReads,
-        terraform: TerraformStack,
+        terraform: StackRunner,
         hosts: Hosts,
         observer: Observer,
         seen: Observation | None = None,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from failover.outcome import Refused
-from failover.preflight import state_lock
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.ground import Ground
 from failover.render import render_cloud_init, user_data
@@ -17,8 +15,8 @@ LOCK, PLAN, RENDERED = "terraform lock", "terraform plan", "cloud-init"
 
 
 def lock(ground: Ground) -> Iterator[Check]:
-    """The lock of a local state; that of a backend shows in the plan."""
-    yield judge_lock(state_lock.holder(ground.terraform.directory), waits=ground.seen is not None)
+    """The lock of a local state, or the job of a stack; the lock of a backend shows in the plan."""
+    yield judge_lock(ground.terraform.lock_holder(), waits=ground.seen is not None)
 
 
 def judge_lock(holder: str | None, waits: bool) -> Check:
@@ -38,7 +36,7 @@ def plan(ground: Ground) -> Iterator[Check]:
     except Refused as error:
         yield blocking(PLAN, error.reason, "a plan", error.remedy)
         return
-    made.path.unlink(missing_ok=True)
+    ground.terraform.discard(made)
     yield judge_plan(made.changes, ground.target.name)
 
 
@@ -63,7 +61,7 @@ def rendered(ground: Ground) -> Iterator[Check]:
     if ground.target.exists or ground.target.adopted:
         yield ok(RENDERED, f"{ground.target.name} exists already")
         return
-    yield judge_rendered(_text(ground.terraform.directory / "rendered" / "user_data"), current())
+    yield judge_rendered((ground.terraform.file("rendered/user_data") or "").strip(), current())
 
 
 def current() -> str:
@@ -80,7 +78,3 @@ def judge_rendered(found: str | None, expected: str) -> Check:
         told = "rendered/user_data is not what the present hooks and templates give"
         return warning(RENDERED, told, "the rendered document", "run `invoke render`")
     return ok(RENDERED, "rendered from the present hooks")
-
-
-def _text(path: Path) -> str | None:
-    return path.read_text().strip() if path.exists() else None

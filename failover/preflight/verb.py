@@ -13,9 +13,9 @@ from rich.table import Table
 
 from failover import run as runs
 from failover import site as sites
+from failover import via as vias
 from failover.outcome import FailoverError, Outcome, Usage
 from failover.preflight.check import Check, Result, of, outcome
-from failover.terraform import TerraformStack
 
 _STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.BLOCKING: "red", Result.UNKNOWN: "magenta"}
 
@@ -48,11 +48,18 @@ class PreflightReport:
 
 
 def main(
-    target: str | None, site_file: str | None, as_json: bool, terraform_plan: bool, canaries: bool
+    target: str | None,
+    site_file: str | None,
+    as_json: bool,
+    terraform_plan: bool,
+    canaries: bool,
+    *,
+    via: str = "",
+    stack_id: str = "",
 ) -> int:
     """Check, show, and return 0 when a failover would work, 3 when not, 5 when that is not known."""
     console = Console(highlight=False)
-    report = check(target, site_file, terraform_plan, canaries)
+    report = check(target, site_file, terraform_plan, canaries, via=via, stack_id=stack_id)
     show(report, console)
     if as_json:
         sys.stdout.write(json.dumps(report.document()) + "\n")
@@ -61,7 +68,13 @@ def main(
 
 
 def check(
-    target: str | None, site_file: str | None, terraform_plan: bool, canaries: bool = True
+    target: str | None,
+    site_file: str | None,
+    terraform_plan: bool,
+    canaries: bool = True,
+    *,
+    via: str = "",
+    stack_id: str = "",
 ) -> PreflightReport:
     """All checks. Never raises FailoverError: it is the report's outcome.
 
@@ -70,7 +83,7 @@ def check(
     report = PreflightReport(target)
     start = time.monotonic()
     try:
-        site = sites.load(site_file)
+        site = vias.chosen(sites.load(site_file), via, stack_id)
         runs.check_endpoint(site)
         _check(report, site, terraform_plan, canaries)
     except FailoverError as error:
@@ -89,7 +102,7 @@ def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool, cana
     from failover.preflight.ground import Ground  # noqa: PLC0415
 
     reads = CloudReads(site.cloud)
-    terraform = TerraformStack(site)
+    terraform = vias.runner(site)
     terraform.init()
     stack = terraform.read()
     report.active = stack.active

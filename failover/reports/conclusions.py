@@ -62,7 +62,7 @@ def left_to_do(run: RunRecord) -> list[str]:
         left.append(f"{run.remedy[0].upper()}{run.remedy[1:]}.")
     left += [f"{f.subject} is not right: {f.found}" for f in run.findings if not f.ok]
     left += [f"Look after this: {note}." for note in run.notes if "left alone" in note]
-    if switched := _step(run, "switch "):
+    if (switched := _step(run, "switch ")) and run.active_file:
         if switched.state == DONE:
             left.append(
                 f"Commit {run.active_file}: it names {run.target}, so that no later apply flips it back."

@@ -18,6 +18,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from lab.api.call import Cloud
 from lab.api.controls import Controls
 from lab.api.images import image_record
+from lab.api.job_runs import attend_all
 from lab.api.memory_hardware import Remembering
 from lab.api.network import network_records
 from lab.api.server import Server
@@ -58,6 +59,7 @@ def serve(run: Path, options: argparse.Namespace) -> None:
     app, listener = Server(cloud, Controls(cloud, hardware)), listen(run, options.port)
     server = make_server(HOST, 0, app, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
     worker.start()
+    attend_all(cloud)
     announce(run, listener.getsockname()[1])
     serve_until_told(server)
     worker.stop(GRACE_SECONDS)

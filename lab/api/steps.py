@@ -1,6 +1,6 @@
 """Every state change by its name in the store."""
 
-from lab.api import attachments, boot_volumes, consoles, images, instances, launch, volumes
+from lab.api import attachments, boot_volumes, consoles, images, instances, job_runs, launch, volumes
 from lab.api.transition import Step
 
 STEPS: dict[str, Step] = {
@@ -19,4 +19,5 @@ STEPS: dict[str, Step] = {
     "capture_image": images.CAPTURE,
     "delete_image": images.DELETE,
     "capture_console": consoles.CAPTURE,
+    "start_job": job_runs.START,
 }

@@ -13,6 +13,7 @@ from lab.store import Document, Resource
 # Seconds on OCI, roughly (bare metal for instances); scaled by the world's delay_factor. The hardware acts
 # when the time is over: the worst case for anybody who does not wait for the state.
 BASE_SECONDS = {
+    "start_job": 8.0,
     "launch": 240.0,
     "start": 240.0,
     "stop": 30.0,
@@ -57,9 +58,15 @@ class Step:
 
 def begin(cloud: Cloud, resource: Resource, step: str, operation: str) -> str:
     """Put a state change of a resource on the list, once at a time; the id of its work request."""
+    work_request_id = open_work_request(cloud, resource, operation)
+    schedule(cloud, resource, step, work_request_id)
+    return work_request_id
+
+
+def schedule(cloud: Cloud, resource: Resource, step: str, work_request_id: str | None = None) -> None:
+    """As `begin`, for a change that OCI makes no work request for."""
     if cloud.store.execute("SELECT 1 FROM transitions WHERE resource_id = ?", resource.id):
         raise incorrect_state(f"{resource.id} is being changed already (state {resource.state})")
-    work_request_id = open_work_request(cloud, resource, operation)
     seconds = BASE_SECONDS[step] * cloud.world.delay_factor
     due = None if cloud.fault and cloud.fault.stuck else time.time() + seconds
     refusal = cloud.fault.refusal if cloud.fault else ""
@@ -68,7 +75,6 @@ def begin(cloud: Cloud, resource: Resource, step: str, operation: str) -> str:
         *(resource.id, step, due, work_request_id, refusal),
     )
     cloud.wake()
-    return work_request_id
 
 
 def release_stuck(cloud: Cloud) -> int:

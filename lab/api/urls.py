@@ -15,6 +15,7 @@ from lab.api import (
     launch,
     network,
     private_ips,
+    resource_manager,
     shapes,
     volumes,
     work_requests,
@@ -34,6 +35,7 @@ class Operation:
     method: str
     path: str
     handler: Handler
+    version: str = VERSION
 
 
 OPERATIONS = tuple(
@@ -111,10 +113,10 @@ OPERATIONS = tuple(
         ("ListWorkRequests", "GET", "/workRequests", work_requests.list_work_requests),
         ("ListWorkRequestErrors", "GET", "/workRequests/<id>/errors", work_requests.list_work_request_errors),
     )
-)
+) + tuple(Operation(*row, version=resource_manager.VERSION) for row in resource_manager.OPERATIONS)
 
 
 def url_map() -> Map:
     """Rules whose endpoint is the Operation."""
-    rules = [Rule(VERSION + one.path, methods=[one.method], endpoint=one) for one in OPERATIONS]
+    rules = [Rule(one.version + one.path, methods=[one.method], endpoint=one) for one in OPERATIONS]
     return Map(rules, strict_slashes=False)

@@ -116,9 +116,9 @@ def test_killed_in_the_middle_of_an_apply(
     assert waited is not also_terraform, said
 
 
-def await_met(site: WholeSite, operation: str) -> None:
+def await_met(site: WholeSite, operation: str, patience_seconds: float = 20) -> None:
     """Until a call has met the fault, and has been carried out."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + patience_seconds
     while site.cloud._control("GET", "faults"):
         assert time.monotonic() < deadline, f"nobody calls {operation}"
         time.sleep(0.02)

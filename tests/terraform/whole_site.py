@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from rich.console import Console
@@ -175,7 +176,8 @@ def whole_site(folder: Path, service_ip: str | None = None) -> Iterator[WholeSit
             provider.stop()
 
 
-def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess, service_ip: str | None) -> WholeSite:
+def invented(cloud: LabCloud, service_ip: str | None = None) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """A new first server, new volumes by name, and the variables of their site."""
     first = cloud.launch(FIRST)
     volumes = {name: cloud.volume(name) for name in ("bv1", "bv2")}
     variables = site_variables(
@@ -187,6 +189,11 @@ def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess, service_i
     )
     variables["servers"][SECOND].update(private_ip="10.0.0.112")
     variables["service_ip"] = service_ip
+    return first, volumes, variables
+
+
+def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess, service_ip: str | None) -> WholeSite:
+    first, volumes, variables = invented(cloud, service_ip)
     stack = LaidStack(folder / "stack", variables, provider)
     stack.apply()
     (folder / "site.toml").write_text(_site_text(stack, cloud, provider))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from failover import journal as journals
 from failover.act import Execution
 from failover.journal import Journal
-from failover.outcome import Failed
+from failover.outcome import Failed, Unknown
 from failover.plan import Kind, Plan, Step
 
 FENCE = Step(Kind.POWER_OFF, "nfs-srv-1", "")
@@ -67,6 +69,26 @@ def test_the_first_failure_stops_the_run_and_keeps_what_was_done(journal):
         execution.run()
     assert [p.name for p in execution.phases] == [LAUNCH.name]
     assert ("step-failed", FENCE.name) in events(journal)
+    assert ("step-started", SWITCH.name) not in events(journal)
+
+
+def test_ctrl_c_is_passed_on_and_the_step_that_was_called_off_says_what_it_came_to(journal):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored where this runs
+    called_off = threading.Event()
+
+    def do(step):
+        if step is FENCE:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert called_off.wait(10)
+            raise Unknown("cancelled half way")
+        return "ok"
+
+    execution = Execution(PLAN, do, journal, Quiet(), on_interrupt=called_off.set)
+    try:
+        with pytest.raises(Unknown, match="half way"):
+            execution.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ("step-started", SWITCH.name) not in events(journal)
 
 

@@ -68,7 +68,10 @@ def run(
     report = Report("nfs-srv-2")
     place = SimpleNamespace(runs=tmp_path, file=tmp_path / "site.toml")
     stack = SimpleNamespace(
-        active_file=tmp_path / "active.auto.tfvars", take_up=lambda say: None, sweep=lambda: None
+        active_file=tmp_path / "active.auto.tfvars",
+        take_up=lambda say, look_only: None,
+        sweep=lambda: None,
+        interrupt=lambda: None,
     )
     try:
         Flow(place, stack, Options(yes=True), report, Console(file=StringIO()), assert_held).run()

@@ -15,6 +15,7 @@ OURS = {
     "tgtd": ["/usr/sbin/tgtd", "-f", "--pid-file", f"{RUN}/tgtd/pid"],
     "dnsmasq": ["dnsmasq", f"--conf-file={RUN}/dns/dnsmasq.conf"],
     "the API": ["/srv/nfs/.venv/bin/python", "-m", "lab.api", "--run", str(RUN)],
+    "a job": ["python", "-m", "lab.job", "--run", str(RUN), "--job", f"{RUN}/jobs/1"],
     "the provider": ["python", "-m", "lab.provider", "--run", str(RUN)],
 }
 OTHERS = {
