@@ -217,6 +217,10 @@ class TerraformStack:
         """What the state holds now, by address; an output is as old as the last apply that ended well."""
         return tfstate.recorded(json.loads(self._run("state pull") or "{}"))
 
+    def switched(self) -> tfstate.Switched | None:
+        """Who switched last, when and through which door: of the state itself, since an output may be old."""
+        return tfstate.switched(json.loads(self._run("state pull") or "{}"))
+
     def untaint(self, address: str) -> None:
         """Keep the object: what failed was the wait for it, and the API says that it is as it should be."""
         self._run("untaint", address, lock_timeout=_LOCK_WAIT)
