@@ -30,6 +30,7 @@ CHECKS = (
         "clients": "how clients are brought over: remount (without reboot) or reboot",
         "yes": "do not ask before acting",
         "dry_run": "show the plan and stop",
+        "commit": "commit active.auto.tfvars afterwards (nothing else, never a push)",
         "json": "print the report as one JSON object on the last line of stdout",
         "site": SITE_HELP,
     }
@@ -40,6 +41,7 @@ def failover(
     clients: str = "remount",
     yes: bool = False,
     dry_run: bool = False,
+    commit: bool = False,
     json: bool = False,
     site: str | None = None,
 ) -> None:
@@ -48,7 +50,9 @@ def failover(
 
     sys.exit(
         run.main(
-            lambda console: run.fail_over(active, site, console, clients=clients, yes=yes, dry_run=dry_run),
+            lambda console: run.fail_over(
+                active, site, console, clients=clients, yes=yes, dry_run=dry_run, commit=commit
+            ),
             json,
         )
     )
@@ -56,24 +60,51 @@ def failover(
 
 @task(
     help={
-        "active": "the server that would become the active one",
+        "active": "the server that would become the active one; default: what active.auto.tfvars names",
         "clients": "how clients would be brought over: remount or reboot",
         "json": "print the report, with the plan in it, as one JSON object on the last line of stdout",
+        "format": "text, or markdown: a comment for a pull request on stdout, and nothing else there",
         "site": SITE_HELP,
     }
 )
 def plan(
-    _: Context, active: str, clients: str = "remount", json: bool = False, site: str | None = None
+    _: Context,
+    active: str | None = None,
+    clients: str = "remount",
+    json: bool = False,
+    format: str = "text",
+    site: str | None = None,
 ) -> None:
     """Show what `failover` would do now, and why; nothing is changed."""
     from failover import run
 
+    if format == "markdown":
+        from failover import plan_comment
+
+        sys.exit(plan_comment.main(active, site, clients))
+    if format != "text":
+        print(f"usage: --format {format}: expected text or markdown", file=sys.stderr)
+        sys.exit(2)
     sys.exit(
         run.main(
             lambda console: run.fail_over(active, site, console, clients=clients, yes=False, dry_run=True),
             json,
         )
     )
+
+
+@task(
+    help={
+        "clients": "how clients are brought over: remount (without reboot) or reboot",
+        "json": "print the report as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+    }
+)
+def apply(_: Context, clients: str = "remount", json: bool = False, site: str | None = None) -> None:
+    """Make the server that active.auto.tfvars names the active one, as `failover --yes` does; for a merge."""
+    from failover import run
+
+    sys.exit(run.main(lambda console: run.apply(site, console, clients=clients), json))
 
 
 @task(
@@ -289,6 +320,6 @@ def _guarded(action: Callable[[], None]) -> None:
 
 
 ns = Collection(
-    failover, preflight, plan, verify, runs, report, render, package, drill, lint, test, bench, lock
+    failover, apply, preflight, plan, verify, runs, report, render, package, drill, lint, test, bench, lock
 )
 ns.add_collection(Collection("lab", lab_up, lab_down, lab_status, lab_ssh, lab_crash))

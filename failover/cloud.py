@@ -138,6 +138,10 @@ class Cloud:
         The console history comes over the authenticated API, so a new server's key is learnt without
         trusting the network it is reached over. Empty while the boot has not got that far.
         """
+        return console_host_keys(self.console(instance_id))
+
+    def console(self, instance_id: str) -> str:
+        """The newest MiB of the instance's serial console, as it is now (CaptureConsoleHistory)."""
         details = oci.core.models.CaptureConsoleHistoryDetails(instance_id=instance_id)
         history = self._call("CaptureConsoleHistory", self._compute.capture_console_history, details).data
         poll(
@@ -152,7 +156,7 @@ class Cloud:
             length=1024 * 1024,
         ).data
         self._call("DeleteConsoleHistory", self._compute.delete_console_history, history.id)
-        return console_host_keys(content if isinstance(content, str) else content.decode(errors="replace"))
+        return content if isinstance(content, str) else content.decode(errors="replace")
 
     def _all(self, operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
         """All pages. (The SDK's own pagination tries again around our retries, for ten minutes.)"""

@@ -13,6 +13,7 @@ from failover import plan as planner
 from failover import plan_document, plan_view
 from failover import progress as progresses
 from failover.act import Execution
+from failover.door import COMMAND_LINE, Door
 from failover.identity import identity
 from failover.inspection import Inspection
 from failover.journal import Journal
@@ -28,11 +29,12 @@ from failover.terraform import TerraformStack
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator chose. `clients`: remount (without reboot) or reboot."""
+    """What the operator chose. `clients`: remount (without reboot) or reboot. `door`: who asks for it."""
 
     clients: str = "remount"
     yes: bool = False
     dry_run: bool = False
+    door: Door = COMMAND_LINE
 
 
 class Flow:
@@ -53,7 +55,11 @@ class Flow:
         """The whole run. Raises FailoverError at the first thing that stops it."""
         try:
             self._terraform.take_up(self._progress.say)
+            if self._options.door.looks_back:
+                self._report.switched = self._terraform.switched()
+                self._options.door.check(self._report.switched)
             seen = self._look()
+            self._report.seen = seen
             plan = planner.make(seen)
             self._report.active = seen.stack.active
             self._report.notes = plan.notes
@@ -110,7 +116,13 @@ class Flow:
         self._write_start(journal, plan)
         inspection = self._inspection
         crew = Crew(
-            self._site, inspection.cloud, self._terraform, inspection.hosts, seen, self._options.clients
+            self._site,
+            inspection.cloud,
+            self._terraform,
+            inspection.hosts,
+            seen,
+            self._options.clients,
+            self._options.door,
         )
         execution = Execution(plan, crew.do, journal, self._progress, crew.evidence.of)
         try:

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from failover import asked as checkouts
+from failover import commit as commits
 from failover import report as terminal
 from failover import site as sites
+from failover.door import CLI, GITOPS, Door
 from failover.lock import site_lock
 from failover.outcome import FailoverError, Outcome, Unknown, Usage
 from failover.report import Report
@@ -35,22 +38,60 @@ def main(action: Callable[[Console], Report], as_json: bool) -> int:
 
 
 def fail_over(
-    target: str, site_file: str | None, console: Console, *, clients: str, yes: bool, dry_run: bool
+    target: str | None,
+    site_file: str | None,
+    console: Console,
+    *,
+    clients: str,
+    yes: bool,
+    dry_run: bool,
+    door: str = CLI,
+    commit: bool = False,
+    changes: bool = False,
 ) -> Report:
-    """Make `target` the active server. Never raises FailoverError: it is the report's outcome."""
+    """Make `target` the active server. Never raises FailoverError: it is the report's outcome.
+
+    `target` None: the one that active.auto.tfvars of the checkout names, unless that would undo a newer
+    switch. `commit`: make the commit of that file afterwards. `changes`: ask Terraform what it would change.
+    """
 
     def act(report: Report) -> None:
         _checked_mode(clients)
         site, terraform = _site(site_file)
-        _checked_target(target, terraform)
+        asked = None if target else checkouts.read(terraform.active_file)
+        report.target = _checked_target(asked.server if asked else target, terraform)
+        if commit:
+            commits.refuse_unless_possible(terraform.active_file)
         check_endpoint(site)
         with site_lock(site.runs):
             # The SDK and fabric take a second to import: not before the cheap refusals are through.
             from failover.flow import Flow, Options  # noqa: PLC0415
 
-            Flow(site, terraform, Options(clients, yes, dry_run), report, console).run()
+            options = Options(clients, yes, dry_run, Door(door, asked))
+            Flow(site, terraform, options, report, console).run()
+            if changes:
+                _ask_terraform(report, terraform)
+        if not dry_run and asked is None:
+            _keep_git_in_step(report, terraform, commit)
 
-    return _reported(Report(target, "plan" if dry_run else "failover"), act)
+    return _reported(Report(target or "", "plan" if dry_run else "failover"), act)
+
+
+def apply(site_file: str | None, console: Console, *, clients: str) -> Report:
+    """What a merge runs: `fail_over` to the server that the checkout names, without a question."""
+    return fail_over(None, site_file, console, clients=clients, yes=True, dry_run=False, door=GITOPS)
+
+
+def _ask_terraform(report: Report, terraform: TerraformStack) -> None:
+    try:
+        report.changes = terraform.changes({"active_server": report.target})
+    except FailoverError as error:  # it may ask for a fence that only the run itself brings about
+        report.notes += (f"Terraform does not plan it as things stand: {error.reason}",)
+
+
+def _keep_git_in_step(report: Report, terraform: TerraformStack, commit: bool) -> None:
+    told = (commits.make if commit else commits.suggestion)(terraform.active_file, report.target, report.run)
+    report.notes += (told,) if told else ()
 
 
 def verify(target: str | None, site_file: str | None, console: Console) -> Report:

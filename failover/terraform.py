@@ -204,6 +204,12 @@ class TerraformStack:
         shown = json.loads(self._run("show", str(path), json=IsFlagged, no_color=IsFlagged))
         return PlanFile(path, changes_of(shown))
 
+    def changes(self, variables: Mapping[str, Any]) -> tuple[Change, ...]:
+        """What a plan with these variables would touch; nothing is kept of it."""
+        plan = self.plan(variables)
+        plan.path.unlink(missing_ok=True)
+        return plan.changes
+
     def apply(self, plan: PlanFile, deadline_seconds: float) -> None:
         """Apply exactly this plan; the file is removed. Raises Failed with Terraform's own words."""
         self._command.deadline_seconds = deadline_seconds

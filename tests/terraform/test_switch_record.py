@@ -31,7 +31,6 @@ def stack(site: Variables, make_stack: MakeStack) -> LaidStack:
 
 def record(stack: LaidStack) -> tfstate.Switched:
 
-
     found = tfstate.switched(json.loads((stack.folder / "terraform.tfstate").read_text()))
     assert found
     return found
