@@ -247,6 +247,22 @@ def lab_crash(_: Context, host: str, run: str | None = None) -> None:
     _guarded(lambda: _lab(run).crash(host))
 
 
+@task(name="credentials")
+def ci_credentials(_: Context) -> None:
+    """Write a job's secrets ($OCI_CONFIG, $OCI_KEY, ...) to files that only it may read."""
+    from failover import ci
+
+    sys.exit(ci.credentials())
+
+
+@task(name="comment", positional=["plan"], help={"plan": "the file that `plan --format markdown` wrote"})
+def ci_comment(_: Context, plan: str) -> None:
+    """Put the plan on the job's pull request: one comment, renewed in place."""
+    from failover import ci
+
+    sys.exit(ci.comment(plan))
+
+
 @task
 def lint(c: Context) -> None:
     """Everything that is checked without running it."""
@@ -323,3 +339,4 @@ ns = Collection(
     failover, apply, preflight, plan, verify, runs, report, render, package, drill, lint, test, bench, lock
 )
 ns.add_collection(Collection("lab", lab_up, lab_down, lab_status, lab_ssh, lab_crash))
+ns.add_collection(Collection("ci", ci_credentials, ci_comment))
