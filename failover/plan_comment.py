@@ -30,6 +30,7 @@ _SIGNS = {
     ("delete", "create"): "!",
     ("create", "delete"): "!",
 }
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _ATTACHMENT = re.compile(r'oci_core_volume_attachment\.data\["(?P<volume>[^"]+)"\]')
 _SERVER = re.compile(r'oci_core_instance\.server\["(?P<server>[^"]+)"\]')
 
@@ -76,7 +77,7 @@ class _Verbatim(str):
 def _finished(value: Any) -> str:
     if isinstance(value, _Verbatim):
         return " ".join(value.split()).replace("```", "'''")
-    return escaped(value).replace("@", "@\u200b")  # nobody is notified because of a name in a plan
+    return _MENTION.sub("@\u200b", escaped(value))  # nobody is notified because of a name in a plan
 
 
 def _title(report: Report) -> str:

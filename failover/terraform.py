@@ -261,7 +261,7 @@ class TerraformStack:
     def _run(self, cmd: str, *args: str, **options: Any) -> str:
         code, out, err = self._command.cmd(cmd, *args, **options)
         if code:
-            raise _explained(cmd, err or out)
+            raise explained(cmd, err or out)
         return out
 
 
@@ -271,7 +271,7 @@ def changes_of(shown: Mapping[str, Any]) -> tuple[Change, ...]:
     return tuple(Change(a, acts) for a, acts in entries if acts not in (("no-op",), ("read",)))
 
 
-def _explained(cmd: str, text: str) -> FailoverError:
+def explained(cmd: str, text: str) -> FailoverError:
     """The exception for Terraform's error output: its first error block, and what it means for the run."""
     words = "\n".join(line.strip("│╷╵ ").rstrip() for line in text.splitlines())
     start = words.find("Error:")
