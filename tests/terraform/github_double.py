@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.terraform.loopback import served
 
 TOKEN = "job-token"  # noqa: S105 - of a server that exists in a test
 REPOSITORY = "example/site"
@@ -51,29 +51,11 @@ def github() -> Iterator[Comments]:
     """A server on the loopback address."""
     comments = Comments()
 
-    class Handler(BaseHTTPRequestHandler):
-        def _do(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            status, said = 401, {"message": "Bad credentials"}
-            if self.headers["Authorization"] == f"Bearer {TOKEN}":
-                status, said = comments.answer(self.command, self.path, body)
-            data = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def answer(method: str, path: str, headers: Any, body: bytes) -> tuple[int, bytes]:
+        status, said = 401, {"message": "Bad credentials"}
+        if headers["Authorization"] == f"Bearer {TOKEN}":
+            status, said = comments.answer(method, path, json.loads(body) if body else None)
+        return status, json.dumps(said).encode()
 
-        do_GET = do_POST = do_PATCH = _do
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    comments.address = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with served(answer) as comments.address:
         yield comments
-    finally:
-        server.shutdown()
-        server.server_close()

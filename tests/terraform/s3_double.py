@@ -8,9 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.terraform.loopback import served
 
 
 class Bucket:
@@ -23,6 +24,8 @@ class Bucket:
         self._lock = threading.Lock()
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, bytes]:
+        if "aws-chunked" in headers.get("Content-Encoding", ""):
+            return 501, _error("NotImplemented")
         where = urlsplit(path)
         _, _, key = where.path.lstrip("/").partition("/")
         with self._lock:
@@ -32,14 +35,17 @@ class Bucket:
             if method in ("GET", "HEAD"):
                 return (200, self.objects[key]) if key in self.objects else (404, _error("NoSuchKey"))
             if method == "PUT":
-                if headers.get("If-None-Match") == "*" and key in self.objects:
-                    return 412, _error("PreconditionFailed")
-                self.objects[key] = body
-                return 200, b""
+                return self._put(key, body, only_new=headers.get("If-None-Match") == "*")
             if method == "DELETE":
                 self.objects.pop(key, None)
                 return 204, b""
         return 501, _error("NotImplemented")
+
+    def _put(self, key: str, body: bytes, only_new: bool) -> tuple[int, bytes]:
+        if only_new and key in self.objects:
+            return 412, _error("PreconditionFailed")
+        self.objects[key] = body
+        return 200, b""
 
     def _listed(self, prefix: str) -> bytes:
         keys = [k for k in self.objects if k.startswith(prefix)]
@@ -55,31 +61,5 @@ def _error(code: str) -> bytes:
 def s3() -> Iterator[Bucket]:
     """A server with one bucket, of any name."""
     bucket = Bucket()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _do(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, said = bucket.answer(self.command, self.path, self.headers, body)
-            if "aws-chunked" in self.headers.get("Content-Encoding", ""):
-                status, said = 501, _error("NotImplemented")
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(said)
-
-        do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = _do
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    bucket.address = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with served(bucket.answer) as bucket.address:
         yield bucket
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -1,4 +1,4 @@
-"""A whole failover from a machine that reaches no host over SSH: by the API alone, real Terraform, SDK and API.
+"""A failover from a machine that reaches no host over SSH: by the API alone, with real Terraform and SDK.
 
 In the place of the new server's boot service the test writes the line that it prints, when its turn has come.
 That the service prints it is not shown here.
