@@ -35,6 +35,7 @@ CHECKS = (
         "dry_run": "show the plan and stop",
         "unplanned": UNPLANNED_HELP,
         "take_over": "take the site's lock from a run that is stuck for good",
+        "commit": "commit active.auto.tfvars afterwards (nothing else, never a push)",
         "json": "print the report as one JSON object on the last line of stdout",
         "site": SITE_HELP,
         "via": VIA_HELP,
@@ -49,6 +50,7 @@ def failover(
     dry_run: bool = False,
     unplanned: bool = False,
     take_over: bool = False,
+    commit: bool = False,
     json: bool = False,
     site: str | None = None,
     via: str = "",
@@ -70,6 +72,7 @@ def failover(
                 take_over=take_over,
                 via=via,
                 stack_id=stack_id,
+                commit=commit,
             ),
             json,
         )
@@ -78,10 +81,11 @@ def failover(
 
 @task(
     help={
-        "active": "the server that would become the active one",
+        "active": "the server that would become the active one; default: what active.auto.tfvars names",
         "clients": "how clients would be brought over: remount or reboot",
         "unplanned": UNPLANNED_HELP,
         "json": "print the report, with the plan in it, as one JSON object on the last line of stdout",
+        "format": "text, or markdown: a comment for a pull request on stdout, and nothing else there",
         "site": SITE_HELP,
         "via": VIA_HELP,
         "stack_id": STACK_HELP,
@@ -89,10 +93,11 @@ def failover(
 )
 def plan(
     _: Context,
-    active: str,
+    active: str | None = None,
     clients: str = "remount",
     unplanned: bool = False,
     json: bool = False,
+    format: str = "text",
     site: str | None = None,
     via: str = "",
     stack_id: str = "",
@@ -100,6 +105,13 @@ def plan(
     """Show what `failover` would do now, and why; nothing is changed."""
     from failover import run
 
+    if format == "markdown":
+        from failover import plan_comment
+
+        sys.exit(plan_comment.main(active, site, clients))
+    if format != "text":
+        print(f"usage: --format {format}: expected text or markdown", file=sys.stderr)
+        sys.exit(2)
     sys.exit(
         run.main(
             lambda console: run.fail_over(
@@ -116,6 +128,20 @@ def plan(
             json,
         )
     )
+
+
+@task(
+    help={
+        "clients": "how clients are brought over: remount (without reboot) or reboot",
+        "json": "print the report as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+    }
+)
+def apply(_: Context, clients: str = "remount", json: bool = False, site: str | None = None) -> None:
+    """Make the server that active.auto.tfvars names the active one, as `failover --yes` does; for a merge."""
+    from failover import run
+
+    sys.exit(run.main(lambda console: run.apply(site, console, clients=clients), json))
 
 
 @task(
@@ -294,6 +320,22 @@ def lab_crash(_: Context, host: str, run: str | None = None) -> None:
     _guarded(lambda: _lab(run).crash(host))
 
 
+@task(name="credentials")
+def ci_credentials(_: Context) -> None:
+    """Write a job's secrets ($OCI_CONFIG, $OCI_KEY, ...) to files that only it may read."""
+    from failover import ci
+
+    sys.exit(ci.credentials())
+
+
+@task(name="comment", positional=["plan"], help={"plan": "the file that `plan --format markdown` wrote"})
+def ci_comment(_: Context, plan: str) -> None:
+    """Put the plan on the job's pull request: one comment, renewed in place."""
+    from failover import ci
+
+    sys.exit(ci.comment(plan))
+
+
 @task
 def lint(c: Context) -> None:
     """Everything that is checked without running it."""
@@ -369,6 +411,7 @@ def _guarded(action: Callable[[], None]) -> None:
 
 
 ns = Collection(
-    failover, preflight, plan, verify, runs, report, render, package, drill, lint, test, bench, lock
+    failover, apply, preflight, plan, verify, runs, report, render, package, drill, lint, test, bench, lock
 )
 ns.add_collection(Collection("lab", lab_up, lab_down, lab_status, lab_ssh, lab_crash))
+ns.add_collection(Collection("ci", ci_credentials, ci_comment))

@@ -150,6 +150,10 @@ class Cloud:
         The console history comes over the authenticated API, so a new server's key is learnt without
         trusting the network it is reached over. Empty while the boot has not got that far.
         """
+        return console_host_keys(self.console(instance_id))
+
+    def console(self, instance_id: str) -> str:
+        """The newest MiB of the instance's serial console, as it is now (CaptureConsoleHistory)."""
         details = oci.core.models.CaptureConsoleHistoryDetails(instance_id=instance_id)
         history = self._call(
             f"CaptureConsoleHistory of {instance_id}", self._compute.capture_console_history, details
@@ -171,7 +175,7 @@ class Cloud:
         ).data
         with suppress(Unknown):  # the keys are learnt; a history left behind harms nothing
             self._call("DeleteConsoleHistory", self._compute.delete_console_history, history.id)
-        return console_host_keys(content if isinstance(content, str) else content.decode(errors="replace"))
+        return content if isinstance(content, str) else content.decode(errors="replace")
 
     def _all(self, operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
         """All pages. (The SDK's own pagination tries again around our retries, for ten minutes.)"""

@@ -14,6 +14,7 @@ from failover import plan as planner
 from failover import plan_document, plan_view
 from failover import progress as progresses
 from failover.act import Execution, StepFunction
+from failover.door import COMMAND_LINE, Door
 from failover.identity import identity
 from failover.inspection import Inspection
 from failover.journal import Journal
@@ -29,7 +30,7 @@ from failover.steps import Crew
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator chose. `clients`: remount (without reboot) or reboot.
+    """What the operator chose. `clients`: remount (without reboot) or reboot. `door`: who asks for it.
 
     `unplanned`: the old server is given up for lost; the detach may be the fence (failover/plan.py).
     """
@@ -38,6 +39,7 @@ class Options:
     yes: bool = False
     dry_run: bool = False
     unplanned: bool = False
+    door: Door = COMMAND_LINE
 
 
 class Flow:
@@ -66,7 +68,11 @@ class Flow:
         """The whole run. Raises FailoverError at the first thing that stops it."""
         try:
             self._terraform.take_up(self._progress.say, self._options.dry_run)
+            if self._options.door.looks_back:
+                self._report.switched = self._terraform.switched()
+                self._options.door.check(self._report.switched)
             seen = self._look()
+            self._report.seen = seen
             plan = planner.make(seen, self._options.unplanned)
             self._report.active = seen.stack.active
             self._report.notes = plan.notes
@@ -123,7 +129,13 @@ class Flow:
         self._write_start(journal, plan)
         inspection = self._inspection
         crew = Crew(
-            self._site, inspection.cloud, self._terraform, inspection.hosts, seen, self._options.clients
+            self._site,
+            inspection.cloud,
+            self._terraform,
+            inspection.hosts,
+            seen,
+            self._options.clients,
+            self._options.door,
         )
         execution = Execution(
             plan, self._held(crew.do), journal, self._progress, crew.evidence.of, self._terraform.interrupt

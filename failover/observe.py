@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from failover import specs
+from failover import console, specs
 from failover.answer import Answer
 from failover.cloud import Cloud
 from failover.contract import Server, Stack
@@ -35,6 +35,7 @@ class Observer:
                 servers={seen.server.name: seen for seen in (f.result() for f in servers)},
                 attachments=attachments,
                 clients=tuple(f.result() for f in clients),
+                reach=self._site.ssh.reach,
             )
 
     def attachments(self, stack: Stack) -> dict[str, tuple[Attachment, ...]]:
@@ -55,14 +56,24 @@ class Observer:
         held = {n: a for n, f in attachments.items() for a in f if a.instance_id == server.instance_id}
         if state != "RUNNING" or server.address is None or not held:
             return ServerSeen(server, state)
+        if not self._site.ssh.reach:
+            return ServerSeen(server, state, in_service=self.in_service(server, held))
         host = self._hosts.at(server.name, server.address)
         spec = specs.server_spec(stack, held, self._site.deadlines.hooks)
         if not all(g["volumes"] for g in spec["volume_groups"]):  # no portal is known yet: nothing to check
             return ServerSeen(server, state, *self._ask(lambda: self._greet(host)))
         return ServerSeen(server, state, *self._ask(lambda: self._check(host, spec)))
 
+    def in_service(self, server: Server, held: Mapping[str, Attachment]) -> bool:
+        """Whether the server's console says that it serves what it holds: all that is known without SSH."""
+        if server.adopted or server.instance_id is None:  # an adopted server has no boot service
+            return False
+        return console.in_service(self._cloud.console(server.instance_id), (a.id for a in held.values()))
+
     def client(self, client: Client, stack: Stack, target: str, mode: str) -> ClientSeen:
         """One client, by its own check; an NFS mount that hangs is never touched."""
+        if not self._site.ssh.reach:
+            return ClientSeen(client, Presence.NOT_ASKED)
         spec = specs.client_spec(
             client,
             stack.servers[target].hostname,

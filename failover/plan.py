@@ -98,15 +98,17 @@ def make(seen: Observation, unplanned: bool = False) -> Plan:
     _refuse_doubles(seen)
     notes: list[str] = []
     target = seen.servers[seen.target]
-    preparing = _prepare(target)
+    preparing = _prepare(target, seen.reach)
     fence = _cut_off if unplanned else _fence
-    fences = [s for h in holders(seen) for s in fence(h, notes, tuple(s.name for s in preparing))]
+    fences = [s for h in holders(seen) for s in fence(h, seen.reach, notes, tuple(s.name for s in preparing))]
     steps = [*preparing, *fences]
     switching = _must_switch(seen)
     if switching:
         steps.append(Step(Kind.SWITCH, seen.target, switching, tuple(s.name for s in steps)))
-    if switching or not (target.answer and target.answer.present):
+    if switching or _must_take_over(seen, notes):
         found = target.answer.complaint if target.answer else "its volumes come with the switch"
+        if not seen.reach:
+            found = _unreached_take_over(target)
         steps.append(Step(Kind.TAKE_OVER, seen.target, found, tuple(s.name for s in steps[-1:])))
     steps += _clients(seen, notes, tuple(s.name for s in steps[-1:]))
     plan = Plan(seen.target, _loser(seen), tuple(steps), tuple(notes))
@@ -161,22 +163,45 @@ def is_fenced(holder: ServerSeen) -> bool:
 
 
 def _usable(target: ServerSeen) -> bool:
-    return target.instance_state == "RUNNING" and target.presence is Presence.ANSWERS
+    return target.instance_state == "RUNNING" and (target.presence is Presence.ANSWERS or target.in_service)
 
 
-def _prepare(target: ServerSeen) -> list[Step]:
+def _must_take_over(seen: Observation, notes: list[str]) -> bool:
+    """Whether a target that has the volumes does not serve them, as far as can be seen from here."""
+    target = seen.servers[seen.target]
+    if seen.reach:
+        return not (target.answer and target.answer.present)
+    if target.server.adopted:
+        notes.append(f"whether {seen.target} serves was not looked at: hosts are not reached from here")
+        return False
+    return not target.in_service
+
+
+def _unreached_take_over(target: ServerSeen) -> str:
+    """Why its own boot service takes over; raises Refused for a server that has none."""
+    if target.server.adopted:
+        raise Refused(
+            f"{target.server.name} is adopted and has no boot service of ours: from here, where hosts are "
+            "not reached over SSH ([ssh] reach = false), nobody would bring the volumes up on it",
+            "run it on a machine that reaches the hosts",
+        )
+    return "its own boot service brings the volumes up; its console tells when"
+
+
+def _prepare(target: ServerSeen, reach: bool) -> list[Step]:
     name, state = target.server.name, target.instance_state
     if why := _launch_why(target):
         first = Step(Kind.LAUNCH, name, why)
     elif state in ("STOPPED", "STOPPING"):
         first = Step(Kind.POWER_ON, name, f"its instance is {state}")
     elif state in ("RUNNING", "STARTING", "PROVISIONING"):
-        return [] if _usable(target) else [Step(Kind.REACH, name, _reach_why(target))]
+        settled = _usable(target) or (not reach and target.server.adopted)
+        return [] if settled else [Step(Kind.REACH, name, _reach_why(target, reach))]
     else:
         raise Refused(
             f"{name}: its instance is {state}", f"wait, or give {name} another image_id or instance_id"
         )
-    return [first, Step(Kind.REACH, name, _reach_why(target), (first.name,))]
+    return [first, Step(Kind.REACH, name, _reach_why(target, reach), (first.name,))]
 
 
 def _launch_why(target: ServerSeen) -> str:
@@ -192,13 +217,15 @@ def _launch_why(target: ServerSeen) -> str:
     return ""
 
 
-def _reach_why(target: ServerSeen) -> str:
+def _reach_why(target: ServerSeen, reach: bool) -> str:
+    if not reach:
+        return "its console must show that it has booted before it gets the volumes"
     if target.presence is Presence.SILENT:
         return "it is RUNNING but silent: booting, or dead (then reset it, or choose another server)"
     return "it must answer before it gets the volumes"
 
 
-def _fence(holder: ServerSeen, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
+def _fence(holder: ServerSeen, reach: bool, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
     name = holder.server.name
     if is_fenced(holder):
         notes.append(f"{name} needs no fence: {holder.instance_state}, holds nothing mounted")
@@ -206,13 +233,14 @@ def _fence(holder: ServerSeen, notes: list[str], prepared: tuple[str, ...]) -> l
     if holder.presence is Presence.ANSWERS:
         # It still serves: it goes on serving until its successor is ready.
         return [Step(Kind.RELEASE, name, "it answers: it gives the volumes up itself", prepared)]
-    return [Step(Kind.POWER_OFF, name, "it does not answer: its power is cut and proven off")]
+    why = "it does not answer" if reach else "hosts are not reached from here"
+    return [Step(Kind.POWER_OFF, name, f"{why}: its power is cut and proven off")]
 
 
-def _cut_off(holder: ServerSeen, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
+def _cut_off(holder: ServerSeen, reach: bool, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
     """Not asked, not waited for: what the operator has chosen with --unplanned."""
     if is_fenced(holder):
-        return _fence(holder, notes, prepared)
+        return _fence(holder, reach, notes, prepared)
     answers = holder.presence is Presence.ANSWERS
     why = "--unplanned: its power is cut; where that cannot be proven, the detach is the fence"
     return [Step(Kind.CUT_OFF, holder.server.name, why, prepared if answers else ())]
@@ -240,6 +268,10 @@ def _clients(seen: Observation, notes: list[str], after: tuple[str, ...]) -> lis
         if client.presence is Presence.SILENT:
             notes.append(
                 f"client {client.client.name} does not answer SSH: it is left alone and not verified"
+            )
+        elif client.presence is Presence.NOT_ASKED:
+            notes.append(
+                f"client {client.client.name} is not reached from here: it is left alone, not verified"
             )
         elif not (client.answer and client.answer.present):
             steps.append(Step(Kind.CLIENT, client.client.name, _client_why(client), after))

@@ -13,6 +13,9 @@ from failover import plan_document
 from failover.act import Phase
 from failover.outcome import Outcome
 from failover.plan import Plan
+from failover.seen import Observation
+from failover.terraform import Change
+from failover.tfstate import Switched
 from failover.verify import Finding
 
 _BAR = 40
@@ -23,6 +26,8 @@ class Report:
     """The end of one run. Seconds are wall time; `second_plan_changes` is None when it was not reached.
 
     `verb` is what was asked for: failover, plan or verify. `folder` is the run's, None when it never acted.
+    `seen`, `switched` (the last switch before this run) and `changes` (Terraform's, None when it was not
+    asked) are what the plan for a pull request is written from.
     """
 
     target: str
@@ -39,6 +44,9 @@ class Report:
     seconds: float = 0.0
     plan: Plan | None = None
     folder: Path | None = None
+    seen: Observation | None = None
+    switched: Switched | None = None
+    changes: tuple[Change, ...] | None = None
 
     def document(self) -> dict[str, Any]:
         """The report as JSON-ready values."""

@@ -7,13 +7,17 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from failover import asked as checkouts
+from failover import commit as commits
 from failover import report as terminal
 from failover import site as sites
 from failover import via as vias
+from failover.door import CLI, GITOPS, Door
 from failover.lock import site_lock
 from failover.outcome import FailoverError, Outcome, Unknown, Usage
 from failover.report import Report
@@ -36,7 +40,7 @@ def main(action: Callable[[Console], Report], as_json: bool) -> int:
 
 
 def fail_over(
-    target: str,
+    target: str | None,
     site_file: str | None,
     console: Console,
     *,
@@ -47,22 +51,65 @@ def fail_over(
     take_over: bool = False,
     via: str = "",
     stack_id: str = "",
+    door: str = CLI,
+    commit: bool = False,
+    changes: bool = False,
 ) -> Report:
-    """Make `target` the active server. Never raises FailoverError: it is the report's outcome."""
+    """Make `target` the active server. Never raises FailoverError: it is the report's outcome.
+
+    `target` None: the one that active.auto.tfvars of the checkout names, unless that would undo a newer
+    switch. `commit`: make the commit of that file afterwards. `changes`: ask Terraform what it would change.
+    """
 
     def act(report: Report) -> None:
         _checked_mode(clients)
         site, terraform = _site(site_file, via, stack_id)
-        _checked_target(target, terraform)
+        asked = None if target else checkouts.read(_active_file(terraform))
+        report.target = _checked_target(asked.server if asked else target, terraform)
+        if commit:
+            commits.refuse_unless_possible(_active_file(terraform))
         check_endpoint(site)
         with site_lock(site.runs, take_over) as lock:
             # The SDK and fabric take a second to import: not before the cheap refusals are through.
             from failover.flow import Flow, Options  # noqa: PLC0415
 
-            options = Options(clients, yes, dry_run, unplanned)
+            options = Options(clients, yes, dry_run, unplanned, Door(door, asked))
             Flow(site, terraform, options, report, console, lock.assert_held).run()
+            if changes:
+                _ask_terraform(report, terraform)
+        if not dry_run and asked is None:
+            _keep_git_in_step(report, terraform, commit)
 
-    return _reported(Report(target, "plan" if dry_run else "failover"), act)
+    return _reported(Report(target or "", "plan" if dry_run else "failover"), act)
+
+
+def apply(site_file: str | None, console: Console, *, clients: str) -> Report:
+    """What a merge runs: `fail_over` to the server that the checkout names, without a question."""
+    return fail_over(None, site_file, console, clients=clients, yes=True, dry_run=False, door=GITOPS)
+
+
+def _ask_terraform(report: Report, terraform: StackRunner) -> None:
+    try:
+        report.changes = terraform.changes({"active_server": report.target})
+    except FailoverError as error:  # it may ask for a fence that only the run itself brings about
+        report.notes += (f"Terraform does not plan it as things stand: {error.reason}",)
+
+
+def _keep_git_in_step(report: Report, terraform: StackRunner, commit: bool) -> None:
+    if terraform.active_file is None:  # the stack's variable in Resource Manager is the record
+        return
+    told = (commits.make if commit else commits.suggestion)(terraform.active_file, report.target, report.run)
+    report.notes += (told,) if told else ()
+
+
+def _active_file(terraform: StackRunner) -> Path:
+    """Where a checkout says who is active; raises Usage when the site has none."""
+    if terraform.active_file is None:
+        raise Usage(
+            "no checkout is known: the stack in Resource Manager has no active.auto.tfvars",
+            "name the server with --active, or set [terraform] directory in the site beside stack_id",
+        )
+    return terraform.active_file
 
 
 def verify(

@@ -35,12 +35,16 @@ class Presence(enum.Enum):
 
 @dataclass(frozen=True)
 class ServerSeen:
-    """A server: OCI's state of its instance (None: no instance), and its hooks' check where it was asked."""
+    """A server: OCI's state of its instance (None: no instance), and its hooks' check where it was asked.
+
+    `in_service`: its console says that it serves what it holds; looked at only where SSH does not reach.
+    """
 
     server: Server
     instance_state: str | None
     presence: Presence = Presence.NOT_ASKED
     answer: Answer | None = None
+    in_service: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,14 @@ class ClientSeen:
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything the planner may look at. `attachments`: by volume name, all that are not DETACHED."""
+    """Everything the planner may look at. `attachments`: by volume name, all that are not DETACHED.
+
+    `reach`: whether hosts are asked over SSH from here at all.
+    """
 
     stack: Stack
     target: str
     servers: Mapping[str, ServerSeen]
     attachments: Mapping[str, tuple[Attachment, ...]]
     clients: tuple[ClientSeen, ...]
+    reach: bool = True

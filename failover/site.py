@@ -41,13 +41,17 @@ class CloudAccess:
 
 @dataclass(frozen=True)
 class SshAccess:
-    """How hosts are reached. `config_file` may hold ProxyJump/ProxyCommand lines for a bastion."""
+    """How hosts are reached. `config_file` may hold ProxyJump/ProxyCommand lines for a bastion.
+
+    `reach` False: not at all from here (a hosted CI runner); hosts are neither asked nor told anything.
+    """
 
     user: str
     identity_file: Path | None
     config_file: Path | None
     known_hosts: Path
     connect_seconds: float
+    reach: bool = True
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,7 @@ def _ssh(table: Mapping[str, Any], base: Path) -> SshAccess:
         config_file=optional["config_file"],
         known_hosts=_path(table.get("known_hosts", "~/.ssh/known_hosts"), base),
         connect_seconds=_seconds(table.get("connect_seconds", 10), "ssh.connect_seconds"),
+        reach=_flag(table.get("reach", True), "ssh.reach"),
     )
 
 
@@ -213,6 +218,12 @@ def _preflight(table: Mapping[str, Any]) -> PreflightLimits:
 
 def _seconds(value: object, where: str) -> float:
     return _positive(value, where, "seconds")
+
+
+def _flag(value: object, where: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise Usage(f"{where}: found {value!r}, expected true or false", f"correct {where}")
 
 
 def _positive(value: object, where: str, unit: str) -> float:

@@ -9,6 +9,7 @@ from failover import specs
 from failover.answer import Answer
 from failover.cloud import GONE, Cloud
 from failover.contract import Server, Stack
+from failover.door import COMMAND_LINE, Door
 from failover.evidence import UNPROVEN, Evidence
 from failover.hosts import HookedHost, Hosts
 from failover.observe import Observer
@@ -19,16 +20,24 @@ from failover.site import Client, Site
 from failover.ssh import Silent, wait_until_answers
 from failover.stack import StackRunner
 from failover.terraform import Change
+from failover.tfstate import SWITCH_RECORD
 
 # What a plan may touch. Anything else in it is somebody's other change, or drift, and not for tonight.
-SWITCH_MAY = ("oci_core_volume_attachment.data[", "oci_core_private_ip.service")
+SWITCH_MAY = ("oci_core_volume_attachment.data[", "oci_core_private_ip.service", SWITCH_RECORD)
 
 
 class Crew:
     """The functions of one run, with all that they need. `stack` is renewed when Terraform changed it."""
 
     def __init__(
-        self, site: Site, cloud: Cloud, terraform: StackRunner, hosts: Hosts, seen: Observation, mode: str
+        self,
+        site: Site,
+        cloud: Cloud,
+        terraform: StackRunner,
+        hosts: Hosts,
+        seen: Observation,
+        mode: str,
+        door: Door = COMMAND_LINE,
     ) -> None:
         self.site = site
         self.cloud = cloud
@@ -36,6 +45,7 @@ class Crew:
         self.hosts = hosts
         self.seen = seen
         self.mode = mode
+        self.door = door
         self.stack: Stack = seen.stack
         self.evidence = Evidence()
         self.remarks: list[str] = []
@@ -71,7 +81,7 @@ class Crew:
                 self.terraform.adopt(address, instance_id, variables)
         plan = self.terraform.plan(variables)
         # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
-        _gate(plan.changes, (address,), ("create", "update"))
+        _gate(plan.changes, (address, SWITCH_RECORD), ("create", "update"))
         try:
             self.terraform.apply(plan, self.site.deadlines.launch)
         except FailoverError as error:
@@ -98,12 +108,22 @@ class Crew:
         instance_id, address = self._instance(step.subject), server.address
         if address is None:
             raise Unknown(f"{server.name} has no private address", "look at its VNIC in the console")
+        if not self.site.ssh.reach:
+            return self._booted(server.name, instance_id)
         if not server.adopted and not self.hosts.keys.of(address, instance_id):
             self._learn_key(server.name, address, instance_id)
         wait_until_answers(self._host(server).ssh, self.site.deadlines.boot)
         return f"answers SSH at {address}"
 
+    def _booted(self, name: str, instance_id: str) -> str:
+        self.cloud.power_on(instance_id, self.site.deadlines.boot)  # also waits for a launch to be RUNNING
+        self._await_keys(name, instance_id)
+        return "its console shows that it has booted"
+
     def _learn_key(self, name: str, address: str, instance_id: str) -> None:
+        self.hosts.keys.pin(address, instance_id, self._await_keys(name, instance_id))
+
+    def _await_keys(self, name: str, instance_id: str) -> tuple[str, ...]:
         end = time.monotonic() + self.site.deadlines.boot
         while not (keys := self.cloud.host_keys(instance_id)):
             if time.monotonic() > end:
@@ -112,7 +132,7 @@ class Crew:
                     "look at the console's history: cloud-init prints the key at the end of the first boot",
                 )
             time.sleep(2)
-        self.hosts.keys.pin(address, instance_id, keys)
+        return keys
 
     def release(self, step: Step) -> str:
         """The old server gives everything up; believed only when its own check says so afterwards."""
@@ -157,7 +177,10 @@ class Crew:
         target = self._server(step.subject)
         self._assert_fenced(step, target)
         self._record_what_is(target, self._settled())
-        plan = self.terraform.plan({"active_server": target.name})
+        plan = self.terraform.plan({"active_server": target.name, "switch": self.door.record()})
+        if self.door.looks_back:
+            # Again, and after the plan: Terraform does not apply one that is older than its state.
+            self.door.check(self.terraform.switched())
         _gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
         self.terraform.write_active(target.name)
         try:
@@ -256,9 +279,25 @@ class Crew:
     def take_over(self, step: Step) -> str:
         """iSCSI, LVM, filesystem, exports on the target, by the hooks."""
         server = self._server(step.subject)
+        if not self.site.ssh.reach:
+            return self._await_service(server)
         spec = specs.server_spec(self.stack, self._held(server), self.site.deadlines.hooks)
         applied = self._host(server).hooks("apply", spec, self.site.deadlines.hooks)
         return _expect(self.evidence.heard(step, applied)).told
+
+    def _await_service(self, server: Server) -> str:
+        """The server's own boot service does it; believed when its console names these very attachments."""
+        observer, held = Observer(self.site, self.cloud, self.hosts), self._held(server)
+        end = time.monotonic() + self.site.deadlines.hooks
+        while not observer.in_service(server, held):
+            if time.monotonic() > end:
+                raise Unknown(
+                    f"{server.name} has the volumes, but its console does not say within "
+                    f"{self.site.deadlines.hooks:.0f} s that it serves them",
+                    f"look at {server.name}'s console, and run `./inv verify` on a machine that reaches it",
+                )
+            time.sleep(2)
+        return "its boot service brought the volumes up, by its console"
 
     def client(self, step: Step) -> str:
         """Point one client at the target; reboot it when that is the chosen way."""

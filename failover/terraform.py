@@ -208,6 +208,12 @@ class TerraformStack:
         shown = json.loads(self._run("show", str(path), json=IsFlagged, no_color=IsFlagged))
         return PlanFile(path, changes_of(shown))
 
+    def changes(self, variables: Mapping[str, Any]) -> tuple[Change, ...]:
+        """What a plan with these variables would touch; nothing is kept of it."""
+        plan = self.plan(variables)
+        plan.path.unlink(missing_ok=True)
+        return plan.changes
+
     def apply(self, plan: PlanFile, deadline_seconds: float) -> None:
         """Apply exactly this plan; the file is removed. Raises Failed with Terraform's own words."""
         self._command.deadline_seconds = deadline_seconds
@@ -220,6 +226,10 @@ class TerraformStack:
     def recorded(self) -> dict[str, tfstate.Recorded]:
         """What the state holds now, by address; an output is as old as the last apply that ended well."""
         return tfstate.recorded(json.loads(self._run("state pull") or "{}"))
+
+    def switched(self) -> tfstate.Switched | None:
+        """Who switched last, when and through which door: of the state itself, since an output may be old."""
+        return tfstate.switched(json.loads(self._run("state pull") or "{}"))
 
     def untaint(self, address: str) -> None:
         """Keep the object: what failed was the wait for it, and the API says that it is as it should be."""

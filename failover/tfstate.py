@@ -7,11 +7,13 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from failover.outcome import Refused
 
+SWITCH_RECORD = "terraform_data.switch"
 _LOCK_INFO = ".terraform.tfstate.lock.info"
 _STATE = "terraform.tfstate"
 _POLL_SECONDS = 0.5
@@ -26,6 +28,16 @@ class Recorded:
     tainted: bool
 
 
+@dataclass(frozen=True)
+class Switched:
+    """The stack's own record of the last switch. `door`: cli, gitops, console, or terraform by itself."""
+
+    active: str
+    by: str
+    at: datetime
+    door: str
+
+
 def recorded(document: Mapping[str, Any]) -> dict[str, Recorded]:
     """The managed resources of a state (`terraform state pull`) by address."""
     found = {}
@@ -38,6 +50,16 @@ def recorded(document: Mapping[str, Any]) -> dict[str, Recorded]:
             tainted = instance.get("status") == "tainted"
             found[address] = Recorded(str(instance["attributes"].get("id")), tainted)
     return found
+
+
+def switched(document: Mapping[str, Any]) -> Switched | None:
+    """Who switched last, by the record in a state; None in a state that has none yet."""
+    for resource in document.get("resources", []):
+        if f"{resource['type']}.{resource['name']}" == SWITCH_RECORD and resource["instances"]:
+            found = resource["instances"][0]["attributes"]["input"]["value"]
+            at = datetime.fromisoformat(found["at"])
+            return Switched(found["active_server"], found["by"], at, found["door"])
+    return None
 
 
 def lock_holder(directory: Path) -> str | None:

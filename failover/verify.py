@@ -56,6 +56,13 @@ def _name(seen: Observation, instance_id: str) -> str:
 
 def _server(seen: Observation) -> Finding:
     target = seen.servers[seen.target]
+    if not seen.reach:
+        told = (
+            "its console says that it serves these attachments"
+            if target.in_service
+            else "not reached from here"
+        )
+        return Finding(f"server {seen.target}", target.in_service or target.server.adopted, told)
     if target.answer is None:
         return Finding(f"server {seen.target}", False, f"{target.instance_state}, {target.presence.value}")
     return Finding(f"server {seen.target}", target.answer.present, target.answer.summary)
@@ -64,6 +71,8 @@ def _server(seen: Observation) -> Finding:
 def _clients(seen: Observation) -> Iterator[Finding]:
     for client in seen.clients:
         name = f"client {client.client.name}"
+        if client.presence is Presence.NOT_ASKED:
+            continue  # a note of the plan says so
         if client.answer is None or client.presence is Presence.SILENT:
             yield Finding(name, False, "does not answer SSH")
         else:

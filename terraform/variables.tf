@@ -44,6 +44,42 @@ variable "active_server" {
   }
 }
 
+variable "switch" {
+  type = object({
+    by   = string
+    at   = string
+    door = string
+  })
+  description = "Who makes active_server the active one, when (RFC 3339, UTC) and through which door (cli or gitops): set by the programs that apply this stack for the record of the last switch. Leave it null."
+  default     = null
+
+  validation {
+    condition     = var.switch == null || can(timeadd(var.switch.at, "0s"))
+    error_message = "at in switch must be a moment such as \"2026-11-22T03:14:15Z\"."
+  }
+
+  validation {
+    condition     = var.switch == null || contains(["cli", "gitops", "console"], try(var.switch.door, ""))
+    error_message = "door in switch must be cli, gitops or console."
+  }
+
+  validation {
+    condition     = var.switch == null || can(regex("^[^[:cntrl:]]{1,200}$", var.switch.by))
+    error_message = "by in switch must name a person or a job in at most 200 printable characters."
+  }
+}
+
+variable "current_user_ocid" {
+  type        = string
+  description = "Filled in by Resource Manager: the user whose job this is, for the record of the last switch."
+  default     = null
+
+  validation {
+    condition     = var.current_user_ocid == null || can(regex("^ocid1\\.[a-z0-9.]+\\.[A-Za-z0-9._-]*$", var.current_user_ocid))
+    error_message = "current_user_ocid must be the OCID of a user; leave it out, Resource Manager fills it in."
+  }
+}
+
 variable "launch" {
   type        = set(string)
   description = "Names of servers to launch now although they are not active, so that a later switch finds them running."

@@ -11,6 +11,7 @@ from failover.site import Client
 from failover.ssh import Silent
 
 ACTIVE, TARGET, CLIENTS = "active server", "target over SSH", "clients over SSH"
+UNREACHED = "hosts"
 METADATA_FOLDER = "/etc/lvm/backup"
 
 
@@ -33,6 +34,12 @@ def judge_active(seen: ServerSeen) -> Check:
         return warning(ACTIVE, f"{name} is {seen.instance_state} and silent", expected, remedy)
     told = f"{name} is {seen.instance_state or 'without an instance'} or holds no volume"
     return warning(ACTIVE, told, expected, f"run `failover --active {name}` if it should serve")
+
+
+def unreached(_: Ground) -> Iterator[Check]:
+    """In the place of all others here, where the site says that hosts are not reached over SSH."""
+    remedy = "run preflight on a machine that reaches the hosts, for example nightly"
+    yield warning(UNREACHED, "not asked: [ssh] reach = false", "an answer of every host", remedy)
 
 
 def clients(ground: Ground) -> Iterator[Check]:

@@ -38,7 +38,8 @@ BACKUPS = Probe("backups", backups.look, advisory=True)
 
 def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
     """All of them, for `preflight`."""
-    return (*_cloud(ground), *STATE, *((PLAN,) if terraform_plan else ()), *HOSTS, TARGET, BACKUPS)
+    asked = (*HOSTS, TARGET) if ground.site.ssh.reach else (Probe(hosts.UNREACHED, hosts.unreached),)
+    return (*_cloud(ground), *STATE, *((PLAN,) if terraform_plan else ()), *asked, BACKUPS)
 
 
 def of_a_run(ground: Ground, old_server_serves: bool) -> tuple[Probe, ...]:

@@ -32,7 +32,9 @@ def judge_lock(holder: str | None, waits: bool) -> Check:
 def plan(ground: Ground) -> Iterator[Check]:
     """A plan of what is active now: whatever it would change has drifted. Only a run waits for a lock."""
     try:
-        made = ground.terraform.plan() if ground.seen else ground.terraform.plan(lock_timeout="0s")
+        # not of what active.auto.tfvars asks for: in a pull request's checkout that is the switch itself
+        now = {"active_server": ground.stack.active}
+        made = ground.terraform.plan(now) if ground.seen else ground.terraform.plan(now, lock_timeout="0s")
     except Refused as error:
         yield blocking(PLAN, error.reason, "a plan", error.remedy)
         return

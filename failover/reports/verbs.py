@@ -22,12 +22,12 @@ _LIST = 120  # columns
 
 def list_runs(site_file: str | None, as_json: bool) -> int:
     """Print every run of the site, oldest first; the exit code."""
-    return _guarded(lambda: _list(sites.load(site_file).runs, as_json))
+    return guarded(lambda: _list(sites.load(site_file).runs, as_json))
 
 
 def report(name: str, site_file: str | None, form: str) -> int:
     """Print one run: as text, JSON or Markdown, or make its page again and print where it is."""
-    return _guarded(lambda: _report(sites.load(site_file).runs, name, form))
+    return guarded(lambda: _report(sites.load(site_file).runs, name, form))
 
 
 def _list(runs: Path, as_json: bool) -> None:
@@ -85,7 +85,8 @@ def _console() -> Console:
     return Console(soft_wrap=True, highlight=False)
 
 
-def _guarded(action: Callable[[], None]) -> int:
+def guarded(action: Callable[[], None]) -> int:
+    """Do it; the exit code. What goes wrong is a line with its remedy on stderr."""
     try:
         action()
     except FailoverError as error:

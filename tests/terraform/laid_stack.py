@@ -47,6 +47,10 @@ class LaidStack:
         return self._terraform.output()["failover"]
 
     def actions(self, **variables: Any) -> Actions:
+        """What a plan would do, but for the record of the switch (test_switch_record.py)."""
+        return {a: acts for a, acts in self.all_actions(**variables).items() if a != "terraform_data.switch"}
+
+    def all_actions(self, **variables: Any) -> Actions:
         """What a plan would do: actions by address; no-ops and data sources are left out."""
         return {
             address: change["change"]["actions"]

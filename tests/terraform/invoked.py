@@ -1,0 +1,22 @@
+"""`./inv` of a checkout under test: this tree's tasks in the caller's folder, on answering hosts.
+
+The hosts' model is named by $HOSTS_FOLDER and $HOSTS_DATABASE; nothing else is replaced.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from pathlib import Path
+
+from invoke.main import program
+
+from failover import hosts
+from tests.terraform.hosts_double import AnsweringHost, HostsModel
+from tests.terraform.lab_cloud import REPOSITORY
+
+if __name__ == "__main__":
+    model = HostsModel(Path(os.environ["HOSTS_FOLDER"]), Path(os.environ["HOSTS_DATABASE"]))
+    hosts.SshHost = functools.partial(AnsweringHost, model)  # type: ignore[misc,assignment]
+    program.run(["invoke", "--search-root", str(REPOSITORY), *sys.argv[1:]])
