@@ -20,7 +20,7 @@ from failover.ssh import Silent, wait_until_answers
 from failover.terraform import Change, TerraformStack
 
 # What a plan may touch. Anything else in it is somebody's other change, or drift, and not for tonight.
-SWITCH_MAY = ("oci_core_volume_attachment.data[", "oci_core_private_ip.service")
+SWITCH_MAY = ("oci_core_volume_attachment.data[", "oci_core_private_ip.service", "oci_dns_rrset.service")
 
 
 class Crew:
@@ -137,9 +137,9 @@ class Crew:
     def switch(self, step: Step) -> str:
         """Terraform moves the attachments; nothing is detached unless its holder is fenced right now."""
         target = self._server(step.subject)
-        self._assert_fenced(step, target)
+        released = self._assert_fenced(step, target)
         self._record_what_is(target, self._settled())
-        plan = self.terraform.plan({"active_server": target.name})
+        plan = self.terraform.plan({"active_server": target.name, "released": released})
         _gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
         self.terraform.write_active(target.name)
         try:
@@ -211,10 +211,12 @@ class Crew:
     def _attachments(self) -> dict[str, tuple[Attachment, ...]]:
         return Observer(self.site, self.cloud, self.hosts).attachments(self.stack)
 
-    def _assert_fenced(self, step: Step, target: Server) -> None:
+    def _assert_fenced(self, step: Step, target: Server) -> list[str]:
+        """Gives the OCIDs of the attachments whose server is on, but has given them up (`released`)."""
         observer = Observer(self.site, self.cloud, self.hosts)
         attachments = observer.attachments(self.stack)
         ids = {a.instance_id for found in attachments.values() for a in found} - {target.instance_id}
+        running = set()
         for instance_id in sorted(ids):
             holder = self.stack.server_of(instance_id)
             if holder is None:
@@ -222,6 +224,7 @@ class Crew:
             if (state := self.cloud.instance_state(instance_id)) in OFF:
                 self.evidence.fenced(step, holder.name, "the API (GetInstance before the detach)", state)
                 continue
+            running.add(instance_id)
             if holder.name in self._released:
                 continue
             looked = observer.server(holder, self.stack, attachments)
@@ -234,6 +237,8 @@ class Crew:
                 self.evidence.fenced(
                     step, holder.name, "its own check before the detach", looked.answer.summary
                 )
+        held = [a for found in attachments.values() for a in found]
+        return sorted(a.id for a in held if a.instance_id in running)
 
     def take_over(self, step: Step) -> str:
         """iSCSI, LVM, filesystem, exports on the target, by the hooks."""

@@ -32,9 +32,13 @@ def judge_lock(holder: str | None, waits: bool) -> Check:
 
 
 def plan(ground: Ground) -> Iterator[Check]:
-    """A plan of what is active now: whatever it would change has drifted. Only a run waits for a lock."""
+    """A plan of what is active now: whatever it would change has drifted. Only a run waits for a lock.
+
+    It is never applied, so the stack's own fence need not hold yet: `fence` is what the switch is asked for.
+    """
+    shown = {"fence": "storage"}
     try:
-        made = ground.terraform.plan() if ground.seen else ground.terraform.plan(lock_timeout="0s")
+        made = ground.terraform.plan(shown) if ground.seen else ground.terraform.plan(shown, lock_timeout="0s")
     except Refused as error:
         yield blocking(PLAN, error.reason, "a plan", error.remedy)
         return

@@ -9,12 +9,14 @@ from lab.api import (
     attachments,
     boot_volumes,
     consoles,
+    dns,
     identity,
     images,
     instances,
     launch,
     network,
     private_ips,
+    reservations,
     shapes,
     volumes,
     work_requests,
@@ -74,6 +76,14 @@ OPERATIONS = tuple(
             *("CreateComputeCapacityReport", "POST", "/computeCapacityReports"),
             identity.create_compute_capacity_report,
         ),
+        (
+            *("CreateComputeCapacityReservation", "POST", "/computeCapacityReservations"),
+            reservations.create_compute_capacity_reservation,
+        ),
+        (
+            *("GetComputeCapacityReservation", "GET", "/computeCapacityReservations/<id>"),
+            reservations.get_compute_capacity_reservation,
+        ),
         ("CaptureConsoleHistory", "POST", "/instanceConsoleHistories", consoles.capture_console_history),
         ("GetConsoleHistory", "GET", "/instanceConsoleHistories/<id>", consoles.get_console_history),
         ("ListConsoleHistories", "GET", "/instanceConsoleHistories", consoles.list_console_histories),
@@ -113,8 +123,24 @@ OPERATIONS = tuple(
     )
 )
 
+RECORDS = "/zones/<zone>/records/<domain>/<rtype>"
+DNS_OPERATIONS = tuple(
+    Operation(*row)
+    for row in (
+        ("CreateView", "POST", "/views", dns.create_view),
+        ("CreateZone", "POST", "/zones", dns.create_zone),
+        ("GetRRSet", "GET", RECORDS, dns.get_rr_set),
+        ("UpdateRRSet", "PUT", RECORDS, dns.update_rr_set),
+        ("DeleteRRSet", "DELETE", RECORDS, dns.delete_rr_set),
+    )
+)
+
 
 def url_map() -> Map:
-    """Rules whose endpoint is the Operation."""
-    rules = [Rule(VERSION + one.path, methods=[one.method], endpoint=one) for one in OPERATIONS]
+    """Rules whose endpoint is the Operation; each service has a version of its own in its paths."""
+    rules = [
+        Rule(version + one.path, methods=[one.method], endpoint=one)
+        for version, operations in ((VERSION, OPERATIONS), (dns.VERSION, DNS_OPERATIONS))
+        for one in operations
+    ]
     return Map(rules, strict_slashes=False)

@@ -13,7 +13,9 @@ from lab.provider.waiting import wait_for, wait_until_gone
 
 _SCALARS = (
     "availability_domain",
+    "capacity_reservation_id",
     "compartment_id",
+    "defined_tags",
     "display_name",
     "fault_domain",
     "freeform_tags",
@@ -78,7 +80,8 @@ class Instances:
     def _record(self, identity: str) -> Record:
         found = self._get(identity)
         record = record_of(found)
-        record["shape_config"] = [record["shape_config"]] if "shape_config" in record else []
+        for block in ("agent_config", "shape_config"):
+            record[block] = [record[block]] if block in record else []
         record.update(self._boot_volume(found, record.pop("source_details", {})))
         record.update(self._network(found))
         return record
@@ -137,6 +140,15 @@ def _launch_details(wanted: Record) -> Any:
             image_id=source["source_id"],
             boot_volume_size_in_gbs=int(size) if size else None,
         )
+    for agent in wanted.get("agent_config", []):
+        arguments["agent_config"] = _agent_details(agent)
     for shape in wanted.get("shape_config", []):
         arguments["shape_config"] = models.LaunchInstanceShapeConfigDetails(**shape)
     return models.LaunchInstanceDetails(**arguments)
+
+
+def _agent_details(agent: Record) -> Any:
+    models = oci.core.models
+    plugins = [models.InstanceAgentPluginConfigDetails(**one) for one in agent.get("plugins_config", [])]
+    flags = {name: value for name, value in agent.items() if name != "plugins_config"}
+    return models.LaunchInstanceAgentConfigDetails(**flags, plugins_config=plugins)

@@ -46,6 +46,10 @@ class LaidStack:
         """Output `failover` of the last apply."""
         return self._terraform.output()["failover"]
 
+    def attachments(self) -> list[str]:
+        """OCIDs of the attachments after the last apply: what `released` names when their server gave them up."""
+        return [volume["attachment_id"] for volume in self.output()["volumes"].values()]
+
     def actions(self, **variables: Any) -> Actions:
         """What a plan would do: actions by address; no-ops and data sources are left out."""
         return {

@@ -7,8 +7,9 @@ from tests.terraform.laid_stack import LaidStack, Variables
 
 def switched(stack: LaidStack, cloud: LabCloud) -> list[str]:
     """Switch to nfs-srv-2 in one apply; the changing calls in order."""
+    released = stack.attachments()
     before = len(cloud.requests())
-    stack.apply(active_server="nfs-srv-2")
+    stack.apply(active_server="nfs-srv-2", released=released)
     changing = ("DetachVolume", "AttachVolume", "CreatePrivateIp", "UpdatePrivateIp", "DeletePrivateIp")
     return [call["operation"] for call in cloud.requests()[before:] if call["operation"] in changing]
 
