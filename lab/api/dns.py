@@ -23,7 +23,10 @@ def create_view(cloud: Cloud, call: Call) -> Resource:
 
 
 def create_zone(cloud: Cloud, call: Call) -> Resource:
-    call.modelled("compartmentId", "name", "zoneType", "viewId", "scope", "freeformTags", "definedTags")
+    call.modelled(
+        *("compartmentId", "name", "zoneType", "viewId", "scope", "freeformTags", "definedTags"),
+        *(("migrationSource",) if call.body.get("migrationSource") == "NONE" else ()),
+    )
     _check_compartment(cloud, call)
     if (call.query.get("scope") or call.body.get("scope")) != "PRIVATE" or call.text("zoneType") != "PRIMARY":
         raise not_modelled("a zone that is not a private primary one")
