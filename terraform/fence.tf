@@ -9,7 +9,10 @@ locals {
   # launches is not among them, and holds nothing. Were the rule to wait for its OCID, it would be judged after
   # the old attachments are gone.
   _instances = merge(
-    { for name, s in local._adopted : s.instance_id => { server = name, state = data.oci_core_instance.adopted[name].state } },
+    { for id, names in { for name, s in local._adopted : s.instance_id => name... } : id => {
+      server = names[0]
+      state  = data.oci_core_instance.adopted[names[0]].state
+    } },
     { for i in data.oci_core_instances.site.instances : i.id => { server = i.freeform_tags[local.server_tag], state = i.state } },
   )
 

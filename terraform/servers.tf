@@ -83,6 +83,11 @@ data "oci_core_instances" "site" {
     }
 
     precondition {
+      condition     = length(distinct([for _, s in local._adopted : s.instance_id])) == length(local._adopted)
+      error_message = "Two of servers are the same instance: ${join(", ", [for name, s in local._adopted : "${name} is ${s.instance_id}"])}. Give each its own."
+    }
+
+    precondition {
       condition     = alltrue([for _, s in local.site.servers : s.image_id == null || (s.shape != null && s.availability_domain != null && s.subnet_id != null)])
       error_message = "${join(", ", [for name, s in local.site.servers : name if s.image_id != null && (s.shape == null || s.availability_domain == null || s.subnet_id == null)])} has an image and also needs a shape, an availability domain (the one of the volumes) and a subnet."
     }

@@ -38,7 +38,9 @@ def plan(ground: Ground) -> Iterator[Check]:
     """
     shown = {"fence": "storage"}
     try:
-        made = ground.terraform.plan(shown) if ground.seen else ground.terraform.plan(shown, lock_timeout="0s")
+        made = (
+            ground.terraform.plan(shown) if ground.seen else ground.terraform.plan(shown, lock_timeout="0s")
+        )
     except Refused as error:
         yield blocking(PLAN, error.reason, "a plan", error.remedy)
         return

@@ -44,7 +44,11 @@ def _config(asked: Document) -> Document:
     if asked.get("faultDomain") or asked.get("instanceShapeConfig"):
         raise not_modelled("a reservation for one fault domain or shape configuration")
     shape = required_shape(str(asked.get("instanceShape")))
-    return {"instanceShape": shape.name, "reservedCount": int(asked.get("reservedCount") or 0), "usedCount": 0}
+    return {
+        "instanceShape": shape.name,
+        "reservedCount": int(asked.get("reservedCount") or 0),
+        "usedCount": 0,
+    }
 
 
 def get_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
@@ -53,7 +57,7 @@ def get_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
 
 
 def check_reservation(cloud: Cloud, ocid: str | None, shape: str, domain: str) -> None:
-    """Refuse a launch that does not fit the reservation; what OCI answers when it is full is not known here."""
+    """Refuse a launch that does not fit the reservation; what OCI answers when it is full is not modelled."""
     if ocid is None:
         return
     body = cloud.required(KIND, ocid).body

@@ -63,7 +63,9 @@ class RecordSets:
 
 def _place(identity: str) -> Record:
     words = identity.split("/")
-    place = {_PLACES[word]: value for word, value in zip(words[::2], words[1::2], strict=False) if word in _PLACES}
+    place = {
+        _PLACES[word]: value for word, value in zip(words[::2], words[1::2], strict=False) if word in _PLACES
+    }
     if not {"zone_name_or_id", "domain", "rtype"} <= set(place):
         expected = "zoneNameOrId/ZONE/domain/DOMAIN/rtype/TYPE[/viewId/VIEW]"
         raise ProviderError(f"record set id {identity} is not understood: expected {expected}")

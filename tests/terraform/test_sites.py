@@ -6,7 +6,6 @@ from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
 from tests.terraform.laid_stack import LaidStack, Variables
 
-
 CHANGING = (
     *("LaunchInstance", "DetachVolume", "AttachVolume"),
     *("CreatePrivateIp", "UpdatePrivateIp", "DeletePrivateIp", "UpdateRRSet", "DeleteRRSet"),
