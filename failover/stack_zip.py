@@ -10,8 +10,8 @@ from failover import package, render
 
 SOURCES = Path(__file__).resolve().parent.parent / "terraform"
 LARGEST_BYTES = 11 * 1024 * 1024  # what Resource Manager takes
-# The configuration and the form. No *.tfvars: active.auto.tfvars would override the form's field, and a site's
-# own files are nobody else's business. No state, no lock file of this machine's provider, no tests.
+# The configuration and the form. No *.tfvars: active.auto.tfvars would override the form's field, and a
+# site's own files are nobody else's business. No state, no lock file of this machine's provider, no tests.
 _FILES = ("*.tf", "schema.yaml")
 
 

@@ -6,7 +6,7 @@ import oci
 
 from lab.provider.cloud import Cloud
 from lab.provider.errors import API_ERRORS, CreationError, NotReadyError, is_missing
-from lab.provider.records import record_of
+from lab.provider.records import nested_tags, record_of
 from lab.provider.resource import deleted
 from lab.provider.values import Record
 from lab.provider.waiting import wait_for, wait_until_gone
@@ -129,6 +129,8 @@ def primary_vnic(cloud: Cloud, instance: Any) -> Any:
 def _launch_details(wanted: Record) -> Any:
     models = oci.core.models
     arguments = {name: wanted[name] for name in _SCALARS if name in wanted}
+    if "defined_tags" in arguments:
+        arguments["defined_tags"] = nested_tags(arguments["defined_tags"])
     for vnic in wanted.get("create_vnic_details", []):
         public = {"assign_public_ip": vnic.get("assign_public_ip") == "true"}
         chosen = {name: vnic[name] for name in _VNIC if vnic.get(name)}

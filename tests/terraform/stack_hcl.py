@@ -11,9 +11,8 @@ from lab.stack import SOURCE
 
 # what python-hcl2 adds of its own
 MARKS = ("__is_block__", "__comments__", "__inline_comments__", "__start_line__", "__end_line__")
-_LITERAL = re.compile(r'"(?:\\.|\$\{|[^"\\])*"')
+_TOKEN = re.compile(r'\\.|[$%]\{|[{}"]|[^\\$%{}"]+|.', re.DOTALL)
 _CALL = re.compile(r"\b([a-z][a-z0-9_]*(?:::[a-z0-9_]+)*)\(")
-_SPLICE = re.compile(r"[$%]\{(.*?)\}")
 
 
 @dataclass(frozen=True)
@@ -83,17 +82,26 @@ def text(value: Any) -> str:
 
 def calls(value: Any) -> set[str]:
     """The functions that a parsed value calls; quoted text counts only where it is interpolated."""
-    found: set[str] = set()
-    for word in words(value):
-        code = word
-        while (bare := _LITERAL.sub(_kept, code)) != code:
-            code = bare
-        found.update(_CALL.findall(code))
-    return found
+    return {name for word in words(value) for name in _CALL.findall(code(word))}
 
 
-def _kept(literal: re.Match[str]) -> str:
-    return " ".join(_SPLICE.findall(literal.group()))
+def code(expression: str) -> str:
+    """An expression without its quoted text; what is interpolated in that stays."""
+    kept, inside = [], ["code"]
+    for token in _TOKEN.findall(expression):
+        where = inside[-1]
+        if token == '"' and where == "text":
+            inside.pop()
+        elif token == '"':
+            inside.append("text")
+        elif token in ("${", "%{"):
+            inside.append("code")
+        elif token == "{":
+            inside.append(where)
+        elif token == "}" and len(inside) > 1:
+            inside.pop()
+        kept.append(token if where == "code" and token not in ('"', "${", "%{") else " ")
+    return "".join(kept)
 
 
 def references(value: Any, kind: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""The stack's fence: no plan takes a volume from a server that could still write. Steps of one site's life."""
+"""The stack's fence: no plan takes a volume from a server that could still write. Steps of one life."""
 
 from collections.abc import Iterator
 

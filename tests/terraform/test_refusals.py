@@ -131,6 +131,41 @@ BAD_EXPORTS: list[tuple[str, Any, str]] = [
 ]
 
 
+def test_every_bad_server_is_named_at_once(stack: LaidStack, site: Variables) -> None:
+    bad = {
+        "reserved": {"capacity_reservation_id": "mine"},
+        "plugged": {"agent_plugins": {"Bastion": "on"}},
+        "double-login": {"agent_plugins": {"Block Volume Management": "ENABLED"}},
+        "tagged": {"tags": {"nfs-failover-server": "nfs-srv-1"}},
+        "undefined": {"defined_tags": {"CostCenter": "42"}},
+    }
+    good = site["servers"]["nfs-srv-2"]
+    said = stack.refusal(servers={**site["servers"], **{n: {**good, **wrong} for n, wrong in bad.items()}})
+    for message in (
+        "capacity_reservation_id in servers must be the OCID of a capacity reservation",
+        "agent_plugins in servers must map names of Oracle Cloud Agent plugins",
+        "a login has one owner, the hooks",
+        "tags in servers must not have nfs-failover-server",
+        'defined_tags in servers must have keys of the form "Namespace.Key"',
+    ):
+        assert message in said
+
+
+def test_no_volume_and_too_many(stack: LaidStack, site: Variables) -> None:
+    assert "0 volumes are described, and 1 to 32 can be" in stack.refusal(volumes={})
+    domain = site["servers"]["nfs-srv-2"]["availability_domain"]
+    new = {f"bv{n}": {"availability_domain": domain, "size_in_gbs": 50} for n in range(1, 34)}
+    assert "33 volumes are described, and 1 to 32 can be" in stack.refusal(volumes=new)
+
+
+def test_a_service_address_that_would_leave_its_subnet(stack: LaidStack, site: Variables) -> None:
+    elsewhere = "ocid1.subnet.oc1.eu-frankfurt-1.aaaaanother"
+    servers = with_server(site, "nfs-srv-2", subnet_id=elsewhere)
+    said = stack.refusal(servers=servers, service_ip="10.0.0.201")
+    assert "service_ip moves inside one subnet only" in said
+    assert elsewhere in said
+
+
 @pytest.mark.parametrize(("field", "value", "message"), BAD_SERVERS)
 def test_a_bad_server(stack: LaidStack, site: Variables, field: str, value: Any, message: str) -> None:
     assert message in stack.refusal(servers=with_server(site, "nfs-srv-2", **{field: value}))

@@ -1,10 +1,17 @@
 """Sites other than the standard one: one volume, 32 volumes, volumes made here, a service address."""
 
+import json
+from typing import Any
+
 import oci
 
+from failover.render import render_cloud_init, user_data
+from hooks.metadata import unpacked
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
 from tests.terraform.laid_stack import LaidStack, Variables
+from tests.terraform.stack_hcl import parse
+from tests.terraform.stack_language import newer_than_1_5
 
 CHANGING = (
     *("LaunchInstance", "DetachVolume", "AttachVolume"),
@@ -49,7 +56,10 @@ def test_32_volumes(cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack)
     server = cloud.launch("nfs-srv-1-large")  # nothing else attached: 32 is also the instance's own limit
     names = tuple(f"bv{number}" for number in range(1, 33))
     stack = make_stack(with_standby(make_site(names, server)))
-    assert len(stack.apply()["volumes"]) == 32
+    (stack.folder / "rendered" / "user_data").write_text(user_data(render_cloud_init()))
+    output = stack.apply()
+    assert len(output["volumes"]) == 32
+    assert_metadata_fits(cloud, output)
     assert switched(stack, cloud) == ["DetachVolume"] * 32 + ["AttachVolume"] * 32
     assert stack.is_settled(active_server="nfs-srv-2")
     end_second_server(stack, cloud)
@@ -70,6 +80,16 @@ def test_a_launch_and_a_switch_in_one_apply(
     assert calls[3:] == ["AttachVolume"] * 2
     assert stack.is_settled(active_server="nfs-srv-2")
     end_second_server(stack, cloud)
+
+
+def assert_metadata_fits(cloud: LabCloud, output: dict[str, Any]) -> None:
+    """The real cloud-init document and the whole spec, in what OCI takes; with room for more keys."""
+    metadata = cloud.compute.get_instance(output["servers"]["nfs-srv-2"]["instance_id"]).data.metadata
+    spec = json.loads(unpacked(metadata["nfs_failover"]))
+    assert spec == output["spec"]
+    assert all(len(volume["volume_id"]) > 90 for volume in spec["volumes"])
+    assert len(metadata["nfs_failover"]) < len(json.dumps(spec, separators=(",", ":"))) * 2 / 3
+    assert len(json.dumps(metadata)) < 32_000 - 1_000
 
 
 def make_zone(cloud: LabCloud) -> tuple[str, str]:
@@ -144,6 +164,64 @@ def test_a_volume_made_here_is_kept_for_ever(
     assert "Volume bv9 is attached to nfs-srv-1, which is RUNNING" in stack.refusal(active_server="nfs-srv-2")
     assert len(stack.actions(active_server="nfs-srv-2", released=stack.attachments())) == 2
     assert "Instance cannot be destroyed" in stack.refusal(volumes=site["volumes"])
+    end_second_server(stack, cloud)
+
+
+def test_existing_attachments_are_adopted_by_import_blocks(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack, first_server: str
+) -> None:
+    site = make_site()
+    stack = make_stack(site)
+    blocks = [
+        f'import {{\n  to = oci_core_volume_attachment.data["{name}"]\n  id = "{attachment}"\n}}\n'
+        for name, volume in site["volumes"].items()
+        for attachment in [cloud.attach(volume["volume_id"], first_server)]
+    ]
+    assert [w for block in blocks for b in parse(block) for w in newer_than_1_5(b)] == []
+    (stack.folder / "adopt.tf").write_text("".join(blocks))
+    planned = stack.plan().resource_changes
+    assert stack.actions() == {}
+    assert sum("importing" in change["change"] for change in planned.values()) == 2
+    before = len(cloud.requests())
+    stack.apply()
+    assert changing_calls(cloud, before) == []
+    assert stack.is_settled()
+
+
+def test_a_server_is_born_with_all_that_was_asked(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
+) -> None:
+    site, facts, models = make_site(), cloud.facts, oci.core.models
+    domain = facts["availability_domains"][0]
+    details = models.CreateComputeCapacityReservationDetails(
+        compartment_id=facts["compartment_id"],
+        availability_domain=domain,
+        instance_reservation_configs=[
+            models.InstanceReservationConfigDetails(instance_shape="BM.Optimized3.36", reserved_count=1)
+        ],
+    )
+    reservation = cloud.compute.create_compute_capacity_reservation(details).data.id
+    site["servers"]["nfs-srv-2"].update(
+        capacity_reservation_id=reservation,
+        agent_plugins={"Bastion": "ENABLED", "Block Volume Management": "DISABLED"},
+        tags={"owner": "hpc"},
+        defined_tags={"Operations.CostCenter": "42"},
+        fault_domain="FAULT-DOMAIN-2",
+        nsg_ids=[facts["network_security_group_id"]],
+        boot_volume_size_in_gbs=100,
+        hostname="nfs-two",
+    )
+    stack = make_stack(site)
+    second = stack.apply(launch=["nfs-srv-2"])["servers"]["nfs-srv-2"]["instance_id"]
+    born = cloud.compute.get_instance(second).data
+    assert born.capacity_reservation_id == reservation
+    assert cloud.compute.get_compute_capacity_reservation(reservation).data.used_instance_count == 1
+    plugins = {one.name: one.desired_state for one in born.agent_config.plugins_config}
+    assert plugins == {"Bastion": "ENABLED", "Block Volume Management": "DISABLED"}
+    assert born.freeform_tags == {"owner": "hpc", "nfs-failover-server": "nfs-srv-2"}
+    assert born.defined_tags == {"Operations": {"CostCenter": "42"}}
+    assert (born.fault_domain, born.source_details.boot_volume_size_in_gbs) == ("FAULT-DOMAIN-2", 100)
+    assert stack.is_settled()
     end_second_server(stack, cloud)
 
 

@@ -1,5 +1,7 @@
 """The metadata service, as a real server on the loopback: the spec, the portals, the waiting."""
 
+import base64
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -66,6 +68,22 @@ def imds() -> Iterator[Imds]:
 @pytest.fixture
 def host(tmp_path: object) -> PlannedHost:
     return PlannedHost(str(tmp_path), {})
+
+
+def test_the_spec_as_terraform_packs_it(imds: Imds, host: PlannedHost) -> None:
+    packed = base64.b64encode(gzip.compress(json.dumps(BARE).encode())).decode()
+    imds.answers[SPEC_PATH] = [(200, packed)]
+    imds.attached([ONE, TWO])
+    text = await_spec(host, imds.place)
+    assert text is not None
+    assert parse(text) == parse(json.dumps(SPEC))
+
+
+@pytest.mark.parametrize("broken", ["H4sIAAAA", "no base64!", "H4sIAAAAAAAA/6tWSk", "bm8ganNvbg=="])
+def test_a_spec_that_was_cut_off_or_is_none(imds: Imds, host: PlannedHost, broken: str) -> None:
+    imds.answers[SPEC_PATH] = [(200, broken)]
+    with pytest.raises(SpecError, match="metadata key nfs_failover: found no JSON"):
+        await_spec(host, imds.place)
 
 
 def test_portals_are_filled_in_by_volume_id(imds: Imds, host: PlannedHost) -> None:
