@@ -88,19 +88,19 @@ def calls(value: Any) -> set[str]:
 def code(expression: str) -> str:
     """An expression without its quoted text; what is interpolated in that stays."""
     kept, inside = [], ["code"]
-    for token in _TOKEN.findall(expression):
+    for piece in _TOKEN.findall(expression):
         where = inside[-1]
-        if token == '"' and where == "text":
+        if piece == '"' and where == "text":
             inside.pop()
-        elif token == '"':
+        elif piece == '"':
             inside.append("text")
-        elif token in ("${", "%{"):
+        elif piece in ("${", "%{"):
             inside.append("code")
-        elif token == "{":
+        elif piece == "{":
             inside.append(where)
-        elif token == "}" and len(inside) > 1:
+        elif piece == "}" and len(inside) > 1:
             inside.pop()
-        kept.append(token if where == "code" and token not in ('"', "${", "%{") else " ")
+        kept.append(piece if where == "code" and piece not in ('"', "${", "%{") else " ")
     return "".join(kept)
 
 
