@@ -227,10 +227,12 @@ def render(_: Context) -> None:
 
 @task
 def package(_: Context) -> None:
-    """Build dist/hooks.pyz, the hooks as one file."""
+    """Build dist/hooks.pyz, the hooks as one file, and dist/nfs-failover-stack.zip for Resource Manager."""
     from failover.package import build_hooks
+    from failover.stack_zip import build_stack
 
     print(build_hooks(Path("dist/hooks.pyz")))
+    print(build_stack(Path("dist/nfs-failover-stack.zip")))
 
 
 @task(

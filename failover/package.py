@@ -35,8 +35,8 @@ def boot_bytes() -> bytes:
 def _zipapp(without: frozenset[str]) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
-        _add(packed, "__main__.py", shorten.shortened((_SOURCES / "unpack.py").read_text()).encode())
-        _add(packed, unpack.PAYLOAD, _payload(without))
+        add(packed, "__main__.py", shorten.shortened((_SOURCES / "unpack.py").read_text()).encode())
+        add(packed, unpack.PAYLOAD, _payload(without))
     return _SHEBANG + archive.getvalue()
 
 
@@ -66,8 +66,8 @@ def _module(name: str) -> str:
     return "hooks" if name == "__init__.py" else "hooks." + name[: -len(".py")]
 
 
-def _add(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
-    """Nothing of this machine goes in: no time, no owner, no mode but the fixed one."""
+def add(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add one file. Nothing of this machine goes in: no time, no owner, no mode but the fixed one."""
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.create_system = 3
     entry.external_attr = 0o644 << 16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from failover import specs
 from failover.answer import Answer
@@ -23,7 +24,12 @@ from failover.terraform import Change
 from failover.tfstate import SWITCH_RECORD
 
 # What a plan may touch. Anything else in it is somebody's other change, or drift, and not for tonight.
-SWITCH_MAY = ("oci_core_volume_attachment.data[", "oci_core_private_ip.service", SWITCH_RECORD)
+SWITCH_MAY = (
+    "oci_core_volume_attachment.data[",
+    "oci_core_private_ip.service",
+    "oci_dns_rrset.service",
+    SWITCH_RECORD,
+)
 
 
 class Crew:
@@ -175,9 +181,10 @@ class Crew:
     def switch(self, step: Step) -> str:
         """Terraform moves the attachments; nothing is detached unless its holder is fenced right now."""
         target = self._server(step.subject)
-        self._assert_fenced(step, target)
+        fence = self._assert_fenced(step, target)
         self._record_what_is(target, self._settled())
-        plan = self.terraform.plan({"active_server": target.name, "switch": self.door.record()})
+        switch = {"active_server": target.name, "switch": self.door.record(), **fence}
+        plan = self.terraform.plan(switch)
         if self.door.looks_back:
             # Again, and after the plan: Terraform does not apply one that is older than its state.
             self.door.check(self.terraform.switched())
@@ -252,10 +259,17 @@ class Crew:
     def _attachments(self) -> dict[str, tuple[Attachment, ...]]:
         return Observer(self.site, self.cloud, self.hosts).attachments(self.stack)
 
-    def _assert_fenced(self, step: Step, target: Server) -> None:
+    def _assert_fenced(self, step: Step, target: Server) -> dict[str, Any]:
+        """What the stack's own fence is told (terraform/fence.tf), for this one plan.
+
+        `released`: the OCIDs of the attachments whose server is on, but has given them up. `fence`: storage,
+        when the operator has said so for a server that is not proven off.
+        """
         observer = Observer(self.site, self.cloud, self.hosts)
         attachments = observer.attachments(self.stack)
         ids = {a.instance_id for found in attachments.values() for a in found} - {target.instance_id}
+        running: set[str] = set()
+        unproven: set[str] = set()
         for instance_id in sorted(ids):
             holder = self.stack.server_of(instance_id)
             if holder is None:
@@ -263,6 +277,8 @@ class Crew:
             if (state := self.cloud.instance_state(instance_id)) in OFF:
                 self.evidence.fenced(step, holder.name, "the API (GetInstance before the detach)", state)
                 continue
+            running.add(instance_id)
+            unproven.add(holder.name)
             if holder.name in self._released | self._cut_off:
                 continue
             looked = observer.server(holder, self.stack, attachments)
@@ -275,6 +291,11 @@ class Crew:
                 self.evidence.fenced(
                     step, holder.name, "its own check before the detach", looked.answer.summary
                 )
+        held = [a for found in attachments.values() for a in found]
+        told: dict[str, Any] = {"released": sorted(a.id for a in held if a.instance_id in running)}
+        if unproven & self._cut_off:
+            told["fence"] = "storage"
+        return told
 
     def take_over(self, step: Step) -> str:
         """iSCSI, LVM, filesystem, exports on the target, by the hooks."""

@@ -4,7 +4,7 @@
 # attachment, and destroys all old attachments before it makes any new one. A key with the server in it would
 # detach and attach side by side; create_before_destroy would attach first.
 resource "oci_core_volume_attachment" "data" {
-  for_each = var.volumes
+  for_each = local.site.volumes
 
   attachment_type = "iscsi"
   instance_id     = local.servers[var.active_server].instance_id
@@ -35,6 +35,16 @@ resource "oci_core_volume_attachment" "data" {
     precondition {
       condition     = !contains(["TERMINATING", "TERMINATED", "FAULTY"], local.volumes[each.key].state)
       error_message = "Volume ${each.key} is ${local.volumes[each.key].state} and cannot be attached: restore it from its newest backup and set its new volume_id."
+    }
+
+    precondition {
+      condition     = length(local.strangers[each.key]) == 0
+      error_message = "Volume ${each.key} is attached to ${join(" and ", local.strangers[each.key][*].instance_id)}, no server of this stack: find out who attached it there and why, then detach it; or, if that is one of servers, adopt it (instance_id) or put its tag ${local.server_tag} back."
+    }
+
+    precondition {
+      condition     = length(local.unfenced[each.key]) == 0
+      error_message = "Volume ${each.key} is attached to ${join(" and ", [for h in local.unfenced[each.key] : "${h.server}, which is ${h.state}"])} and could still write to it: stop that server and wait until it is STOPPED, then plan again. Or let `invoke failover --active ${var.active_server}` do the switch, which has it give the volumes up. Or, when its power cannot be cut, set fence = \"storage\" after reading Fencing in terraform/README.md."
     }
   }
 }

@@ -21,6 +21,8 @@ servers = {
     private_ip          = "10.0.0.12"
     # standby           = true # keep it running beforehand: no launch in the outage
     # fault_domain      = "FAULT-DOMAIN-2"
+    # capacity_reservation_id = "ocid1.capacityreservation.oc1.ap-tokyo-1.aaaaexamplereservation"
+    # tags              = { owner = "hpc" }
     # nsg_ids           = ["ocid1.networksecuritygroup.oc1.ap-tokyo-1.aaaaexamplegroup"]
   }
 }
@@ -46,3 +48,7 @@ storage = {
 
 # An address that clients mount from and that moves with the volumes:
 # service_ip = "10.0.0.100"
+
+# A name in a private DNS zone that moves likewise:
+# dns_name = "nfs.hpc.example"
+# dns_zone = "ocid1.dns-zone.oc1.ap-tokyo-1.aaaaexamplezone"

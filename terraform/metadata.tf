@@ -4,13 +4,13 @@ locals {
   spec = {
     version = 1
     role    = "server"
-    volumes = [for name in keys(var.volumes) : { name = name, volume_id = local.volumes[name].volume_id }]
+    volumes = [for name in keys(local.site.volumes) : { name = name, volume_id = local.volumes[name].volume_id }]
     volume_groups = [
-      for name, g in var.storage.volume_groups : { name = name, volumes = g.volumes }
+      for name, g in local.site.volume_groups : { name = name, volumes = g.volumes }
     ]
     # In the order of their paths: /mnt/a is mounted before /mnt/a/b.
     filesystems = values({
-      for _, f in var.storage.filesystems : f.mount => {
+      for _, f in local.site.filesystems : f.mount => {
         volume_group   = f.volume_group
         logical_volume = f.logical_volume
         mount          = f.mount
@@ -20,8 +20,15 @@ locals {
       }
     })
     exports = [
-      for e in var.storage.exports : { path = e.path, clients = e.clients, options = e.options, fsid = e.fsid }
+      for e in local.site.exports : { path = e.path, clients = e.clients, options = e.options, fsid = e.fsid }
     ]
+    # The server puts it on its own interface; Terraform moves it to the server's VNIC.
+    service_address = one([
+      for subnet in data.oci_core_subnet.service : {
+        address = local.site.service_ip
+        prefix  = tonumber(split("/", subnet.cidr_block)[1])
+      }
+    ])
   }
 
   # base64 of a gzipped cloud-init document, the same for every site; made by `invoke render`.
@@ -30,7 +37,8 @@ locals {
   metadata = {
     ssh_authorized_keys = trimspace(var.ssh_authorized_keys)
     user_data           = local._user_data
-    nfs_failover        = jsonencode(local.spec)
+    # Gzipped: 32 volumes with their OCIDs fit beside user_data.
+    nfs_failover = base64gzip(jsonencode(local.spec))
   }
 
   _metadata_limit = 32000

@@ -1,17 +1,36 @@
-# The optional service address: a secondary private IP that moves to the active server after its volumes.
+# What clients mount from and what moves to the active server after its volumes: an address, a name, or both.
 
 data "oci_core_private_ips" "active" {
-  count = var.service_ip == null ? 0 : 1
+  count = local.site.service_ip == null ? 0 : 1
 
   subnet_id  = local.servers[var.active_server].subnet_id
   ip_address = local.servers[var.active_server].address
 }
 
+# Of the server whose subnet is known before anything is launched: the spec of a new server needs the prefix.
+data "oci_core_subnet" "service" {
+  count = local.site.service_ip == null || !contains(keys(local.subnets), var.active_server) ? 0 : 1
+
+  subnet_id = local.subnets[var.active_server]
+
+  lifecycle {
+    precondition {
+      condition     = length(distinct([for _, id in local.subnets : id if id != null])) == 1
+      error_message = "service_ip moves inside one subnet only, and servers are in ${join(" and ", distinct([for _, id in local.subnets : id if id != null]))}: give all servers the same subnet_id, or leave service_ip empty and use dns_name."
+    }
+
+    postcondition {
+      condition     = cidrhost("${local.site.service_ip}/${split("/", self.cidr_block)[1]}", 0) == cidrhost(self.cidr_block, 0)
+      error_message = "service_ip ${local.site.service_ip} is not in the servers' subnet ${self.cidr_block}: choose a free address there."
+    }
+  }
+}
+
 resource "oci_core_private_ip" "service" {
-  count = var.service_ip == null ? 0 : 1
+  count = local.site.service_ip == null ? 0 : 1
 
   vnic_id       = one(data.oci_core_private_ips.active[0].private_ips[*].vnic_id)
-  ip_address    = var.service_ip
+  ip_address    = local.site.service_ip
   display_name  = "nfs-failover service address"
   freeform_tags = { "nfs-failover-service" = "nfs" }
 
@@ -23,4 +42,35 @@ resource "oci_core_private_ip" "service" {
 
   # The provider knows no order between the two: clients must not reach a server that has no volumes yet.
   depends_on = [oci_core_volume_attachment.data]
+}
+
+resource "oci_dns_rrset" "service" {
+  count = local.site.dns_name == null ? 0 : 1
+
+  zone_name_or_id = var.dns_zone
+  view_id         = var.dns_view_id == "" ? null : var.dns_view_id
+  domain          = local.site.dns_name
+  rtype           = "A"
+
+  items {
+    domain = local.site.dns_name
+    rtype  = "A"
+    rdata  = coalesce(local.site.service_ip, local.servers[var.active_server].address)
+    ttl    = var.dns_ttl
+  }
+
+  timeouts {
+    create = "5m"
+    update = "5m"
+    delete = "5m"
+  }
+
+  lifecycle {
+    precondition {
+      condition     = startswith(var.dns_zone, "ocid1.") || (var.dns_zone != "" && var.dns_view_id != "")
+      error_message = "dns_name ${local.site.dns_name} needs the private zone that it is in: set dns_zone to the zone's OCID, or to its name with dns_view_id."
+    }
+  }
+
+  depends_on = [oci_core_volume_attachment.data, oci_core_private_ip.service]
 }

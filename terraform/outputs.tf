@@ -14,11 +14,11 @@ output "failover" {
         address     = s.address
         hostname    = s.hostname
         launch = s.adopted ? null : {
-          image_id            = var.servers[name].image_id
-          shape               = var.servers[name].shape
-          availability_domain = var.servers[name].availability_domain
-          subnet_id           = var.servers[name].subnet_id
-          private_ip          = var.servers[name].private_ip
+          image_id            = local.site.servers[name].image_id
+          shape               = local.site.servers[name].shape
+          availability_domain = local.site.servers[name].availability_domain
+          subnet_id           = local.site.servers[name].subnet_id
+          private_ip          = local.site.servers[name].private_ip
         }
       }
     }
@@ -35,5 +35,26 @@ output "failover" {
     spec = local.spec
     # of the resource, not the variable: a move that failed must not look as if it had been made
     service_ip = one(oci_core_private_ip.service[*].ip_address)
+    dns_name   = local.site.dns_name
   }
+}
+
+output "active_server" {
+  description = "The server that has the volumes."
+  value       = var.active_server
+}
+
+output "mount_from" {
+  description = "What clients mount from: the service's name or address, or else the active server itself."
+  value       = coalesce(local.site.dns_name, local.site.service_ip, local.servers[var.active_server].address, local.servers[var.active_server].hostname)
+}
+
+output "exports" {
+  description = "What is exported, and to whom."
+  value       = { for e in local.site.exports : e.path => join(", ", e.clients) }
+}
+
+output "console_url" {
+  description = "The active server's page in the console."
+  value       = "https://cloud.oracle.com/compute/instances/${local.servers[var.active_server].instance_id}?region=${var.region}"
 }

@@ -3,13 +3,17 @@
 locals {
   server_tag = "nfs-failover-server"
 
-  _adopted    = { for name, s in var.servers : name => s if s.instance_id != null }
-  _launchable = { for name, s in var.servers : name => s if s.instance_id == null }
+  # The form names it, but has neither an instance nor an image for it.
+  _active_is_empty = local._form_has_servers && contains([var.server_name, var.replacement_name], var.active_server) && !contains(keys(local.site.servers), var.active_server)
+
+  _adopted    = { for name, s in local.site.servers : name => s if s.instance_id != null }
+  _launchable = { for name, s in local.site.servers : name => s if s.instance_id == null }
 
   # Instances of this site that exist already, so that a switch away from one of them does not end it.
   _found = {
     for name, _ in local._launchable : name => [
-      for i in data.oci_core_instances.site.instances : i.id if try(i.freeform_tags[local.server_tag], "") == name
+      for i in data.oci_core_instances.site.instances : i.id
+      if i.freeform_tags[local.server_tag] == name && !contains(["TERMINATING", "TERMINATED"], i.state)
     ]
   }
   _launched = {
@@ -30,13 +34,18 @@ locals {
     if data.oci_core_vnic.adopted[key].is_primary
   }
 
+  # Apart from local.servers: known before a server is launched.
+  subnets = {
+    for name, s in local.site.servers : name => s.instance_id == null ? s.subnet_id : try(local._primary[name].subnet_id, s.subnet_id)
+  }
+
   servers = {
-    for name, s in var.servers : name => {
+    for name, s in local.site.servers : name => {
       instance_id         = s.instance_id != null ? s.instance_id : try(oci_core_instance.server[name].id, null)
       adopted             = s.instance_id != null
       exists              = s.instance_id == null ? contains(keys(local._launched), name) : !contains(["TERMINATING", "TERMINATED"], data.oci_core_instance.adopted[name].state)
       address             = s.instance_id != null ? try(local._primary[name].private_ip_address, s.private_ip) : try(oci_core_instance.server[name].private_ip, s.private_ip)
-      subnet_id           = s.instance_id != null ? try(local._primary[name].subnet_id, s.subnet_id) : s.subnet_id
+      subnet_id           = local.subnets[name]
       hostname            = coalesce(s.hostname, name)
       availability_domain = s.instance_id != null ? data.oci_core_instance.adopted[name].availability_domain : s.availability_domain
     }
@@ -48,29 +57,59 @@ data "oci_core_instances" "site" {
   compartment_id = var.compartment_id
 
   filter {
-    name   = "state"
-    values = ["CREATING_IMAGE", "MOVING", "PROVISIONING", "RUNNING", "STARTING", "STOPPED", "STOPPING"]
-  }
-
-  filter {
     name   = "freeform_tags.${local.server_tag}"
-    values = keys(var.servers)
+    values = keys(local.site.servers)
   }
 
   lifecycle {
     precondition {
-      condition     = contains(keys(var.servers), var.active_server)
-      error_message = "active_server is \"${var.active_server}\", which is not one of servers (${join(", ", keys(var.servers))}): correct it in active.auto.tfvars, or add the server."
+      condition     = length(local.site.servers) > 0
+      error_message = "No server is described: give servers one entry or more or, in the form, choose the server of today and its replacement."
     }
 
     precondition {
-      condition     = length(setsubtract(var.launch, keys(var.servers))) == 0
-      error_message = "launch names ${join(", ", setsubtract(var.launch, keys(var.servers)))}, not in servers (${join(", ", keys(var.servers))}): correct launch, or add the server."
+      condition     = length(local.site.servers) == 0 || local._active_is_empty || contains(keys(local.site.servers), var.active_server)
+      error_message = "active_server is \"${var.active_server}\", which is not one of servers (${join(", ", keys(local.site.servers))}): correct it in active.auto.tfvars, or add the server."
     }
 
     precondition {
-      condition     = length(setsubtract(flatten([for _, g in var.storage.volume_groups : g.volumes]), keys(var.volumes))) == 0
-      error_message = "storage.volume_groups lists ${join(", ", setsubtract(flatten([for _, g in var.storage.volume_groups : g.volumes]), keys(var.volumes)))}, not in volumes (${join(", ", keys(var.volumes))}): correct the list, or add the volume."
+      condition     = length(local.site.servers) == 0 || !local._active_is_empty
+      error_message = "${var.active_server} has neither an instance nor an image: choose the instance that it is, or the image to launch it from."
+    }
+
+    precondition {
+      condition     = length(var.servers) > 0 || var.server_name != var.replacement_name
+      error_message = "server_name and replacement_name are both \"${var.server_name}\": give the replacement a name of its own."
+    }
+
+    precondition {
+      condition     = length(distinct([for _, s in local._adopted : s.instance_id])) == length(local._adopted)
+      error_message = "Two of servers are the same instance: ${join(", ", [for name, s in local._adopted : "${name} is ${s.instance_id}"])}. Give each its own."
+    }
+
+    precondition {
+      condition     = alltrue([for _, s in local.site.servers : s.image_id == null || (s.shape != null && s.availability_domain != null && s.subnet_id != null)])
+      error_message = "${join(", ", [for name, s in local.site.servers : name if s.image_id != null && (s.shape == null || s.availability_domain == null || s.subnet_id == null)])} has an image and also needs a shape, an availability domain (the one of the volumes) and a subnet."
+    }
+
+    precondition {
+      condition     = length(setsubtract(var.launch, keys(local.site.servers))) == 0
+      error_message = "launch names ${join(", ", setsubtract(var.launch, keys(local.site.servers)))}, not in servers (${join(", ", keys(local.site.servers))}): correct launch, or add the server."
+    }
+
+    precondition {
+      condition     = length(local.site.volumes) >= 1 && length(local.site.volumes) <= 32
+      error_message = "${length(local.site.volumes)} volumes are described, and 1 to 32 can be: an instance takes at most 32 attached volumes. Correct volumes or, in the form, the volumes' OCIDs."
+    }
+
+    precondition {
+      condition     = alltrue([for e in local.site.exports : length(e.clients) > 0])
+      error_message = "Nobody may mount ${join(", ", [for e in local.site.exports : e.path if length(e.clients) == 0])}: list the networks of its clients, such as \"10.0.0.0/16\"."
+    }
+
+    precondition {
+      condition     = length(setsubtract(flatten([for _, g in local.site.volume_groups : g.volumes]), keys(local.site.volumes))) == 0
+      error_message = "storage.volume_groups lists ${join(", ", setsubtract(flatten([for _, g in local.site.volume_groups : g.volumes]), keys(local.site.volumes)))}, not in volumes (${join(", ", keys(local.site.volumes))}): correct the list, or add the volume."
     }
   }
 }
@@ -102,20 +141,33 @@ data "oci_core_vnic" "adopted" {
 resource "oci_core_instance" "server" {
   for_each = local._launched
 
-  compartment_id       = var.compartment_id
-  availability_domain  = each.value.availability_domain
-  fault_domain         = each.value.fault_domain
-  display_name         = each.key
-  shape                = each.value.shape
-  preserve_boot_volume = true # what a dead server leaves behind is kept for whoever asks why
-  freeform_tags        = { (local.server_tag) = each.key }
-  metadata             = local.metadata
+  compartment_id      = var.compartment_id
+  availability_domain = each.value.availability_domain
+  fault_domain        = each.value.fault_domain
+  # nothing else guarantees that a host is there in the worst hour
+  capacity_reservation_id = each.value.capacity_reservation_id
+  display_name            = each.key
+  shape                   = each.value.shape
+  preserve_boot_volume    = true # what a dead server leaves behind is kept for whoever asks why
+  freeform_tags           = merge(each.value.tags, { (local.server_tag) = each.key })
+  defined_tags            = each.value.defined_tags
+  metadata                = local.metadata
 
   dynamic "shape_config" {
     for_each = each.value.shape_config[*]
     content {
       ocpus         = shape_config.value.ocpus
       memory_in_gbs = shape_config.value.memory_in_gbs
+    }
+  }
+
+  agent_config {
+    dynamic "plugins_config" {
+      for_each = each.value.agent_plugins
+      content {
+        name          = plugins_config.key
+        desired_state = plugins_config.value
+      }
     }
   }
 
@@ -142,7 +194,7 @@ resource "oci_core_instance" "server" {
   lifecycle {
     prevent_destroy = true
     # They say how a server is born. A new image or key must not replace one that runs.
-    ignore_changes = [metadata, source_details, create_vnic_details]
+    ignore_changes = [metadata, source_details, create_vnic_details, agent_config, capacity_reservation_id, defined_tags]
 
     precondition {
       condition     = length(local._found[each.key]) <= 1

@@ -1,4 +1,5 @@
-# The site: which servers, which volumes, what is stored on them, and who is active.
+# The site: which servers, which volumes, what is stored on them, and who is active. form.tf has the same as
+# flat fields, for whoever fills in Resource Manager's form.
 
 variable "region" {
   type        = string
@@ -103,14 +104,19 @@ variable "servers" {
     private_ip              = optional(string)
     hostname                = optional(string)
     boot_volume_size_in_gbs = optional(number)
+    capacity_reservation_id = optional(string)
+    agent_plugins           = optional(map(string), { "Block Volume Management" = "DISABLED" })
+    tags                    = optional(map(string), {})
+    defined_tags            = optional(map(string))
     standby                 = optional(bool, false)
   }))
-  description = "Servers by name. Each is adopted (instance_id) or launched from an image (image_id, shape, availability_domain, subnet_id) when it is active, standby = true, or named in launch."
+  description = "Servers by name. Each is adopted (instance_id) or launched from an image (image_id, shape, availability_domain, subnet_id) when it is active, standby = true, or named in launch. Empty: the form's two servers."
+  default     = {}
   nullable    = false
 
   validation {
-    condition     = length(var.servers) > 0 && alltrue([for name, _ in var.servers : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", name))])
-    error_message = "servers must have one entry or more, and each name must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a letter."
+    condition     = alltrue([for name, _ in var.servers : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", name))])
+    error_message = "Each name in servers must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a letter."
   }
 
   validation {
@@ -177,6 +183,31 @@ variable "servers" {
     condition     = alltrue([for _, s in var.servers : s.boot_volume_size_in_gbs == null || try(s.boot_volume_size_in_gbs >= 50 && s.boot_volume_size_in_gbs <= 32768, false)])
     error_message = "boot_volume_size_in_gbs in servers must be from 50 to 32768, or left out for the image's own size."
   }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.capacity_reservation_id == null || can(regex("^ocid1\\.capacityreservation\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.capacity_reservation_id))])
+    error_message = "capacity_reservation_id in servers must be the OCID of a capacity reservation (\"ocid1.capacityreservation.oc1...\")."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for _, s in var.servers : [for name, state in s.agent_plugins : contains(["ENABLED", "DISABLED"], state) && can(regex("^[A-Za-z0-9][A-Za-z0-9 :&()-]{0,99}$", name))]]))
+    error_message = "agent_plugins in servers must map names of Oracle Cloud Agent plugins, such as \"Bastion\", to \"ENABLED\" or \"DISABLED\"."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : lookup(s.agent_plugins, "Block Volume Management", "DISABLED") == "DISABLED"])
+    error_message = "agent_plugins in servers must leave \"Block Volume Management\" DISABLED: it logs in to volumes by itself, and a login has one owner, the hooks."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : !contains(keys(s.tags), "nfs-failover-server")])
+    error_message = "tags in servers must not have nfs-failover-server: by that tag this stack finds its servers again."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for _, s in var.servers : [for key, _ in coalesce(s.defined_tags, {}) : can(regex("^[^. ]+\\.[^. ]+$", key))]]))
+    error_message = "defined_tags in servers must have keys of the form \"Namespace.Key\"."
+  }
 }
 
 variable "ssh_authorized_keys" {
@@ -198,13 +229,9 @@ variable "volumes" {
     vpus_per_gb         = optional(number)
     display_name        = optional(string)
   }))
-  description = "Data volumes by name. Each exists (volume_id) or is made here (availability_domain, size_in_gbs). None is ever destroyed by this stack."
+  description = "Data volumes by name. Each exists (volume_id) or is made here (availability_domain, size_in_gbs). None is ever destroyed by this stack. Empty: the form's volume_ids."
+  default     = {}
   nullable    = false
-
-  validation {
-    condition     = length(var.volumes) >= 1 && length(var.volumes) <= 32
-    error_message = "volumes must have 1 to 32 entries: an instance takes at most 32 attached volumes."
-  }
 
   validation {
     condition     = alltrue([for name, _ in var.volumes : can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", name))])
@@ -267,7 +294,8 @@ variable "storage" {
       fsid    = optional(number)
     }))
   })
-  description = "What lies on the volumes: LVM volume groups by name, filesystems by a name of your choice, and what is exported over NFS to whom."
+  description = "What lies on the volumes: LVM volume groups by name, filesystems by a name of your choice, and what is exported over NFS to whom. No volume_groups: the form's one filesystem."
+  default     = { volume_groups = {}, filesystems = {}, exports = [] }
   nullable    = false
 
   validation {
@@ -341,18 +369,91 @@ variable "storage" {
   }
 
   validation {
-    condition     = alltrue([for e in var.storage.exports : e.fsid == null || try(e.fsid >= 0 && e.fsid <= 4294967295 && floor(e.fsid) == e.fsid, false)])
-    error_message = "fsid in storage.exports must be a whole number from 0 to 4294967295, the same on every server, or be left out."
+    condition     = alltrue([for e in var.storage.exports : e.fsid == null || try(e.fsid >= 0 && e.fsid <= 2147483647 && floor(e.fsid) == e.fsid, false)])
+    error_message = "fsid in storage.exports must be a whole number from 0 to 2147483647, the same on every server, or be left out."
   }
 }
 
 variable "service_ip" {
   type        = string
-  description = "Optional address that clients mount from: a secondary private IP that follows the active server."
-  default     = null
+  description = "Optional address that clients mount from: a free address of the servers' subnet that follows the active server."
+  default     = ""
+  nullable    = false
 
   validation {
-    condition     = var.service_ip == null || can(cidrhost("${var.service_ip}/32", 0))
-    error_message = "service_ip must be a free IPv4 address of the servers' subnet, such as \"10.0.0.100\", or null."
+    condition     = var.service_ip == "" || can(cidrhost("${var.service_ip}/32", 0))
+    error_message = "service_ip must be a free IPv4 address of the servers' subnet, such as \"10.0.0.100\", or empty."
+  }
+}
+
+variable "dns_name" {
+  type        = string
+  description = "Optional full name that clients mount from: an A record in dns_zone of service_ip, or of the active server's own address when there is no service_ip."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.dns_name == "" || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.dns_name))
+    error_message = "dns_name must be a full host name in lower case, such as \"nfs.hpc.example\", or empty."
+  }
+}
+
+variable "dns_zone" {
+  type        = string
+  description = "The private DNS zone of dns_name: its OCID, or its name together with dns_view_id."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.dns_zone == "" || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.dns_zone)) || can(regex("^ocid1\\.dns-zone\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_zone))
+    error_message = "dns_zone must be the OCID of a DNS zone (\"ocid1.dns-zone.oc1...\") or its name, such as \"hpc.example\", or empty."
+  }
+}
+
+variable "dns_view_id" {
+  type        = string
+  description = "The private view of dns_zone; needed when dns_zone is a name."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.dns_view_id == "" || can(regex("^ocid1\\.dnsview\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_view_id))
+    error_message = "dns_view_id must be the OCID of a DNS view (\"ocid1.dnsview.oc1...\"), or empty."
+  }
+}
+
+variable "dns_ttl" {
+  type        = number
+  description = "Seconds for which resolvers may keep the address of dns_name."
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.dns_ttl >= 1 && var.dns_ttl <= 86400 && floor(var.dns_ttl) == var.dns_ttl
+    error_message = "dns_ttl must be a whole number of seconds from 1 to 86400."
+  }
+}
+
+variable "fence" {
+  type        = string
+  description = "What must be true of a server before its volumes are taken from it: \"power\", it is STOPPED or TERMINATED by the API; or \"storage\", nothing: the detach itself cuts it off from the disks."
+  default     = "power"
+  nullable    = false
+
+  validation {
+    condition     = contains(["power", "storage"], var.fence)
+    error_message = "fence must be \"power\" (the old server is STOPPED or TERMINATED) or \"storage\" (the detach is the fence; see Fencing in terraform/README.md)."
+  }
+}
+
+variable "released" {
+  type        = set(string)
+  description = "OCIDs of attachments that their server has given up, as somebody has just verified on it. For programs, and for one apply: a new attachment has a new OCID."
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.released : can(regex("^ocid1\\.volumeattachment\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", id))])
+    error_message = "released must hold OCIDs of volume attachments (\"ocid1.volumeattachment.oc1...\")."
   }
 }

@@ -2,7 +2,7 @@
 
 locals {
   volumes = {
-    for name, v in var.volumes : name => {
+    for name, v in local.site.volumes : name => {
       volume_id           = v.volume_id != null ? v.volume_id : oci_core_volume.data[name].id
       availability_domain = v.volume_id != null ? data.oci_core_volume.existing[name].availability_domain : v.availability_domain
       state               = v.volume_id != null ? data.oci_core_volume.existing[name].state : "AVAILABLE"
@@ -11,13 +11,13 @@ locals {
 }
 
 data "oci_core_volume" "existing" {
-  for_each = { for name, v in var.volumes : name => v if v.volume_id != null }
+  for_each = { for name, v in local.site.volumes : name => v if v.volume_id != null }
 
   volume_id = each.value.volume_id
 }
 
 resource "oci_core_volume" "data" {
-  for_each = { for name, v in var.volumes : name => v if v.volume_id == null }
+  for_each = { for name, v in local.site.volumes : name => v if v.volume_id == null }
 
   compartment_id      = var.compartment_id
   availability_domain = each.value.availability_domain

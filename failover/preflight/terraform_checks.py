@@ -30,10 +30,14 @@ def judge_lock(holder: str | None, waits: bool) -> Check:
 
 
 def plan(ground: Ground) -> Iterator[Check]:
-    """A plan of what is active now: whatever it would change has drifted. Only a run waits for a lock."""
+    """A plan of what is active now: whatever it would change has drifted. Only a run waits for a lock.
+
+    It is never applied, so the stack's own fence need not hold yet: `fence` is what the switch is asked for.
+    """
+    shown = {"fence": "storage"}
     try:
         # not of what active.auto.tfvars asks for: in a pull request's checkout that is the switch itself
-        now = {"active_server": ground.stack.active}
+        now = {**shown, "active_server": ground.stack.active}
         made = ground.terraform.plan(now) if ground.seen else ground.terraform.plan(now, lock_timeout="0s")
     except Refused as error:
         yield blocking(PLAN, error.reason, "a plan", error.remedy)

@@ -9,6 +9,7 @@ from lab.machine import Machine
 from lab.store import Document, Resource
 
 BOOT_VOLUME_GBS = 50
+_NO_AGENT = {"isMonitoringDisabled": True, "isManagementDisabled": True, "areAllPluginsDisabled": True}
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,15 @@ def machine_of(instance: Resource) -> Machine:
     facts = instance.hidden
     name = str(instance.body["displayName"])
     return Machine(instance.id, name, facts["mac"], facts["address"], facts["hostname"])
+
+
+def agent_config(asked: Document) -> Document:
+    """Oracle Cloud Agent as it was asked for; what is not said is enabled, as on OCI."""
+    flags = ("isMonitoringDisabled", "isManagementDisabled", "areAllPluginsDisabled")
+    plugins = [
+        {"name": one["name"], "desiredState": one["desiredState"]} for one in asked.get("pluginsConfig") or []
+    ]
+    return {**{flag: bool(asked.get(flag)) for flag in flags}, "pluginsConfig": plugins}
 
 
 def _placed(cloud: Cloud, birth: Birth) -> Document:
@@ -95,12 +105,7 @@ def _instance(birth: Birth, placed: Document, state: str) -> Resource:
         },
         "instanceOptions": {"areLegacyImdsEndpointsDisabled": True},
         "availabilityConfig": {"isLiveMigrationPreferred": None, "recoveryAction": "RESTORE_INSTANCE"},
-        "agentConfig": {
-            "isMonitoringDisabled": True,
-            "isManagementDisabled": True,
-            "areAllPluginsDisabled": True,
-            "pluginsConfig": [],
-        },
+        "agentConfig": agent_config(_NO_AGENT),
         "metadata": {},
         "extendedMetadata": {},
         "systemTags": {},

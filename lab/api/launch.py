@@ -7,10 +7,11 @@ from lab.api.addresses import check_label, free_address, label_for, new_mac
 from lab.api.answer import Accepted
 from lab.api.call import Call, Cloud, tags
 from lab.api.errors import incorrect_state, invalid, missing, not_found, not_modelled
-from lab.api.instance_record import BOOT_VOLUME_GBS, Birth, machine_of, record_instance
+from lab.api.instance_record import BOOT_VOLUME_GBS, Birth, agent_config, machine_of, record_instance
 from lab.api.instance_states import settle_attachments, terminated
 from lab.api.metadata_limit import check_metadata
 from lab.api.ocid import new_ocid
+from lab.api.reservations import check_reservation
 from lab.api.shapes import required_shape
 from lab.api.transition import Job, Step, begin
 from lab.api.world import FAULT_DOMAINS
@@ -21,6 +22,7 @@ MODELLED = (
     *("availabilityDomain", "compartmentId", "createVnicDetails", "definedTags", "displayName"),
     *("extendedMetadata", "faultDomain", "freeformTags", "hostnameLabel", "imageId", "metadata", "shape"),
     *("shapeConfig", "sourceDetails", "subnetId", "agentConfig", "instanceOptions", "availabilityConfig"),
+    "capacityReservationId",
 )
 VNIC_MODELLED = {
     *("assignPublicIp", "assignPrivateDnsRecord", "definedTags", "displayName", "freeformTags"),
@@ -43,6 +45,7 @@ def _birth(cloud: Cloud, call: Call) -> Birth:
     vnic = _vnic_details(cloud, call)
     image_id, gbs = _source(cloud, call)
     check_metadata(call.body.get("metadata") or {}, call.body.get("extendedMetadata") or {})
+    check_reservation(cloud, call.body.get("capacityReservationId"), shape.name, domain)
     name = call.body.get("displayName") or f"instance{datetime.now(UTC):%Y%m%d%H%M%S}"
     label = vnic.get("hostnameLabel") or call.body.get("hostnameLabel")
     return Birth(
@@ -106,7 +109,9 @@ def _source(cloud: Cloud, call: Call) -> tuple[str, int]:
 
 
 def _instance_fields(body: Document) -> Document:
-    kept = {name: body[name] for name in ("shapeConfig",) if body.get(name)}
+    kept = {name: body[name] for name in ("shapeConfig", "capacityReservationId") if body.get(name)}
+    if body.get("agentConfig"):
+        kept["agentConfig"] = agent_config(body["agentConfig"])
     maps = {name: body.get(name) or {} for name in ("metadata", "extendedMetadata")}
     return {**kept, **maps, **tags(body)}
 

@@ -9,12 +9,14 @@ from lab.api import (
     attachments,
     boot_volumes,
     consoles,
+    dns,
     identity,
     images,
     instances,
     launch,
     network,
     private_ips,
+    reservations,
     resource_manager,
     shapes,
     volumes,
@@ -76,6 +78,14 @@ OPERATIONS = tuple(
             *("CreateComputeCapacityReport", "POST", "/computeCapacityReports"),
             identity.create_compute_capacity_report,
         ),
+        (
+            *("CreateComputeCapacityReservation", "POST", "/computeCapacityReservations"),
+            reservations.create_compute_capacity_reservation,
+        ),
+        (
+            *("GetComputeCapacityReservation", "GET", "/computeCapacityReservations/<id>"),
+            reservations.get_compute_capacity_reservation,
+        ),
         ("CaptureConsoleHistory", "POST", "/instanceConsoleHistories", consoles.capture_console_history),
         ("GetConsoleHistory", "GET", "/instanceConsoleHistories/<id>", consoles.get_console_history),
         ("ListConsoleHistories", "GET", "/instanceConsoleHistories", consoles.list_console_histories),
@@ -113,10 +123,25 @@ OPERATIONS = tuple(
         ("ListWorkRequests", "GET", "/workRequests", work_requests.list_work_requests),
         ("ListWorkRequestErrors", "GET", "/workRequests/<id>/errors", work_requests.list_work_request_errors),
     )
-) + tuple(Operation(*row, version=resource_manager.VERSION) for row in resource_manager.OPERATIONS)
+) + tuple(Operation(*row, resource_manager.VERSION) for row in resource_manager.OPERATIONS)
+
+RECORDS = "/zones/<zone>/records/<domain>/<rtype>"
+DNS_OPERATIONS = tuple(
+    Operation(*row, dns.VERSION)
+    for row in (
+        ("CreateView", "POST", "/views", dns.create_view),
+        ("CreateZone", "POST", "/zones", dns.create_zone),
+        ("GetRRSet", "GET", RECORDS, dns.get_rr_set),
+        ("UpdateRRSet", "PUT", RECORDS, dns.update_rr_set),
+        ("DeleteRRSet", "DELETE", RECORDS, dns.delete_rr_set),
+    )
+)
 
 
 def url_map() -> Map:
-    """Rules whose endpoint is the Operation."""
-    rules = [Rule(one.version + one.path, methods=[one.method], endpoint=one) for one in OPERATIONS]
+    """Rules whose endpoint is the Operation; each service has a version of its own in its paths."""
+    rules = [
+        Rule(one.version + one.path, methods=[one.method], endpoint=one)
+        for one in OPERATIONS + DNS_OPERATIONS
+    ]
     return Map(rules, strict_slashes=False)

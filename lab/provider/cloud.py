@@ -14,6 +14,7 @@ _CLIENTS = {
     "oci_core.ComputeClient": oci.core.ComputeClient,
     "oci_core.BlockstorageClient": oci.core.BlockstorageClient,
     "oci_core.VirtualNetworkClient": oci.core.VirtualNetworkClient,
+    "oci_dns.DnsClient": oci.dns.DnsClient,
 }
 OVERRIDABLE = (*_CLIENTS, "oci_identity.IdentityClient", "oci_resourcemanager.ResourceManagerClient")
 _CONNECT_SECONDS = 10.0
@@ -66,6 +67,11 @@ class Cloud:
     def network(self) -> Any:
         """VNICs and private IPs."""
         return self._client("oci_core.VirtualNetworkClient")
+
+    @property
+    def names(self) -> Any:
+        """DNS records."""
+        return self._client("oci_dns.DnsClient")
 
     def _client(self, name: str) -> Any:
         if not hasattr(self._local, name):

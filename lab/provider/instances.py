@@ -6,14 +6,16 @@ import oci
 
 from lab.provider.cloud import Cloud
 from lab.provider.errors import API_ERRORS, CreationError, NotReadyError, is_missing
-from lab.provider.records import record_of
+from lab.provider.records import nested_tags, record_of
 from lab.provider.resource import deleted
 from lab.provider.values import Record
 from lab.provider.waiting import wait_for, wait_until_gone
 
 _SCALARS = (
     "availability_domain",
+    "capacity_reservation_id",
     "compartment_id",
+    "defined_tags",
     "display_name",
     "fault_domain",
     "freeform_tags",
@@ -78,7 +80,8 @@ class Instances:
     def _record(self, identity: str) -> Record:
         found = self._get(identity)
         record = record_of(found)
-        record["shape_config"] = [record["shape_config"]] if "shape_config" in record else []
+        for block in ("agent_config", "shape_config"):
+            record[block] = [record[block]] if block in record else []
         record.update(self._boot_volume(found, record.pop("source_details", {})))
         record.update(self._network(found))
         return record
@@ -126,6 +129,8 @@ def primary_vnic(cloud: Cloud, instance: Any) -> Any:
 def _launch_details(wanted: Record) -> Any:
     models = oci.core.models
     arguments = {name: wanted[name] for name in _SCALARS if name in wanted}
+    if "defined_tags" in arguments:
+        arguments["defined_tags"] = nested_tags(arguments["defined_tags"])
     for vnic in wanted.get("create_vnic_details", []):
         public = {"assign_public_ip": vnic.get("assign_public_ip") == "true"}
         chosen = {name: vnic[name] for name in _VNIC if vnic.get(name)}
@@ -137,6 +142,15 @@ def _launch_details(wanted: Record) -> Any:
             image_id=source["source_id"],
             boot_volume_size_in_gbs=int(size) if size else None,
         )
+    for agent in wanted.get("agent_config", []):
+        arguments["agent_config"] = _agent_details(agent)
     for shape in wanted.get("shape_config", []):
         arguments["shape_config"] = models.LaunchInstanceShapeConfigDetails(**shape)
     return models.LaunchInstanceDetails(**arguments)
+
+
+def _agent_details(agent: Record) -> Any:
+    models = oci.core.models
+    plugins = [models.InstanceAgentPluginConfigDetails(**one) for one in agent.get("plugins_config", [])]
+    flags = {name: value for name, value in agent.items() if name != "plugins_config"}
+    return models.LaunchInstanceAgentConfigDetails(**flags, plugins_config=plugins)

@@ -116,8 +116,18 @@ def _plan_nested(
         return
     planned[name] = after = [dict(item) for item in after]
     for index, item in enumerate(after):
-        old = before[index] if index < len(before) else None
-        wish = given[index] if isinstance(given, list) and index < len(given) else {}
+        if nested.nesting == "set":
+            old, wish = _member(before, item, nested.block), _member(given or [], item, nested.block) or {}
+        else:
+            old = before[index] if index < len(before) else None
+            wish = given[index] if isinstance(given, list) and index < len(given) else {}
         _plan_block(made, nested.block, old, item, wish, [*at, name, index])
     if nested.force_new and len(after) != len(before):
         made.replace.append([*at, name])
+
+
+def _member(members: list[Record], item: Record, block: Block) -> Record | None:
+    """The member of a set that has the item's arguments: a set's members have no places."""
+    arguments = [name for name, attribute in block.attributes.items() if not attribute.computed]
+    alike = (one for one in members if all(same(one.get(name), item.get(name)) for name in arguments))
+    return next(alike, None)

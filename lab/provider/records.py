@@ -16,7 +16,23 @@ def record_of(model: Any) -> Record:
         value = getattr(model, name)
         if value is not None:
             record[_RENAMED.get(name, name)] = _plain(value)
+    if "defined_tags" in record:
+        record["defined_tags"] = _flat_tags(record["defined_tags"])
     return record
+
+
+def _flat_tags(tags: Record) -> Record:
+    """Terraform's form of defined tags: "Namespace.Key" in one map."""
+    return {f"{space}.{key}": value for space, keys in tags.items() for key, value in keys.items()}
+
+
+def nested_tags(tags: Record) -> Record:
+    """The API's form of defined tags: a map of keys by namespace."""
+    nested: Record = {}
+    for name, value in tags.items():
+        space, _, key = name.partition(".")
+        nested.setdefault(space, {})[key] = value
+    return nested
 
 
 def _plain(value: Any) -> Value:

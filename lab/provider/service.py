@@ -13,6 +13,7 @@ from lab.provider.attachments import Attachments
 from lab.provider.cloud import Cloud
 from lab.provider.errors import API_ERRORS, CreationError, ProviderError, describe
 from lab.provider.instances import Instances
+from lab.provider.names import RecordSets
 from lab.provider.planning import Path as ValuePath
 from lab.provider.planning import plan
 from lab.provider.publish import publish
@@ -29,6 +30,7 @@ _RESOURCES: dict[str, Callable[[Cloud], Resource]] = {
     "oci_core_private_ip": Addresses,
     "oci_core_volume": Volumes,
     "oci_core_volume_attachment": Attachments,
+    "oci_dns_rrset": RecordSets,
 }
 
 

@@ -106,5 +106,5 @@ def settled(block: Block, planned: Record, record: Record) -> Record:
                 for index, item in enumerate(wanted or [])
             ]
         else:
-            state[name] = wanted
+            state[name] = found if nested.nesting == "set" and found is not None else wanted
     return state

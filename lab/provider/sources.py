@@ -45,6 +45,16 @@ def _vnic_attachments(cloud: Cloud, query: Record) -> Record:
     return _listing(query, "vnic_attachments", found)
 
 
+def _volume_attachments(cloud: Cloud, query: Record) -> Record:
+    options = _options(query, "availability_domain", "instance_id", "volume_id")
+    found = _all(cloud.compute.list_volume_attachments, query["compartment_id"], **options)
+    return _listing(query, "volume_attachments", found)
+
+
+def _subnet(cloud: Cloud, query: Record) -> Record:
+    return record_of(cloud.network.get_subnet(query["subnet_id"]).data)
+
+
 def _private_ips(cloud: Cloud, query: Record) -> Record:
     options = _options(query, "ip_address", "subnet_id", "vnic_id")
     return _listing(query, "private_ips", _all(cloud.network.list_private_ips, **options))
@@ -54,9 +64,11 @@ SOURCES: dict[str, Source] = {
     "oci_core_instance": _instance,
     "oci_core_instances": _instances,
     "oci_core_private_ips": _private_ips,
+    "oci_core_subnet": _subnet,
     "oci_core_vnic": _vnic,
     "oci_core_vnic_attachments": _vnic_attachments,
     "oci_core_volume": _volume,
+    "oci_core_volume_attachments": _volume_attachments,
 }
 
 

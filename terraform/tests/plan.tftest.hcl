@@ -81,3 +81,64 @@ run "refuses_a_service_address_that_is_none" {
 
   expect_failures = [var.service_ip]
 }
+
+run "refuses_a_fence_that_is_none" {
+  command = plan
+
+  variables {
+    fence = "none"
+  }
+
+  expect_failures = [var.fence]
+}
+
+run "refuses_a_server_without_instance_and_image" {
+  command = plan
+
+  variables {
+    servers       = {}
+    active_server = "nfs-srv-2"
+  }
+
+  expect_failures = [data.oci_core_instances.site]
+}
+
+run "adds_a_service_address_and_its_name" {
+  command = plan
+
+  variables {
+    service_ip = "10.0.0.202"
+    dns_name   = "nfs.hpc.example"
+    dns_zone   = "ocid1.dns-zone.oc1..aaaaexamplezone"
+  }
+
+  assert {
+    condition     = oci_core_private_ip.service[0].ip_address == "10.0.0.202"
+    error_message = "The service address is not the one that was asked for."
+  }
+
+  assert {
+    condition     = one(oci_dns_rrset.service[0].items).rdata == "10.0.0.202"
+    error_message = "The name does not lead to the service address."
+  }
+
+  assert {
+    condition     = output.failover.spec.service_address == { address = "10.0.0.202", prefix = 24 }
+    error_message = "The hooks are not told to put the service address on the server."
+  }
+
+  assert {
+    condition     = output.mount_from == "nfs.hpc.example"
+    error_message = "Clients are not told to mount from the name."
+  }
+}
+
+run "refuses_a_name_without_its_zone" {
+  command = plan
+
+  variables {
+    dns_name = "nfs.hpc.example"
+  }
+
+  expect_failures = [oci_dns_rrset.service]
+}

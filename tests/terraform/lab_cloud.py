@@ -48,6 +48,7 @@ class LabCloud:
         self.compute = oci.core.ComputeClient(config, service_endpoint=self.endpoint)
         self.storage = oci.core.BlockstorageClient(config, service_endpoint=self.endpoint)
         self.network = oci.core.VirtualNetworkClient(config, service_endpoint=self.endpoint)
+        self.names = oci.dns.DnsClient(config, service_endpoint=self.endpoint)
 
     def launch(self, name: str, domain: int = 0) -> str:
         """OCID of a new instance that is RUNNING."""

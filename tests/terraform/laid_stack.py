@@ -1,5 +1,6 @@
 """A copy of the stack with a site and a state of its own, run through tftest."""
 
+import copy
 import json
 import os
 import re
@@ -29,6 +30,22 @@ class LaidStack:
         self.use(provider)
         self._terraform.setup(cleanup_on_exit=False)
 
+    @classmethod
+    def alone(cls, folder: Path, provider: ProviderProcess) -> "LaidStack":
+        """What lies in `folder` already, with nothing laid beside it."""
+        laid = cls.__new__(cls)
+        laid.folder, laid._variables = folder, {}
+        laid.use(provider)
+        laid._terraform.setup(cleanup_on_exit=False)
+        return laid
+
+    def with_environment(self, variables: dict[str, str]) -> "LaidStack":
+        """The same folder, its commands with these environment variables besides."""
+        other = copy.copy(self)
+        other._environment = {**self._environment, **variables}
+        other._terraform = tftest.TerraformTest(str(self.folder), env=other._environment)
+        return other
+
     def use(self, provider: ProviderProcess) -> None:
         """Run the commands to come on this provider."""
         self._environment = {**os.environ, **provider.environment()}
@@ -45,6 +62,10 @@ class LaidStack:
     def output(self) -> dict[str, Any]:
         """Output `failover` of the last apply."""
         return self._terraform.output()["failover"]
+
+    def attachments(self) -> list[str]:
+        """OCIDs of the attachments after the last apply, for `released` when their server gave them up."""
+        return [volume["attachment_id"] for volume in self.output()["volumes"].values()]
 
     def actions(self, **variables: Any) -> Actions:
         """What a plan would do, but for the record of the switch (test_switch_record.py)."""
@@ -74,9 +95,11 @@ class LaidStack:
     def refusal(self, *, active_server: str | None = None, **changes: Any) -> str:
         """What a plan says when it refuses this site, on one line."""
         before = self._variables
-        self.change_site(**changes)
+        if changes:
+            self.change_site(**changes)
         result = self.run("plan", *_options({"active_server": active_server} if active_server else {}))
-        self._write(before)
+        if changes:
+            self._write(before)
         assert result.returncode == 1, result.stdout
         return re.sub(r"[\s│╷╵]+", " ", result.stderr)
 

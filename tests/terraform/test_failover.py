@@ -1,10 +1,12 @@
 """A site's life: adopt and attach, launch, switch, fail back. The tests are its steps, in this order."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from hooks.metadata import unpacked
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
 from tests.terraform.laid_stack import LaidStack, Variables
@@ -85,6 +87,7 @@ def expected_spec(volume_ids: list[str]) -> dict[str, Any]:
                 "fsid": 1,
             }
         ],
+        "service_address": None,
     }
 
 
@@ -102,7 +105,7 @@ def test_3_the_launched_server_got_its_metadata(stack: LaidStack, cloud: LabClou
     second = stack.apply()["servers"]["nfs-srv-2"]["instance_id"]
     instance = cloud.compute.get_instance(second).data
     assert set(instance.metadata) == {"ssh_authorized_keys", "user_data", "nfs_failover"}
-    assert '"volume_group":"vg1"' in instance.metadata["nfs_failover"]
+    assert json.loads(unpacked(instance.metadata["nfs_failover"])) == stack.output()["spec"]
     assert instance.freeform_tags == {"nfs-failover-server": "nfs-srv-2"}
 
 
@@ -110,9 +113,10 @@ def test_4_switch_replaces_the_attachments_and_nothing_else(
     stack: LaidStack, cloud: LabCloud, volume_ids: list[str], first_server: str
 ) -> None:
     switch(stack, "nfs-srv-2")
-    assert stack.actions() == BOTH_REPLACED
+    released = stack.attachments()
+    assert stack.actions(released=released) == BOTH_REPLACED
     before = len(cloud.requests())
-    output = stack.apply()
+    output = stack.apply(released=released)
     calls = [call["operation"] for call in cloud.requests()[before:]]
     changing = [call for call in calls if call in ("DetachVolume", "AttachVolume")]
     assert changing == ["DetachVolume"] * 2 + ["AttachVolume"] * 2
@@ -132,8 +136,9 @@ def test_6_failback_keeps_the_second_server(
     stack: LaidStack, cloud: LabCloud, volume_ids: list[str], first_server: str
 ) -> None:
     switch(stack, "nfs-srv-1")
-    assert stack.actions() == BOTH_REPLACED
-    second = stack.apply()["servers"]["nfs-srv-2"]["instance_id"]
+    released = stack.attachments()
+    assert stack.actions(released=released) == BOTH_REPLACED
+    second = stack.apply(released=released)["servers"]["nfs-srv-2"]["instance_id"]
     assert holders(cloud, volume_ids) == {first_server}
     assert cloud.compute.get_instance(second).data.lifecycle_state == "RUNNING"
     assert stack.is_settled()

@@ -76,15 +76,12 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("compartment_id", "my-compartment", "must be the OCID of a compartment"),
     ("service_ip", "10.0.0.300", "service_ip must be a free IPv4 address"),
     ("ssh_authorized_keys", "-----BEGIN OPENSSH PRIVATE KEY-----", "A private key never belongs here"),
-    ("volumes", {}, "1 to 32 entries"),
-    ("volumes", {f"bv{n}": {"volume_id": f"{VOLUME}{n}"} for n in range(33)}, "1 to 32 entries"),
     ("volumes", {"bv 1": {"volume_id": VOLUME}}, "Each name in volumes must be"),
     ("volumes", {"bv1": {"volume_id": "ocid1.bootvolume.oc1..aaaa"}}, "not of a boot volume"),
     ("volumes", {"a": {"volume_id": VOLUME}, "b": {"volume_id": VOLUME}}, "have the same volume_id"),
     ("volumes", {"bv1": {"size_in_gbs": 50}}, "needs availability_domain"),
     ("volumes", {"bv1": {"size_in_gbs": 7, "availability_domain": "AD-1"}}, "from 50 to 32768"),
     ("volumes", {"bv1": {"volume_id": VOLUME, "vpus_per_gb": 30}}, "need multipath"),
-    ("servers", {}, "one entry or more"),
     ("servers", {"nfs_srv;1": {"instance_id": "ocid1.instance.oc1..aaaa"}}, "must be a hostname label"),
     ("servers", {"nfs-srv-1": {}}, "exactly one of instance_id"),
     ("servers", {"nfs-srv-1": {"instance_id": "nfs-srv-1"}}, "must be the OCID of an instance"),
@@ -132,6 +129,41 @@ BAD_EXPORTS: list[tuple[str, Any, str]] = [
     ("options", "rw;id", "must be exports(5) options"),
     ("fsid", -1, "must be a whole number"),
 ]
+
+
+def test_every_bad_server_is_named_at_once(stack: LaidStack, site: Variables) -> None:
+    bad = {
+        "reserved": {"capacity_reservation_id": "mine"},
+        "plugged": {"agent_plugins": {"Bastion": "on"}},
+        "double-login": {"agent_plugins": {"Block Volume Management": "ENABLED"}},
+        "tagged": {"tags": {"nfs-failover-server": "nfs-srv-1"}},
+        "undefined": {"defined_tags": {"CostCenter": "42"}},
+    }
+    good = site["servers"]["nfs-srv-2"]
+    said = stack.refusal(servers={**site["servers"], **{n: {**good, **wrong} for n, wrong in bad.items()}})
+    for message in (
+        "capacity_reservation_id in servers must be the OCID of a capacity reservation",
+        "agent_plugins in servers must map names of Oracle Cloud Agent plugins",
+        "a login has one owner, the hooks",
+        "tags in servers must not have nfs-failover-server",
+        'defined_tags in servers must have keys of the form "Namespace.Key"',
+    ):
+        assert message in said
+
+
+def test_no_volume_and_too_many(stack: LaidStack, site: Variables) -> None:
+    assert "0 volumes are described, and 1 to 32 can be" in stack.refusal(volumes={})
+    domain = site["servers"]["nfs-srv-2"]["availability_domain"]
+    new = {f"bv{n}": {"availability_domain": domain, "size_in_gbs": 50} for n in range(1, 34)}
+    assert "33 volumes are described, and 1 to 32 can be" in stack.refusal(volumes=new)
+
+
+def test_a_service_address_that_would_leave_its_subnet(stack: LaidStack, site: Variables) -> None:
+    elsewhere = "ocid1.subnet.oc1.eu-frankfurt-1.aaaaanother"
+    servers = with_server(site, "nfs-srv-2", subnet_id=elsewhere)
+    said = stack.refusal(servers=servers, service_ip="10.0.0.201")
+    assert "service_ip moves inside one subnet only" in said
+    assert elsewhere in said
 
 
 @pytest.mark.parametrize(("field", "value", "message"), BAD_SERVERS)

@@ -1,5 +1,7 @@
 """The metadata service, as a real server on the loopback: the spec, the portals, the waiting."""
 
+import base64
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -60,6 +62,20 @@ def imds() -> Iterator[Imds]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
+
+
+def test_the_spec_as_terraform_packs_it(imds: Imds) -> None:
+    packed = base64.b64encode(gzip.compress(json.dumps(BARE).encode())).decode()
+    imds.answers[SPEC_PATH] = [(200, packed)]
+    imds.attached([ONE, TWO])
+    assert parse(look(imds.place).text) == parse(json.dumps(SPEC))
+
+
+@pytest.mark.parametrize("broken", ["H4sIAAAA", "no base64!", "H4sIAAAAAAAA/6tWSk", "bm8ganNvbg=="])
+def test_a_spec_that_was_cut_off_or_is_none(imds: Imds, broken: str) -> None:
+    imds.answers[SPEC_PATH] = [(200, broken)]
+    with pytest.raises(SpecError, match="metadata key nfs_failover: found no JSON"):
+        look(imds.place)
 
 
 def test_portals_are_filled_in_by_volume_id(imds: Imds) -> None:
