@@ -123,12 +123,12 @@ OPERATIONS = tuple(
         ("ListWorkRequests", "GET", "/workRequests", work_requests.list_work_requests),
         ("ListWorkRequestErrors", "GET", "/workRequests/<id>/errors", work_requests.list_work_request_errors),
     )
-) + tuple(Operation(*row, resource_manager.VERSION) for row in resource_manager.OPERATIONS)
+) + tuple(Operation(*row, version=resource_manager.VERSION) for row in resource_manager.OPERATIONS)
 
 RECORDS = "/zones/<zone>/records/<domain>/<rtype>"
 DNS_OPERATIONS = tuple(
-    Operation(*row, dns.VERSION)
-    for row in (
+    Operation(name, method, path, handler, dns.VERSION)
+    for name, method, path, handler in (
         ("CreateView", "POST", "/views", dns.create_view),
         ("CreateZone", "POST", "/zones", dns.create_zone),
         ("GetRRSet", "GET", RECORDS, dns.get_rr_set),
