@@ -244,6 +244,7 @@ def package(_: Context) -> None:
         "comeback": "afterwards, power nfs-srv-1 on: it must not be able to serve or write",
         "after": "seconds that the client writes before the failure",
         "kill_after": "kill -9 the failover after these seconds, then run the same command again; 0: don't",
+        "door": "who fails over: cli, resource-manager (a console apply alone), or gitops (a pull request)",
         "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",
         "seed": "what --soak draws from",
         "lose": "remove this record from the file before counting, to see the drill fail",
@@ -260,6 +261,7 @@ def drill(
     comeback: bool = False,
     after: float = 0.0,
     kill_after: float = 0.0,
+    door: str = "cli",
     soak: int = 0,
     seed: int = 1,
     lose: int = -1,
@@ -270,6 +272,8 @@ def drill(
     from lab import drill as drills
 
     render(c)
+    if door == "resource-manager":
+        package(c)
     if soak:
         from lab import soak as soaks
 
@@ -283,6 +287,7 @@ def drill(
         lose=None if lose < 0 else lose,
         after=after,
         kill_after=kill_after or None,
+        door=door,
     )
     sys.exit(drills.main(_run_directory(run), choices, json))
 

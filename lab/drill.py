@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 
 from lab import breakage
 from lab.cloud import CloudError
+from lab.doors import NAMES, CommandLine, ConsoleApply, Door, PullRequest
 from lab.lifecycle import Lab
 from lab.machine import HardwareError
 from lab.nfs_site import SERVER, SUCCESSOR
+from lab.operator import Operator
 from lab.proof import Proof
 from lab.story import Move, Story, show
 from lab.watch import Watch
@@ -35,7 +36,8 @@ class Choices:
     launched beforehand. failback: afterwards the service goes home. comeback: afterwards nfs-srv-1 is
     powered on. lose: an acknowledged record that is removed from the file, to see the drill fail. after:
     seconds that the client writes before the failure. kill_after: seconds after which the operator's process
-    is killed (SIGKILL) in the middle of the failover; the same command is then run again.
+    is killed (SIGKILL) in the middle of the failover; the same command is then run again. door: who fails
+    over (lab/doors.py).
     """
 
     mode: str = "dead"
@@ -46,6 +48,7 @@ class Choices:
     lose: int | None = None
     after: float = 0.0
     kill_after: float | None = None
+    door: str = "cli"
 
 
 class Drill:
@@ -59,11 +62,12 @@ class Drill:
         self._start = time.monotonic()
         self._witness = Witness(self.lab.access)
         self._watch = Watch(self.lab.directory)
+        self._door = self._open(choices.door)
 
     def tell(self) -> Story:
         """The whole story; what went wrong is in its `missing`. The lab is taken down in any case."""
         try:
-            self._timed("lab up", lambda: self.lab.up(standby=self._choices.standby))
+            self._timed("lab up", lambda: self.lab.up(self._choices.standby, door=self._choices.door))
             self._watch.start()
             self._timed("writer", self._let_write)
             self._timed(
@@ -95,62 +99,26 @@ class Drill:
             self.story.missing.append(f"{volume} was in use by {' and '.join(sorted(hosts))} at one moment")
 
     def _move(self, name: str, target: str) -> None:
-        """Fail over to `target`, prove it, and see that the same failover again has nothing to do."""
+        """Bring the service to `target`, prove it, and see that the same again has nothing to do."""
         move = Move(target)
         self.story.moves.append(move)
-        report = self._timed(name, lambda: self._fail_over(move))
+        start = time.monotonic()
+        moved = self._timed(name, lambda: self._door.move(target))
+        move.seconds = round(time.monotonic() - start, 3)
+        self.story.phases += moved.phases
+        self.story.active = moved.active
         proof = Proof(self.lab, self._witness, self.story, target)
         self._timed("proof", lambda: proof.look(move, self._choices.lose))
-        self.story.require(report["second_plan_changes"] == 0, "the failover's own second plan was not empty")
-        again, code, _ = self._timed("again", lambda: self._invoke("--active", target, "--yes"))
-        settled = code == 0 and again["outcome"] == "nothing-to-do"
-        self.story.require(settled, f"the same failover again: {again['outcome']}: {again['reason']}")
+        left = self._timed("again", lambda: self._door.again(target))
+        self.story.require(not left, left)
 
-    def _fail_over(self, move: Move) -> dict[str, Any]:
-        argv = ["--active", move.target, "--yes", "--clients", self._choices.clients]
-        start = time.monotonic()
-        if self._choices.kill_after is not None:
-            self._begin_and_die(self._choices.kill_after, *argv)
-        report, code, _ = self._invoke(*argv)
-        move.seconds = round(time.monotonic() - start, 3)
-        self.story.phases += [(f"  {p['name']}", p["seconds"]) for p in report["phases"]]
-        self.story.active = report["active"]
-        if code:
-            raise HardwareError(f"the failover ended {report['outcome']} ({code}): {report['reason']}")
-        return report
-
-    def _begin_and_die(self, seconds: float, *argv: str) -> None:
-        """Run the same command, and kill it after these seconds; what Terraform does then goes on alone."""
-        with subprocess.Popen(
-            self._command(*argv), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            try:
-                process.wait(seconds)
-                self._say(f"the operator's process was through before its {seconds:.1f} s were over")
-            except subprocess.TimeoutExpired:
-                process.kill()
-                self._say(f"the operator's process was killed after {seconds:.1f} s")
-
-    def _command(self, *argv: str) -> list[str]:
-        site = str(self.lab.site_file)
-        return [sys.executable, "-m", "invoke", "failover", "--json", "--site", site, *argv]
-
-    def _invoke(self, *argv: str) -> tuple[dict[str, Any], int, float]:
-        """Run `invoke failover` as an operator would, its words on our terminal; report, code, seconds."""
-        command = self._command(*argv)
-        start = time.monotonic()
-        lines: list[str] = []
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout or ():
-                lines.append(line)
-                if not line.startswith("{"):
-                    self._console.print(f"    | {line.rstrip()}", markup=False, soft_wrap=True)
-        try:
-            return json.loads(lines[-1]), process.returncode, time.monotonic() - start
-        except (IndexError, json.JSONDecodeError) as error:
-            raise HardwareError(
-                f"`{' '.join(command[2:6])}` gave no report ({process.returncode})"
-            ) from error
+    def _open(self, door: str) -> Door:
+        operator = Operator(self.lab.site_file, self._console, self._say)
+        if door == "resource-manager":
+            return ConsoleApply(self.lab)
+        if door == "gitops":
+            return PullRequest(self.lab, operator)
+        return CommandLine(operator, self._choices.clients, self._choices.kill_after)
 
     def _timed(self, name: str, action: Callable[[], T]) -> T:
         self._say(name)
@@ -168,11 +136,10 @@ class Drill:
 def main(run: Path, choices: Choices, as_json: bool) -> int:
     """Tell the story on the terminal (and as JSON on the last line); 0 only if it really worked."""
     console = Console(soft_wrap=True, highlight=False)
-    if choices.mode not in breakage.MODES:
-        console.print(
-            f"usage: --mode {choices.mode}: expected one of {', '.join(breakage.MODES)}", markup=False
-        )
-        return 2
+    for flag, given, known in (("mode", choices.mode, breakage.MODES), ("door", choices.door, NAMES)):
+        if given not in known:
+            console.print(f"usage: --{flag} {given}: expected one of {', '.join(known)}", markup=False)
+            return 2
     story = Drill(run, choices, console).tell()
     show(story, console)
     if as_json:

@@ -11,10 +11,10 @@ from lab.cloud import ApiProcess
 from lab.machine import HardwareError
 from lab.nfs_site import ADDRESSES, CLIENT, IMAGE, IMAGE_MARK, SERVER
 from lab.settle import settle
+from lab.stack import SHAPE
 
 _BOOT_SECONDS = 300
 _KEYS = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----\s(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)
-SHAPE = "BM.Optimized3.36"
 
 
 class Founding:
@@ -40,9 +40,13 @@ class Founding:
     def await_boot(self, name: str, ocid: str) -> None:
         """Wait until the guest's first boot is through; it is trusted from then on."""
         address = ADDRESSES[name]
-        self._access.trust(address, self._host_keys(ocid))
+        self.trust(name, ocid)
         self._access.wait(address, _BOOT_SECONDS)
         self._access.run(address, ["cloud-init", "status", "--wait"], deadline_seconds=_BOOT_SECONDS)
+
+    def trust(self, name: str, ocid: str) -> None:
+        """Know a guest by the keys that it prints on its console at the end of its first boot."""
+        self._access.trust(ADDRESSES[name], self._host_keys(ocid))
 
     def _launch(self, name: str) -> str:
         from oci.core import models

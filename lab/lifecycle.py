@@ -14,12 +14,14 @@ from typing import Any
 
 from lab import network, packages
 from lab.access import Access
+from lab.checkout import Checkout
 from lab.cloud import ApiProcess, CloudError
+from lab.console import ConsoleStack
 from lab.founded import Founded
 from lab.founding import Founding
 from lab.image import build
 from lab.machine import HardwareError, Machine
-from lab.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SUCCESSOR, NfsSite, Terraform
+from lab.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SERVICE_ADDRESS, SUCCESSOR, NfsSite, Terraform
 from lab.paths import RunDirectory
 from lab.provider.process import ProviderProcess
 from lab.rack import bring_up
@@ -39,13 +41,17 @@ class Lab:
         self.run = self.directory.root
         self.access = Access(self.directory)
         self.terraform = Terraform(self.run)
+        self.checkout = Checkout(self.terraform.directory)
+        self._console: ConsoleStack | None = None
         self.site_file = self.run / "site.toml"
         self.api = ApiProcess(self.run)
         self._say = say
 
-    def up(self, standby: bool = False, delay_factor: float = 0.0) -> None:
+    def up(self, standby: bool = False, delay_factor: float = 0.0, door: str = "cli") -> None:
         """A fresh lab with the site serving; what an earlier one left is removed first.
 
+        `door`: where the stack is: in a folder (cli), a folder under Git (gitops), or Resource Manager, where
+        the site has a service address as well (resource-manager).
         First use installs packages and builds the image. Raises HardwareError or CloudError.
         """
         require_terraform()
@@ -64,7 +70,14 @@ class Lab:
         self._say("guests are restored from their snapshots")
         machines = self._restore(founded, delay_factor)
         site = NfsSite(self.directory, self.api, self.access, self._say)
-        site.build({m.name: m.instance_id for m in machines}, self._image(), standby)
+        instances = {m.name: m.instance_id for m in machines}
+        if door == "resource-manager":
+            self._console = ConsoleStack(self.api, self._say)
+            site.build_in_console(self._console, instances, self._image(), standby)
+        else:
+            site.build(instances, self._image(), standby)
+        if door == "gitops":
+            self.checkout.begin()
         if standby:
             self._say("nfs-srv-2 boots from the image and stands by")
             founding = Founding(self.api, self.access, self._say)
@@ -89,6 +102,31 @@ class Lab:
     def freeze(self, server: str) -> None:
         """Stop a server's processor: a hung host."""
         self.api.control("POST", f"freeze/{self.instance(server)}")
+
+    @property
+    def console(self) -> ConsoleStack:
+        """The stack in Resource Manager; raises HardwareError in a lab without it."""
+        if self._console is None:
+            raise HardwareError("this lab has no stack in Resource Manager: bring it up with that door")
+        return self._console
+
+    def pending_changes(self) -> int:
+        """How many resources a plan made now would change."""
+        return self._console.pending_changes() if self._console else self.terraform.pending_changes()
+
+    def mounted_from(self, server: str) -> str:
+        """What the client's mount names when `server` is the active one."""
+        return f"{SERVICE_ADDRESS if self._console else server}:/mnt/a"
+
+    def power_off(self, server: str) -> None:
+        """STOP an instance through the API, and wait until it is STOPPED."""
+        client, ocid = self.api.compute_client(), self.instance(server)
+        client.instance_action(ocid, "STOP")
+        settle(client, client.get_instance, ocid, "STOPPED")
+
+    def trust_console(self, server: str) -> None:
+        """Know a guest that nobody of the operator's side has pinned by what its console says."""
+        Founding(self.api, self.access, self._say).trust(server, self.instance(server))
 
     def power_on(self, server: str) -> None:
         """START a stopped instance through the API, and wait until it is RUNNING."""

@@ -11,15 +11,19 @@ from typing import Any
 from lab.access import Access
 from lab.cloud import ApiProcess
 from lab.command import run
+from lab.console import ConsoleStack
 from lab.paths import RunDirectory
 from lab.provider.process import ProviderProcess
 from lab.settle import settle
-from lab.stack import lay_stack, site_variables
+from lab.stack import SHAPE, lay_stack, site_variables
 
 SERVER, SUCCESSOR, CLIENT = "nfs-srv-1", "nfs-srv-2", "nfs-cli"
 ADDRESSES = {SERVER: "10.0.0.11", SUCCESSOR: "10.0.0.12", CLIENT: "10.0.0.21"}
 VOLUMES = ("bv1", "bv2")
 VOLUME_GBS = 50
+# Follows the active server where nobody goes round the clients: the site of a console apply.
+SERVICE_ADDRESS = "10.0.0.100"
+STACK_ZIP = Path(__file__).resolve().parents[1] / "dist" / "nfs-failover-stack.zip"
 IMAGE = "nfs-srv-golden"
 # Written on nfs-srv-1 before its image is taken: whoever boots the image has it.
 IMAGE_MARK = "/etc/nfs-golden-image"
@@ -40,7 +44,6 @@ class NfsSite:
 
     def build(self, instances: Mapping[str, str], image_id: str, standby: bool) -> None:
         """`instances`: OCIDs by name. With `standby` nfs-srv-2 is launched now, and waits without volumes."""
-        self._say(f"volumes {' and '.join(VOLUMES)}")
         volume_ids = self._make_volumes()
         self._say("Terraform adopts nfs-srv-1 and attaches the volumes to it")
         variables = site_variables(
@@ -54,12 +57,54 @@ class NfsSite:
         lay_stack(self._lab.root, variables)
         self.terraform.run("init", "-input=false")
         self.terraform.run("apply", "-auto-approve", "-input=false")
-        self._say("nfs-srv-1: iSCSI, LVM, XFS, export; nfs-cli: mount, writer")
-        self._make_server()
-        self._make_client()
+        self._make_hosts(self.terraform.output(), [], SERVER)
         self.write_site_file()
 
+    def build_in_console(
+        self, console: ConsoleStack, instances: Mapping[str, str], image_id: str, standby: bool
+    ) -> None:
+        """The same site with a service address, its stack in Resource Manager and filled in as a form."""
+        volume_ids = self._make_volumes()
+        self._say("a stack of the zip in Resource Manager adopts nfs-srv-1 and attaches the volumes to it")
+        facts = self._api.facts()
+        console.create(
+            STACK_ZIP,
+            {
+                "region": facts["region"],
+                "compartment_id": facts["compartment_id"],
+                "server_name": SERVER,
+                "server_instance_id": instances[SERVER],
+                "volume_ids": json.dumps(list(volume_ids.values())),
+                "active_server": SERVER,
+                "replacement_name": SUCCESSOR,
+                "replacement_image_id": image_id,
+                "replacement_shape": SHAPE,
+                "replacement_availability_domain": facts["availability_domains"][0],
+                "replacement_subnet_id": facts["subnet_id"],
+                "replacement_private_ip": ADDRESSES[SUCCESSOR],
+                "replacement_standby": json.dumps(standby),
+                "ssh_authorized_keys": self._access.public_key,
+                "service_ip": SERVICE_ADDRESS,
+                "mount_path": "/mnt/a",
+                "export_clients": json.dumps(["10.0.0.0/16"]),
+                "export_fsid": "1",
+            },
+        )
+        console.apply()
+        self._make_hosts(console.output(), [f"{SERVICE_ADDRESS}/24"], SERVICE_ADDRESS)
+
+    def _make_hosts(self, output: Mapping[str, Any], addresses: list[str], mounted_from: str) -> None:
+        self._say("nfs-srv-1: iSCSI, LVM, XFS, export; nfs-cli: mount, writer")
+        volumes = output["volumes"].values()
+        words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in volumes]
+        self._access.script(ADDRESSES[SERVER], "make-server.sh", *addresses, *words)
+        folder = Path(__file__).parent / "guest"
+        files = {name: (folder / name).read_text() for name in ("writer.py", "writer.service")}
+        self._access.put(ADDRESSES[CLIENT], files)
+        self._access.script(ADDRESSES[CLIENT], "make-client.sh", mounted_from)
+
     def _make_volumes(self) -> dict[str, str]:
+        self._say(f"volumes {' and '.join(VOLUMES)}")
         from oci.core.models import CreateVolumeDetails
 
         facts, client = self._api.facts(), self._api.block_client()
@@ -75,17 +120,6 @@ class NfsSite:
         for ocid in made.values():
             settle(client, client.get_volume, ocid, "AVAILABLE")
         return made
-
-    def _make_server(self) -> None:
-        volumes = self.terraform.output()["volumes"].values()
-        words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in volumes]
-        self._access.script(ADDRESSES[SERVER], "make-server.sh", *words)
-
-    def _make_client(self) -> None:
-        folder = Path(__file__).parent / "guest"
-        files = {name: (folder / name).read_text() for name in ("writer.py", "writer.service")}
-        self._access.put(ADDRESSES[CLIENT], files)
-        self._access.script(ADDRESSES[CLIENT], "make-client.sh")
 
     def write_site_file(self) -> Path:
         """RUN/site.toml: what an operator of this site would have, with the lab's endpoints in it."""

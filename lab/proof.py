@@ -28,7 +28,7 @@ class Proof:
         self._records(self._witness.read(ADDRESSES[self._target]), move)
         self._server()
         self._attachments()
-        changes = self._lab.terraform.pending_changes()
+        changes = self._lab.pending_changes()
         self._story.second_plan_changes = changes
         self._story.require(changes == 0, f"a second Terraform plan has {changes} changes")
 
@@ -36,7 +36,7 @@ class Proof:
         text = self._lab.on(CLIENT, "cat", "/mnt/nfs/a/test.txt")
         self._story.require(text == "This is a test file.\n", f"test.txt reads {text!r} on {CLIENT}")
         source = self._lab.on(CLIENT, "sh", "-c", "findmnt -n -o SOURCE /mnt/nfs/a || true").strip()
-        right = source == f"{self._target}:/mnt/a"
+        right = source == self._lab.mounted_from(self._target)
         self._story.require(right, f"/mnt/nfs/a on {CLIENT} is {source or 'not mounted'}")
         probe = "echo probe > /mnt/nfs/a/probe && sync -f /mnt/nfs/a/probe && cat /mnt/nfs/a/probe"
         read = self._lab.on(CLIENT, "sh", "-c", probe)

@@ -8,6 +8,7 @@ from typing import Any
 
 SOURCE = Path(__file__).resolve().parents[1] / "terraform"
 VARIABLES_FILE = "site.auto.tfvars.json"
+SHAPE = "BM.Optimized3.36"
 _ACTIVE_FILE = "active.auto.tfvars"
 
 
@@ -54,7 +55,7 @@ def site_variables(
             "nfs-srv-1": {"instance_id": server_id},
             "nfs-srv-2": {
                 "image_id": image_id,
-                "shape": "BM.Optimized3.36",
+                "shape": SHAPE,
                 "availability_domain": cloud["availability_domains"][0],
                 "subnet_id": cloud["subnet_id"],
                 "private_ip": "10.0.0.12",

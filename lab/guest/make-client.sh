@@ -1,9 +1,9 @@
 #!/bin/bash
-# the client as its owner built it: mounts nfs-srv-1:/mnt/a from fstab, and runs the drill's writer
-# usage: make-client.sh (writer.py and writer.service lie in the login's home folder)
+# the client as its owner built it: mounts SERVER:/mnt/a from fstab, and runs the drill's writer
+# usage: make-client.sh SERVER (writer.py and writer.service lie in the login's home folder)
 set -eu
 mkdir -p /mnt/nfs/a
-grep -q ' /mnt/nfs/a ' /etc/fstab || echo 'nfs-srv-1:/mnt/a /mnt/nfs/a nfs defaults,_netdev,nofail 0 0' >> /etc/fstab
+grep -q ' /mnt/nfs/a ' /etc/fstab || echo "$1:/mnt/a /mnt/nfs/a nfs defaults,_netdev,nofail 0 0" >> /etc/fstab
 systemctl daemon-reload
 mount /mnt/nfs/a
 install -d -o opc -g opc /var/lib/drill

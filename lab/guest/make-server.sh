@@ -1,7 +1,14 @@
 #!/bin/bash
 # the NFS server as its owner built it, by hand: vg1 over all volumes, lv01, XFS, /mnt/a, exported to 10.0.0.0/16
-# usage: make-server.sh IQN=ADDRESS:PORT ...
+# usage: make-server.sh [SERVICE_ADDRESS/PREFIX] IQN=ADDRESS:PORT ...
 set -eu
+case ${1-} in
+*=* | "") ;;
+*)
+  ip address add "$1" dev eth0
+  shift
+  ;;
+esac
 devices=()
 for volume in "$@"; do
   iqn=${volume%%=*} portal=${volume#*=}

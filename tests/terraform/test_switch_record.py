@@ -16,9 +16,9 @@ TOLD = {"by": "root@operator", "at": "2026-11-22T03:14:15.5+00:00", "door": "cli
 
 @pytest.fixture(scope="module")
 def site(make_site: MakeSite, cloud: LabCloud) -> Variables:
-    """Both servers exist: that a switch launches one is told elsewhere."""
-    site = make_site()
-    site["servers"]["nfs-srv-2"] = {"instance_id": cloud.launch("nfs-srv-2")}
+    """Both servers exist and run: that a switch launches one, and is fenced, is told elsewhere."""
+    site = {**make_site(), "fence": "storage"}
+    site["servers"]["nfs-srv-2"] = {"instance_id": cloud.launch("nfs-srv-2-recorded")}
     return site
 
 
