@@ -21,7 +21,7 @@ from tests.terraform.lab_cloud import LabCloud, serving
 from tests.terraform.whole_site import FIRST, WholeSite, invented
 
 DEADLINES = (
-    "boot = 30\npower = 30\nlaunch = 150\nswitch = 150\nhooks = 30\nclient = 30\napi = 20\ninterrupt = 60\n"
+    "boot = 60\npower = 60\nlaunch = 600\nswitch = 600\nhooks = 60\nclient = 60\napi = 60\ninterrupt = 300\n"
 )
 
 
