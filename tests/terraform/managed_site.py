@@ -83,7 +83,7 @@ def _applied(folder: Path, cloud: LabCloud, stacks: Stacks) -> ManagedSite:
     first, volumes, variables = invented(cloud)
     stack_id = stacks.create(stack_files(), {**as_texts(variables), "active_server": FIRST})
     job = stacks.apply(stack_id)
-    assert job.lifecycle_state == "SUCCEEDED", stacks.log(job.id)
+    assert job.lifecycle_state == "SUCCEEDED", f"{job.failure_details}\n{stacks.log(job.id)}"
     file = folder / "site.toml"
     file.write_text(site_text(folder, cloud, f'stack_id = "{stack_id}"'))
     model = HostsModel(folder, cloud.run / "cloud.db")

@@ -69,7 +69,7 @@ def test_1_a_failover_is_jobs_of_the_stack(site: ManagedSite) -> None:
 
 def test_2_the_same_again_has_nothing_to_do(site: ManagedSite) -> None:
     before = len(site.jobs())
-    report, said = site.fail_over(SECOND)
+    report, said = site.fail_over(site.serving())
     assert report.outcome.value == "nothing-to-do", said
     assert site.operations(before) == ["PLAN SUCCEEDED"]
 
@@ -120,7 +120,7 @@ def test_5_somebody_else_s_job_is_waited_for_and_named(site: ManagedSite, tmp_pa
     assert report.outcome.value == "refused"
     assert f"the stack is busy: PLAN job {job} ('job', ACCEPTED) of somebody since 20" in report.reason
     site.cloud.clear_faults()
-    report, said = site.fail_over(SECOND)  # whatever has become of the job by now
+    report, said = site.fail_over(site.serving())  # whatever has become of the job by now
     assert report.outcome.value == "nothing-to-do", said
     assert site.stacks.ended(job).lifecycle_state == "SUCCEEDED"
 
@@ -146,17 +146,18 @@ def change(site: ManagedSite, variables: dict[str, str]) -> None:
 
 
 def test_7_a_job_that_fails_is_told_with_its_log_and_with_what_the_api_shows(site: ManagedSite) -> None:
-    site.silence(FIRST)
+    old = site.serving()
+    site.silence(old)
     site.cloud.inject(
         operation="AttachVolume", status=400, code="LimitExceeded", message="too many of them", count=2
     )
-    report, said = site.fail_over(SECOND)
+    report, said = site.fail_over(other(old))
     assert report.outcome.value == "failed", said
     assert "too many of them" in report.reason
     assert f"(job {site.jobs()[-1].id})" in report.reason
     assert "by the API bv1 is attached to nobody; bv2 is attached to nobody" in report.reason
     assert site.operations(-1) == ["APPLY FAILED"]
-    must_end_done(site, SECOND)
+    must_end_done(site, other(old))
 
 
 def test_8_ctrl_c_cancels_the_job_and_says_what_is_left(site: ManagedSite) -> None:
