@@ -273,7 +273,7 @@ def _check_heard(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
                 "upload the present configuration (`./inv package`) to the stack",
             )
         heard = found[name].get("value")
-        if _comparable(heard) != _comparable(value):
+        if not _same(value, heard):
             raise Refused(
                 f"the stack plans with {name} = {heard!r} instead of {value!r}: an *.auto.tfvars file in its "
                 "configuration overrides the stack's variable",
@@ -281,5 +281,10 @@ def _check_heard(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
             )
 
 
-def _comparable(value: Any) -> Any:
-    return sorted(map(str, value)) if isinstance(value, list | tuple | set) else str(value)
+def _same(asked: Any, heard: Any) -> bool:
+    """Whether Terraform understood the value; it has its own order of sets and keys."""
+    if isinstance(asked, Mapping):
+        return isinstance(heard, Mapping) and all(_same(v, heard.get(k)) for k, v in asked.items())
+    if isinstance(asked, list | tuple | set):
+        return isinstance(heard, list) and sorted(map(_text, asked)) == sorted(map(_text, heard))
+    return _text(asked) == _text(heard)

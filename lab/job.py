@@ -29,6 +29,7 @@ PLAN, PLAN_JSON, STATE, IMPORTED = "plan.tfplan", "plan.json", "terraform.tfstat
 MARK = "NFS_FAILOVER_LAB_JOB"  # in the environment of all that a job starts: its folder
 _BACKEND = "backend_override.tf"  # the service keeps the state: whatever backend the configuration names
 _POLL_SECONDS = 0.05
+_PROVIDER_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Runner:
         provider = ProviderProcess(self._run)
         os.environ.pop(MARK, None)  # the provider is the lab's, and outlives the job
         with held(self._run / "provider.lock"):
-            provider.start()
+            provider.start(_PROVIDER_SECONDS)
         variables = {f"TF_VAR_{name}": value for name, value in self._order.variables.items()}
         self._environment = {**os.environ, **provider.environment(), "TF_INPUT": "0", **variables}
         self._environment[MARK] = str(self._folder)

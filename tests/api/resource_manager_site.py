@@ -14,7 +14,7 @@ from lab.cloud import ApiProcess
 from lab.provider.process import ProviderProcess
 
 models = oci.resource_manager.models
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 300.0
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED")
 
 

@@ -21,7 +21,7 @@ from tests.terraform.lab_cloud import LabCloud, serving
 from tests.terraform.whole_site import FIRST, WholeSite, invented
 
 DEADLINES = (
-    "boot = 30\npower = 30\nlaunch = 150\nswitch = 150\nhooks = 30\nclient = 30\napi = 20\ninterrupt = 60\n"
+    "boot = 60\npower = 60\nlaunch = 600\nswitch = 600\nhooks = 60\nclient = 60\napi = 60\ninterrupt = 300\n"
 )
 
 
@@ -83,7 +83,7 @@ def _applied(folder: Path, cloud: LabCloud, stacks: Stacks) -> ManagedSite:
     first, volumes, variables = invented(cloud)
     stack_id = stacks.create(stack_files(), {**as_texts(variables), "active_server": FIRST})
     job = stacks.apply(stack_id)
-    assert job.lifecycle_state == "SUCCEEDED", stacks.log(job.id)
+    assert job.lifecycle_state == "SUCCEEDED", f"{job.failure_details}\n{stacks.log(job.id)}"
     file = folder / "site.toml"
     file.write_text(site_text(folder, cloud, f'stack_id = "{stack_id}"'))
     model = HostsModel(folder, cloud.run / "cloud.db")

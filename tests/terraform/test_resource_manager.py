@@ -69,7 +69,7 @@ def test_1_a_failover_is_jobs_of_the_stack(site: ManagedSite) -> None:
 
 def test_2_the_same_again_has_nothing_to_do(site: ManagedSite) -> None:
     before = len(site.jobs())
-    report, said = site.fail_over(SECOND)
+    report, said = site.fail_over(site.serving())
     assert report.outcome.value == "nothing-to-do", said
     assert site.operations(before) == ["PLAN SUCCEEDED"]
 
@@ -85,7 +85,7 @@ def test_3_the_flags_name_a_stack_that_the_site_does_not(site: ManagedSite, tmp_
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=600,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
@@ -120,7 +120,7 @@ def test_5_somebody_else_s_job_is_waited_for_and_named(site: ManagedSite, tmp_pa
     assert report.outcome.value == "refused"
     assert f"the stack is busy: PLAN job {job} ('job', ACCEPTED) of somebody since 20" in report.reason
     site.cloud.clear_faults()
-    report, said = site.fail_over(SECOND)  # whatever has become of the job by now
+    report, said = site.fail_over(site.serving())  # whatever has become of the job by now
     assert report.outcome.value == "nothing-to-do", said
     assert site.stacks.ended(job).lifecycle_state == "SUCCEEDED"
 
@@ -146,26 +146,28 @@ def change(site: ManagedSite, variables: dict[str, str]) -> None:
 
 
 def test_7_a_job_that_fails_is_told_with_its_log_and_with_what_the_api_shows(site: ManagedSite) -> None:
-    site.silence(FIRST)
+    old = site.serving()
+    site.silence(old)
     site.cloud.inject(
         operation="AttachVolume", status=400, code="LimitExceeded", message="too many of them", count=2
     )
-    report, said = site.fail_over(SECOND)
+    report, said = site.fail_over(other(old))
     assert report.outcome.value == "failed", said
     assert "too many of them" in report.reason
     assert f"(job {site.jobs()[-1].id})" in report.reason
     assert "by the API bv1 is attached to nobody; bv2 is attached to nobody" in report.reason
     assert site.operations(-1) == ["APPLY FAILED"]
-    must_end_done(site, SECOND)
+    must_end_done(site, other(old))
 
 
 def test_8_ctrl_c_cancels_the_job_and_says_what_is_left(site: ManagedSite) -> None:
-    site.silence(SECOND)
-    site.cloud.inject(operation="DetachVolume", delay=3.0, after=True, count=2)
-    process = site.drive(FIRST)
-    await_met(site, "DetachVolume", 90)
+    old = site.serving()
+    site.silence(old)
+    site.cloud.inject(operation="DetachVolume", delay=8.0, after=True, count=2)
+    process = site.drive(other(old))
+    await_met(site, "DetachVolume", 300)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=600)
     assert process.returncode == 5, said
     assert "Traceback" not in said
     report = json.loads(said.splitlines()[-1])
@@ -173,7 +175,7 @@ def test_8_ctrl_c_cancels_the_job_and_says_what_is_left(site: ManagedSite) -> No
     assert operation == "APPLY CANCELED", said
     assert f"interrupted: the apply job {site.jobs()[-1].id} was cancelled" in report["reason"]
     assert "by the API bv1 is attached to nobody; bv2 is attached to nobody" in report["reason"]
-    must_end_done(site, FIRST)
+    must_end_done(site, other(old))
 
 
 @pytest.mark.parametrize("also_the_job", [False, True], ids=["operator", "operator and job"])
@@ -183,7 +185,7 @@ def test_9_killed_in_the_middle_of_an_apply(site: ManagedSite, also_the_job: boo
     site.silence(old)
     site.cloud.inject(operation="AttachVolume", delay=4.0, after=True, count=2)
     process = site.drive(other(old))
-    await_met(site, "AttachVolume", 90)
+    await_met(site, "AttachVolume", 300)
     process.kill()
     process.communicate(timeout=20)
     if also_the_job:
@@ -257,3 +259,21 @@ def test_a_lost_answer_to_create_job_makes_one_job(site: ManagedSite) -> None:
     site.cloud.inject(operation="CreateJob", after=True, drop=True)
     assert ResourceManagerStack(load(str(site.file))).plan().changes == ()
     assert [o.split()[0] for o in site.operations(before)] == ["PLAN"]
+
+
+def test_the_record_of_who_is_active_is_the_stack_s_variable_and_a_checkout_that_is_named(
+    site: ManagedSite, tmp_path: Path
+) -> None:
+    active, variables = site.serving(), site.variables
+    (tmp_path / "tf").mkdir()
+    (tmp_path / "tf" / "active.auto.tfvars").write_text(f'active_server = "{active}"\n')
+    file = tmp_path / "site.toml"
+    file.write_text(site_text(tmp_path, site.cloud, f'stack_id = "{site.stack_id}"\ndirectory = "tf"'))
+    terraform = ResourceManagerStack(load(str(file)))
+    site.cloud.inject(operation="UpdateStack", status=412, code="NoEtagMatch", message="changed meanwhile")
+    terraform.write_active(other(active))
+    assert site.variables == {**variables, "active_server": other(active)}
+    assert other(active) in (tmp_path / "tf" / "active.auto.tfvars").read_text()
+    assert terraform.active_file == tmp_path / "tf" / "active.auto.tfvars"
+    terraform.write_active(active)
+    assert site.variables == variables

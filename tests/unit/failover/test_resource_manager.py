@@ -49,6 +49,8 @@ def test_what_was_set_for_one_plan_is_put_back_as_it_was():
         ({"active_server": "b"}, {"active_server": {"value": "a"}}, "instead of 'b'"),
         ({"launch": ["b"]}, {"launch": {"value": []}}, "instead of"),
         ({"released": []}, {}, "has no variable released"),
+        ({"switch": {"by": "a", "at": "t"}}, {"switch": {"value": {"at": "t", "by": "b"}}}, "instead of"),
+        ({"switch": {"by": "a"}}, {"switch": {"value": None}}, "instead of"),
     ],
 )
 def test_a_plan_that_did_not_hear_a_variable_is_refused(wanted, planned, words):
@@ -57,10 +59,14 @@ def test_a_plan_that_did_not_hear_a_variable_is_refused(wanted, planned, words):
 
 
 def test_a_plan_that_heard_everything_is_good():
-    managed._check_heard(
-        {"active_server": "b", "launch": ["c", "b"]},
-        {"variables": {"active_server": {"value": "b"}, "launch": {"value": ["b", "c"]}}},
-    )
+    wanted = {"active_server": "b", "launch": ["c", "b"], "switch": {"by": "a", "at": "t"}, "on": True}
+    heard = {
+        "active_server": {"value": "b"},
+        "launch": {"value": ["b", "c"]},
+        "switch": {"value": {"at": "t", "by": "a", "door": None}},
+        "on": {"value": "true"},  # a variable of a simple type is kept as the text that it came as
+    }
+    managed._check_heard(wanted, {"variables": heard})
 
 
 STATE = {
