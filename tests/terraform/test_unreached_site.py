@@ -59,12 +59,14 @@ def print_line(site: WholeSite) -> None:
 
 @contextmanager
 def boot_service(site: WholeSite) -> Iterator[None]:
-    """Prints the line once the run waits for it."""
+    """Prints the line once the run to come waits for it."""
     ended = threading.Event()
+    runs = site.file.parent / "runs"
+    earlier = set(runs.glob("*/journal.jsonl"))
 
     def begun() -> bool:
-        journals = sorted((site.file.parent / "runs").glob("*/journal.jsonl"))
-        return bool(journals) and '"step-started", "step": "take-over' in journals[-1].read_text()
+        journals = set(runs.glob("*/journal.jsonl")) - earlier
+        return any('"step-started", "step": "take-over' in j.read_text() for j in journals)
 
     def work() -> None:
         while not ended.is_set() and not begun():

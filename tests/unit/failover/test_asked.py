@@ -174,9 +174,11 @@ def failed_over(repository: Repository, server: str = "nfs-srv-2") -> None:
 
 
 def test_commit_takes_the_one_file_and_names_the_run(repository: Repository) -> None:
+    (repository.folder / "README.md").write_text("old\n")
     repository.decide("nfs-srv-1", NOON)
     commit.refuse_unless_possible(repository.file)
     failed_over(repository)
+    (repository.folder / "README.md").write_text("an edit that is not staged\n")
     (repository.folder / "notes.txt").write_text("mine\n")
     told = commit.suggestion(repository.file, "nfs-srv-2", "20261122T120000-000-nfs-srv-2")
     assert "git -C" in told
@@ -185,7 +187,7 @@ def test_commit_takes_the_one_file_and_names_the_run(repository: Repository) -> 
     shown = repository.git("show", "--stat", "--format=%s", "HEAD")
     assert "run 20261122T120000-000-nfs-srv-2" in shown
     assert "1 file changed" in shown
-    assert repository.git("status", "--porcelain") == "?? notes.txt\n"
+    assert repository.git("status", "--porcelain") == " M README.md\n?? notes.txt\n"
     assert commit.suggestion(repository.file, "nfs-srv-2", None) == ""
     assert "nothing to commit" in commit.make(repository.file, "nfs-srv-2", None)
 
