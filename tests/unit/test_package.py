@@ -93,10 +93,15 @@ def test_the_zipapp_runs(version: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_case_of_the_layers_holds(version: str) -> None:
+def test_every_case_of_the_layers_holds_as_packed(version: str, tmp_path: Path) -> None:
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    for module, source in package.packed_sources().items():
+        path = tmp_path / ("hooks/__init__.py" if module == "hooks" else module.replace(".", "/") + ".py")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
     ran = subprocess.run(
         [interpreter(version), "-B", "-m", "tests.unit.hooks.planned"],
-        cwd=ROOT,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
@@ -123,10 +128,52 @@ def test_shortening_keeps_the_program() -> None:
         'def f(a: int, *, b: str = "    # no") -> str:\n    """Doc."""\n    return b * a\n'
     )
     short = shorten.shortened(source)
-    assert short == "X: int = 1\n\ndef f(a, *, b='    # no'):\n return b * a\n"
+    assert short == "X = 1\n\ndef f(a, *, b='    # no'):\n return b * a\n"
     names: dict[str, object] = {}
     exec(compile(short, "short", "exec"), names)  # noqa: S102
     assert names["f"](2) == "    # no    # no"  # type: ignore[operator]
+
+
+RENAMED = """
+from typing import Callable, Dict, NamedTuple
+
+class Pair(NamedTuple):
+    left: Dict[str, int]
+
+def outer(first: int, *, second: Callable[[int], int]) -> Dict[str, int]:
+    total: int = 0
+    for item, a in [(first, 1)]:
+        total += second(item) + a
+    try:
+        raise ValueError("no")
+    except ValueError as error:
+        said = str(error)
+    return {said: total + sum(item * first for item in (lambda item: [item, total])(1))}
+
+def closing(amount: int) -> int:
+    start = amount
+    def inner() -> int:
+        step = start
+        start_too = step + 1
+        return start_too
+    return inner()
+"""
+
+
+def test_locals_are_renamed_and_nothing_else() -> None:
+    short = shorten.shortened(RENAMED)
+    assert "total" not in short
+    assert "start_too" not in short
+    assert "Callable" not in short
+    results = []
+    for source in (RENAMED, short):
+        names: dict[str, object] = {}
+        exec(compile(source, "source", "exec"), names)  # noqa: S102
+        outer, closing, pair = names["outer"], names["closing"], names["Pair"]
+        results.append(
+            (outer(3, second=lambda n: n * 2), closing(4), pair(left={}).left)  # type: ignore[operator]
+        )
+    assert results[0] == results[1] == ({"no": 31}, 5, {})
 
 
 def test_an_empty_body_stays_a_body() -> None:
