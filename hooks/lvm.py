@@ -10,6 +10,7 @@ from hooks.spec import ServerSpec, VolumeGroup
 NAME = "lvm"
 DEVICES_FILE = "/etc/lvm/devices/system.devices"
 _PVS = "pv_name,pv_missing,vg_name,vg_uuid,vg_systemid,vg_missing_pv_count"
+_LIST_IT = "; list it in {}, or remove that file, by hand".format(DEVICES_FILE)
 Row = Dict[str, str]
 
 
@@ -90,7 +91,8 @@ def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> st
         )
     if rows[0]["vg_missing_pv_count"] != "0":
         return (
-            "{}: {} of its {} physical volumes are missing; attach and log in to every volume of it".format(
+            "{}: {} of its {} physical volumes are missing; attach and log in to every volume of it, and see "
+            "that LVM's filter and devices file hide none".format(
                 group.name, rows[0]["vg_missing_pv_count"], len(rows)
             )
         )
@@ -144,7 +146,7 @@ def _show_to_lvm(host: Host, spec: ServerSpec) -> List[str]:
     for volume in spec.volumes:
         device = host.real(volume.link)
         if device is not None:
-            host.run("lvm", "lvmdevices", "--yes", "--adddev", device)
+            host.run("lvm", "lvmdevices", "--yes", "--adddev", device, remedy=_LIST_IT)
             done.append("{} listed in {}".format(device, DEVICES_FILE))
     return done
 
