@@ -9,7 +9,7 @@ from typing import TypeVar
 
 _Documented = TypeVar("_Documented", ast.Module, ast.ClassDef, ast.FunctionDef)
 _INDENT = re.compile(r"^( {4})+", re.MULTILINE)
-_OWN_SCOPE = (ast.FunctionDef, ast.Lambda, ast.ClassDef, ast.Global, ast.Nonlocal)
+_NAMES_MATTER = (ast.ClassDef, ast.Global, ast.Nonlocal)
 
 
 def shortened(source: str) -> str:
@@ -69,10 +69,10 @@ def _drop_unused_types(tree: ast.Module) -> None:
 
 
 def _rename_locals(function: ast.FunctionDef) -> None:
-    """Where a scope inside has names of its own, nothing is renamed: it could mean ours, or not."""
+    """Nothing is renamed where names reach out of the function: attributes of a class, globals."""
     inside = [node for statement in function.body for node in ast.walk(statement)]
     parameters = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
-    if any(isinstance(node, _OWN_SCOPE) and not isinstance(node, ast.Lambda) for node in inside):
+    if any(isinstance(node, _NAMES_MATTER) for node in inside):
         return
     names = [node for node in inside if isinstance(node, ast.Name)]
     caught = {node.name for node in inside if isinstance(node, ast.ExceptHandler)}

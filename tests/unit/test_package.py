@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,14 +137,16 @@ def test_shortening_keeps_the_program() -> None:
 
 RENAMED = """
 from typing import Callable, Dict, NamedTuple
+b = 10
 
 class Pair(NamedTuple):
     left: Dict[str, int]
 
 def outer(first: int, *, second: Callable[[int], int]) -> Dict[str, int]:
-    total: int = 0
+    total: int = b
     for item, a in [(first, 1)]:
         total += second(item) + a
+    error = None
     try:
         raise ValueError("no")
     except ValueError as error:
@@ -152,28 +155,33 @@ def outer(first: int, *, second: Callable[[int], int]) -> Dict[str, int]:
 
 def closing(amount: int) -> int:
     start = amount
-    def inner() -> int:
+    def inner(start_too: int) -> int:
         step = start
-        start_too = step + 1
-        return start_too
-    return inner()
+        return step + start_too
+    def counting() -> int:
+        nonlocal start
+        start += 1
+        return start
+    return inner(1) * counting()
+
+def classy() -> object:
+    class Kind:
+        value = 7
+    return Kind().value
 """
 
 
 def test_locals_are_renamed_and_nothing_else() -> None:
     short = shorten.shortened(RENAMED)
     assert "total" not in short
-    assert "start_too" not in short
     assert "Callable" not in short
     results = []
     for source in (RENAMED, short):
-        names: dict[str, object] = {}
+        names: dict[str, Any] = {}
         exec(compile(source, "source", "exec"), names)  # noqa: S102
-        outer, closing, pair = names["outer"], names["closing"], names["Pair"]
-        results.append(
-            (outer(3, second=lambda n: n * 2), closing(4), pair(left={}).left)  # type: ignore[operator]
-        )
-    assert results[0] == results[1] == ({"no": 31}, 5, {})
+        found = (names["outer"](3, second=lambda n: n * 2), names["closing"](4), names["classy"]())
+        results.append((*found, names["Pair"](left={}).left))
+    assert results[0] == results[1] == ({"no": 71}, 25, 7, {})
 
 
 def test_an_empty_body_stays_a_body() -> None:
