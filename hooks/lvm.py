@@ -79,11 +79,12 @@ def _finding(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> 
 def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> str:
     """Why this group must not be touched; empty when nothing speaks against it."""
     rows = [row for row in now.physical if row["vg_name"] == group.name]
-    uuids = sorted({row["vg_uuid"] for row in rows})
+    expected = _devices(host, spec, group)
+    uuids = {row["vg_uuid"] for row in rows}
     if len(uuids) > 1:
-        return "{}: found {} volume groups of this name ({}); rename the wrong one: vgrename UUID NEW".format(
-            group.name, len(uuids), ", ".join(uuids)
-        )
+        wrong = {row["vg_uuid"] for row in rows if (host.real(row["pv_name"]) or "") not in expected}
+        text = "{}: found {} volume groups of this name; rename the one on other disks: vgrename {} NEW"
+        return text.format(group.name, len(uuids), _listed(wrong))
     owner = rows[0]["vg_systemid"]
     if owner and owner != now.system_id:
         return "{}: it belongs to system ID {!r}, this host is {!r}; see lvmsystemid(7), Overriding".format(
@@ -96,10 +97,7 @@ def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> st
                 group.name, rows[0]["vg_missing_pv_count"], len(rows)
             )
         )
-    found, expected = (
-        {host.real(row["pv_name"]) or row["pv_name"] for row in rows},
-        _devices(host, spec, group),
-    )
+    found = {host.real(row["pv_name"]) or row["pv_name"] for row in rows}
     if found != expected:
         return "{}: found it on {}, expected {} (volumes {}); correct the spec".format(
             group.name, _listed(found), _listed(expected), ", ".join(group.volumes)

@@ -84,7 +84,7 @@ class Host:
         if outcome is None:
             raise OutOfTime("`{}` did not end within {:.0f} s".format(shown, seconds))
         meaning = tolerate.get(outcome.code, "")
-        said = _masked((outcome.err or outcome.out).strip(), masks)[-600:] if outcome.code else ""
+        said = _masked(" ".join((outcome.err or outcome.out).split()), masks)[-600:] if outcome.code else ""
         told = " {} {}: {}".format(outcome.code, meaning, said) if outcome.code else ""
         self.note("+ {} ({:.2f} s){}".format(shown, self.now() - began, told))
         if outcome.code and outcome.code not in tolerate:

@@ -40,8 +40,10 @@ class HostUnderTest:
         """The lab's server after its first release; from then on only the hooks' own file exports."""
         known = site.load(str(lab.site_file))
         stack = contract.parse(lab.terraform.output())
-        made = HostUnderTest(lab, stack, known.clients[0], Hosts(known), Cloud(known.oci))
-        made.client("systemctl disable --now drill-writer; umount /mnt/nfs/a")
+        made = HostUnderTest(lab, stack, known.clients[0], Hosts(known), Cloud(known.cloud))
+        made.client(
+            "systemctl disable -q --now drill-writer; ! mountpoint -q /mnt/nfs/a || umount /mnt/nfs/a"
+        )
         made.sh(": > /etc/exports; exportfs -ra")
         assert made.hooks("release").ok
         return made
@@ -111,7 +113,8 @@ class HostUnderTest:
     def storage(self) -> str:
         """What no hook may ever change: identity and metadata version of the group, and the filesystem's."""
         return self.sh(
-            "vgs --noheadings -o vg_uuid,vg_seqno,pv_count vg1; pvs --noheadings -o pv_uuid -S vg_name=vg1;"
+            "vgs --noheadings -o vg_uuid,vg_seqno,pv_count vg1;"
+            "pvs --noheadings -o pv_uuid -O pv_uuid -S vg_name=vg1;"
             "blkid -p -o value -s UUID /dev/vg1/lv01; cat /mnt/a/test.txt"
         )
 

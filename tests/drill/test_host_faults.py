@@ -100,7 +100,7 @@ def test_a_volume_group_of_the_same_name_on_the_new_server(server, untouched):
     )
     try:
         local = server.sh("vgs --noheadings -o vg_uuid vg1").strip()
-        fails(server, "apply", "lvm", "broken", "vg1: found 2 volume groups of this name", local, "vgrename")
+        fails(server, "apply", "lvm", "broken", "vg1: found 2 volume groups", f"vgrename {local} NEW")
         assert "(loop0)" in server.sh("dmsetup deps -o devname vg1-lv01")
         assert server.active().count("vg1-") == 1
         fails(server, "release", "lvm", "broken", "several volume groups have this name", "by hand")
@@ -110,16 +110,20 @@ def test_a_volume_group_of_the_same_name_on_the_new_server(server, untouched):
         server.sh("vgchange -q -an other; losetup -d /dev/loop0; rm /var/tmp/local")
 
 
-def test_a_devices_file_that_hides_the_volumes(server, untouched):
+def test_a_stale_devices_file_gets_the_volumes_listed(server, untouched):
     server.sh(
         "mkdir -p /etc/lvm/devices && printf 'VERSION=1.1.1\\nIDTYPE=sys_wwid IDNAME=t10.gone "
         "DEVNAME=/dev/sdx PVID=none\\n' > /etc/lvm/devices/system.devices"
     )
-    with server.lvm_configured("devices { use_devicesfile = 1 }"):
-        fails(server, "apply", "lvm", "broken", "/dev/sd", "system.devices, or remove that file, by hand")
-        assert server.active() == ""
+    try:
+        with server.lvm_configured("devices { use_devicesfile = 1 }"):
+            assert server.hooks("apply", server.spec(volume_groups=[], filesystems=[], exports=[])).ok
+            assert "lvm: vg1 is not found" in server.hooks("check").result.message
+            serves(server, untouched, "listed in /etc/lvm/devices/system.devices")
+        assert server.sh("grep -c IDNAME=naa /etc/lvm/devices/system.devices") == "2"
+        assert "IDNAME=t10.gone" in server.sh("cat /etc/lvm/devices/system.devices")
+    finally:
         server.sh("rm -r /etc/lvm/devices")
-        serves(server, untouched)
 
 
 def test_an_xfs_that_shut_down_is_told_and_its_log_recovered(server, untouched):
