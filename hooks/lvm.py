@@ -61,8 +61,8 @@ def _finding(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> 
     links = [item.device for item in spec.filesystems if item.volume_group == group.name]
     facts = {"devices": sorted(row["pv_name"] for row in rows), "active": sorted(active)}
     fault = _fault(host, spec, group, now) if rows else ""
-    if fault:
-        return Finding(BROKEN, fault, dict(facts))
+    if fault:  # what nobody has activated is released, and apply refuses it
+        return Finding(BROKEN if active else ABSENT, fault, dict(facts))
     if not rows and any(host.real(link) for link in links):
         text = "{}: its volumes are gone but {} is still there; reboot this host before it serves again"
         return Finding(BROKEN, text.format(group.name, links[0]), dict(facts))
@@ -124,9 +124,9 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
             raise Refused(
                 "{}: no volume group of this name found, expected it on {}".format(group.name, expected)
             )
-        finding = _finding(host, spec, group, now)
-        if finding.state == BROKEN and _fault(host, spec, group, now):
-            raise Refused(finding.message)
+        fault = _fault(host, spec, group, now)
+        if fault:
+            raise Refused(fault)
     for group in spec.volume_groups:
         host.run("vgchange", "-ay", "--activationmode", "complete", group.name)
         done.append(group.name + " activated")

@@ -72,12 +72,18 @@ def serves(server: HostUnderTest, untouched: str, *told: str) -> None:
 
 
 def test_a_volume_that_is_not_attached_and_comes_back_at_another_portal(server, untouched):
-    files, (iqn, old) = server.files(), server.portal("bv2")
+    files, before, (iqn, old) = server.files(), server.spec(), server.portal("bv2")
     server.detach("bv2")
-    fails(server, "apply", "iscsi", "broken", "ended with 19", iqn, "see that bv2 is attached to this host")
-    assert server.active() == ""
-    assert server.files() == files
-    server.attach("bv2")
+    try:
+        says = ("ended with 19", iqn, "see that bv2 is attached to this host")
+        fails(server, "apply", "iscsi", "broken", *says, spec=before)
+        assert server.active() == ""
+        assert server.files() == files
+        released = server.hooks("release", before)
+        assert released.ok, released.complaint
+        fails(server, "apply", "iscsi", "broken", spec=before)
+    finally:
+        server.attach("bv2")
     assert server.portal("bv2")[1] != old
     serves(server, untouched, f"stale record of bv2 at {old} deleted")
 
