@@ -17,7 +17,9 @@ from tests.drill.host_under_test import HostUnderTest
 
 pytestmark = pytest.mark.guests
 
-STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); open('/mnt/a/held', 'w'); time.sleep(999)"
+STUBBORN = (
+    "import signal, time; signal.signal(15, signal.SIG_IGN); f = open('/mnt/a/held', 'w'); time.sleep(999)"
+)
 LISTENER = "import socket, time; s = socket.create_server(('', 2049)); time.sleep(999)"
 
 
