@@ -3,17 +3,19 @@
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from hooks.holders import runs
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import Host, Refused
+from hooks.runner import Host, OutOfTime, Refused
 from hooks.spec import ServerSpec, Volume
 
 NAME = "iscsi"
 DEVICE_SECONDS = 60.0
 LOGOUT_SECONDS = 30.0
 REACH_SECONDS = 15.0
+RESUME_SECONDS = 15.0
 _ATTACHED = "; see that {} is attached to this host, and that the spec has this attachment's portal"
 NONE_FOUND = {21: "no records or sessions"}  # ISCSI_ERR_NO_OBJS_FOUND, iscsiadm(8)
 LOGGED_IN = {15: "session exists"}  # ISCSI_ERR_SESS_EXISTS
@@ -166,6 +168,9 @@ def _record(host: Host, volume: Volume, now: Initiator) -> List[str]:
 def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
     live = [item for item in now.sessions if (item.iqn, item.portal) == (volume.iqn, volume.portal)]
     if live and live[0].state != "LOGGED_IN":
+        with suppress(OutOfTime):  # iscsid mends what it can, and all that it finds when it has just started
+            host.wait(volume.name, lambda: _state(host, live[0]) == "LOGGED_IN", RESUME_SECONDS)
+            return [volume.name + " is logged in again"]
         _log_out(host, live[0], volume)
         live = []
     if live:
