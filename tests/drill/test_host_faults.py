@@ -246,7 +246,7 @@ def test_a_full_disk_before_anything_was_done(server, untouched):
     files = server.files()
     server.fill_disk()
     try:
-        fails(server, "apply", "iscsi", "broken")
+        fails(server, "apply", "iscsi", "broken", "/etc/iscsi/nodes", "No space left on device")
         assert server.files() == files
     finally:
         server.free_disk()
