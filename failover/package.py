@@ -16,6 +16,8 @@ from hooks import unpack
 _SOURCES = Path(__file__).resolve().parent.parent / "hooks"
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
+# pb=0: text has no words of four bytes to align to (the LZMA specification, "Literal and position bits")
+_FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0}]
 _NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout and from the zipapp
 # what only an operator's verification asks for: not in the metadata of an instance, where bytes are scarce
 _OPERATORS = {"apart.py", "canary.py", "canary_files.py", "export_options.py", "kernel_log.py", "pinned.py"}
@@ -54,12 +56,16 @@ def build_hooks(dest: Path) -> Path:
     return path
 
 
+def packed_sources(without: frozenset[str] = frozenset(_NOT_PACKED)) -> dict[str, str]:
+    """Every module's source by the module's name, as it is packed."""
+    names = sorted(source.name for source in _SOURCES.glob("*.py") if source.name not in without)
+    return {_module(name): shorten.shortened((_SOURCES / name).read_text()) for name in names}
+
+
 def _payload(without: frozenset[str]) -> bytes:
     """Every module's shortened source by name, in one stream."""
-    names = sorted(source.name for source in _SOURCES.glob("*.py") if source.name not in without)
-    sources = {_module(name): shorten.shortened((_SOURCES / name).read_text()) for name in names}
-    text = json.dumps(sources, ensure_ascii=True, separators=(",", ":"))
-    return lzma.compress(text.encode(), format=lzma.FORMAT_ALONE, preset=9 | lzma.PRESET_EXTREME)
+    text = json.dumps(packed_sources(without), ensure_ascii=True, separators=(",", ":"))
+    return lzma.compress(text.encode(), format=lzma.FORMAT_ALONE, filters=_FILTERS)
 
 
 def _module(name: str) -> str:

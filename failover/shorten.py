@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
+from string import ascii_lowercase
 from typing import TypeVar
 
 _Documented = TypeVar("_Documented", ast.Module, ast.ClassDef, ast.FunctionDef)
 _INDENT = re.compile(r"^( {4})+", re.MULTILINE)
+_NAMES_MATTER = (ast.ClassDef, ast.Global, ast.Nonlocal)
 
 
 def shortened(source: str) -> str:
-    """The same program without comments, docstrings, functions' annotations and wide indents."""
+    """The same program without comments, docstrings, annotations and wide indents.
+
+    Its local variables have one letter; parameters keep their names, which callers use.
+    """
     tree = _Shorter().visit(ast.parse(source))
-    text = ast.unparse(tree) + "\n"
+    _drop_unused_types(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            _rename_locals(node)
+    text = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
     return _INDENT.sub(lambda found: " " * (len(found.group()) // 4), text)
 
 
@@ -21,6 +30,7 @@ class _Shorter(ast.NodeTransformer):
     """NamedTuple's fields keep their annotations: they are how it learns of them."""
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
+        node.body = [_plain(statement) for statement in node.body]
         return self._without_docstring(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
@@ -28,6 +38,7 @@ class _Shorter(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         node.returns = None
+        node.body = [_plain(statement) for statement in node.body]
         return self._without_docstring(node)
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
@@ -39,3 +50,34 @@ class _Shorter(ast.NodeTransformer):
         if ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
         return node
+
+
+def _plain(statement: ast.stmt) -> ast.stmt:
+    """An annotated assignment as a plain one."""
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        return ast.copy_location(ast.Assign([statement.target], statement.value), statement)
+    return statement
+
+
+def _drop_unused_types(tree: ast.Module) -> None:
+    """Without annotations most of what came from `typing` has nobody left to use it."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "typing":
+            node.names = [alias for alias in node.names if (alias.asname or alias.name) in used]
+    tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or node.names]
+
+
+def _rename_locals(function: ast.FunctionDef) -> None:
+    """Nothing is renamed where names reach out of the function: attributes of a class, globals."""
+    inside = [node for statement in function.body for node in ast.walk(statement)]
+    parameters = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    if any(isinstance(node, _NAMES_MATTER) for node in inside):
+        return
+    names = [node for node in inside if isinstance(node, ast.Name)]
+    caught = {node.name for node in inside if isinstance(node, ast.ExceptHandler)}
+    bound = dict.fromkeys(node.id for node in names if isinstance(node.ctx, ast.Store))
+    free = [letter for letter in ascii_lowercase if letter not in parameters | {node.id for node in names}]
+    short = dict(zip((name for name in bound if name not in parameters | caught), free, strict=False))
+    for node in names:
+        node.id = short.get(node.id, node.id)

@@ -14,6 +14,9 @@ MOUNT_SECONDS = 90.0
 UMOUNT_SECONDS = 30.0
 CUT_SECONDS = 10.0  # the cut itself takes 0.2 s; the rest is waiting for a dead server
 ANSWER_SECONDS = 10.0
+REACH_SECONDS = 15.0
+_PORT = 2049
+_RULES = "; look at the server's firewall and at the subnet's security rules"
 
 
 def check(host: Host, spec: ClientSpec) -> Finding:
@@ -57,7 +60,17 @@ def _fault(host: Host, mount: Mount, text: str) -> str:
         return "{} is not mounted".format(mount.mount)
     if found.source != source:
         return "{}: mounted from {}, expected {}".format(mount.mount, found.source, source)
-    return "" if _answers(host, mount) else "{}: {} does not answer".format(mount.mount, mount.server)
+    if _answers(host, mount):
+        return ""
+    said = "" if _own_port(text, mount) else host.connect(mount.server, _PORT)
+    why = ": port {}: {}{}".format(_PORT, said, _RULES) if said else ""
+    return "{}: {} does not answer{}".format(mount.mount, mount.server, why)
+
+
+def _own_port(text: str, mount: Mount) -> bool:
+    """Whether the line in fstab reaches the server by another port than NFS over TCP has (nfs(5))."""
+    line = fstab.line_of(text, [_source(mount)] + _former(mount), mount.mount) or ""
+    return "port=" in line or "rdma" in line
 
 
 def _answers(host: Host, mount: Mount) -> bool:
@@ -74,12 +87,15 @@ def _answers(host: Host, mount: Mount) -> bool:
 def apply(host: Host, spec: ClientSpec) -> List[str]:
     """Moves every mount to its present server; in mode "reboot" only fstab. Raises HookError.
 
-    The dead mount goes first, by force and lazily: `systemctl daemon-reload` blocks for 90 s while fstab
-    names a hung mount.
+    Nothing is touched before the present server's port answers. Then the dead mount goes first, by force and
+    lazily: `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount.
     """
     for mount in spec.mounts:
         _refuse_surprises(host, mount)
     remount = [item for item in spec.mounts if spec.mode == "remount" and _needs_remount(host, item)]
+    for mount in remount:
+        if not _own_port(host.read(fstab.PATH) or "", mount):
+            host.reach(mount.mount, mount.server, _PORT, REACH_SECONDS, _RULES)
     done = [text for mount in remount for text in _cut(host, mount)]
     edited = [item.mount + " repointed in fstab" for item in spec.mounts if _repoint(host, item)]
     if spec.mode == "reboot":

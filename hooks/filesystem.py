@@ -1,12 +1,13 @@
 """The filesystem layer: the line in fstab and the mount, of the right device, of the right type, writable."""
 
+import errno
 import os
 import signal
 from typing import List, Optional
 
 from hooks import fstab, textfile
 from hooks.holders import holders, listed, signal_all
-from hooks.mountinfo import Mounted, mounted_on
+from hooks.mountinfo import Mounted, mounted_below, mounted_on
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
 from hooks.runner import CommandFailed, Host, OutOfTime, Refused
 from hooks.spec import Filesystem, ServerSpec
@@ -54,11 +55,21 @@ def _fault(host: Host, filesystem: Filesystem, text: str) -> str:
         return "{}: found {}, expected {}".format(filesystem.mount, found.source, filesystem.device)
     if found.type != filesystem.type:
         return "{}: found type {}, expected {}".format(filesystem.mount, found.type, filesystem.type)
-    if "ro" in found.options.split(","):
-        return "{}: mounted read-only, expected read-write".format(filesystem.mount)
+    if "ro" in found.options.split(",") or _shut_down(host, filesystem):
+        text = "{}: mounted read-only or shut down after I/O errors, expected read-write; release, then apply"
+        return text.format(filesystem.mount)
     if not _satisfied(filesystem, fstab.line_of(text, filesystem.aliases, filesystem.mount)):
         return "{}: fstab lacks `{}`".format(filesystem.mount, entry(filesystem))
     return ""
+
+
+def _shut_down(host: Host, filesystem: Filesystem) -> bool:
+    """Every call on an XFS that gave up answers EIO. This one asks the kernel's cache: it cannot hang."""
+    try:
+        os.stat(host.path(filesystem.mount))
+    except OSError as error:
+        return error.errno == errno.EIO
+    return False
 
 
 def _satisfied(filesystem: Filesystem, line: Optional[str]) -> bool:
@@ -155,6 +166,9 @@ def _umount(host: Host, mount: str) -> None:
 
     A lazy unmount would let a server's writes go on after the release was reported (umount(8)).
     """
+    below = mounted_below(host, mount)
+    if below:
+        raise Refused("{}: found mounted below it: {}; unmount that first".format(mount, ", ".join(below)))
     budget = min(UMOUNT_SECONDS, host.left())
     if _unmounted_within(host, mount, 1.0):
         return
@@ -164,7 +178,7 @@ def _umount(host: Host, mount: str) -> None:
         signal_all(sorted(held), number)
         if _unmounted_within(host, mount, seconds):
             return
-    left = listed(holders(host, mount)) or "the kernel"
+    left = listed(holders(host, mount)) or "the kernel: look for loop devices and swap on it"
     raise CommandFailed("{}: still mounted after {:.0f} s, held by {}".format(mount, budget, left))
 
 

@@ -1,4 +1,4 @@
-"""Which processes keep a filesystem busy, read from /proc alone (as fuser -m does)."""
+"""Which processes run, and which keep a filesystem busy, read from /proc alone (as fuser -m does)."""
 
 import os
 import signal
@@ -10,11 +10,24 @@ from hooks.runner import Host
 
 def holders(host: Host, mount: str) -> Dict[int, str]:
     """Pid and name of every process with its directory, program, mapped or open file under `mount`."""
-    found = {}
-    for entry in os.listdir(host.path("/proc")):
-        if entry.isdigit() and int(entry) not in (1, os.getpid()) and _holds(host, entry, mount):
-            found[int(entry)] = (_read(host, "/proc/{}/comm".format(entry)) or "?").strip()
-    return found
+    return {
+        int(pid): _name(host, pid) or "?"
+        for pid in _pids(host)
+        if int(pid) not in (1, os.getpid()) and _holds(host, pid, mount)
+    }
+
+
+def runs(host: Host, name: str) -> bool:
+    """Whether any process has this name (proc_pid_comm(5))."""
+    return any(_name(host, pid) == name for pid in _pids(host))
+
+
+def _pids(host: Host) -> List[str]:
+    return [entry for entry in os.listdir(host.path("/proc")) if entry.isdigit()]
+
+
+def _name(host: Host, pid: str) -> str:
+    return _read(host, "/proc/{}/comm".format(pid)).strip()
 
 
 def listed(held: Dict[int, str]) -> str:

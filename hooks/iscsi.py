@@ -3,15 +3,20 @@
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
+from hooks.holders import runs
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import Host, Refused
+from hooks.runner import Host, OutOfTime, Refused
 from hooks.spec import ServerSpec, Volume
 
 NAME = "iscsi"
 DEVICE_SECONDS = 60.0
 LOGOUT_SECONDS = 30.0
+REACH_SECONDS = 15.0
+RESUME_SECONDS = 15.0
+_ATTACHED = "; see that {} is attached to this host, and that the spec has this attachment's portal"
 NONE_FOUND = {21: "no records or sessions"}  # ISCSI_ERR_NO_OBJS_FOUND, iscsiadm(8)
 LOGGED_IN = {15: "session exists"}  # ISCSI_ERR_SESS_EXISTS
 GONE = {2: "no such session", 21: "no records or sessions"}
@@ -85,6 +90,7 @@ def _finding(host: Host, spec: ServerSpec, now: Initiator) -> Finding:
         return Finding(
             ABSENT if mine else PRESENT, "no session or record of {} volumes".format(len(mine)), dict(facts)
         )
+    bad += [] if runs(host, "iscsid") else ["iscsid does not run: a session that breaks would stay broken"]
     if bad:
         return Finding(BROKEN, "; ".join(bad), dict(facts))
     return Finding(PRESENT, "{} sessions logged in".format(len(mine)), dict(facts))
@@ -114,14 +120,22 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     The records come first, one after the other: iscsiadm walks through all of them at every call, and ends
     with "database failure" when another one makes or deletes some meanwhile.
     """
-    host.run("systemctl", "start", "iscsid")
+    done = _start(host)
     now = observe(host)
-    done = [text for volume in spec.volumes for text in _record(host, volume, now)]
+    done += [text for volume in spec.volumes for text in _record(host, volume, now)]
     done += _each(lambda volume: _log_in(host, volume, now), spec.volumes)
     host.run("udevadm", "settle", seconds=DEVICE_SECONDS)
     for volume in spec.volumes:
         _await_device(host, volume)
     return done
+
+
+def _start(host: Host) -> List[str]:
+    """iscsiadm needs the daemon for every login and logout, and the kernel needs it to mend a session."""
+    if runs(host, "iscsid"):
+        return []
+    host.run("systemctl", "start", "iscsid", remedy="; if it is masked: systemctl unmask iscsid")
+    return ["iscsid started"]
 
 
 def _await_device(host: Host, volume: Volume) -> None:
@@ -154,11 +168,16 @@ def _record(host: Host, volume: Volume, now: Initiator) -> List[str]:
 def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
     live = [item for item in now.sessions if (item.iqn, item.portal) == (volume.iqn, volume.portal)]
     if live and live[0].state != "LOGGED_IN":
+        with suppress(OutOfTime):  # iscsid mends what it can, and all that it finds when it has just started
+            host.wait(volume.name, lambda: _state(host, live[0]) == "LOGGED_IN", RESUME_SECONDS)
+            return [volume.name + " is logged in again"]
         _log_out(host, live[0], volume)
         live = []
     if live:
         return []
-    host.run(*(_node(volume) + ("-l",)), tolerate=LOGGED_IN)
+    remedy = _ATTACHED.format(volume.name)
+    host.reach(volume.name, volume.address, volume.port, REACH_SECONDS, remedy)
+    host.run(*(_node(volume) + ("-l",)), tolerate=LOGGED_IN, remedy=remedy)
     return ["{} logged in at {}".format(volume.name, volume.portal)]
 
 
@@ -206,7 +225,8 @@ def _users(host: Host, session: Session, volume: Volume) -> List[str]:
 def release(host: Host, spec: ServerSpec) -> List[str]:
     """Ends every session of the spec's volumes, at whatever portal, and deletes their records."""
     now = observe(host)
-    done = _each(lambda volume: _leave(host, volume, now), spec.volumes)
+    mine = {volume.iqn for volume in spec.volumes} & {session.iqn for session in now.sessions}
+    done = (_start(host) if mine else []) + _each(lambda volume: _leave(host, volume, now), spec.volumes)
     for volume in spec.volumes:
         if any(iqn == volume.iqn for iqn, _ in now.records):
             host.run("iscsiadm", "-m", "node", "-T", volume.iqn, "-o", "delete", tolerate=NONE_FOUND)

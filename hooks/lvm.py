@@ -10,6 +10,7 @@ from hooks.spec import ServerSpec, VolumeGroup
 NAME = "lvm"
 DEVICES_FILE = "/etc/lvm/devices/system.devices"
 _PVS = "pv_name,pv_missing,vg_name,vg_uuid,vg_systemid,vg_missing_pv_count"
+_LIST_IT = "; list it in {}, or remove that file, by hand".format(DEVICES_FILE)
 Row = Dict[str, str]
 
 
@@ -60,8 +61,8 @@ def _finding(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> 
     links = [item.device for item in spec.filesystems if item.volume_group == group.name]
     facts = {"devices": sorted(row["pv_name"] for row in rows), "active": sorted(active)}
     fault = _fault(host, spec, group, now) if rows else ""
-    if fault:
-        return Finding(BROKEN, fault, dict(facts))
+    if fault:  # what nobody has activated is released, and apply refuses it
+        return Finding(BROKEN if active else ABSENT, fault, dict(facts))
     if not rows and any(host.real(link) for link in links):
         text = "{}: its volumes are gone but {} is still there; reboot this host before it serves again"
         return Finding(BROKEN, text.format(group.name, links[0]), dict(facts))
@@ -78,11 +79,12 @@ def _finding(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> 
 def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> str:
     """Why this group must not be touched; empty when nothing speaks against it."""
     rows = [row for row in now.physical if row["vg_name"] == group.name]
-    uuids = sorted({row["vg_uuid"] for row in rows})
+    expected = _devices(host, spec, group)
+    uuids = {row["vg_uuid"] for row in rows}
     if len(uuids) > 1:
-        return "{}: found {} volume groups of this name ({}); rename the wrong one: vgrename UUID NEW".format(
-            group.name, len(uuids), ", ".join(uuids)
-        )
+        wrong = {row["vg_uuid"] for row in rows if (host.real(row["pv_name"]) or "") not in expected}
+        text = "{}: found {} volume groups of this name; rename the one on other disks: vgrename {} NEW"
+        return text.format(group.name, len(uuids), _listed(wrong))
     owner = rows[0]["vg_systemid"]
     if owner and owner != now.system_id:
         return "{}: it belongs to system ID {!r}, this host is {!r}; see lvmsystemid(7), Overriding".format(
@@ -90,14 +92,12 @@ def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> st
         )
     if rows[0]["vg_missing_pv_count"] != "0":
         return (
-            "{}: {} of its {} physical volumes are missing; attach and log in to every volume of it".format(
+            "{}: {} of its {} physical volumes are missing; attach and log in to every volume of it, and see "
+            "that LVM's filter and devices file hide none".format(
                 group.name, rows[0]["vg_missing_pv_count"], len(rows)
             )
         )
-    found, expected = (
-        {host.real(row["pv_name"]) or row["pv_name"] for row in rows},
-        _devices(host, spec, group),
-    )
+    found = {host.real(row["pv_name"]) or row["pv_name"] for row in rows}
     if found != expected:
         return "{}: found it on {}, expected {} (volumes {}); correct the spec".format(
             group.name, _listed(found), _listed(expected), ", ".join(group.volumes)
@@ -124,9 +124,9 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
             raise Refused(
                 "{}: no volume group of this name found, expected it on {}".format(group.name, expected)
             )
-        finding = _finding(host, spec, group, now)
-        if finding.state == BROKEN and _fault(host, spec, group, now):
-            raise Refused(finding.message)
+        fault = _fault(host, spec, group, now)
+        if fault:
+            raise Refused(fault)
     for group in spec.volume_groups:
         host.run("vgchange", "-ay", "--activationmode", "complete", group.name)
         done.append(group.name + " activated")
@@ -144,7 +144,7 @@ def _show_to_lvm(host: Host, spec: ServerSpec) -> List[str]:
     for volume in spec.volumes:
         device = host.real(volume.link)
         if device is not None:
-            host.run("lvm", "lvmdevices", "--yes", "--adddev", device)
+            host.run("lvm", "lvmdevices", "--yes", "--adddev", device, remedy=_LIST_IT)
             done.append("{} listed in {}".format(device, DEVICES_FILE))
     return done
 

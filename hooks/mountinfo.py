@@ -31,5 +31,11 @@ def mounted_on(host: Host, mount: str) -> List[Mounted]:
     return [item for item in parse(host.read("/proc/self/mountinfo") or "") if item.mount == mount]
 
 
+def mounted_below(host: Host, mount: str) -> List[str]:
+    """Mount points inside this one: until they are gone nothing, and no signal to anybody, can unmount it."""
+    found = parse(host.read("/proc/self/mountinfo") or "")
+    return [item.mount for item in found if item.mount.startswith(mount + "/")]
+
+
 def _plain(field: str) -> str:
     return _ESCAPE.sub(lambda octal: chr(int(octal.group(1), 8)), field)

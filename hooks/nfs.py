@@ -85,6 +85,9 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     unmounted = _unmounted(host, spec)
     if unmounted:
         raise Refused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
+    if _listening(host) and not _threads(host):
+        out = host.run("ss", "-Hltnp", "sport = :2049").out
+        raise Refused("port 2049: found {}, expected nobody; stop it first".format(" ".join(out.split())))
     for export in spec.exports:
         if not os.path.isdir(host.path(export.path)):
             raise Refused("{}: no such directory, expected what clients mount".format(export.path))
@@ -106,8 +109,6 @@ def _start(host: Host) -> List[str]:
         # either makes systemd read fstab and the exports again, for the order of the next shutdown
         host.run("systemctl", *(["daemon-reload"] if enabled == "enabled" else ["enable", SERVICE]))
         return ["exports read again"]
-    if _listening(host) and not _threads(host):
-        raise Refused("port 2049: found another program listening, expected none; stop it first")
     if active in ("failed", "active"):  # active without threads: somebody stopped nfsd behind systemd's back
         host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
         host.run("systemctl", "reset-failed", SERVICE, tolerate={1: "nothing to reset"})

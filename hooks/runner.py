@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 COMMAND_SECONDS = 60.0
 _AFTER_KILL_SECONDS = 2.0
+_CONNECT_SECONDS = 3.0
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 _NOTHING: Dict[int, str] = {}
 
@@ -65,12 +67,13 @@ class Host:
         tolerate: Dict[int, str] = _NOTHING,
         seconds: float = COMMAND_SECONDS,
         masks: Sequence[str] = (),
+        remedy: str = "",
     ) -> Outcome:
         """Runs argv and gives its outcome; exit codes other than 0 and the tolerated raise CommandFailed.
 
-        `tolerate` names each accepted code by what it means. Texts in `masks` never show. Raises OutOfTime
-        when the command outlives `seconds` or the run's deadline: it is killed, and left behind if the
-        kernel will not let go of it.
+        `tolerate` names each accepted code by what it means. Texts in `masks` never show. `remedy` ends the
+        message of the failure. Raises OutOfTime when the command outlives `seconds` or the run's deadline: it
+        is killed, and left behind if the kernel will not let go of it.
         """
         shown = _masked(" ".join(argv), masks)
         seconds = min(seconds, self.left())
@@ -81,12 +84,12 @@ class Host:
         if outcome is None:
             raise OutOfTime("`{}` did not end within {:.0f} s".format(shown, seconds))
         meaning = tolerate.get(outcome.code, "")
-        said = _masked((outcome.err or outcome.out).strip(), masks)[-600:] if outcome.code else ""
+        said = _masked(" ".join((outcome.err or outcome.out).split()), masks)[-600:] if outcome.code else ""
         told = " {} {}: {}".format(outcome.code, meaning, said) if outcome.code else ""
         self.note("+ {} ({:.2f} s){}".format(shown, self.now() - began, told))
         if outcome.code and outcome.code not in tolerate:
-            text = "`{}` ended with {}: {}"
-            raise CommandFailed(text.format(shown, outcome.code, said or "(nothing said)"))
+            text = "`{}` ended with {}: {}{}"
+            raise CommandFailed(text.format(shown, outcome.code, said or "(nothing said)", remedy))
         return outcome
 
     def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
@@ -111,6 +114,27 @@ class Host:
             _kill(process)
             return None
         return Outcome(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+    def reach(self, what: str, address: str, port: int, seconds: float, remedy: str) -> None:
+        """Returns once this port takes a TCP connection; raises OutOfTime: silence is not absence."""
+        end = self.now() + min(seconds, self.left())
+        while True:
+            said = self.connect(address, port)
+            if not said:
+                return
+            if self.now() >= end:
+                raise OutOfTime(
+                    "{}: {} port {} is not reachable: {}{}".format(what, address, port, said, remedy)
+                )
+            self.sleep(0.5)
+
+    def connect(self, address: str, port: int) -> str:
+        """Why there is no connection; empty when there is one."""
+        try:
+            socket.create_connection((address, port), _CONNECT_SECONDS).close()
+        except OSError as error:
+            return str(error)
+        return ""
 
     def path(self, name: str) -> str:
         return os.path.join(self.root, name.lstrip("/"))

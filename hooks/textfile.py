@@ -5,7 +5,7 @@ import os
 import shutil
 from typing import Callable
 
-from hooks.runner import Host
+from hooks.runner import HookError, Host
 
 
 def edit(host: Host, name: str, change: Callable[[str], str], mode: int = 0o644) -> bool:
@@ -13,7 +13,7 @@ def edit(host: Host, name: str, change: Callable[[str], str], mode: int = 0o644)
 
     A missing file counts as empty text and is made with `mode`; a result of empty text removes the file.
     Written beside it, synced and renamed over, so that a full disk or a crash leaves the old file whole.
-    A symbolic link is followed. Raises OSError.
+    A symbolic link is followed. Raises HookError or OSError.
     """
     before = host.read(name)
     after = change(before or "")
@@ -41,10 +41,10 @@ def _replace(path: str, text: str, mode: int) -> None:
             _keep_ownership(path, new, mode)
             os.fsync(file.fileno())
         os.rename(new, path)
-    except OSError:
+    except OSError as error:
         if os.path.exists(new):
             os.unlink(new)
-        raise
+        raise HookError("{}: not written, it is as it was: {}".format(path, error)) from None
 
 
 def _keep_ownership(old: str, new: str, mode: int) -> None:

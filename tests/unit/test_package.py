@@ -12,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,23 +126,28 @@ def test_the_zipapp_runs(version: str, copy: Callable[[], bytes], tmp_path: Path
     assert result["facts"]["python"].startswith(version)
 
 
-def played(module: str, version: str) -> str:
-    """What this program of the tests says on that Python; it must end well."""
+def played(module: str, version: str, packed: Path) -> str:
+    """What this program of the tests says on that Python with the hooks as they are packed; it must end well."""
+    (packed / "tests").symlink_to(ROOT / "tests")
+    for name, source in package.packed_sources().items():
+        path = packed / ("hooks/__init__.py" if name == "hooks" else name.replace(".", "/") + ".py")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
     ran = subprocess.run(
-        [interpreter(version), "-B", "-m", module], cwd=ROOT, capture_output=True, text=True, check=False
+        [interpreter(version), "-B", "-m", module], cwd=packed, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_case_of_the_layers_holds(version: str) -> None:
-    assert int(played("tests.unit.hooks.planned", version).split()[0]) > 80
+def test_every_case_of_the_layers_holds(version: str, tmp_path: Path) -> None:
+    assert int(played("tests.unit.hooks.planned", version, tmp_path).split()[0]) > 80
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_canaries_are_written_read_and_found_damaged(version: str) -> None:
-    assert played("tests.unit.hooks.data_host", version).startswith(f"played on {version}")
+def test_canaries_are_written_read_and_found_damaged(version: str, tmp_path: Path) -> None:
+    assert played("tests.unit.hooks.data_host", version, tmp_path).startswith(f"played on {version}")
 
 
 def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
@@ -162,10 +168,59 @@ def test_shortening_keeps_the_program() -> None:
         'def f(a: int, *, b: str = "    # no") -> str:\n    """Doc."""\n    return b * a\n'
     )
     short = shorten.shortened(source)
-    assert short == "X: int = 1\n\ndef f(a, *, b='    # no'):\n return b * a\n"
+    assert short == "X = 1\n\ndef f(a, *, b='    # no'):\n return b * a\n"
     names: dict[str, object] = {}
     exec(compile(short, "short", "exec"), names)  # noqa: S102
     assert names["f"](2) == "    # no    # no"  # type: ignore[operator]
+
+
+RENAMED = """
+from typing import Callable, Dict, NamedTuple
+b = 10
+
+class Pair(NamedTuple):
+    left: Dict[str, int]
+
+def outer(first: int, *, second: Callable[[int], int]) -> Dict[str, int]:
+    total: int = b
+    for item, a in [(first, 1)]:
+        total += second(item) + a
+    error = None
+    try:
+        raise ValueError("no")
+    except ValueError as error:
+        said = str(error)
+    return {said: total + sum(item * first for item in (lambda item: [item, total])(1))}
+
+def closing(amount: int) -> int:
+    start = amount
+    def inner(start_too: int) -> int:
+        step = start
+        return step + start_too
+    def counting() -> int:
+        nonlocal start
+        start += 1
+        return start
+    return inner(1) * counting()
+
+def classy() -> object:
+    class Kind:
+        value = 7
+    return Kind().value
+"""
+
+
+def test_locals_are_renamed_and_nothing_else() -> None:
+    short = shorten.shortened(RENAMED)
+    assert "total" not in short
+    assert "Callable" not in short
+    results = []
+    for source in (RENAMED, short):
+        names: dict[str, Any] = {}
+        exec(compile(source, "source", "exec"), names)  # noqa: S102
+        found = (names["outer"](3, second=lambda n: n * 2), names["closing"](4), names["classy"]())
+        results.append((*found, names["Pair"](left={}).left))
+    assert results[0] == results[1] == ({"no": 71}, 25, 7, {})
 
 
 def test_an_empty_body_stays_a_body() -> None:

@@ -72,6 +72,14 @@ def test_held_to_the_end_says_by_whom(tmp_path: Path, sent: list[tuple[int, int]
     assert len(sent) == 2
 
 
+def test_what_no_process_holds_is_the_kernel_s(tmp_path: Path, sent: list[tuple[int, int]]) -> None:
+    idle = case(*[BUSY] * 200)
+    idle["gone"] = [f"/proc/{PID}/fd/3"]
+    layer = release(PlannedHost(str(tmp_path), idle))
+    assert "held by the kernel: look for loop devices and swap" in layer.message
+    assert sent == []
+
+
 def test_this_very_process_s_neighbours_are_seen(tmp_path: Path) -> None:
     ready, done = os.pipe()
     child = os.fork()

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -62,6 +64,26 @@ def test_the_run_s_deadline_bounds_every_command() -> None:
 def test_a_wait_names_what_it_waited_for() -> None:
     with pytest.raises(OutOfTime, match=r"waited 0 s for the moon"):
         Host(0.2).wait("the moon", lambda: False, 60)
+
+
+def test_an_open_port_is_reached_and_a_closed_one_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        Host(10).reach("bv1", "127.0.0.1", port, 5, "")
+    began = time.monotonic()
+    words = rf"bv1: 127.0.0.1 port {port} is not reachable: .*Connection refused; attach it"
+    with pytest.raises(OutOfTime, match=words):
+        Host(10).reach("bv1", "127.0.0.1", port, 0.6, "; attach it")
+    assert 0.6 <= time.monotonic() - began < 3
+
+
+def test_a_port_that_opens_meanwhile_is_reached() -> None:
+    with socket.socket() as late:
+        late.bind(("127.0.0.1", 0))
+        opens = threading.Timer(0.3, late.listen)
+        opens.start()
+        Host(10).reach("bv1", "127.0.0.1", late.getsockname()[1], 5, "")
+        opens.join()
 
 
 def test_one_change_at_a_time(tmp_path: Path) -> None:

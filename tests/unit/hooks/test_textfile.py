@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hooks import textfile
+from hooks.runner import HookError
 from tests.unit.hooks.planned import PlannedHost
 
 
@@ -72,7 +73,7 @@ def _no_room() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_no_room")
 def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(host: PlannedHost) -> None:
-    with pytest.raises(OSError, match="File too large"):
+    with pytest.raises(HookError, match=r"etc/fstab: not written, it is as it was: .*File too large"):
         textfile.edit(host, "/etc/fstab", lambda text: text * 10)
     assert Path(host.path("/etc/fstab")).read_text() == "one\ntwo\n"
     assert [path.name for path in Path(host.path("/etc")).iterdir()] == ["fstab"]
