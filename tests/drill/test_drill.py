@@ -65,6 +65,37 @@ def test_a_planned_switchover_and_the_way_home_lose_nothing(tmp_path):
     assert "power-off" not in text
 
 
+def test_a_server_that_goes_on_writing_unreached_is_fenced_and_cannot_come_back(tmp_path):
+    code, story, text = drill(tmp_path / "lab", "--mode", "unreachable", "--standby", "--comeback")
+    assert code == 0, text
+    assert "power-off nfs-srv-1: done" in text
+    assert (story["records_lost"], story["attached_twice"]) == (0, 0)
+    assert "comeback" in [p["name"] for p in story["phases"]]
+
+
+def test_an_apply_in_the_console_alone_completes_the_takeover(tmp_path):
+    code, story, text = drill(tmp_path / "lab", "--door", "resource-manager")
+    assert code == 0, text
+    assert story["active"] == "nfs-srv-2"
+    assert (story["records_lost"], story["second_plan_changes"], story["attached_twice"]) == (0, 0, 0)
+    assert "apply job: SUCCEEDED" in text
+    assert "invoke" not in text, "no program of ours may be in the way"
+
+
+def test_a_pull_request_moves_the_service(tmp_path):
+    code, story, text = drill(tmp_path / "lab", "--door", "gitops", "--standby")
+    assert code == 0, text
+    assert story["active"] == "nfs-srv-2"
+    assert (story["records_lost"], story["second_plan_changes"]) == (0, 0)
+
+
+def test_drills_drawn_from_a_seed_converge(tmp_path):
+    code, told, text = drill(tmp_path / "lab", "--soak", "2", "--seed", "13")
+    assert code == 0, text
+    assert (told["done"], told["records_lost"], told["attached_twice"]) == (2, 0, 0)
+    assert told["records_acknowledged"] > 40
+
+
 def test_a_lost_record_fails_the_drill_and_is_named(tmp_path):
     code, story, text = drill(tmp_path / "lab", "--standby", "--lose", "7")
     assert code == 1

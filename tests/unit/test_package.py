@@ -127,7 +127,7 @@ def test_the_zipapp_runs(version: str, copy: Callable[[], bytes], tmp_path: Path
 
 
 def played(module: str, version: str, packed: Path) -> str:
-    """What this program of the tests says on that Python with the hooks as they are packed; it must end well."""
+    """What this program of the tests says on that Python, with the hooks as packed; it must end well."""
     (packed / "tests").symlink_to(ROOT / "tests")
     for name, source in package.packed_sources().items():
         path = packed / ("hooks/__init__.py" if name == "hooks" else name.replace(".", "/") + ".py")
