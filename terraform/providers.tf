@@ -1,5 +1,6 @@
 # Credentials come from the caller (Resource Manager, ~/.oci/config, environment), never from the stack.
 provider "oci" {
-  region              = var.region
-  config_file_profile = var.config_file_profile
+  region = var.region
+  # a field of the form that was left empty is no profile
+  config_file_profile = try(coalesce(var.config_file_profile), null)
 }

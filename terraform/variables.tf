@@ -18,7 +18,7 @@ variable "config_file_profile" {
   default     = null
 
   validation {
-    condition     = var.config_file_profile == null || can(regex("^[A-Za-z0-9_.-]+$", var.config_file_profile))
+    condition     = var.config_file_profile == null || can(regex("^[A-Za-z0-9_.-]*$", var.config_file_profile))
     error_message = "config_file_profile must be the name of a section of ~/.oci/config, without brackets."
   }
 }
