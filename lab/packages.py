@@ -29,7 +29,14 @@ TOOLS = {  # a tool that the lab runs -> the package that has it
     "xz": "xz-utils",
 }
 # what tests check with
-TEST_TOOLS = {**TOOLS, "cloud-init": "cloud-init", "systemd-analyze": "systemd", "chromium": "chromium"}
+TEST_TOOLS = {
+    **TOOLS,
+    "cloud-init": "cloud-init",
+    "systemd-analyze": "systemd",
+    "chromium": "chromium",
+    "node": "nodejs",
+    "npm": "npm",
+}
 POLICY = Path("/usr/sbin/policy-rc.d")
 TGT_UNIT = Path("/etc/systemd/system/tgt.service")
 
