@@ -89,9 +89,11 @@ def apply(site_file: str | None, console: Console, *, clients: str) -> Report:
 
 
 def _ask_terraform(report: Report, terraform: StackRunner) -> None:
+    # Only looked at, so the stack's own fence, which the run will bring about, is not asked for.
+    asked = {"active_server": report.target, "fence": "storage"}
     try:
-        report.changes = terraform.changes({"active_server": report.target})
-    except FailoverError as error:  # it may ask for a fence that only the run itself brings about
+        report.changes = terraform.changes(asked)
+    except FailoverError as error:
         report.notes += (f"Terraform does not plan it as things stand: {error.reason}",)
 
 

@@ -188,7 +188,8 @@ def invented(cloud: LabCloud, service_ip: str | None = None) -> tuple[str, dict[
         ssh_authorized_keys=SSH_KEY,
     )
     variables["servers"][SECOND].update(private_ip="10.0.0.112")
-    variables["service_ip"] = service_ip
+    if service_ip:
+        variables["service_ip"] = service_ip
     return first, volumes, variables
 
 
