@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from failover.journal import Journal
 from failover.plan import Plan, Step
 
+_LOOK_SECONDS = 0.2  # after which a Ctrl-C is noticed at the latest
 StepFunction = Callable[[Step], str]
 DetailsFunction = Callable[[Step], Mapping[str, Any]]
 
@@ -64,19 +68,18 @@ class Execution:
         running: dict[Future[Phase], Step] = {}
         done: set[str] = set()
         failure: BaseException | None = None
-        with ThreadPoolExecutor(max_workers=max(len(waiting), 1)) as pool:
+        with _interrupts() as asked, ThreadPoolExecutor(max_workers=max(len(waiting), 1)) as pool:
             while running or (waiting and failure is None):
+                if asked.is_set():
+                    # A step that is cut off leaves more to find out than one that ends.
+                    asked.clear()
+                    failure = failure or KeyboardInterrupt()
+                    self._listener.interrupted(list(running.values()))
+                    self._on_interrupt()
                 if failure is None:
                     for step in ready(waiting, done):
                         running[pool.submit(self._one, waiting.pop(step.name))] = step
-                try:
-                    ended, _ = wait(running, return_when=FIRST_COMPLETED)
-                except KeyboardInterrupt as interrupt:
-                    # A step that is cut off leaves more to find out than one that ends.
-                    failure = failure or interrupt
-                    self._listener.interrupted(list(running.values()))
-                    self._on_interrupt()
-                    continue
+                ended, _ = wait(running, _LOOK_SECONDS, return_when=FIRST_COMPLETED)
                 for future in ended:
                     step = running.pop(future)
                     try:
@@ -108,6 +111,24 @@ class Execution:
         )
         self._listener.ended(step, seconds, message, ok=True)
         return Phase(step.name, seconds, message)
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Set by Ctrl-C in the block: an exception could come at any moment, also between a step and its note.
+
+    Where Ctrl-C is ignored (a shell's background job), or this is not the main thread, it stays as it is.
+    """
+    asked = threading.Event()
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield asked
+        return
+    signal.signal(signal.SIGINT, lambda *_: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def ready(waiting: Mapping[str, Step], done: set[str]) -> list[Step]:

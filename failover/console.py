@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-IN_SERVICE = "nfs-failover: in service:"
+from hooks import watch
+
+IN_SERVICE = watch.IN_SERVICE.strip()
 _LINE = re.compile(rf"{re.escape(IN_SERVICE)}[ \t]*(?P<ids>[^\r\n]*)")
 
 

@@ -41,11 +41,15 @@ def get(path: str, address: str = ADDRESS) -> Optional[str]:
 
 
 class Seen(NamedTuple):
-    """How many of the spec's volumes are attached here; with all of them, the spec with their portals."""
+    """How many of the spec's volumes are attached here; with all of them, the spec with their portals.
+
+    `ids`: the OCIDs of the attachments; none is ever made twice.
+    """
 
     found: int
     total: int
     text: str
+    ids: str = ""
 
 
 def look(address: str = ADDRESS) -> Seen:
@@ -54,7 +58,8 @@ def look(address: str = ADDRESS) -> Seen:
     volumes = _listed(spec)
     portals = match(volumes, entries)
     complete = len(portals) == len(volumes)
-    return Seen(len(portals), len(volumes), filled(spec, portals) if complete else "")
+    ids = " ".join(sorted(str(item.get("id")) for item in portals.values()))
+    return Seen(len(portals), len(volumes), filled(spec, portals) if complete else "", ids)
 
 
 def _site(address: str) -> Entry:

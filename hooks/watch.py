@@ -3,12 +3,15 @@
 from typing import Callable, Optional
 
 from hooks import layers, metadata
+from hooks.metadata import Seen
 from hooks.parse import parse
 from hooks.result import PRESENT, Result
 from hooks.runner import HookError, Host
 
 PAUSE_SECONDS = 5.0
 GONE_LOOKS = 6  # an empty list from the metadata service is believed when it stays so for half a minute
+IN_SERVICE = "nfs-failover: in service: "  # on the console, with the attachments' OCIDs (failover/console.py)
+NOTHING = Seen(0, 0, "")
 _SECONDS = 120.0  # for standing down
 TakeOver = Callable[[str], Result]
 
@@ -23,7 +26,7 @@ class Watch:
         self._host = host
         self._take_over = take_over
         self._forget = forget
-        self._done = ""
+        self._done = NOTHING
         self._gone = 0
         self._said = ""
 
@@ -36,9 +39,11 @@ class Watch:
             return None
         self._say("{} of {} volumes are attached to this host".format(now.found, now.total))
         self._gone = 0 if now.found else self._gone + 1
-        if now.text and now.text != self._done:
+        if now.text and now != self._done:
             result = self._take_over(now.text)
-            self._done = now.text if result.ok else ""
+            self._done = now if result.ok else NOTHING
+            if result.ok and result.layers:
+                self._host.note(IN_SERVICE + now.ids)
             return result
         if self._gone == GONE_LOOKS:
             self._forget()
@@ -55,10 +60,10 @@ class Watch:
 
         The sessions are asked too: the metadata service alone must not end a service that works.
         """
-        if not self._done:
+        if not self._done.text:
             return
-        spec, host = parse(self._done), Host(_SECONDS, self._host.root)
-        self._done = ""
+        spec, host = parse(self._done.text), Host(_SECONDS, self._host.root)
+        self._done = NOTHING
         try:
             if layers.check(host, spec, ("iscsi",))[0].state != PRESENT:
                 self._host.note("the volumes are gone: this host no longer exports them")

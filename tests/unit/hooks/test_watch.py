@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from failover import console
 from hooks import cli, layers, metadata, watch
 from hooks.metadata import Seen, Unreachable
 from hooks.result import ABSENT, PRESENT, Layer, Result
@@ -13,7 +14,8 @@ from hooks.watch import GONE_LOOKS, Watch
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 SPEC = fixture("server-spec.json")
-HERE, MOVED = Seen(2, 2, SPEC), Seen(2, 2, SPEC.replace("169.254.2.5", "169.254.2.9"))
+HERE, MOVED = Seen(2, 2, SPEC, "a1 a2"), Seen(2, 2, SPEC.replace("169.254.2.5", "169.254.2.9"), "a3 a4")
+AGAIN = Seen(2, 2, SPEC, "a5 a6")  # other attachments at the same portals
 PART, NONE = Seen(1, 2, ""), Seen(0, 2, "")
 
 
@@ -25,6 +27,7 @@ class Site:
         self.taken: list[str] = []
         self.forgotten = 0
         self.ok = True
+        self.layers = (Layer("nfs", PRESENT, True, 0.0, "", {}),)
         self.sessions = ABSENT
         self.released: list[tuple[str, ...]] = []
         self.host = PlannedHost(str(root), {})
@@ -41,7 +44,7 @@ class Site:
 
     def take_over(self, text: str) -> Result:
         self.taken.append(text)
-        return Result("apply", "server", "h", self.ok, True, 0.0, "", ())
+        return Result("apply", "server", "h", self.ok, True, 0.0, "", self.layers)
 
     def forget(self) -> None:
         self.forgotten += 1
@@ -66,8 +69,21 @@ def test_it_takes_over_once_all_volumes_are_there_and_only_once(site: Site) -> N
 
 
 def test_attached_anew_is_taken_over_anew(site: Site) -> None:
+    site.looks(HERE, MOVED, AGAIN)
+    assert site.taken == [HERE.text, MOVED.text, HERE.text]
+
+
+def test_the_console_is_told_which_attachments_are_in_service(site: Site) -> None:
     site.looks(HERE, MOVED)
-    assert site.taken == [HERE.text, MOVED.text]
+    said = [note for note in site.host.notes if "in service" in note]
+    assert said == ["nfs-failover: in service: a1 a2", "nfs-failover: in service: a3 a4"]
+    assert console.in_service("\r\n".join(site.host.notes), ["a4", "a3"])
+
+
+def test_a_host_that_has_released_is_not_in_service(site: Site) -> None:
+    site.layers = ()
+    site.looks(HERE)
+    assert not [note for note in site.host.notes if "in service" in note]
 
 
 def test_a_standby_waits_for_as_long_as_it_runs(site: Site) -> None:
