@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import lzma
+import threading
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ _SHEBANG = b"#!/usr/bin/env python3\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
 # pb=0: text has no words of four bytes to align to (the LZMA specification, "Literal and position bits")
 _FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0}]
+_ONE_AT_A_TIME = threading.Lock()
 _NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout and from the zipapp
 # what only an operator's verification asks for: not in the metadata of an instance, where bytes are scarce
 _OPERATORS = {"apart.py", "canary.py", "canary_files.py", "export_options.py", "kernel_log.py", "pinned.py"}
@@ -33,8 +35,14 @@ def boot_bytes() -> bytes:
     return _zipapp(frozenset(_NOT_PACKED | _OPERATORS))
 
 
-@cache
 def _zipapp(without: frozenset[str]) -> bytes:
+    # CPython's ast.parse is not safe in two threads at once (python/cpython#106905), and hosts are asked so
+    with _ONE_AT_A_TIME:
+        return _packed(without)
+
+
+@cache
+def _packed(without: frozenset[str]) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         add(packed, "__main__.py", shorten.shortened((_SOURCES / "unpack.py").read_text()).encode())

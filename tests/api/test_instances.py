@@ -154,8 +154,10 @@ def test_what_is_missing_or_unknown_at_launch(site, refused):
     absent = models.InstanceSourceViaImageDetails(image_id="ocid1.image.oc1.eu-frankfurt-1.absent")
     with refused(404, "NotAuthorizedOrNotFound"):
         site.compute.launch_instance(site.launch_details("x", source_details=absent))
-    with refused(501, "NotImplemented", "capacityReservationId"):
+    with refused(404, "NotAuthorizedOrNotFound"):
         site.compute.launch_instance(site.launch_details("x", capacity_reservation_id="ocid1.reservation"))
+    with refused(501, "NotImplemented", "dedicatedVmHostId"):
+        site.compute.launch_instance(site.launch_details("x", dedicated_vm_host_id="ocid1.host"))
 
 
 def test_lists_by_name_and_state(site):

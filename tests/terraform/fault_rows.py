@@ -103,6 +103,11 @@ def _terraform_reads(group: str, operations: tuple[str, ...]) -> Iterator[Row]:
             if kind == "404" and operation in _KEPT_ON_404:
                 end = End("done", "", "", "ATTACHED target", "target")
                 yield Row(group, operation, kind, Scene.PLANNED, end)
+            elif kind == "404" and operation == "GetVolumeAttachment":
+                # kept at the refresh, and met again by the wait for the new attachments
+                said, advised = f"terraform apply: .*{_PROVIDER_SAID[kind]}", _PROVIDER_ADVISED[kind]
+                end = End("unknown", said, advised, "ATTACHED target", "nobody")
+                yield Row(group, operation, kind, Scene.PLANNED, end)
             else:
                 said = f"preflight: terraform plan: .*{_PROVIDER_SAID[kind]}"
                 end = End("unknown", said, _PROVIDER_ADVISED[kind], "ATTACHED old", "old")
@@ -172,7 +177,7 @@ _APPLY_ADVISED = {
     "capacity": "another shape or fault_domain",
 }
 # The provider takes no 404 for the end of these while TF_PRESERVE_STATE_ON_404 is set, or does without them.
-_KEPT_ON_404 = ("GetVolumeAttachment", "GetPrivateIp", "ListBootVolumeAttachments", "GetBootVolume")
+_KEPT_ON_404 = ("GetPrivateIp", "ListBootVolumeAttachments", "GetBootVolume")
 
 ALTERING = (
     "LaunchInstance",
