@@ -135,13 +135,24 @@ def plan(
         "clients": "how clients are brought over: remount (without reboot) or reboot",
         "json": "print the report as one JSON object on the last line of stdout",
         "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
     }
 )
-def apply(_: Context, clients: str = "remount", json: bool = False, site: str | None = None) -> None:
+def apply(
+    _: Context,
+    clients: str = "remount",
+    json: bool = False,
+    site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
+) -> None:
     """Make the server that active.auto.tfvars names the active one, as `failover --yes` does; for a merge."""
     from failover import run
 
-    sys.exit(run.main(lambda console: run.apply(site, console, clients=clients), json))
+    sys.exit(
+        run.main(lambda console: run.apply(site, console, clients=clients, via=via, stack_id=stack_id), json)
+    )
 
 
 @task(
@@ -365,12 +376,16 @@ def test(c: Context, quick: bool = False) -> None:
         c.run(".venv/bin/pytest -q -m guests", in_stream=False)
 
 
-@task
-def bench(_: Context) -> None:
-    """Measure the drills that the README's figures come from."""
-    from bench.drills import main
+@task(help={"what": "drills, or hooks: `apply` on a guest against the same commands by hand"})
+def bench(_: Context, what: str = "drills") -> None:
+    """Measure what the README's figures come from."""
+    from bench import drills, hooks
 
-    sys.exit(main())
+    known = {"drills": drills.main, "hooks": hooks.main}
+    if what not in known:
+        print(f"usage: --what {what}: expected {' or '.join(known)}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(known[what]())
 
 
 @task

@@ -83,9 +83,21 @@ def fail_over(
     return _reported(Report(target or "", "plan" if dry_run else "failover"), act)
 
 
-def apply(site_file: str | None, console: Console, *, clients: str) -> Report:
+def apply(
+    site_file: str | None, console: Console, *, clients: str, via: str = "", stack_id: str = ""
+) -> Report:
     """What a merge runs: `fail_over` to the server that the checkout names, without a question."""
-    return fail_over(None, site_file, console, clients=clients, yes=True, dry_run=False, door=GITOPS)
+    return fail_over(
+        None,
+        site_file,
+        console,
+        clients=clients,
+        yes=True,
+        dry_run=False,
+        via=via,
+        stack_id=stack_id,
+        door=GITOPS,
+    )
 
 
 def _ask_terraform(report: Report, terraform: StackRunner) -> None:

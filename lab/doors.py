@@ -61,6 +61,7 @@ class ConsoleApply:
         """Stop the old instance, change the one field of the form, plan, apply that plan."""
         self._lab.power_off(SERVER if target == SUCCESSOR else SUCCESSOR)
         self._lab.console.apply(active_server=target)
+        self._lab.await_service(target)
         self._lab.trust_console(target)
         return Moved(self._lab.console.output()["active"])
 

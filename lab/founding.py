@@ -71,22 +71,27 @@ class Founding:
         return ocid
 
     def _host_keys(self, ocid: str) -> list[str]:
-        """The host keys that cloud-init prints at the end of the first boot, read through the API."""
+        """The host keys that cloud-init prints at the end of the first boot."""
+        block = self.await_console(ocid, _KEYS)[-1]
+        return [" ".join(line.split()[:2]) for line in block.splitlines() if line.strip()]
+
+    def await_console(self, ocid: str, pattern: re.Pattern[str]) -> list[str]:
+        """What the pattern finds on an instance's console, read through the API, once it finds something."""
+        end = time.monotonic() + _BOOT_SECONDS
+        while not (found := pattern.findall(self._console(ocid))):
+            if time.monotonic() > end:
+                raise HardwareError(f"{ocid}: no {pattern.pattern} on its console in {_BOOT_SECONDS} s")
+            time.sleep(1)
+        return [str(one) for one in found]
+
+    def _console(self, ocid: str) -> str:
         from oci.core.models import CaptureConsoleHistoryDetails
 
         client = self._api.compute_client()
-        end = time.monotonic() + _BOOT_SECONDS
-        while True:
-            details = CaptureConsoleHistoryDetails(instance_id=ocid)
-            history = client.capture_console_history(details).data
-            settle(client, client.get_console_history, history.id, "SUCCEEDED")
-            content = client.get_console_history_content(history.id, length=1024 * 1024).data
-            text = content.decode(errors="replace").replace("\r", "")
-            if blocks := _KEYS.findall(text):
-                return [" ".join(line.split()[:2]) for line in blocks[-1].splitlines() if line.strip()]
-            if time.monotonic() > end:
-                raise HardwareError(f"{ocid} printed no SSH host key within {_BOOT_SECONDS} s")
-            time.sleep(1)
+        history = client.capture_console_history(CaptureConsoleHistoryDetails(instance_id=ocid)).data
+        settle(client, client.get_console_history, history.id, "SUCCEEDED")
+        content = client.get_console_history_content(history.id, length=1024 * 1024).data
+        return str(content.decode(errors="replace").replace("\r", ""))
 
     def _image(self, server: str) -> None:
         from oci.core.models import CreateImageDetails

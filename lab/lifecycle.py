@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from lab.settle import settle
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_RUN = ROOT / ".lab" / "default"
+_IN_SERVICE = re.compile(r"nfs-failover: in service: .*")
 _START_SECONDS = 30
 
 
@@ -127,6 +129,12 @@ class Lab:
     def trust_console(self, server: str) -> None:
         """Know a guest that nobody of the operator's side has pinned by what its console says."""
         Founding(self.api, self.access, self._say).trust(server, self.instance(server))
+
+    def await_service(self, server: str) -> None:
+        """Wait until the server's console says that its own service has brought the volumes up."""
+        founding = Founding(self.api, self.access, self._say)
+        (said, *_) = founding.await_console(self.instance(server), _IN_SERVICE)
+        self._say(f"the console of {server}: {said}")
 
     def power_on(self, server: str) -> None:
         """START a stopped instance through the API, and wait until it is RUNNING."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.cloud import SERVER_TAG
+from failover.cloud import GONE, SERVER_TAG
 from failover.cloud_found import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.cloud_reads import CloudReads
 from failover.contract import Launch, Server, Stack
@@ -73,15 +73,17 @@ class Ground:
 
     def to_launch(self) -> Launch | None:
         """What the target will be launched with; None when it exists, adopted or launched before."""
-        if self.target.exists or self.target.instance_id or self.left_behind():
+        server = self.target
+        if server.adopted or (server.exists and not server.instance_id):
             return None
-        return self.target.launch
+        if server.instance_id and self.instance(server.instance_id).state not in GONE:
+            return None
+        return None if self.left_behind() else server.launch
 
     def left_behind(self) -> InstanceFound | None:
         """An instance with the target's tag that the state does not know: a run that was killed made it."""
-        gone = ("TERMINATING", "TERMINATED")
         tag = (SERVER_TAG, self.target.name)
-        return next((i for i in self.instances() if tag in i.tags and i.state not in gone), None)
+        return next((i for i in self.instances() if tag in i.tags and i.state not in GONE), None)
 
     def target_domain(self) -> str | None:
         """The target's availability domain; None when an old state does not tell."""

@@ -79,6 +79,7 @@ def test_an_apply_in_the_console_alone_completes_the_takeover(tmp_path):
     assert story["active"] == "nfs-srv-2"
     assert (story["records_lost"], story["second_plan_changes"], story["attached_twice"]) == (0, 0, 0)
     assert "apply job: SUCCEEDED" in text
+    assert "the console of nfs-srv-2: nfs-failover: in service: ocid1.volumeattachment." in text
     assert "invoke" not in text, "no program of ours may be in the way"
 
 
