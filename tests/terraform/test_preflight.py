@@ -375,3 +375,5 @@ def test_a_standby_that_runs_needs_no_image_and_no_host(place: Place) -> None:
     report = place.look()
     assert named(report, "target").outcome is Result.OK  # the failover launches another one
     assert "is TERMINATED and is launched again" in named(report, "target").found
+    for name in ("image", "capacity", "address"):  # so what it is launched with is looked at
+        assert named(report, name).found != "nfs-srv-2 exists already"
