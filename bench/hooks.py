@@ -95,7 +95,7 @@ class _Bench:
     def _by_hand(self, spec: dict[str, Any]) -> None:
         words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in spec["volumes"]]
         argv = ["sudo", "bash", "-s", "--", *words]
-        self._lab.access.run(_ADDRESS, argv, stdin=_SCRIPT.read_text())
+        self._lab.access.run(_ADDRESS, argv, stdin=_SCRIPT.read_text(), deadline_seconds=300)
 
     def _volumes(self) -> list[Any]:
         """The attachments of nfs-srv-1, as the API has them."""

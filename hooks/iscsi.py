@@ -13,6 +13,7 @@ from hooks.spec import ServerSpec, Volume
 
 NAME = "iscsi"
 DEVICE_SECONDS = 60.0
+LOGIN_SECONDS = 150.0  # iscsiadm itself tries for two minutes (node.session.initial_login_retry_max x 15 s)
 LOGOUT_SECONDS = 30.0
 REACH_SECONDS = 15.0
 RESUME_SECONDS = 15.0
@@ -177,7 +178,7 @@ def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
         return []
     remedy = _ATTACHED.format(volume.name)
     host.reach(volume.name, volume.address, volume.port, REACH_SECONDS, remedy)
-    host.run(*(_node(volume) + ("-l",)), tolerate=LOGGED_IN, remedy=remedy)
+    host.run(*(_node(volume) + ("-l",)), tolerate=LOGGED_IN, seconds=LOGIN_SECONDS, remedy=remedy)
     return ["{} logged in at {}".format(volume.name, volume.portal)]
 
 
