@@ -268,8 +268,8 @@ class Crew:
         observer = Observer(self.site, self.cloud, self.hosts)
         attachments = observer.attachments(self.stack)
         ids = {a.instance_id for found in attachments.values() for a in found} - {target.instance_id}
-        running: set[str] = set()
-        unproven: set[str] = set()
+        gave_up: set[str] = set()
+        told: dict[str, Any] = {}
         for instance_id in sorted(ids):
             holder = self.stack.server_of(instance_id)
             if holder is None:
@@ -277,9 +277,11 @@ class Crew:
             if (state := self.cloud.instance_state(instance_id)) in OFF:
                 self.evidence.fenced(step, holder.name, "the API (GetInstance before the detach)", state)
                 continue
-            running.add(instance_id)
-            unproven.add(holder.name)
-            if holder.name in self._released | self._cut_off:
+            if holder.name in self._cut_off:
+                told["fence"] = "storage"
+                continue
+            gave_up.add(instance_id)
+            if holder.name in self._released:
                 continue
             looked = observer.server(holder, self.stack, attachments)
             if not _released(looked):
@@ -292,10 +294,7 @@ class Crew:
                     step, holder.name, "its own check before the detach", looked.answer.summary
                 )
         held = [a for found in attachments.values() for a in found]
-        told: dict[str, Any] = {"released": sorted(a.id for a in held if a.instance_id in running)}
-        if unproven & self._cut_off:
-            told["fence"] = "storage"
-        return told
+        return {"released": sorted(a.id for a in held if a.instance_id in gave_up), **told}
 
     def take_over(self, step: Step) -> str:
         """iSCSI, LVM, filesystem, exports on the target, by the hooks."""

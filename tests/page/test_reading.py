@@ -65,6 +65,7 @@ def test_the_outage_is_counted_from_the_release_and_only_bounded_when_the_server
 def test_a_switch_leaves_the_active_file_to_be_committed():
     left = conclusions.left_to_do(read_run(example.ID, example.done()))
     assert any(line.startswith("Commit terraform/active.auto.tfvars") for line in left)
+    assert any(line.startswith("nfs-srv-1 is powered off: find out why") for line in left)
     events = [e for e in example.killed(10) if e["event"] != "step-done" or "switch" not in e["step"]]
     left = conclusions.left_to_do(read_run(example.ID, events))
     assert any(line.startswith("Don't commit") for line in left), left

@@ -69,8 +69,8 @@ def test_it_takes_over_once_all_volumes_are_there_and_only_once(site: Site) -> N
 
 
 def test_attached_anew_is_taken_over_anew(site: Site) -> None:
-    site.looks(HERE, MOVED, AGAIN)
-    assert site.taken == [HERE.text, MOVED.text, HERE.text]
+    site.looks(HERE, AGAIN, MOVED)
+    assert site.taken == [HERE.text, HERE.text, MOVED.text]
 
 
 def test_the_console_is_told_which_attachments_are_in_service(site: Site) -> None:
