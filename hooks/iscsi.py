@@ -17,6 +17,7 @@ LOGIN_SECONDS = 150.0  # iscsiadm itself tries for two minutes (node.session.ini
 LOGOUT_SECONDS = 30.0
 REACH_SECONDS = 15.0
 RESUME_SECONDS = 15.0
+RESUME_PAUSE_SECONDS = 3.0
 _ATTACHED = "; see that {} is attached to this host, and that the spec has this attachment's portal"
 NONE_FOUND = {21: "no records or sessions"}  # ISCSI_ERR_NO_OBJS_FOUND, iscsiadm(8)
 LOGGED_IN = {15: "session exists"}  # ISCSI_ERR_SESS_EXISTS
@@ -121,14 +122,25 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     The records come first, one after the other: iscsiadm walks through all of them at every call, and ends
     with "database failure" when another one makes or deletes some meanwhile.
     """
-    done = _start(host)
+    started = _start(host)
     now = observe(host)
-    done += [text for volume in spec.volumes for text in _record(host, volume, now)]
+    done = started + [text for volume in spec.volumes for text in _record(host, volume, now)]
     done += _each(lambda volume: _log_in(host, volume, now), spec.volumes)
     host.run("udevadm", "settle", seconds=DEVICE_SECONDS)
     for volume in spec.volumes:
         _await_device(host, volume)
+    if started:
+        _resume(host, [item for item in now.sessions if item.iqn in {volume.iqn for volume in spec.volumes}])
     return done
+
+
+def _resume(host: Host, mine: List[Session]) -> None:
+    """iscsid, just started, takes every session up anew, and each looks dead meanwhile; the check decides."""
+    if mine:
+        host.sleep(RESUME_PAUSE_SECONDS)
+        with suppress(OutOfTime):
+            sound = lambda: not any(_state(host, item) in ("FAILED", "FREE") for item in mine)  # noqa: E731
+            host.wait("sessions", sound, RESUME_SECONDS)
 
 
 def _start(host: Host) -> List[str]:
