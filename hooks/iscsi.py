@@ -129,18 +129,19 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     host.run("udevadm", "settle", seconds=DEVICE_SECONDS)
     for volume in spec.volumes:
         _await_device(host, volume)
-    if started:
-        _resume(host, [item for item in now.sessions if item.iqn in {volume.iqn for volume in spec.volumes}])
+    _resume(host, spec, now, bool(started))
     return done
 
 
-def _resume(host: Host, mine: List[Session]) -> None:
+def _resume(host: Host, spec: ServerSpec, now: Initiator, started: bool) -> None:
     """iscsid, just started, takes every session up anew, and each looks dead meanwhile; the check decides."""
-    if mine:
+    iqns = {volume.iqn for volume in spec.volumes}
+    mine = [item for item in now.sessions if item.iqn in iqns]
+    if started and mine:
         host.sleep(RESUME_PAUSE_SECONDS)
-        with suppress(OutOfTime):
-            sound = lambda: not any(_state(host, item) in ("FAILED", "FREE") for item in mine)  # noqa: E731
-            host.wait("sessions", sound, RESUME_SECONDS)
+    with suppress(OutOfTime):
+        sound = lambda: not any(_state(host, item) in ("FAILED", "FREE") for item in mine)  # noqa: E731
+        host.wait("sessions", sound, RESUME_SECONDS)
 
 
 def _start(host: Host) -> List[str]:
@@ -239,7 +240,10 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     """Ends every session of the spec's volumes, at whatever portal, and deletes their records."""
     now = observe(host)
     mine = {volume.iqn for volume in spec.volumes} & {session.iqn for session in now.sessions}
-    done = (_start(host) if mine else []) + _each(lambda volume: _leave(host, volume, now), spec.volumes)
+    done = _start(host) if mine else []
+    if done:
+        _resume(host, spec, now, True)
+    done = done + _each(lambda volume: _leave(host, volume, now), spec.volumes)
     for volume in spec.volumes:
         if any(iqn == volume.iqn for iqn, _ in now.records):
             host.run("iscsiadm", "-m", "node", "-T", volume.iqn, "-o", "delete", tolerate=NONE_FOUND)
