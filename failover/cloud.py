@@ -60,14 +60,10 @@ class Cloud:
         """A client of the SDK, of whatever service, with this cloud's key and patience."""
         return kind(self._config, **self._settings)
 
-    def call(self, operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """A call of such a client; which answers mean "unknown" is the same for all."""
-        return self._call(operation, function, *args, **options)
-
     def instance_state(self, instance_id: str) -> str:
         """OCI's lifecycle state. RUNNING says nothing about the guest."""
         call = f"GetInstance of {instance_id}"
-        return str(self._call(call, self._compute.get_instance, instance_id).data.lifecycle_state)
+        return str(self.call(call, self._compute.get_instance, instance_id).data.lifecycle_state)
 
     def launched(self, compartment_id: str, server: str) -> tuple[str, ...]:
         """The instances that a stack launched as this server and that are not terminated, by its tag."""
@@ -127,7 +123,7 @@ class Cloud:
             if state == takes:
                 # 409: somebody was quicker, or our own answer was lost; the state will tell
                 call = f"InstanceAction {action} of {instance_id}"
-                self._call(call, self._compute.instance_action, instance_id, action, but=(409,))
+                self.call(call, self._compute.instance_action, instance_id, action, but=(409,))
             return state
 
         return self._until(instance_id, step, wanted, deadline_seconds)
@@ -155,38 +151,38 @@ class Cloud:
     def console(self, instance_id: str) -> str:
         """The newest MiB of the instance's serial console, as it is now (CaptureConsoleHistory)."""
         details = oci.core.models.CaptureConsoleHistoryDetails(instance_id=instance_id)
-        history = self._call(
+        history = self.call(
             f"CaptureConsoleHistory of {instance_id}", self._compute.capture_console_history, details
         ).data
         poll(
             lambda: (
-                self._call(
+                self.call(
                     f"GetConsoleHistory of {instance_id}", self._compute.get_console_history, history.id
                 ).data
             ),
             lambda h: h.lifecycle_state in ("SUCCEEDED", "FAILED"),
             60,
         )
-        content = self._call(
+        content = self.call(
             f"GetConsoleHistoryContent of {instance_id}",
             self._compute.get_console_history_content,
             history.id,
             length=1024 * 1024,
         ).data
         with suppress(Unknown):  # the keys are learnt; a history left behind harms nothing
-            self._call("DeleteConsoleHistory", self._compute.delete_console_history, history.id)
+            self.call("DeleteConsoleHistory", self._compute.delete_console_history, history.id)
         return content if isinstance(content, str) else content.decode(errors="replace")
 
     def _all(self, operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
         """All pages. (The SDK's own pagination tries again around our retries, for ten minutes.)"""
-        answer = self._call(operation, function, *args, **kwargs)
+        answer = self.call(operation, function, *args, **kwargs)
         found = list(answer.data)
         while answer.has_next_page:
-            answer = self._call(operation, function, *args, page=answer.next_page, **kwargs)
+            answer = self.call(operation, function, *args, page=answer.next_page, **kwargs)
             found += answer.data
         return found
 
-    def _call(
+    def call(
         self,
         operation: str,
         function: Callable[..., Any],
@@ -194,7 +190,7 @@ class Cloud:
         but: tuple[int, ...] = (),
         **kwargs: Any,
     ) -> Any:
-        """The answer; None when its status is one of `but`."""
+        """The answer of a client's function; None when its status is one of `but`, else Unknown is raised."""
         try:
             return function(*args, **kwargs)
         except oci.exceptions.ServiceError as error:

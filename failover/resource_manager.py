@@ -107,10 +107,6 @@ class ResourceManagerStack:
         """Who switched last, when and through which door, by the state's own record."""
         return tfstate.switched(self._api.state())
 
-    def changes(self, variables: Mapping[str, Any]) -> tuple[Change, ...]:
-        """What a plan job with these variables would touch."""
-        return self.plan(variables).changes
-
     def plan(
         self, variables: Mapping[str, Any] | None = None, *, refresh: bool = True, lock_timeout: str = _WAIT
     ) -> PlanJob:

@@ -104,9 +104,12 @@ def _ask_terraform(report: Report, terraform: StackRunner) -> None:
     # Only looked at, so the stack's own fence, which the run will bring about, is not asked for.
     asked = {"active_server": report.target, "fence": "storage"}
     try:
-        report.changes = terraform.changes(asked)
+        made = terraform.plan(asked)
     except FailoverError as error:
         report.notes += (f"Terraform does not plan it as things stand: {error.reason}",)
+        return
+    terraform.discard(made)
+    report.changes = made.changes
 
 
 def _keep_git_in_step(report: Report, terraform: StackRunner, commit: bool) -> None:

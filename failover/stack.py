@@ -50,9 +50,6 @@ class StackRunner(Protocol):
     def switched(self) -> tfstate.Switched | None:
         """Who switched last, when and through which door, by the state's own record."""
 
-    def changes(self, variables: Mapping[str, Any]) -> tuple[Change, ...]:
-        """What a plan with these variables would touch; nothing is kept of it."""
-
     def recorded(self) -> dict[str, tfstate.Recorded]:
         """What the state holds now, by address."""
 

@@ -16,10 +16,9 @@ from typing import IO, Any
 
 from python_terraform import IsFlagged, Terraform
 
-from failover import contract, tfstate
+from failover import contract, state_lock, tfstate
 from failover.active_file import ACTIVE_FILE, write_active
 from failover.outcome import Failed, FailoverError, Refused, Unknown, Usage
-from failover.preflight import state_lock
 from failover.site import Site
 
 # A 404 may mean "not authorized": the provider must not drop a resource from the state because of it.
@@ -207,12 +206,6 @@ class TerraformStack:
         )
         shown = json.loads(self._run("show", str(path), json=IsFlagged, no_color=IsFlagged))
         return PlanFile(path, changes_of(shown))
-
-    def changes(self, variables: Mapping[str, Any]) -> tuple[Change, ...]:
-        """What a plan with these variables would touch; nothing is kept of it."""
-        plan = self.plan(variables)
-        plan.path.unlink(missing_ok=True)
-        return plan.changes
 
     def apply(self, plan: PlanFile, deadline_seconds: float) -> None:
         """Apply exactly this plan; the file is removed. Raises Failed with Terraform's own words."""

@@ -1,8 +1,7 @@
-"""Terraform's state as it lies there: which object each address stands for, and who holds its lock now."""
+"""Terraform's state as it lies there: which object each address stands for; and the wait for its lock."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -11,11 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from failover import state_lock
 from failover.outcome import Refused
 
 SWITCH_RECORD = "terraform_data.switch"
-_LOCK_INFO = ".terraform.tfstate.lock.info"
-_STATE = "terraform.tfstate"
 _POLL_SECONDS = 0.5
 _SAY_SECONDS = 30.0
 
@@ -62,38 +60,15 @@ def switched(document: Mapping[str, Any]) -> Switched | None:
     return None
 
 
-def lock_holder(directory: Path) -> str | None:
-    """Who holds the lock of a state kept in this folder: "terraform apply of root@host since ..."; or None.
-
-    The kernel holds it for as long as the process lives; the file that names it outlives a kill and proves
-    nothing. A state kept elsewhere has its lock there, where Terraform itself waits for it.
-    """
-    try:
-        with (directory / _STATE).open("r+") as stream:
-            fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return None
-    except FileNotFoundError:
-        return None
-    except (BlockingIOError, PermissionError):
-        return _named(directory / _LOCK_INFO)
-
-
-def _named(info: Path) -> str:
-    try:
-        found = json.loads(info.read_text())
-        action = str(found["Operation"]).removeprefix("OperationType").lower()
-        return f"terraform {action} of {found['Who']} since {found['Created']}"
-    except (OSError, ValueError, KeyError):
-        return "a terraform process that does not give its name"
-
-
 def await_unlocked(directory: Path, deadline_seconds: float, say: Callable[[str], None]) -> None:
     """Wait for a Terraform that outlived its operator: what is seen while it works is no longer so after.
+
+    A state that is kept elsewhere has its lock there, where Terraform itself waits for it.
 
     Tells `say` what is waited for, every half minute. Raises Refused at the deadline.
     """
     start, said = time.monotonic(), -_SAY_SECONDS
-    while holder := lock_holder(directory):
+    while holder := state_lock.holder(directory):
         waited = time.monotonic() - start
         if waited > deadline_seconds:
             raise Refused(

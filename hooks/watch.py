@@ -4,6 +4,7 @@ from typing import Callable, Optional
 
 from hooks import layers, metadata
 from hooks.metadata import Seen
+from hooks.mutex import alone
 from hooks.parse import parse
 from hooks.result import PRESENT, Result
 from hooks.runner import HookError, Host
@@ -63,10 +64,12 @@ class Watch:
         if not self._done.text:
             return
         spec, host = parse(self._done.text), Host(_SECONDS, self._host.root)
-        self._done = NOTHING
         try:
-            if layers.check(host, spec, ("iscsi",))[0].state != PRESENT:
-                self._host.note("the volumes are gone: this host no longer exports them")
-                layers.release(host, spec, ("address", "nfs"))
+            with alone(host, "standing down", _SECONDS):  # an operator may be bringing them back
+                if layers.check(host, spec, ("iscsi",))[0].state != PRESENT:
+                    self._host.note("the volumes are gone: this host no longer exports them")
+                    layers.release(host, spec, ("address", "nfs"))
+            self._done = NOTHING
         except HookError as error:
             self._host.note(str(error))
+            self._gone = 0  # tried again in half a minute

@@ -11,10 +11,10 @@ from typing import Any
 
 from lab.cloud import ApiProcess
 from lab.machine import HardwareError
+from lab.stack import changes_in
 
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELED")
 _JOB_SECONDS = 600
-_QUIET = (["no-op"], ["read"])
 
 
 class ConsoleStack:
@@ -66,7 +66,7 @@ class ConsoleStack:
 
         job = self._job(models.CreatePlanJobOperationDetails())
         shown = json.loads(self._client.get_job_tf_plan(job, tf_plan_format="JSON").data.content)
-        return sum(c["change"]["actions"] not in _QUIET for c in shown.get("resource_changes", []))
+        return changes_in(shown)
 
     def _job(self, operation: Any) -> str:
         """Run one job to its end; its OCID."""

@@ -15,7 +15,7 @@ from lab.console import ConsoleStack
 from lab.paths import RunDirectory
 from lab.provider.process import ProviderProcess
 from lab.settle import settle
-from lab.stack import SHAPE, lay_stack, site_variables
+from lab.stack import SHAPE, changes_in, lay_stack, site_variables
 
 SERVER, SUCCESSOR, CLIENT = "nfs-srv-1", "nfs-srv-2", "nfs-cli"
 ADDRESSES = {SERVER: "10.0.0.11", SUCCESSOR: "10.0.0.12", CLIENT: "10.0.0.21"}
@@ -185,5 +185,4 @@ class Terraform:
         self.run("plan", "-input=false", "-out=check.tfplan")
         shown = json.loads(self.run("show", "-json", "check.tfplan"))
         (self.directory / "check.tfplan").unlink()
-        quiet = (["no-op"], ["read"])
-        return sum(c["change"]["actions"] not in quiet for c in shown.get("resource_changes", []))
+        return changes_in(shown)

@@ -67,6 +67,11 @@ def site_variables(
     }
 
 
+def changes_in(shown: Mapping[str, Any]) -> int:
+    """How many resources a plan (`terraform show -json`) would change."""
+    return sum(c["change"]["actions"] not in (["no-op"], ["read"]) for c in shown.get("resource_changes", []))
+
+
 def _storage(volumes: list[str]) -> dict[str, Any]:
     return {
         "volume_groups": {"vg1": {"volumes": volumes}},

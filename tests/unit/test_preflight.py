@@ -29,7 +29,6 @@ from failover.preflight import (
     policies,
     probes,
     runner,
-    state_lock,
     target,
     volumes,
 )
@@ -195,12 +194,6 @@ def test_a_lock() -> None:
     assert terraform.judge_lock(None, waits=False).outcome is Result.OK
     assert terraform.judge_lock("process 7", waits=False).outcome is Result.BLOCKING
     assert terraform.judge_lock("process 7", waits=True).outcome is Result.WARNING
-
-
-def test_nobody_holds_the_lock_of_a_state_that_is_elsewhere(tmp_path: Path) -> None:
-    assert state_lock.holder(tmp_path) is None
-    (tmp_path / state_lock.STATE_FILE).write_text("{}")
-    assert state_lock.holder(tmp_path) is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The boot service: when it takes over, when it does not, and what it does without its volumes."""
 
+import fcntl
 import json
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ class Site:
         self.layers = (Layer("nfs", PRESENT, True, 0.0, "", {}),)
         self.sessions = ABSENT
         self.released: list[tuple[str, ...]] = []
+        (root / "run").mkdir()
         self.host = PlannedHost(str(root), {})
         self.watch = Watch(self.host, self.take_over, self.forget)
         monkeypatch.setattr(metadata, "look", lambda _: self.answer())
@@ -115,6 +117,18 @@ def test_a_server_whose_volumes_were_taken_stops_serving(site: Site) -> None:
     assert site.released == [("address", "nfs")]
     site.looks(*[NONE] * GONE_LOOKS * 2)
     assert len(site.released) == 1
+
+
+def test_standing_down_waits_for_the_hosts_lock_and_is_tried_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(watch, "_SECONDS", 0.05)
+    with (tmp_path / "run/nfs-failover.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        site.looks(HERE, *[NONE] * GONE_LOOKS)
+        assert site.released == []
+    site.looks(*[NONE] * GONE_LOOKS)
+    assert site.released == [("address", "nfs")]
 
 
 def test_live_sessions_outweigh_an_empty_answer(site: Site) -> None:

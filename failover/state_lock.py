@@ -23,13 +23,14 @@ def holder(directory: Path) -> str | None:
         return None
     if kind == fcntl.F_UNLCK:
         return None
-    return f"process {process}{_told(directory / _INFO_FILE)}"
+    return f"{_told(directory / _INFO_FILE)}process {process}"
 
 
 def _told(info: Path) -> str:
-    """What Terraform wrote about it; nothing when it was quicker than us."""
+    """What Terraform wrote about it; nothing when it was quicker than us. The file outlives a kill."""
     try:
         found = json.loads(info.read_text())
-        return f" ({found['Operation']} by {found['Who']} since {found['Created']})"
+        action = str(found["Operation"]).removeprefix("OperationType").lower()
+        return f"terraform {action} of {found['Who']} since {found['Created']}, "
     except (OSError, ValueError, KeyError):
         return ""
