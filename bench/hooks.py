@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import statistics
 import sys
 import tempfile
@@ -16,7 +14,7 @@ from oci.core.models import AttachIScsiVolumeDetails, CreateVolumeDetails
 from rich.console import Console
 from rich.table import Table
 
-from failover import package
+from bench.guest import deliver, hooks
 from lab.lifecycle import Lab
 from lab.machine import HardwareError
 from lab.nfs_site import ADDRESSES, CLIENT, SERVER
@@ -26,7 +24,6 @@ ROUNDS = 3
 MANY = 32  # OCI's limit of attached volumes per instance
 _ADDRESS = ADDRESSES[SERVER]
 _SCRIPT = Path(__file__).with_name("by_hand.sh")
-_ZIPAPP = "hooks.pyz"
 
 
 def main() -> int:
@@ -60,8 +57,7 @@ class _Bench:
         """Median seconds: with 2 volumes hooks and by hand, with MANY volumes hooks and by hand."""
         # clients would hold the export, and a release waits for them
         self._lab.on(CLIENT, "sudo", "sh", "-c", "systemctl stop drill-writer; umount /mnt/nfs/a")
-        encoded = base64.b64encode(package.hooks_bytes()).decode()
-        self._lab.access.run(_ADDRESS, ["sh", "-c", f"base64 -d > {_ZIPAPP}"], stdin=encoded)
+        deliver(self._lab.access, _ADDRESS)
         two = _spec(self._volumes())
         found = self._compared(two)
         self._hooks("release", two)
@@ -87,10 +83,7 @@ class _Bench:
         return seconds
 
     def _hooks(self, action: str, spec: dict[str, Any]) -> None:
-        argv = ["sudo", "python3", _ZIPAPP, action, "--spec", "-"]
-        out = self._lab.access.run(_ADDRESS, argv, stdin=json.dumps(spec), deadline_seconds=300)
-        if not json.loads(out)["ok"]:
-            raise HardwareError(out)
+        hooks(self._lab.access, _ADDRESS, action, spec)
 
     def _by_hand(self, spec: dict[str, Any]) -> None:
         words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in spec["volumes"]]

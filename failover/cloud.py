@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import oci
 
-from failover.cloud_config import configuration
+from failover.cloud_config import configuration, signing
 from failover.outcome import Failed, Unknown
 from failover.seen import Attachment
 from failover.site import CloudAccess
@@ -50,6 +50,7 @@ class Cloud:
                 service_error_retry_on_any_5xx=True,
                 service_error_retry_config={-1: [], 429: []},
             ).get_retry_strategy(),
+            **signing(config),
         }
         if access.endpoint:
             settings["service_endpoint"] = access.endpoint

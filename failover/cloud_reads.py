@@ -9,7 +9,7 @@ from typing import Any
 import oci
 
 from failover.cloud import LOOSE, attachment_of
-from failover.cloud_config import configuration
+from failover.cloud_config import configuration, signing
 from failover.cloud_found import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.outcome import Unknown
 from failover.seen import Attachment
@@ -41,6 +41,7 @@ class CloudReads:
             "retry_strategy": _retries(give_up_seconds),
             # An open breaker would raise an error of its own for a call that was never made.
             "circuit_breaker_strategy": oci.circuit_breaker.NoCircuitBreakerStrategy(),
+            **signing(config),
         }
         if access.endpoint:
             settings["service_endpoint"] = access.endpoint

@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from lab.signing import signer
+
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -136,7 +138,7 @@ class ApiProcess:
         package, _, kind = name.partition(".")
         config = import_module("oci.config").from_file(str(self.config_file))
         client = getattr(import_module(f"oci.{package}"), kind)  # late: the SDK takes a second to import
-        return client(config, service_endpoint=self.endpoint, **options)
+        return client(config, signer=signer(config), service_endpoint=self.endpoint, **options)
 
     def _await_port(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + START_SECONDS

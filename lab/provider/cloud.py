@@ -9,6 +9,7 @@ import oci
 
 from lab.provider import durations, retry
 from lab.provider.errors import ProviderError
+from lab.signing import signer
 
 _CLIENTS = {
     "oci_core.ComputeClient": oci.core.ComputeClient,
@@ -77,6 +78,7 @@ class Cloud:
         if not hasattr(self._local, name):
             client = _CLIENTS[name](
                 self._config,
+                signer=signer(self._config),
                 service_endpoint=self._endpoints[name],
                 timeout=self._timeout,
                 retry_strategy=retry.strategy(self._retry_seconds),

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -70,7 +71,11 @@ class GitSite:
         self.git("commit", "-q", "-m", message)
 
     def ask_for(self, server: str, comment: str = "") -> None:
-        """Commit the one line on whatever is checked out."""
+        """Commit the one line on whatever is checked out, in a later second than all that was before.
+
+        Git keeps whole seconds: a commit of the same second as a switch is taken for the older one.
+        """
+        time.sleep(1 - time.time() % 1)
         (self.origin / ACTIVE).write_text(f'{comment}active_server = "{server}"\n')
         self.commit(f"Make {server} the active server")
 
