@@ -115,17 +115,25 @@ class _Bench:
             compute.detach_volume(old.id)
             settle(compute, compute.get_volume_attachment, old.id, "DETACHED")
             block.delete_volume(old.volume_id)
-        for number in range(MANY):
-            details = CreateVolumeDetails(
-                compartment_id=facts["compartment_id"],
-                availability_domain=facts["availability_domains"][0],
-                display_name=f"many{number}",
-                size_in_gbs=50,
-            )
-            volume = block.create_volume(details).data.id
+        volumes = [
+            block.create_volume(
+                CreateVolumeDetails(
+                    compartment_id=facts["compartment_id"],
+                    availability_domain=facts["availability_domains"][0],
+                    display_name=f"many{number}",
+                    size_in_gbs=50,
+                )
+            ).data.id
+            for number in range(MANY)
+        ]
+        for volume in volumes:
             settle(block, block.get_volume, volume, "AVAILABLE")
-            attach = AttachIScsiVolumeDetails(instance_id=self._lab.instance(SERVER), volume_id=volume)
-            attachment = compute.attach_volume(attach).data.id
+        server = self._lab.instance(SERVER)
+        attachments = [
+            compute.attach_volume(AttachIScsiVolumeDetails(instance_id=server, volume_id=volume)).data.id
+            for volume in volumes
+        ]
+        for attachment in attachments:
             settle(compute, compute.get_volume_attachment, attachment, "ATTACHED")
 
 

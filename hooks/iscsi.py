@@ -8,7 +8,7 @@ from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from hooks.holders import runs
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import Host, OutOfTime, Refused
+from hooks.runner import CommandFailed, Host, OutOfTime, Refused
 from hooks.spec import ServerSpec, Volume
 
 NAME = "iscsi"
@@ -18,6 +18,7 @@ LOGOUT_SECONDS = 30.0
 REACH_SECONDS = 15.0
 RESUME_SECONDS = 15.0
 RESUME_PAUSE_SECONDS = 3.0
+_NODES = ("iscsiadm", "-m", "node")
 _ATTACHED = "; see that {} is attached to this host, and that the spec has this attachment's portal"
 NONE_FOUND = {21: "no records or sessions"}  # ISCSI_ERR_NO_OBJS_FOUND, iscsiadm(8)
 LOGGED_IN = {15: "session exists"}  # ISCSI_ERR_SESS_EXISTS
@@ -31,6 +32,7 @@ SETTINGS = (  # as the commands of the OCI console and Oracle's advice for block
 _SESSION = re.compile(r"^\w+: \[(\d+)\] (\S+:\d+),-?\d+ (\S+)")
 _SETTING = re.compile(r"^(\S+) = (.*)$")
 _AT_ONCE = 32
+_MANY = 8  # from here on one call for all saves more than an answer for each volume is worth
 
 
 class Session(NamedTuple):
@@ -125,8 +127,8 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     started = _start(host)
     now = observe(host)
     done = started + [text for volume in spec.volumes for text in _record(host, volume, now)]
-    done += _each(lambda volume: _log_in(host, volume, now), spec.volumes)
-    host.run("udevadm", "settle", seconds=DEVICE_SECONDS)
+    done += _set(host, spec, now) + _log_in_all(host, spec, now)
+    # not `udevadm settle`: that waits for every event of 32 disks, and nothing but their links is needed
     for volume in spec.volumes:
         _await_device(host, volume)
     _resume(host, spec, now, bool(started))
@@ -163,20 +165,47 @@ def _each(work: Callable[[Volume], List[str]], volumes: Sequence[Volume]) -> Lis
 
 
 def _node(volume: Volume) -> Tuple[str, ...]:
-    return ("iscsiadm", "-m", "node", "-T", volume.iqn, "-p", volume.portal)
+    return _NODES + ("-T", volume.iqn, "-p", volume.portal)
 
 
 def _record(host: Host, volume: Volume, now: Initiator) -> List[str]:
     done = _clear_stale(host, volume, now)
-    record, node = now.records.get((volume.iqn, volume.portal)), _node(volume)
-    if record is None:
-        host.run(*(node + ("-o", "new")))
+    if (volume.iqn, volume.portal) not in now.records:
+        host.run(*(_node(volume) + ("-o", "new")))
         done.append("record of {} made".format(volume.name))
-    if any((record or {}).get(name) != value for name, value in SETTINGS):
-        words = [word for name, value in SETTINGS for word in ("-n", name, "-v", value)]
-        host.run(*(node + ("-o", "update") + tuple(words)))
-        done.append("record of {} set".format(volume.name))
     return done
+
+
+def _set(host: Host, spec: ServerSpec, now: Initiator) -> List[str]:
+    records = {volume: now.records.get((volume.iqn, volume.portal), {}) for volume in spec.volumes}
+    volumes = [item for item in spec.volumes if any(records[item].get(k) != v for k, v in SETTINGS)]
+    words = ("-o", "update") + tuple(word for name, value in SETTINGS for word in ("-n", name, "-v", value))
+    if len(volumes) >= _MANY and _alone(spec, now):
+        host.run(*(_NODES + words))
+    else:
+        for volume in volumes:
+            host.run(*(_node(volume) + words))
+    return ["record of {} set".format(volume.name) for volume in volumes]
+
+
+def _alone(spec: ServerSpec, now: Initiator) -> bool:
+    """Whether every record of this host is of the spec's volumes: a call for all concerns nobody else."""
+    return {iqn for iqn, _ in now.records} <= {volume.iqn for volume in spec.volumes}
+
+
+def _log_in_all(host: Host, spec: ServerSpec, now: Initiator) -> List[str]:
+    mine = {volume.iqn for volume in spec.volumes} & {session.iqn for session in now.sessions}
+    if len(spec.volumes) >= _MANY and not mine and _alone(spec, now):
+        _each(lambda volume: _reach(host, volume), spec.volumes)
+        with suppress(CommandFailed):  # each by itself then tells which, and why
+            host.run(*(_NODES + ("-l",)), seconds=LOGIN_SECONDS)
+            return ["{} volumes logged in".format(len(spec.volumes))]
+    return _each(lambda volume: _log_in(host, volume, now), spec.volumes)
+
+
+def _reach(host: Host, volume: Volume) -> List[str]:
+    host.reach(volume.name, volume.address, volume.port, REACH_SECONDS, _ATTACHED.format(volume.name))
+    return []
 
 
 def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
@@ -189,8 +218,8 @@ def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
         live = []
     if live:
         return []
+    _reach(host, volume)
     remedy = _ATTACHED.format(volume.name)
-    host.reach(volume.name, volume.address, volume.port, REACH_SECONDS, remedy)
     host.run(*(_node(volume) + ("-l",)), tolerate=LOGGED_IN, seconds=LOGIN_SECONDS, remedy=remedy)
     return ["{} logged in at {}".format(volume.name, volume.portal)]
 

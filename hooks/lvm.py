@@ -1,13 +1,16 @@
 """The LVM layer: the spec's volume groups, active only when complete and only on the spec's own volumes."""
 
 import json
+from contextlib import suppress
+from functools import partial
 from typing import Dict, List, NamedTuple, Set, Tuple
 
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import CommandFailed, Host, Refused
+from hooks.runner import CommandFailed, Host, OutOfTime, Refused
 from hooks.spec import ServerSpec, VolumeGroup
 
 NAME = "lvm"
+DEVICE_SECONDS = 10.0
 DEVICES_FILE = "/etc/lvm/devices/system.devices"
 _PVS = "pv_name,pv_missing,vg_name,vg_uuid,vg_systemid,vg_missing_pv_count"
 _LIST_IT = "; list it in {}, or remove that file, by hand".format(DEVICES_FILE)
@@ -130,8 +133,15 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     for group in spec.volume_groups:
         host.run("vgchange", "-ay", "--activationmode", "complete", group.name)
         done.append(group.name + " activated")
-    host.run("udevadm", "settle")
+    names = {group.name for group in spec.volume_groups}
+    with suppress(OutOfTime):  # a logical volume that is not there at all is the check's to tell
+        for link in [item.device for item in spec.filesystems if item.volume_group in names]:
+            host.wait(link, partial(_is_there, host, link), DEVICE_SECONDS)
     return done
+
+
+def _is_there(host: Host, link: str) -> bool:
+    return host.real(link) is not None
 
 
 def _show_to_lvm(host: Host, spec: ServerSpec) -> List[str]:

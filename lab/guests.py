@@ -136,7 +136,7 @@ def qemu_arguments(machine: Machine, image: BaseImage) -> list[str]:
     return [
         "qemu-system-x86_64",
         *("-name", machine.name, "-uuid", str(identity), "-smbios", f"type=3,asset={ASSET_TAG}"),
-        *("-accel", "tcg,thread=multi,tb-size=256", "-M", "pc", "-cpu", "qemu64", "-smp", "1"),
+        *("-accel", "tcg,thread=multi,tb-size=256", "-M", "pc", "-cpu", "qemu64", "-smp", "2"),
         *("-m", str(machine.memory_mb), "-nodefaults", "-display", "none", "-vga", "none"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
         *("-append", f"{KERNEL_WORDS} systemd.machine_id={identity.hex}"),
