@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from failover.outcome import Failed
+from failover.whole_file import write_whole
 from hooks.canary_files import FIXED
 
 NONE_YET = "no canaries yet: `./inv preflight` writes them"
@@ -85,12 +85,7 @@ class Known:
         """Replace what is known of these folders, durably."""
         folders = {path: asdict(one) for path, one in {**self.read(), **fresh}.items()}
         text = json.dumps({"version": 1, "folders": folders}, indent=1, default=datetime.isoformat)
-        new = self.file.with_suffix(".new")
-        with new.open("w") as stream:
-            stream.write(text + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(self.file)
+        write_whole(self.file, f"{text}\n".encode())
 
 
 def remedy(server: str, path: str, known: Known) -> str:

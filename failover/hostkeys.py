@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from failover.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,7 @@ class PinnedKeys:
         """Trust exactly these keys at the address from now on: whoever had it before is forgotten."""
         kept = [p for p in self._read() if p.address != address]
         pinned = kept + [PinnedKey(address, key, instance_id) for key in keys]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".new")
-        with temporary.open("w") as stream:
-            stream.writelines(f"{p.address} {p.key} {p.instance_id}\n" for p in pinned)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(self.path)
+        write_whole(self.path, "".join(f"{p.address} {p.key} {p.instance_id}\n" for p in pinned).encode())
 
     def _read(self) -> list[PinnedKey]:
         if not self.path.exists():

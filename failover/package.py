@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from failover import shorten
+from failover.whole_file import write_whole
 from hooks import unpack
 
 _SOURCES = Path(__file__).resolve().parent.parent / "hooks"
@@ -58,9 +59,7 @@ def hooks_sha256() -> str:
 def build_hooks(dest: Path) -> Path:
     """Write the zipapp to `dest` (a file, or a directory that gets hooks.pyz); gives the file's path."""
     path = dest / "hooks.pyz" if dest.is_dir() else dest
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(hooks_bytes())
-    path.chmod(0o755)
+    write_whole(path, hooks_bytes(), 0o755)
     return path
 
 

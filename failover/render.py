@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 
 from failover import package
+from failover.whole_file import write_whole
 from hooks import exports, fstab, lvm
 
 METADATA_LIMIT = 32_000  # bytes, user_data and every other key together (OCI, LaunchInstanceDetails.metadata)
@@ -58,8 +59,7 @@ def write_rendered(directory: Path) -> Path:
     """Write cloud-init.yaml (to read) and user_data (for Terraform) there; gives user_data's path."""
     text = render_cloud_init()
     encoded = user_data(text)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "cloud-init.yaml").write_text(text)
+    write_whole(directory / "cloud-init.yaml", text.encode())
     path = directory / "user_data"
-    path.write_text(encoded + "\n")
+    write_whole(path, (encoded + "\n").encode())
     return path

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from failover import package, render
+from failover.whole_file import write_whole
 
 SOURCES = Path(__file__).resolve().parent.parent / "terraform"
 LARGEST_BYTES = 11 * 1024 * 1024  # what Resource Manager takes
@@ -42,6 +43,5 @@ def _contents() -> dict[str, bytes]:
 
 def build_stack(path: Path) -> Path:
     """Write the zip to `path`; gives it back. Raises TooLarge."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(stack_bytes())
+    write_whole(path, stack_bytes())
     return path
