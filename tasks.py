@@ -370,10 +370,10 @@ def test(c: Context, quick: bool = False) -> None:
         _guarded(_prepare_machine)
     lint(c)
     render(c)
-    # side by side, a file as a whole; guests want the machine for themselves
+    # side by side, a file as a whole; guests among themselves, each file with labs of its own
     c.run(".venv/bin/pytest -q -m 'not guests' -n 2 --dist loadfile", in_stream=False)
     if not quick:
-        c.run(".venv/bin/pytest -q -m guests", in_stream=False)
+        c.run(".venv/bin/pytest -q -m guests -n 2 --dist loadfile", in_stream=False)
 
 
 @task(

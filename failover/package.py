@@ -22,8 +22,16 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
 _FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0}]
 _ONE_AT_A_TIME = threading.Lock()
 _NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout and from the zipapp
-# what only an operator's verification asks for: not in the metadata of an instance, where bytes are scarce
-_OPERATORS = {"apart.py", "canary.py", "canary_files.py", "export_options.py", "kernel_log.py", "pinned.py"}
+# what only an operator asks for: not in the metadata of an instance, where bytes are scarce
+_OPERATORS = {
+    "apart.py",
+    "canary.py",
+    "canary_files.py",
+    "export_options.py",
+    "firewall.py",
+    "kernel_log.py",
+    "pinned.py",
+}
 
 
 def hooks_bytes() -> bytes:

@@ -42,7 +42,8 @@ def check(host: Host, spec: ServerSpec) -> Finding:
     )
     if faults:
         return Finding(BROKEN, "; ".join(faults), dict(facts))
-    return Finding(PRESENT, "exported: " + ", ".join(" to ".join(pair) for pair in pairs), dict(facts))
+    told = ["exported: " + ", ".join(" to ".join(pair) for pair in pairs)] + _firewalled(host)
+    return Finding(PRESENT, "; ".join(told), dict(facts))
 
 
 def _service(host: Host) -> Tuple[str, str]:
@@ -80,6 +81,14 @@ def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
     return [mount + " is not mounted" for mount in sorted(mounts) if not mounted_on(host, mount)]
 
 
+def _firewalled(host: Host) -> List[str]:
+    try:
+        from hooks import firewall  # noqa: PLC0415
+    except ImportError:  # cloud-init's copy is without what only tells an operator
+        return []
+    return firewall.told(host)
+
+
 def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Exports what the spec names and starts the server; refuses while a filesystem is not mounted."""
     unmounted = _unmounted(host, spec)
@@ -99,7 +108,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     ]
     if textfile.edit(host, exports.OWN, lambda _: exports.own_text(spec, elsewhere)):
         done.append(exports.OWN + " written")
-    return done + _start(host)
+    return done + _start(host) + _firewalled(host)
 
 
 def _start(host: Host) -> List[str]:

@@ -130,7 +130,7 @@ def qemu_arguments(machine: Machine, image: BaseImage) -> list[str]:
     """QEMU's arguments that make the machine what it is: a snapshot fits only the same ones.
 
     TCG, since hardware virtualisation is not relied on. Two processors, one for each of a small machine's: a
-    boot takes half the time, and what a server does side by side (logins to volumes) is side by side here too.
+    boot takes half the time, and what a server does side by side (logins to volumes) it does so here, too.
     Another processor model is no quicker. Started from an unpacked kernel, without a firmware's boot menu.
     """
     identity = uuid.uuid5(uuid.NAMESPACE_URL, machine.instance_id)

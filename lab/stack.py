@@ -29,7 +29,9 @@ def lay_stack(run: Path, variables: Mapping[str, Any]) -> Path:
     if not (stack / _ACTIVE_FILE).exists():
         shutil.copy(SOURCE / _ACTIVE_FILE, stack)
     if (SOURCE / "rendered").is_dir():
-        shutil.copytree(SOURCE / "rendered", stack / "rendered", dirs_exist_ok=True)
+        # another drill may be rendering there: what it has not finished begins with a dot
+        unfinished = shutil.ignore_patterns(".*")
+        shutil.copytree(SOURCE / "rendered", stack / "rendered", dirs_exist_ok=True, ignore=unfinished)
     (stack / VARIABLES_FILE).write_text(json.dumps(variables, indent=2) + "\n", encoding="utf-8")
     return stack
 

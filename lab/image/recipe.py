@@ -15,7 +15,9 @@ PACKAGES = (
     # as OCI's images are reached and set up; the Oracle data source needs a DHCP client of its own
     "cloud-init,isc-dhcp-client,openssh-server,sudo,python3,"
     # what serves and mounts
-    "open-iscsi,lvm2,xfsprogs,nfs-kernel-server,nfs-common,rpcbind"
+    "open-iscsi,lvm2,xfsprogs,nfs-kernel-server,nfs-common,rpcbind,"
+    # off, until a test of it wants it
+    "firewalld"
 )
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
 

@@ -4,8 +4,8 @@ Every test starts and ends with a released server and goes the same way: make th
 names it and says what to do; nothing is half done; mend it; the same command comes to its end, and volume
 group and filesystem are, to their metadata's version, the ones that were there before.
 
-The filter that drops packets is the kernel's traffic control: the guests' image has neither nftables nor
-firewalld, and what a client or an initiator sees of a filter is the same.
+A filter that drops packets is the kernel's traffic control, where it is not firewalld itself: what a client
+or an initiator sees of it is the same.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.guests
 STUBBORN = (
     "import signal, time; signal.signal(15, signal.SIG_IGN); f = open('/mnt/a/held', 'w'); time.sleep(999)"
 )
+PYTHON = "python3 -c"
 LISTENER = "import socket, time; s = socket.create_server(('', 2049)); time.sleep(999)"
 
 
@@ -185,6 +186,30 @@ def test_port_2049_taken(server, untouched):
     assert "nfs-failover.exports" not in server.files()
     server.ends("listener")
     serves(server, untouched)
+
+
+def test_a_firewalld_that_lets_no_nfs_in(server, untouched):
+    server.sh("systemctl start firewalld")
+    try:
+        told = "firewalld lets no NFS in"
+        serves(server, untouched, told, "firewall-cmd --zone=public --add-service=nfs")
+        assert "port 2049 is not reachable" in server.client_hooks("apply").layers[0].message
+        server.sh("firewall-cmd -q --zone=public --add-service=nfs")
+        assert told not in server.hooks("check").told
+        assert server.client_hooks("apply").ok
+        server.client("umount /mnt/nfs/a")
+    finally:
+        server.sh("systemctl stop firewalld")
+
+
+def test_selinux_s_label_of_an_edited_file_is_kept(server, untouched):
+    label = "system_u:object_r:etc_t:s0"
+    server.sh(f"{PYTHON} \"import os; os.setxattr('/etc/fstab', 'security.selinux', b'{label}')\"")
+    files = server.files()
+    serves(server, untouched)
+    assert server.files() != files, "nothing was edited: nothing was tested"
+    kept = f"{PYTHON} \"import os; print(os.getxattr('/etc/fstab', 'security.selinux').decode())\""
+    assert server.sh(kept) == label
 
 
 def test_iscsid_stopped_and_masked(server, untouched):
