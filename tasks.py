@@ -258,6 +258,7 @@ def package(_: Context) -> None:
         "door": "who fails over: cli, resource-manager (a console apply alone), or gitops (a pull request)",
         "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",
         "seed": "what --soak draws from",
+        "jobs": "how many drills of --soak run side by side, each in a lab of its own",
         "lose": "remove this record from the file before counting, to see the drill fail",
         "json": "print the story as one JSON object on the last line of stdout",
         "run": RUN_HELP,
@@ -275,6 +276,7 @@ def drill(
     door: str = "cli",
     soak: int = 0,
     seed: int = 1,
+    jobs: int = 1,
     lose: int = -1,
     json: bool = False,
     run: str | None = None,
@@ -288,7 +290,7 @@ def drill(
     if soak:
         from lab import soak as soaks
 
-        sys.exit(soaks.main(_run_directory(run), soak, seed, json))
+        sys.exit(soaks.main(_run_directory(run), soak, seed, json, max(jobs, 1)))
     choices = drills.Choices(
         mode,
         clients,

@@ -6,6 +6,8 @@ import json
 import random
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from rich.table import Table
 
 from lab.breakage import MODES
 from lab.drill import Choices, Drill
-from lab.story import Story
+from lab.story import Story, show
 
 # Seconds in which the operator's process may die: within a failover to a standby, and to a launched server.
 _STANDBY_SECONDS, _LAUNCHED_SECONDS = 30.0, 80.0
@@ -37,21 +39,41 @@ def draw(source: random.Random) -> Choices:
     )
 
 
-def main(run: Path, count: int, seed: int, as_json: bool) -> int:
-    """Run `count` drills one after the other; 0 only if every one of them really worked."""
+def main(run: Path, count: int, seed: int, as_json: bool, jobs: int = 1) -> int:
+    """Run `count` drills, `jobs` of them at a time; 0 only if every one of them really worked."""
     console = Console(soft_wrap=True, highlight=False)
-    told = []
-    for number, choices in enumerate(draws(count, seed), 1):
-        console.print(f"drill {number} of {count}: {command(choices)}", markup=False)
-        # a directory each: what is kept of one that failed is not written over
-        story = Drill(run.with_name(f"{run.name}-{number}"), choices, console).tell()
-        console.print(f"drill {number} of {count}: {story.outcome} {'; '.join(story.missing)}", markup=False)
-        told.append((choices, story))
+    chosen = draws(count, seed)
+    with ThreadPoolExecutor(jobs) as pool:
+        stories = pool.map(
+            lambda number, choices: _one(run, number, choices, count, jobs > 1, console),
+            range(1, count + 1),
+            chosen,
+        )
+        told = list(zip(chosen, stories, strict=True))
     _show(told, seed, console)
     if as_json:
         sys.stdout.write(json.dumps(summary(told, seed)) + "\n")
     sys.stdout.flush()
     return int(any(story.missing for _, story in told))
+
+
+def _one(run: Path, number: int, choices: Choices, count: int, apart: bool, console: Console) -> Story:
+    """One of the drills. What it says goes `apart`, to a file, where others run beside it."""
+    # a directory each: what is kept of one that failed is not written over
+    folder = run.with_name(f"{run.name}-{number}")
+    log = folder.with_suffix(".log")
+    where = f"; it is told in {log}" if apart else ""
+    console.print(f"drill {number} of {count}: {command(choices)}{where}", markup=False)
+    with ExitStack() as stack:
+        told = console
+        if apart:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            told = Console(file=stack.enter_context(log.open("w")), soft_wrap=True, highlight=False)
+        story = Drill(folder, choices, told).tell()
+        if apart:
+            show(story, told)
+    console.print(f"drill {number} of {count}: {story.outcome} {'; '.join(story.missing)}", markup=False)
+    return story
 
 
 def draws(count: int, seed: int) -> list[Choices]:
