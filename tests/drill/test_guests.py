@@ -129,6 +129,8 @@ def lab(tmp_path_factory):
     inside = network.inside(RunDirectory.of(run))
     (run / "ssh_config").write_text(
         f"User opc\nIdentityFile {run}/key\nUserKnownHostsFile {run}/known_hosts\nStrictHostKeyChecking yes\n"
+        # a guest that goes down may take the connection's end with it
+        "ServerAliveInterval 10\nServerAliveCountMax 4\n"
         f"ConnectTimeout 10\nProxyCommand {' '.join(inside)} nc %h %p\n"
     )
     server = subprocess.Popen(
@@ -226,7 +228,7 @@ def test_a_captured_image_boots_as_another_machine_while_one_reboots(booted):
     boot_id = "cat /proc/sys/kernel/random/boot_id"
     before = booted.ssh(CLIENT, boot_id)
     started = time.monotonic()
-    booted.ssh(CLIENT, "sudo systemctl reboot", ok=False)
+    booted.ssh(CLIENT, "sudo systemctl reboot --no-block", ok=False)
     booted.launch(COPY, "ocid1.image.oc1..custom")
     booted.trust_console(COPY)
     booted.await_ssh(COPY)
