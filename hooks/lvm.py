@@ -169,7 +169,10 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
             raise Refused(
                 "{}: several volume groups have this name; deactivate the right one by hand".format(name)
             )
-        host.run("vgchange", "-an", name)
     if names:
+        # first: an event of a disk that has just come would activate its group again behind us
+        host.run("udevadm", "settle", "--timeout=10", tolerate={1: "others' events go on"})
+        for name in names:
+            host.run("vgchange", "-an", name)
         host.run("udevadm", "settle")
     return [name + " deactivated" for name in names]
