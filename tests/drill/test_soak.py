@@ -10,8 +10,7 @@ pytestmark = pytest.mark.guests
 
 
 def test_drills_drawn_from_a_seed_converge(tmp_path):
-    code, told, text = drill(tmp_path / "lab", "--soak", "2", "--seed", "13", "--jobs", "2")
+    code, told, text = drill(tmp_path / "lab", "--soak", "2", "--seed", "13")
     assert code == 0, text
     assert (told["done"], told["records_lost"], told["attached_twice"]) == (2, 0, 0)
     assert told["records_acknowledged"] > 40
-    assert "drill done" in (tmp_path / "lab-2.log").read_text()

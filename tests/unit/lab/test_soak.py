@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from lab import soak
 from lab.breakage import MODES
 from lab.drill import Choices
 from lab.soak import command, draws, summary
@@ -35,3 +43,35 @@ def test_the_summary_adds_up_what_must_be_nothing():
     found = summary([(Choices(), good), (Choices("hung"), bad)], 3)
     assert (found["done"], found["failed"]) == (1, 1)
     assert (found["records_acknowledged"], found["records_lost"], found["attached_twice"]) == (42, 2, 1)
+
+
+class Fake:
+    """A drill that ends when as many as may run side by side do so; the third one fails."""
+
+    together = threading.Barrier(2, timeout=30)
+
+    def __init__(self, run: Path, choices: Choices, console: Console) -> None:
+        self._run, self._choices, self._console = run, choices, console
+
+    def tell(self) -> Story:
+        self.together.wait()
+        self._console.print("said by the drill itself")
+        missing = ["a record"] if self._run.name == "lab-3" else []
+        return Story(self._choices.mode, records_acknowledged=1, records_lost=0, missing=missing)
+
+
+def test_drills_side_by_side_have_a_lab_and_a_log_each_and_are_told_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(soak, "Drill", Fake)
+    assert soak.main(tmp_path / "lab", 4, 7, as_json=True, jobs=2) == 1
+    out = capsys.readouterr().out
+    told = json.loads(out.splitlines()[-1])
+    assert [drill["command"] for drill in told["drills"]] == [command(choices) for choices in draws(4, 7)]
+    assert [drill["outcome"] for drill in told["drills"]] == ["done", "done", "failed", "done"]
+    assert "said by the drill itself" not in out
+    logs = {file.name: file.read_text() for file in tmp_path.glob("*.log")}
+    assert set(logs) == {"lab-1.log", "lab-2.log", "lab-3.log", "lab-4.log"}
+    assert all(text.startswith("said by the drill itself") for text in logs.values())
+    assert "MISSING: a record" in logs["lab-3.log"]
+    assert f"it is told in {tmp_path}/lab-3.log" in out
