@@ -28,7 +28,7 @@ _OPERATORS = {
     "canary.py",
     "canary_files.py",
     "export_options.py",
-    "firewall.py",
+    "firewalld.py",
     "kernel_log.py",
     "pinned.py",
 }

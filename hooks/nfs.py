@@ -83,10 +83,10 @@ def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
 
 def _firewalled(host: Host) -> List[str]:
     try:
-        from hooks import firewall  # noqa: PLC0415
+        from hooks import firewalld  # noqa: PLC0415
     except ImportError:  # cloud-init's copy is without what only tells an operator
         return []
-    return firewall.told(host)
+    return firewalld.told(host)
 
 
 def apply(host: Host, spec: ServerSpec) -> List[str]:

@@ -2,12 +2,13 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hooks
 from hooks import nfs
-from hooks.firewall import closed_zones, told
+from hooks.firewalld import closed_zones, told
 from tests.unit.hooks.planned import PlannedHost
 
 # as firewalld 1.3 prints them; a field that is empty ends with a blank
@@ -92,12 +93,22 @@ def test_it_is_asked_only_where_it_runs(tmp_path: Path) -> None:
     (text,) = told(host)
     assert "firewall-cmd --zone=public --add-service=nfs" in text
     host.finish()
-    starting = {"commands": [{**one, "code": 252, "out": ""} for one in (default, asked)]}
-    assert told(PlannedHost(str(tmp_path), starting)) == []
+
+
+@pytest.mark.parametrize("answer", [{"code": 252}, {"code": 253}, {"code": 127}, {"hangs": True}])
+@pytest.mark.parametrize("asked", [0, 1])
+def test_a_hint_that_cannot_be_had_fails_nothing(tmp_path: Path, asked: int, answer: dict[str, Any]) -> None:
+    default = {"run": "firewall-cmd --get-default-zone", "out": "public\n"}
+    commands = [default, {"run": "firewall-cmd --list-all-zones"}][: asked + 1]
+    commands[asked] = {**commands[asked], **answer}
+    host = PlannedHost(str(tmp_path), {"commands": commands, "files": {"/proc/88/comm": "firewalld\n"}})
+    assert told(host) == []
+    assert host.clock <= 30
+    host.finish()
 
 
 def test_the_copy_of_cloud_init_does_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(hooks, "firewall")
-    monkeypatch.setitem(sys.modules, "hooks.firewall", None)
+    monkeypatch.delattr(hooks, "firewalld")
+    monkeypatch.setitem(sys.modules, "hooks.firewalld", None)
     host = PlannedHost(str(tmp_path), {"files": {"/proc/88/comm": "firewalld\n"}})
     assert nfs._firewalled(host) == []
