@@ -75,3 +75,22 @@ def test_drills_side_by_side_have_a_lab_and_a_log_each_and_are_told_in_order(
     assert all(text.startswith("said by the drill itself") for text in logs.values())
     assert "MISSING: a record" in logs["lab-3.log"]
     assert f"it is told in {tmp_path}/lab-3.log" in out
+
+
+def test_one_at_a_time_is_told_on_the_terminal_and_nothing_runs_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = threading.Lock()
+
+    class Lonely(Fake):
+        def tell(self) -> Story:
+            assert alone.acquire(blocking=False), "another drill runs beside this one"
+            self._console.print("said by the drill itself")
+            threading.Event().wait(0.05)
+            alone.release()
+            return Story(self._choices.mode, records_acknowledged=1, records_lost=0)
+
+    monkeypatch.setattr(soak, "Drill", Lonely)
+    assert soak.main(tmp_path / "lab", 3, 7, as_json=False) == 0
+    assert capsys.readouterr().out.count("said by the drill itself") == 3
+    assert list(tmp_path.glob("*.log")) == []
