@@ -85,22 +85,22 @@ def _answers(host: Host, mount: Mount) -> bool:
 
 
 def apply(host: Host, spec: ClientSpec) -> List[str]:
-    """Moves every mount to its present server; in mode "reboot" only fstab. Raises HookError.
+    """Moves every mount to its present server; in mode "reboot" the reboot mounts it. Raises HookError.
 
     Nothing is touched before the present server's port answers. Then the dead mount goes first, by force and
-    lazily: `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount.
+    lazily: `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount, and a shutdown up to 180.
     """
     for mount in spec.mounts:
         _refuse_surprises(host, mount)
-    remount = [item for item in spec.mounts if spec.mode == "remount" and _needs_remount(host, item)]
-    for mount in remount:
+    moved = [item for item in spec.mounts if _needs_remount(host, item)]
+    for mount in moved:
         if not _own_port(host.read(fstab.PATH) or "", mount):
             host.reach(mount.mount, mount.server, _PORT, REACH_SECONDS, _RULES)
-    done = [text for mount in remount for text in _cut(host, mount)]
+    done = [text for mount in moved for text in _cut(host, mount)]
     edited = [item.mount + " repointed in fstab" for item in spec.mounts if _repoint(host, item)]
     if spec.mode == "reboot":
-        return edited
-    for mount in remount:
+        return edited + done
+    for mount in moved:
         host.run("mount", mount.mount, seconds=MOUNT_SECONDS)
         done.append("{} mounted from {}".format(mount.mount, mount.server))
     if edited:  # last: mount(8) reads fstab itself, and nobody should wait for systemd to read it too
