@@ -88,7 +88,7 @@ def apply(host: Host, spec: ClientSpec) -> List[str]:
     """Moves every mount to its present server; in mode "reboot" the reboot mounts it. Raises HookError.
 
     Nothing is touched before the present server's port answers. Then the dead mount goes first, by force and
-    lazily: `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount, and a shutdown up to 180.
+    lazily: `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount, a shutdown up to 180.
     """
     for mount in spec.mounts:
         _refuse_surprises(host, mount)
