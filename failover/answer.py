@@ -41,6 +41,31 @@ class Answer:
         return any(bool(layer.facts.get("reboot_required")) for layer in self.layers)
 
     @property
+    def refusals(self) -> tuple[str, ...]:
+        """What `apply` would refuse on the host as it is, each with its remedy (facts "refusals")."""
+        return self._texts("refusals")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a failover would leave behind or change on the host (facts "warnings")."""
+        return self._texts("warnings")
+
+    @property
+    def servers(self) -> dict[str, dict[str, object]]:
+        """What a client sees of each server: {name: {"port_2049": reason or "", "answers": bool}}."""
+        found: dict[str, dict[str, object]] = {}
+        for layer in self.layers:
+            facts = layer.facts.get("servers")
+            found |= (
+                {k: v for k, v in facts.items() if isinstance(v, dict)} if isinstance(facts, dict) else {}
+            )
+        return found
+
+    def _texts(self, fact: str) -> tuple[str, ...]:
+        lists = [layer.facts.get(fact) for layer in self.layers]
+        return tuple(str(text) for many in lists if isinstance(many, list | tuple) for text in many)
+
+    @property
     def complaint(self) -> str:
         """What is not as it should be, for a person."""
         parts = [f"{x.layer} {x.state}: {x.message}" for x in self.layers if x.state != PRESENT]

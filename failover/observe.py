@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from failover import console, specs
 from failover.answer import Answer
 from failover.cloud import Cloud
 from failover.contract import Server, Stack
 from failover.hosts import HookedHost, Hosts
-from failover.seen import Attachment, ClientSeen, Observation, Presence, ServerSeen
+from failover.outcome import FailoverError, Usage
+from failover.seen import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
+from failover.silence import NFS_PORT
 from failover.site import Client, Site
 from failover.ssh import Silent
 
+_AT_ONCE = 256
+
 
 class Observer:
-    """Looks; never changes anything. Raises Unknown for whatever could not be learnt."""
+    """Looks; never changes anything.
+
+    Raises Unknown for what the API does not tell, Usage for a fault of the site's own configuration. What is
+    not learnt of one host is in what is seen of it, and keeps nobody else from being looked at.
+    """
 
     def __init__(self, site: Site, cloud: Cloud, hosts: Hosts) -> None:
         self._site = site
@@ -25,7 +34,8 @@ class Observer:
 
     def observe(self, stack: Stack, target: str, mode: str) -> Observation:
         """Everything at once, in parallel. `mode`: how clients would be remediated (remount, reboot)."""
-        with ThreadPoolExecutor(max_workers=32) as pool:
+        # a thread only waits here, for a host's own deadline: one slow host holds up no other
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             clients = [pool.submit(self.client, c, stack, target, mode) for c in self._site.clients]
             attachments = self.attachments(stack)
             servers = [pool.submit(self.server, s, stack, attachments) for s in stack.servers.values()]
@@ -49,20 +59,37 @@ class Observer:
     def server(
         self, server: Server, stack: Stack, attachments: Mapping[str, tuple[Attachment, ...]]
     ) -> ServerSeen:
-        """One server. Its hooks are asked only when it holds a volume and should be running."""
+        """One server. Its hooks check it when it holds a volume and should be running; another is greeted."""
         if server.instance_id is None:
             return ServerSeen(server, None)
         state = self._cloud.instance_state(server.instance_id)
         held = {n: a for n, f in attachments.items() for a in f if a.instance_id == server.instance_id}
-        if state != "RUNNING" or server.address is None or not held:
+        if state != "RUNNING" or server.address is None:
             return ServerSeen(server, state)
         if not self._site.ssh.reach:
-            return ServerSeen(server, state, in_service=self.in_service(server, held))
+            return ServerSeen(server, state, in_service=bool(held) and self.in_service(server, held))
         host = self._hosts.at(server.name, server.address)
+        if not held:
+            return self._standing_by(server, state, host)
         spec = specs.server_spec(stack, held, self._site.deadlines.hooks)
-        if not all(g["volumes"] for g in spec["volume_groups"]):  # no portal is known yet: nothing to check
-            return ServerSeen(server, state, *self._ask(lambda: self._greet(host)))
-        return ServerSeen(server, state, *self._ask(lambda: self._check(host, spec)))
+        if all(g["volumes"] for g in spec["volume_groups"]):
+            found = self._ask(host, lambda: self._check(host, spec))
+        else:  # no portal is known yet: there is no spec to check
+            found = self._ask(host, lambda: self._greet(host))
+        return ServerSeen(server, state, **found, signs=self._signs(host, found["presence"]))
+
+    def _standing_by(self, server: Server, state: str, host: HookedHost) -> ServerSeen:
+        """A server without volumes is greeted where its host key can be known: it is a witness."""
+        if not server.adopted and not self._hosts.keys.of(server.address or "", server.instance_id):
+            return ServerSeen(server, state)
+        return ServerSeen(server, state, **self._ask(host, lambda: self._greet(host)))
+
+    @staticmethod
+    def _signs(host: HookedHost, presence: Presence) -> tuple[str, ...]:
+        """Whether a server that does not let us in takes connections all the same."""
+        if presence is not Presence.SILENT or not host.ssh.accepts(NFS_PORT):
+            return ()
+        return (f"port {NFS_PORT} accepts connections from here",)
 
     def in_service(self, server: Server, held: Mapping[str, Attachment]) -> bool:
         """Whether the server's console says that it serves what it holds: all that is known without SSH."""
@@ -82,7 +109,7 @@ class Observer:
             self._site.deadlines.client,
         )
         host = self._hosts.at(client.name, client.address)
-        return ClientSeen(client, *self._ask(lambda: self._check(host, spec)))
+        return ClientSeen(client, **self._ask(host, lambda: self._check(host, spec)))
 
     def _check(self, host: HookedHost, spec: Mapping[str, object]) -> Answer:
         return host.hooks("check", spec, self._site.deadlines.hooks)
@@ -92,8 +119,14 @@ class Observer:
         host.ssh.run(["true"], 60)
 
     @staticmethod
-    def _ask(question: Callable[[], Answer | None]) -> tuple[Presence, Answer | None]:
+    def _ask(host: HookedHost, question: Callable[[], Answer | None]) -> dict[str, Any]:
+        """What came of it: presence, answer, attempt, trouble. A fault of our own configuration is raised."""
         try:
-            return Presence.ANSWERS, question()
-        except Silent:
-            return Presence.SILENT, None
+            found: dict[str, Any] = {"presence": Presence.ANSWERS, "answer": question()}
+        except Silent as error:
+            return {"presence": Presence.SILENT, "attempt": error.attempt or host.ssh.attempt}
+        except Usage:
+            raise
+        except FailoverError as error:
+            found = {"presence": Presence.UNKNOWN, "trouble": Trouble(error.reason, error.remedy)}
+        return {**found, "attempt": host.ssh.attempt}

@@ -1,4 +1,4 @@
-"""How a run can end: done, refused, failed, unknown - each with its own exit code, a reason and a remedy."""
+"""How a run can end, from done to unknown: each end has its own exit code, a reason and a remedy."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import enum
 
 
 class Outcome(enum.Enum):
-    """The ends of a run. `exit_code` is what the process returns (docs/exit-codes in the README)."""
+    """The ends of a run. `exit_code` is what the process returns (the table is in the README).
+
+    CLIENTS_LEFT: the service is up and verified; clients that the report names were not brought over.
+    """
 
     DONE = "done"
     NOTHING_TO_DO = "nothing-to-do"
+    CLIENTS_LEFT = "clients-left"
     PLANNED = "planned"
     USAGE = "usage"
     REFUSED = "refused"
@@ -30,6 +34,7 @@ _EXIT_CODES = {
     Outcome.REFUSED: 3,
     Outcome.FAILED: 4,
     Outcome.UNKNOWN: 5,
+    Outcome.CLIENTS_LEFT: 6,
 }
 
 
@@ -66,3 +71,9 @@ class Unknown(FailoverError):
     """The truth could not be learnt (authentication, time-out, a 404 that may mean "not authorized")."""
 
     outcome = Outcome.UNKNOWN
+
+
+class ClientLeft(FailoverError):
+    """One client was not brought over. The service and the other clients do not depend on it."""
+
+    outcome = Outcome.CLIENTS_LEFT

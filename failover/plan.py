@@ -2,7 +2,8 @@
 
 The invariant, which `check` asserts on every plan: the switch - the only step that detaches - comes after
 every host that still holds a volume is proven off, has released, or is fenced by an earlier step; and the
-target exists and answers before any of its predecessors loses the volumes. Only when the operator has said
+target exists and answers before any of its predecessors loses the volumes. A holder loses its power before
+that only when it is believed to be silent (failover/silence.py). Only when the operator has said
 `--unplanned` may a holder go that is not proven off: then the detach itself is the fence (it cuts the iSCSI
 sessions at the storage, and is waited for until DETACHED before anything is attached).
 """
@@ -13,14 +14,15 @@ import enum
 from dataclasses import dataclass
 
 from failover.contract import Server
-from failover.outcome import Refused
+from failover.outcome import Refused, Unknown
 from failover.seen import ClientSeen, Observation, Presence, ServerSeen
+from failover.silence import Belief, judge
 
 OFF = ("STOPPED", "TERMINATED")
 
 
 class Kind(enum.Enum):
-    """What a step does. Each has one function in act.py."""
+    """What a step does. Each has one function in steps.py."""
 
     LAUNCH = "launch"
     POWER_ON = "power-on"
@@ -72,12 +74,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, in which order, and what was found to need nothing. Empty `steps`: all is right."""
+    """What will be done, in which order, and what was found to need nothing. Empty `steps`: all is right.
+
+    `evidence`: why a server that does not answer is fenced as it is, a line each.
+    """
 
     target: str
     loser: str | None
     steps: tuple[Step, ...]
     notes: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
 
     def step(self, name: str) -> Step:
         """The step of this name; KeyError when there is none."""
@@ -90,18 +96,18 @@ class Plan:
 
 
 def make(seen: Observation, unplanned: bool = False) -> Plan:
-    """The plan that makes `seen.target` the active server. Raises Refused with the remedy.
+    """The plan that makes `seen.target` the active server.
 
-    `unplanned`: holders are given up for lost: none is asked to release, and the detach is the fence of those
-    whose power cannot be cut.
+    `unplanned`: holders are treated as lost. They are not asked to release; where the power of one cannot be
+    cut, the detach is the fence. Raises Refused, or Unknown where the state of a holder or of the target
+    could not be learnt; each with the remedy.
     """
     _refuse_doubles(seen)
     notes: list[str] = []
     target = seen.servers[seen.target]
     preparing = _prepare(target, seen.reach)
-    fence = _cut_off if unplanned else _fence
-    fences = [s for h in holders(seen) for s in fence(h, seen.reach, notes, tuple(s.name for s in preparing))]
-    steps = [*preparing, *fences]
+    fences = [_fence(h, seen, unplanned, notes, preparing) for h in holders(seen)]
+    steps = [*preparing, *(step for step, _ in fences if step)]
     switching = _must_switch(seen)
     if switching:
         steps.append(Step(Kind.SWITCH, seen.target, switching, tuple(s.name for s in steps)))
@@ -111,21 +117,30 @@ def make(seen: Observation, unplanned: bool = False) -> Plan:
             found = _unreached_take_over(target)
         steps.append(Step(Kind.TAKE_OVER, seen.target, found, tuple(s.name for s in steps[-1:])))
     steps += _clients(seen, notes, tuple(s.name for s in steps[-1:]))
-    plan = Plan(seen.target, _loser(seen), tuple(steps), tuple(notes))
-    check(plan, seen)
+    evidence = tuple(dict.fromkeys(line for _, lines in fences for line in lines))
+    plan = Plan(seen.target, _loser(seen), tuple(steps), tuple(notes), evidence)
+    check(plan, seen, unplanned)
     return plan
 
 
-def check(plan: Plan, seen: Observation) -> None:
+def check(plan: Plan, seen: Observation, unplanned: bool = False) -> None:
     """Assert the invariant of this module on a plan; AssertionError is a defect of the planner."""
+    usable, reach = _usable(seen.servers[plan.target]), f"reach {plan.target}"
     for step in (s for s in plan.steps if s.kind is Kind.SWITCH):
         done = plan.before(step.name)
         for holder in holders(seen):
             fences = {f"{kind.value} {holder.server.name}" for kind in FENCES}
             if not (is_fenced(holder) or fences & done):
                 raise AssertionError(f"{step.name}: {holder.server.name} holds volumes and is not fenced")
-        if not _usable(seen.servers[plan.target]) and f"reach {plan.target}" not in done:
+        if not usable and reach not in done:
             raise AssertionError(f"{step.name}: {plan.target} is not known to answer")
+    for step in (s for s in plan.steps if s.kind is Kind.POWER_OFF and not unplanned):
+        if usable or reach in plan.before(step.name):
+            continue
+        if judge(seen.servers[step.subject], seen).belief is not Belief.SILENT:
+            raise AssertionError(
+                f"{step.name}: it is not known to be silent, and {plan.target} does not answer"
+            )
 
 
 def holders(seen: Observation) -> list[ServerSeen]:
@@ -194,6 +209,8 @@ def _prepare(target: ServerSeen, reach: bool) -> list[Step]:
         first = Step(Kind.LAUNCH, name, why)
     elif state in ("STOPPED", "STOPPING"):
         first = Step(Kind.POWER_ON, name, f"its instance is {state}")
+    elif state == "RUNNING" and target.presence is Presence.UNKNOWN and target.trouble:
+        raise Unknown(target.trouble.reason, target.trouble.remedy)
     elif state in ("RUNNING", "STARTING", "PROVISIONING"):
         settled = _usable(target) or (not reach and target.server.adopted)
         return [] if settled else [Step(Kind.REACH, name, _reach_why(target, reach))]
@@ -225,25 +242,46 @@ def _reach_why(target: ServerSeen, reach: bool) -> str:
     return "it must answer before it gets the volumes"
 
 
-def _fence(holder: ServerSeen, reach: bool, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
-    name = holder.server.name
+def _fence(
+    holder: ServerSeen, seen: Observation, unplanned: bool, notes: list[str], preparing: list[Step]
+) -> tuple[Step | None, tuple[str, ...]]:
+    """The step after which the holder can no longer write, and the evidence for it. Raises Unknown."""
+    name, prepared = holder.server.name, tuple(s.name for s in preparing)
     if is_fenced(holder):
         notes.append(f"{name} needs no fence: {holder.instance_state}, holds nothing mounted")
-        return []
+        return None, ()
+    if unplanned:
+        return _cut_off(holder, seen, prepared)
     if holder.presence is Presence.ANSWERS:
         # It still serves: it goes on serving until its successor is ready.
-        return [Step(Kind.RELEASE, name, "it answers: it gives the volumes up itself", prepared)]
-    why = "it does not answer" if reach else "hosts are not reached from here"
-    return [Step(Kind.POWER_OFF, name, f"{why}: its power is cut and proven off")]
+        return Step(Kind.RELEASE, name, "it answers: it gives the volumes up itself", prepared), ()
+    if not seen.reach:
+        # Without SSH there is no evidence of silence at all: its successor must be there first.
+        why = "hosts are not reached from here: its power is cut and proven off"
+        return Step(Kind.POWER_OFF, name, why, prepared), ()
+    judged = judge(holder, seen)
+    if judged.belief is Belief.UNKNOWN:
+        raise Unknown("; ".join((judged.reason, *judged.evidence)), judged.remedy)
+    # One that is silent to all may lose its power beside the launch. A target that exists and is silent
+    # itself is another matter: then both may be down, or the network.
+    beside = judged.belief is Belief.SILENT and seen.servers[seen.target].presence is not Presence.SILENT
+    step = Step(
+        Kind.POWER_OFF,
+        name,
+        f"{judged.reason}: its power is cut and proven off",
+        () if beside else prepared,
+    )
+    return step, judged.evidence
 
 
-def _cut_off(holder: ServerSeen, reach: bool, notes: list[str], prepared: tuple[str, ...]) -> list[Step]:
+def _cut_off(
+    holder: ServerSeen, seen: Observation, prepared: tuple[str, ...]
+) -> tuple[Step, tuple[str, ...]]:
     """Not asked, not waited for: what the operator has chosen with --unplanned."""
-    if is_fenced(holder):
-        return _fence(holder, reach, notes, prepared)
-    answers = holder.presence is Presence.ANSWERS
     why = "--unplanned: its power is cut; where that cannot be proven, the detach is the fence"
-    return [Step(Kind.CUT_OFF, holder.server.name, why, prepared if answers else ())]
+    judged = judge(holder, seen)
+    beside = judged.belief is Belief.SILENT
+    return Step(Kind.CUT_OFF, holder.server.name, why, () if beside else prepared), judged.evidence
 
 
 def _must_switch(seen: Observation) -> str:
@@ -263,19 +301,28 @@ def _must_switch(seen: Observation) -> str:
 
 
 def _clients(seen: Observation, notes: list[str], after: tuple[str, ...]) -> list[Step]:
+    """A step for each client that has to be brought over and can be; a note for each that is left alone."""
     steps = []
     for client in seen.clients:
-        if client.presence is Presence.SILENT:
-            notes.append(
-                f"client {client.client.name} does not answer SSH: it is left alone and not verified"
-            )
-        elif client.presence is Presence.NOT_ASKED:
-            notes.append(
-                f"client {client.client.name} is not reached from here: it is left alone, not verified"
-            )
+        if why := _left_alone(client):
+            notes.append(f"client {client.client.name} {why}")
         elif not (client.answer and client.answer.present):
             steps.append(Step(Kind.CLIENT, client.client.name, _client_why(client), after))
     return steps
+
+
+def _left_alone(client: ClientSeen) -> str:
+    """Why a client is not touched; empty when it may be."""
+    if client.presence is Presence.SILENT:
+        return "does not answer SSH: it is left alone and not verified"
+    if client.presence is Presence.NOT_ASKED:
+        return "is not reached from here: it is left alone, not verified"
+    if client.presence is Presence.UNKNOWN:
+        why = client.trouble.reason if client.trouble else "its state is unknown"
+        return f"is left alone: {why}"
+    if client.answer and client.answer.refusals:
+        return f"is left alone: {'; '.join(client.answer.refusals)}"
+    return ""
 
 
 def _client_why(client: ClientSeen) -> str:

@@ -178,6 +178,7 @@ def _state(seen: Observation, name: str) -> str:
     presence = {
         Presence.ANSWERS: ", answers",
         Presence.SILENT: ", does not answer SSH",
+        Presence.UNKNOWN: ", its state is unknown",
         Presence.NOT_ASKED: "",
     }[server.presence]
     return f"{server.instance_state} by the API{presence}"

@@ -26,6 +26,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "clients": [s.subject for s in plan.steps if s.kind is Kind.CLIENT],
         "expected_seconds": expected_seconds(plan),
         "notes": list(plan.notes),
+        "evidence": list(plan.evidence),
     }
 
 
@@ -34,7 +35,8 @@ def parse(found: Mapping[str, Any]) -> Plan:
     if found["version"] != VERSION:
         raise ValueError(f"plan: found version {found['version']}, expected {VERSION}")
     steps = (Step(Kind(s["kind"]), s["subject"], s["why"], tuple(s["after"])) for s in found["steps"])
-    return Plan(found["target"], found["loser"], tuple(steps), tuple(found["notes"]))
+    evidence = tuple(found.get("evidence", ()))  # journals of older runs have none
+    return Plan(found["target"], found["loser"], tuple(steps), tuple(found["notes"]), evidence)
 
 
 def expected_seconds(plan: Plan) -> int:

@@ -18,6 +18,8 @@ def show(plan: Plan, clients: str, console: Console) -> None:
     console.print(_steps(plan), soft_wrap=False)
     for line in consequences(plan, clients):
         console.print(f"  {line}", markup=False)
+    for line in plan.evidence:
+        console.print(f"  evidence: {line}", markup=False)
     for note in plan.notes:
         console.print(f"  note: {note}", markup=False)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.answer import Answer
+from failover.attempt import Attempt
 from failover.contract import Server, Stack
 from failover.site import Client
 
@@ -26,11 +27,24 @@ class Attachment:
 
 
 class Presence(enum.Enum):
-    """Whether a host let us in. SILENT is no proof that it is down."""
+    """Whether a host let us in.
+
+    SILENT: the network towards it was tried, and no login came of it; no proof that it is down
+    (failover/silence.py). UNKNOWN: its state could not be learnt, for a reason that may be ours.
+    """
 
     ANSWERS = "answers"
     SILENT = "silent"
+    UNKNOWN = "unknown"
     NOT_ASKED = "not-asked"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a host's state is unknown, and what to do about it."""
+
+    reason: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,7 @@ class ServerSeen:
     """A server: OCI's state of its instance (None: no instance), and its hooks' check where it was asked.
 
     `in_service`: its console says that it serves what it holds; looked at only where SSH does not reach.
+    `attempt`: the newest login. `signs`: other signs of life, seen from here. `trouble`: where it is UNKNOWN.
     """
 
     server: Server
@@ -45,15 +60,20 @@ class ServerSeen:
     presence: Presence = Presence.NOT_ASKED
     answer: Answer | None = None
     in_service: bool = False
+    attempt: Attempt | None = None
+    signs: tuple[str, ...] = ()
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True)
 class ClientSeen:
-    """A client, checked against the target as its server."""
+    """A client, checked against the target as its server. `trouble`: where it is UNKNOWN."""
 
     client: Client
     presence: Presence
     answer: Answer | None = None
+    attempt: Attempt | None = None
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failover import plan as planner
-from failover.outcome import Refused
+from failover.outcome import Refused, Unknown
 from failover.plan import Kind, Plan, Step
 from tests.unit.failover.worlds import SERVERS, VOLUMES, Host, World, usual
 
@@ -144,6 +144,8 @@ hosts = st.builds(
     power=st.sampled_from(["RUNNING", "STOPPED", "STOPPING", "STARTING", "TERMINATED", None]),
     up=st.booleans(),
     serves=st.booleans(),
+    signs=st.sampled_from([(), ("port 2049 accepts connections from here",)]),
+    trouble=st.sampled_from(["", "", "", "the login was refused"]),
 ).map(lambda h: h if h.power == "RUNNING" else Host(h.power, up=False))
 
 
@@ -180,11 +182,15 @@ def test_every_interrupted_prefix_is_safe_and_the_next_run_ends_it(world, data):
     unplanned = data.draw(st.booleans())
     try:
         steps = orders(planner.make(world.observe(target), unplanned))
-    except Refused:
+    except (Refused, Unknown):
         return
     for step in steps[: data.draw(st.integers(0, len(steps)))]:
         world = world.after(step)
-    for step in orders(planner.make(world.observe(target), unplanned)):
+    try:
+        following = orders(planner.make(world.observe(target), unplanned))
+    except Unknown:  # what a plan was made on may not be seen any more; nothing is done on a guess
+        return
+    for step in following:
         world = world.after(step)
     assert set(world.held.values()) == {target}
     assert world.hosts[target].serves
@@ -198,7 +204,7 @@ def test_steps_come_after_what_they_name(world, data):
     target = data.draw(st.sampled_from(sorted(world.hosts)))
     try:
         plan = planner.make(world.observe(target))
-    except Refused:
+    except (Refused, Unknown):
         return
     assert len(set(names(plan))) == len(plan.steps)
     for earlier, later in pairwise(orders(plan)):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from failover import ssh
 from failover.outcome import Unknown
-from failover.ssh import LoginRefused, Ran, Silent, wait_until_answers
+from failover.ssh import LoginRefused, Silent, wait_until_answers
+from failover.ssh import host as ssh_host
 
 
 class Booting:
@@ -17,11 +17,11 @@ class Booting:
     def __init__(self, *answers):
         self.answers = list(answers)
 
-    def run(self, argv, deadline_seconds):
+    def boot_id(self, deadline_seconds):
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return Ran(0, answer, "")
+        return answer
 
     def close(self):
         pass
@@ -30,12 +30,12 @@ class Booting:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     clock = iter(range(1000))
-    monkeypatch.setattr(ssh.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(ssh.time, "sleep", lambda _: None)
+    monkeypatch.setattr(ssh_host.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(ssh_host.time, "sleep", lambda _: None)
 
 
 def test_the_old_boot_silence_and_a_refused_login_pass():
-    host = Booting("old\n", Silent("no route"), LoginRefused("going down"), LoginRefused("booting"), "new\n")
+    host = Booting("old", Silent("no route"), LoginRefused("going down"), LoginRefused("booting"), "new")
     assert wait_until_answers(host, 100, not_boot="old") == "new"
 
 
@@ -46,7 +46,7 @@ def test_a_login_that_stays_refused_is_what_is_told_in_the_end():
 
 def test_another_host_key_is_not_waited_out():
     with pytest.raises(Unknown, match="another host key"):
-        wait_until_answers(Booting(Unknown("another host key"), "boot\n"), 20)
+        wait_until_answers(Booting(Unknown("another host key"), "boot"), 20)
 
 
 def test_silence_to_the_end_is_unknown():

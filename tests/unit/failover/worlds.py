@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from failover.answer import Answer
+from failover.attempt import Attempt
 from failover.contract import Server, Stack, Volume
 from failover.plan import Kind, Step
-from failover.seen import Attachment, ClientSeen, Observation, Presence, ServerSeen
+from failover.seen import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
 from failover.site import Client, ClientMount
 from hooks.result import Layer, Result
 
@@ -21,13 +22,24 @@ def answer(host: str, state: str) -> Answer:
     return Answer(host, Result("check", "server", host, True, False, 0.1, "", layers))
 
 
+def attempt(name: str, answered: bool, way: str = "directly") -> Attempt:
+    """A login to this host, from a machine called op-1."""
+    result = "it let us in" if answered else "no answer within 10 s"
+    return Attempt(name, "10.0.0.9", 22, "opc", way, ("~/.ssh/id",), result, answered, source="op-1")
+
+
 @dataclass(frozen=True)
 class Host:
-    """A server of the model. `power`: OCI's state, None while it does not exist. `up`: it answers SSH."""
+    """A server of the model. `power`: OCI's state, None while it does not exist. `up`: it answers SSH.
+
+    `signs`: of life, although it does not let us in. `trouble`: why its state could not be learnt.
+    """
 
     power: str | None
     up: bool
     serves: bool = False
+    signs: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class World:
     """`held`: volume -> server name or None (detached). `moved`: clients that mount from the target.
 
     `moving`: volume -> state of its attachment, where that is not ATTACHED. `cut_off`: servers whose fence
-    the operator has said to be the detach.
+    the operator has said to be the detach. `reached`: clients that answer SSH; None: all.
     """
 
     hosts: dict[str, Host]
@@ -46,6 +58,7 @@ class World:
     stranger: bool = field(default=False)
     moving: dict[str, str] = field(default_factory=dict)
     cut_off: frozenset[str] = frozenset()
+    reached: frozenset[str] | None = None
 
     def observe(self, target: str) -> Observation:
         """What an observer of this world would report."""
@@ -112,10 +125,14 @@ class World:
         holds = [v for v, h in self.held.items() if h == server.name]
         if host.power != "RUNNING" or not holds:
             return ServerSeen(server, host.power)
+        tried = attempt(server.name, host.up)
+        if host.trouble:
+            trouble = Trouble(host.trouble, "mend it")
+            return ServerSeen(server, host.power, Presence.UNKNOWN, attempt=tried, trouble=trouble)
         if not host.up:
-            return ServerSeen(server, host.power, Presence.SILENT)
+            return ServerSeen(server, host.power, Presence.SILENT, attempt=tried, signs=host.signs)
         state = "present" if host.serves else "absent"
-        return ServerSeen(server, host.power, Presence.ANSWERS, answer(server.name, state))
+        return ServerSeen(server, host.power, Presence.ANSWERS, answer(server.name, state), attempt=tried)
 
     def _attached(self, volume: str) -> tuple[Attachment, ...]:
         holder = self.held[volume]
@@ -137,8 +154,10 @@ class World:
 
     def _client(self, name: str) -> ClientSeen:
         client = Client(name, name, (ClientMount("/mnt/a", "/mnt/nfs/a"),))
+        if self.reached is not None and name not in self.reached:
+            return ClientSeen(client, Presence.SILENT, attempt=attempt(name, answered=False))
         state = "present" if name in self.moved else "broken"
-        return ClientSeen(client, Presence.ANSWERS, answer(name, state))
+        return ClientSeen(client, Presence.ANSWERS, answer(name, state), attempt=attempt(name, answered=True))
 
 
 def usual(power: str = "RUNNING", up: bool = True, serves: bool = True) -> World:

@@ -1,0 +1,7 @@
+"""SSH as the user's own ssh(1) does it: its configuration, keys and known hosts; a deadline on each wait."""
+
+from failover.attempt import Attempt
+from failover.ssh.errors import HostUnknown, LoginRefused, Silent
+from failover.ssh.host import Ran, SshHost, wait_until_answers
+
+__all__ = ["Attempt", "HostUnknown", "LoginRefused", "Ran", "Silent", "SshHost", "wait_until_answers"]

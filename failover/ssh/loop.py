@@ -1,0 +1,35 @@
+"""One event loop for all connections, in a thread of its own; callers wait for a result with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_RESOLVERS = 32  # names that are looked up at one time; getaddrinfo(3) blocks
+
+logging.getLogger("asyncssh").setLevel(logging.CRITICAL + 1)  # what it would print, the report says
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve"))
+    threading.Thread(target=loop.run_forever, name="ssh", daemon=True).start()
+    return loop
+
+
+def call(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns or raises; `work` itself bounds its time."""
+    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+
+
+def spawn(work: Coroutine[Any, Any, object]) -> None:
+    """Begin `work` without waiting for it."""
+    asyncio.run_coroutine_threadsafe(work, _loop())
