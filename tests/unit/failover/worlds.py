@@ -82,7 +82,8 @@ class World:
         elif step.kind is Kind.POWER_ON:
             hosts[subject] = replace(hosts[subject], power="RUNNING")
         elif step.kind is Kind.REACH:
-            hosts[subject] = replace(hosts[subject], power="RUNNING", up=True)  # it waits for a start as well
+            # it waits for a start as well, and for a login
+            hosts[subject] = replace(hosts[subject], power="RUNNING", up=True, trouble="")
         elif step.kind is Kind.RELEASE:
             hosts[subject] = replace(hosts[subject], serves=False)
         elif step.kind is Kind.POWER_OFF:
