@@ -1,4 +1,7 @@
-"""Executes a plan: a step when its predecessors are done, journalled, stopping at the first failure."""
+"""Executes a plan: a step when its predecessors are done, journalled, stopping at the first failure.
+
+A client that is left (ClientLeft) is no failure of the plan: the other clients go on, and so does the run.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from failover.journal import Journal
+from failover.outcome import ClientLeft
 from failover.plan import Plan, Step
 
+_AT_ONCE = 256  # steps; a thread only waits for its host
 _LOOK_SECONDS = 0.2  # after which a Ctrl-C is noticed at the latest
 StepFunction = Callable[[Step], str]
 DetailsFunction = Callable[[Step], Mapping[str, Any]]
@@ -68,7 +73,10 @@ class Execution:
         running: dict[Future[Phase], Step] = {}
         done: set[str] = set()
         failure: BaseException | None = None
-        with _interrupts() as asked, ThreadPoolExecutor(max_workers=max(len(waiting), 1)) as pool:
+        with (
+            _interrupts() as asked,
+            ThreadPoolExecutor(max_workers=min(max(len(waiting), 1), _AT_ONCE)) as pool,
+        ):
             while running or (waiting and failure is None):
                 if asked.is_set():
                     # A step that is cut off leaves more to find out than one that ends.
@@ -85,6 +93,8 @@ class Execution:
                     try:
                         self.phases.append(future.result())
                         done.add(step.name)
+                    except ClientLeft:
+                        pass  # its journal line and the verification say so; nothing comes after a client
                     except Exception as error:  # noqa: BLE001 - kept, and raised below
                         # what a step came to tells more than that it was interrupted
                         failure = error if isinstance(failure, KeyboardInterrupt) else failure or error

@@ -56,12 +56,12 @@ def _folder(layer: Layer, before: Mapping[str, Manifest], server: str, known: Kn
 
 def _client(client: Client, heard: Heard, seen: Observation, served: Served) -> Iterator[Finding]:
     if isinstance(heard, str):
-        yield Finding(f"data on {client.name}", False, heard)
+        yield Finding(f"data on {client.name}", False, heard, client=True)
         return
     mounts = {mount.mount: mount for mount in client.mounts}
     for layer in heard:
         ok, found = _mount(layer, mounts[_path(layer)], seen, served)
-        yield Finding(f"{layer.layer} on {client.name}", ok, found)
+        yield Finding(f"{layer.layer} on {client.name}", ok, found, client=True)
 
 
 def _mount(layer: Layer, mount: ClientMount, seen: Observation, served: Served) -> tuple[bool, str]:

@@ -18,7 +18,7 @@ from failover.door import COMMAND_LINE, Door
 from failover.identity import identity
 from failover.inspection import Inspection
 from failover.journal import Journal
-from failover.outcome import FailoverError, Outcome, Refused, Usage
+from failover.outcome import ClientLeft, FailoverError, Outcome, Refused, Usage
 from failover.preflight import gate
 from failover.preflight.check import objection
 from failover.report import Report
@@ -119,6 +119,8 @@ class Flow:
         if not sys.stdin.isatty():
             raise Usage("nobody is there to confirm the plan", "add --yes, or run it in a terminal")
         loser = plan.loser or "nobody"
+        for line in plan.evidence:
+            self._console.print(f"evidence: {line}", markup=False)
         given = input(f"{loser} loses the volumes, {plan.target} gets them. Type {plan.target} to go on: ")
         if given.strip() != plan.target:
             raise Refused("not confirmed; nothing was changed", "")
@@ -150,6 +152,10 @@ class Flow:
             inspection.timed("verify", lambda: self._verify(journal))
             self._report.outcome = Outcome.DONE
             journal.write("run-done", outcome=Outcome.DONE.value, active=self._report.active)
+        except ClientLeft as error:
+            ending = {"outcome": error.outcome.value, "reason": error.reason, "remedy": error.remedy}
+            journal.write("run-done", active=self._report.active, **ending)
+            raise
         except FailoverError as error:
             ending = {"outcome": error.outcome.value, "reason": error.reason, "remedy": error.remedy}
             journal.write("run-ended", **ending)

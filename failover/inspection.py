@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from failover import read_back
+from failover import descriptors, read_back
 from failover.act import Phase
 from failover.cloud import Cloud
 from failover.hosts import Hosts
 from failover.observe import Observer
-from failover.outcome import Failed
+from failover.outcome import ClientLeft, Failed
 from failover.progress import Progress
 from failover.report import Report
 from failover.seen import Observation
@@ -21,6 +21,7 @@ from failover.stack import StackRunner
 from failover.verify import Finding, verify
 
 T = TypeVar("T")
+_LISTED = 10
 
 
 class Inspection:
@@ -30,6 +31,7 @@ class Inspection:
         self, site: Site, terraform: StackRunner, clients: str, report: Report, progress: Progress
     ) -> None:
         self.cloud = Cloud(site.cloud, site.deadlines.api)
+        descriptors.provide(len(site.clients))
         self.hosts = Hosts(site)
         self._site = site
         self._terraform = terraform
@@ -44,13 +46,22 @@ class Inspection:
         return self.observer.observe(self._terraform.read(), self._report.target, self._clients)
 
     def verify(self, seen: Observation) -> None:
-        """Every finding into the report; raises Failed when one of them is not right."""
+        """Every finding into the report.
+
+        Raises Failed when the service is not right, ClientLeft when it is and only clients are not.
+        """
         self._report.active = seen.stack.active
         look = partial(read_back.look, self._site, self.hosts, seen)
         self._report.findings, self._report.second_plan_changes = verify(seen, self._terraform, look)
-        if wrong := [f for f in self._report.findings if not f.ok]:
-            told = "; ".join(f"{f.subject}: {f.found}" for f in wrong)
-            raise Failed(f"not everything is right: {told}", self._remedy(wrong))
+        wrong = [f for f in self._report.findings if not f.ok]
+        if service := [f for f in wrong if not f.client]:
+            raise Failed(f"not everything is right: {_listed(service)}", self._remedy(service))
+        if wrong:
+            raise ClientLeft(
+                f"the service is up on {seen.target} and verified; not brought over: {_listed(wrong)}",
+                f"once they are mended, `./inv failover --active {seen.target}` brings these clients over "
+                "and touches nothing else",
+            )
 
     def timed(self, name: str, action: Callable[[], T]) -> T:
         """Do it, as a phase of the report."""
@@ -69,3 +80,9 @@ class Inspection:
         if self._report.verb == "verify":
             return f"`./inv plan --active {self._report.target}` shows what would be done about it"
         return "run the same command again"
+
+
+def _listed(wrong: Sequence[Finding]) -> str:
+    """The first ones in words; the report lists them all."""
+    told = "; ".join(f"{f.subject}: {f.found}" for f in wrong[:_LISTED])
+    return f"{told}; and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else told

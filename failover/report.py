@@ -11,7 +11,7 @@ from rich.table import Table
 
 from failover import plan_document
 from failover.act import Phase
-from failover.outcome import Outcome
+from failover.outcome import FailoverError, Outcome
 from failover.plan import Plan
 from failover.seen import Observation
 from failover.terraform import Change
@@ -25,7 +25,8 @@ _BAR = 40
 class Report:
     """The end of one run. Seconds are wall time; `second_plan_changes` is None when it was not reached.
 
-    `verb` is what was asked for: failover, plan or verify. `folder` is the run's, None when it never acted.
+    `verb` is what was asked for: failover, plan or verify. `folder` is the run's, None when it never acted;
+    `runs` is the site's folder of runs, None before the site was read.
     `seen`, `switched` (the last switch before this run) and `changes` (Terraform's, None when it was not
     asked) are what the plan for a pull request is written from.
     """
@@ -47,6 +48,11 @@ class Report:
     seen: Observation | None = None
     switched: Switched | None = None
     changes: tuple[Change, ...] | None = None
+    runs: Path | None = None
+
+    def ended(self, error: FailoverError) -> None:
+        """Take over how the run ended, why, and what to do."""
+        self.outcome, self.reason, self.remedy = error.outcome, error.reason, error.remedy
 
     def document(self) -> dict[str, Any]:
         """The report as JSON-ready values."""
@@ -60,7 +66,10 @@ class Report:
             "notes": list(self.notes),
             "plan": plan_document.document(self.plan) if self.plan else None,
             "phases": [{"name": p.name, "seconds": round(p.seconds, 3)} for p in self.phases],
-            "verified": [{"subject": f.subject, "ok": f.ok, "found": f.found} for f in self.findings],
+            "verified": [
+                {"subject": f.subject, "ok": f.ok, "found": f.found, "client": f.client}
+                for f in self.findings
+            ],
             "second_plan_changes": self.second_plan_changes,
             "seconds": round(self.seconds, 3),
         }

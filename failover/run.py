@@ -23,6 +23,7 @@ from failover.outcome import FailoverError, Outcome, Unknown, Usage
 from failover.report import Report
 from failover.reports.keep import keep
 from failover.stack import StackRunner
+from failover.unexpected import as_unknown
 
 MODES = ("remount", "reboot")
 
@@ -63,7 +64,7 @@ def fail_over(
 
     def act(report: Report) -> None:
         _checked_mode(clients)
-        site, terraform = _site(site_file, via, stack_id)
+        site, terraform = _site(report, site_file, via, stack_id)
         asked = None if target else checkouts.read(_active_file(terraform))
         report.target = _checked_target(asked.server if asked else target, terraform)
         if commit:
@@ -135,7 +136,7 @@ def verify(
     """Look at everything afresh and change nothing; `target` None: the server that is active by Terraform."""
 
     def act(report: Report) -> None:
-        site, terraform = _site(site_file, via, stack_id)
+        site, terraform = _site(report, site_file, via, stack_id)
         report.target = _checked_target(target, terraform)
         check_endpoint(site)
         with site_lock(site.runs):
@@ -158,17 +159,20 @@ def _reported(report: Report, act: Callable[[Report], None]) -> Report:
     try:
         act(report)
     except FailoverError as error:
-        report.outcome, report.reason, report.remedy = error.outcome, error.reason, error.remedy
+        report.ended(error)
     except KeyboardInterrupt:
         report.outcome = Outcome.UNKNOWN
         report.reason = "interrupted; the steps under way were let finish"
         report.remedy = "run the same command again: it goes on from what it finds"
+    except Exception as error:  # noqa: BLE001 - the one place: no library's exception reaches the terminal
+        report.ended(as_unknown(error, report.folder or report.runs))
     report.seconds = time.monotonic() - start
     return report
 
 
-def _site(site_file: str | None, via: str, stack_id: str) -> tuple[sites.Site, StackRunner]:
+def _site(report: Report, site_file: str | None, via: str, stack_id: str) -> tuple[sites.Site, StackRunner]:
     site = vias.chosen(sites.load(site_file), via, stack_id)
+    report.runs = site.runs
     if site.terraform.stack_id:  # even the target's name is looked up there
         check_endpoint(site)
     return site, vias.runner(site)

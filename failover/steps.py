@@ -14,7 +14,7 @@ from failover.door import COMMAND_LINE, Door
 from failover.evidence import UNPROVEN, Evidence
 from failover.hosts import HookedHost, Hosts
 from failover.observe import Observer
-from failover.outcome import Failed, FailoverError, Refused, Unknown
+from failover.outcome import ClientLeft, Failed, FailoverError, Refused, Unknown
 from failover.plan import OFF, Kind, Step
 from failover.seen import Attachment, Observation, ServerSeen
 from failover.site import Client, Site
@@ -284,6 +284,8 @@ class Crew:
             if holder.name in self._released:
                 continue
             looked = observer.server(holder, self.stack, attachments)
+            if looked.trouble:
+                raise Unknown(looked.trouble.reason, looked.trouble.remedy)
             if not _released(looked):
                 raise Refused(
                     f"{holder.name} holds a volume and is neither off nor has released it",
@@ -320,7 +322,20 @@ class Crew:
         return "its boot service brought the volumes up, by its console"
 
     def client(self, step: Step) -> str:
-        """Point one client at the target; reboot it when that is the chosen way."""
+        """Point one client at the target; reboot it when that is the chosen way.
+
+        Raises ClientLeft, whatever goes wrong on it: one client never decides over the others.
+        """
+        try:
+            return self._bring_over(step)
+        except Silent as error:
+            raise ClientLeft(str(error), "bring it over once it answers") from error
+        except FailoverError as error:
+            raise ClientLeft(error.reason, error.remedy) from error
+        except Exception as error:  # a defect of ours, which must not cost the others their service
+            raise ClientLeft(f"{step.subject}: {type(error).__name__}: {error}", "report this") from error
+
+    def _bring_over(self, step: Step) -> str:
         client = next(c for c in self.site.clients if c.name == step.subject)
         host = self.hosts.at(client.name, client.address)
         spec = self._client_spec(client)
@@ -330,7 +345,7 @@ class Crew:
         return _expect(applied).told
 
     def _reboot(self, host: HookedHost, spec: dict[str, object]) -> str:
-        before = host.ssh.run(["cat", "/proc/sys/kernel/random/boot_id"], 60).out.strip()
+        before = host.ssh.boot_id()
         host.reboot()
         end = time.monotonic() + self.site.deadlines.client_reboot
         wait_until_answers(host.ssh, self.site.deadlines.client_reboot, not_boot=before)

@@ -12,12 +12,16 @@ from failover.stack import StackRunner
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was verified. `found` says what was seen, for a person; `remedy` what its own is."""
+    """One thing that was verified. `found` says what was seen, for a person; `remedy` what its own is.
+
+    `client`: it concerns one client alone, and says nothing against the service.
+    """
 
     subject: str
     ok: bool
     found: str
     remedy: str = ""
+    client: bool = False
 
 
 def verify(
@@ -63,6 +67,8 @@ def _server(seen: Observation) -> Finding:
             else "not reached from here"
         )
         return Finding(f"server {seen.target}", target.in_service or target.server.adopted, told)
+    if target.trouble:
+        return Finding(f"server {seen.target}", False, target.trouble.reason, target.trouble.remedy)
     if target.answer is None:
         return Finding(f"server {seen.target}", False, f"{target.instance_state}, {target.presence.value}")
     return Finding(f"server {seen.target}", target.answer.present, target.answer.summary)
@@ -73,7 +79,9 @@ def _clients(seen: Observation) -> Iterator[Finding]:
         name = f"client {client.client.name}"
         if client.presence is Presence.NOT_ASKED:
             continue  # a note of the plan says so
-        if client.answer is None or client.presence is Presence.SILENT:
-            yield Finding(name, False, "does not answer SSH")
+        if client.presence is Presence.UNKNOWN and client.trouble:
+            yield Finding(name, False, client.trouble.reason, client.trouble.remedy, client=True)
+        elif client.answer is None or client.presence is Presence.SILENT:
+            yield Finding(name, False, "does not answer SSH", client=True)
         else:
-            yield Finding(name, client.answer.present, client.answer.told)
+            yield Finding(name, client.answer.present, client.answer.told, client=True)

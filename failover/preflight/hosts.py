@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from failover.preflight.check import Check, blocking, ok, warning
+from failover.preflight.check import Check, blocking, ok, unknown, warning
 from failover.preflight.ground import Ground
-from failover.seen import Presence, ServerSeen
-from failover.site import Client
+from failover.seen import ClientSeen, Presence, ServerSeen
 from failover.ssh import Silent
 
 ACTIVE, TARGET, CLIENTS = "active server", "target over SSH", "clients over SSH"
-UNREACHED = "hosts"
+UNREACHED, REACH = "hosts", "hosts from here"
+_AT_ONCE = 256  # clients; a thread only waits for its host
+_LISTED = 10
+_MEND_CLIENT = "mend it on the client as the text says, or take the mount out of the site"
+_LOOK_AT_CLIENT = "look whether it should be in the site, or be gone"
 METADATA_FOLDER = "/etc/lvm/backup"
 
 
 def active(ground: Ground) -> Iterator[Check]:
-    """The active server's own check. One that is dead is what a failover is for: never blocking."""
-    yield judge_active(ground.server(ground.stack.active))
+    """The active server's own check, and whether anything of the site is reached from here at all.
+
+    A dead active server is what a failover is for. Whether its silence would be believed is what `reach`
+    tells (failover/silence.py).
+    """
+    seen = ground.server(ground.stack.active)
+    yield judge_active(seen)
+    yield judge_reach(seen, _clients(ground))
+
+
+def _clients(ground: Ground) -> tuple[ClientSeen, ...]:
+    """All clients, asked side by side."""
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        return tuple(pool.map(ground.client, ground.site.clients))
 
 
 def judge_active(seen: ServerSeen) -> Check:
@@ -29,11 +45,29 @@ def judge_active(seen: ServerSeen) -> Check:
     if seen.presence is Presence.ANSWERS:
         told = seen.answer.complaint if seen.answer else "it answers, but does not hold every volume"
         return warning(ACTIVE, f"{name}: {told}", expected, f"run `failover --active {name}` to repair it")
+    if seen.presence is Presence.UNKNOWN and seen.trouble:
+        return unknown(ACTIVE, seen.trouble.reason, expected, seen.trouble.remedy)
     if seen.presence is Presence.SILENT:
         remedy = f"if it should serve, look at {name} now"
-        return warning(ACTIVE, f"{name} is {seen.instance_state} and silent", expected, remedy)
+        tried = f" ({seen.attempt.line})" if seen.attempt else ""
+        return warning(ACTIVE, f"{name} is {seen.instance_state} and silent{tried}", expected, remedy)
     told = f"{name} is {seen.instance_state or 'without an instance'} or holds no volume"
     return warning(ACTIVE, told, expected, f"run `failover --active {name}` if it should serve")
+
+
+def judge_reach(active: ServerSeen, clients: Sequence[ClientSeen]) -> Check:
+    """Some host of the site answers from here: without one, silence would be no evidence."""
+    reached = [c.client.name for c in clients if c.attempt and c.attempt.answered]
+    reached += [active.server.name] if active.attempt and active.attempt.answered else []
+    if reached:
+        return ok(REACH, f"{len(reached)} answer SSH, such as {reached[0]}")
+    return unknown(
+        REACH,
+        f"neither {active.server.name} nor any of {len(clients)} clients answers SSH from here",
+        "an answer of one host of the site",
+        "run it on a machine that reaches the hosts of the site; look at this machine's network, at [ssh] in "
+        "the site, and at the bastion",
+    )
 
 
 def unreached(_: Ground) -> Iterator[Check]:
@@ -43,19 +77,36 @@ def unreached(_: Ground) -> Iterator[Check]:
 
 
 def clients(ground: Ground) -> Iterator[Check]:
-    """How many clients let us in. A silent one is left alone by a failover."""
-    found = {c: ground.client(c).presence for c in ground.site.clients}
+    """How many clients let us in, and what would be refused on each."""
+    found = _clients(ground)
     yield judge_clients(found)
+    yield from (check for one in found for check in judge_client(one))
 
 
-def judge_clients(found: dict[Client, Presence]) -> Check:
-    """All answer."""
-    silent = [c.name for c, presence in found.items() if presence is not Presence.ANSWERS]
-    told = f"{len(found) - len(silent)} of {len(found)} answer"
-    if not silent:
+def judge_clients(found: Sequence[ClientSeen]) -> Check:
+    """All answer. One that does not is left alone by a failover; it never stops the others."""
+    apart = [_why_left(one) for one in found if one.presence is not Presence.ANSWERS]
+    told = f"{len(found) - len(apart)} of {len(found)} answer"
+    if not apart:
         return ok(CLIENTS, told if found else "none are configured")
     remedy = "they would be left alone: mend their SSH, or remount them by hand afterwards"
-    return warning(CLIENTS, f"{told}; silent: {', '.join(silent)}", "all", remedy)
+    more = f"; and {len(apart) - _LISTED} more" if len(apart) > _LISTED else ""
+    return warning(CLIENTS, f"{told}; {'; '.join(apart[:_LISTED])}{more}", "all", remedy)
+
+
+def _why_left(one: ClientSeen) -> str:
+    if one.trouble:
+        return one.trouble.reason
+    return f"{one.client.name}: {one.attempt.result if one.attempt else 'silent'}"
+
+
+def judge_client(one: ClientSeen) -> Iterator[Check]:
+    """What the client's own judgement refuses is blocking; what it warns of is a warning."""
+    name = f"client {one.client.name}"
+    for text in one.answer.refusals if one.answer else ():
+        yield blocking(name, text, "a mount that can be brought over", _MEND_CLIENT)
+    for text in one.answer.warnings if one.answer else ():
+        yield warning(name, text, "nothing besides the mounts in the site", _LOOK_AT_CLIENT)
 
 
 def target(ground: Ground) -> Iterator[Check]:

@@ -11,11 +11,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from failover import descriptors
 from failover import run as runs
 from failover import site as sites
 from failover import via as vias
 from failover.outcome import FailoverError, Outcome, Usage
 from failover.preflight.check import Check, Result, of, outcome
+from failover.unexpected import as_unknown
 
 _STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.BLOCKING: "red", Result.UNKNOWN: "magenta"}
 
@@ -32,6 +34,10 @@ class PreflightReport:
     checks: tuple[Check, ...] = ()
     untested: tuple[str, ...] = ()
     seconds: float = 0.0
+
+    def ended(self, error: FailoverError) -> None:
+        """Take over how preflight ended, why, and what to do."""
+        self.outcome, self.reason, self.remedy = error.outcome, error.reason, error.remedy
 
     def document(self) -> dict[str, Any]:
         """The report as JSON-ready values."""
@@ -81,13 +87,16 @@ def check(
     `canaries`: at last, when all else was looked at, refresh them: the one thing that is written.
     """
     report = PreflightReport(target)
-    start = time.monotonic()
+    start, runs_folder = time.monotonic(), None
     try:
         site = vias.chosen(sites.load(site_file), via, stack_id)
+        runs_folder = site.runs
         runs.check_endpoint(site)
         _check(report, site, terraform_plan, canaries)
     except FailoverError as error:
-        report.outcome, report.reason, report.remedy = error.outcome, error.reason, error.remedy
+        report.ended(error)
+    except Exception as error:  # noqa: BLE001 - no library's exception reaches the terminal
+        report.ended(as_unknown(error, runs_folder))
     report.seconds = time.monotonic() - start
     return report
 
@@ -107,6 +116,7 @@ def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool, cana
     stack = terraform.read()
     report.active = stack.active
     report.target = _target(report.target, stack.active, list(stack.servers))
+    descriptors.provide(len(site.clients))
     hosts = Hosts(site)
     try:
         observer = Observer(site, Cloud(site.cloud), hosts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from failover.duration import duration
 from failover.evidence import UNPROVEN
+from failover.outcome import Outcome
 from failover.reports.record import DONE, FAILED, UNDER_WAY, RunRecord, StepRecord
 
 
@@ -12,6 +13,8 @@ def headline(run: RunRecord) -> str:
     took = duration(run.seconds)
     if run.outcome == DONE:
         return f"{run.active or run.target} is the active server; everything was verified. It took {took}."
+    if run.outcome == Outcome.CLIENTS_LEFT.value:
+        return f"{run.active or run.target} serves, and was verified; clients are left. It took {took}."
     if run.outcome == "killed":
         return (
             f"This run did not end: its journal stops after {took} without an end. "

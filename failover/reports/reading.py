@@ -159,7 +159,7 @@ def _fences(events: Sequence[Event]) -> list[FenceRecord]:
 
 def _findings(events: Sequence[Event], told: Mapping[str, Any]) -> tuple[Finding, ...]:
     written = next((e["findings"] for e in events if e["event"] == "verified"), told.get("verified", []))
-    return tuple(Finding(f["subject"], f["ok"], f["found"]) for f in written)
+    return tuple(Finding(f["subject"], f["ok"], f["found"], client=f.get("client", False)) for f in written)
 
 
 def _at(event: Event) -> datetime:

@@ -15,6 +15,7 @@ from failover import site as sites
 from failover.outcome import FailoverError, Usage
 from failover.reports import conclusions, page, shelf, text
 from failover.reports.record import RunRecord
+from failover.unexpected import as_unknown
 
 FORMATS = ("html", "markdown", "json", "text")
 _LIST = 120  # columns
@@ -92,4 +93,8 @@ def guarded(action: Callable[[], None]) -> int:
     except FailoverError as error:
         print(f"{error.outcome.value}: {error.reason}\n   remedy: {error.remedy}", file=sys.stderr)
         return error.outcome.exit_code
+    except Exception as error:  # noqa: BLE001 - no library's exception reaches the terminal
+        found = as_unknown(error, None)
+        print(f"{found.outcome.value}: {found.reason}\n   remedy: {found.remedy}", file=sys.stderr)
+        return found.outcome.exit_code
     return 0

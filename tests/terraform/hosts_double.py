@@ -17,9 +17,11 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from failover.attempt import Attempt
 from failover.ssh import Ran, Silent
 from hooks.canary_files import FIXED, WRITTEN
 from hooks.result import Layer, Result
@@ -107,17 +109,29 @@ class AnsweringHost:
     def __init__(self, model: HostsModel, name: str, address: str, *_: Any) -> None:
         self.name = name
         self.address = address
+        self.attempt: Attempt | None = None
         self._model = model
 
     def close(self) -> None:
         """There is no connection."""
 
+    def accepts(self, port: int) -> bool:
+        """No port of a silent host accepts a connection."""
+        return False
+
+    def boot_id(self, deadline_seconds: float = 60.0) -> str:
+        """One that is an instance's own."""
+        return self.run(["cat"], deadline_seconds).out.strip()
+
     def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
         """What this command comes to on this host; raises Silent as the real one does."""
+        tried = Attempt(self.name, self.address, 22, "opc", "directly", (), "it let us in", answered=True)
         with self._model.open() as model:
             instance_id = self._model.instance_at(self.address)
             if self.name in model["silent"] or (instance_id and self._model.state(instance_id) != "RUNNING"):
-                raise Silent(f"{self.name} ({self.address}): no route to host")
+                self.attempt = replace(tried, result="no route to host", answered=False)
+                raise Silent(f"{self.name} ({self.address}): no route to host", self.attempt)
+            self.attempt = tried
             if argv[:2] == ["sh", "-c"] and argv[3] == "hooks":
                 result = self._hooks(model, instance_id, argv[5], json.loads(stdin))
                 return Ran(result.exit_code, result.to_json() + "\n", "")

@@ -36,12 +36,13 @@ from failover.preflight import check as checks
 from failover.preflight import terraform_checks as terraform
 from failover.preflight.check import Check, Result
 from failover.preflight.once import Once
-from failover.seen import Attachment, Presence, ServerSeen
+from failover.seen import Attachment, ClientSeen, Presence, ServerSeen, Trouble
 from failover.site import Client
 from failover.site import parse as parse_site
 from failover.terraform import Change
 from hooks.result import Layer
 from hooks.result import Result as HooksResult
+from tests.unit.failover.worlds import attempt
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 AD1, AD2 = "Uocm:PHX-AD-1", "Uocm:PHX-AD-2"
@@ -219,6 +220,11 @@ def answer(state: str) -> Answer:
         (ServerSeen(FIRST, "RUNNING", Presence.ANSWERS), Result.WARNING, "not hold every volume"),
         (ServerSeen(FIRST, "RUNNING", Presence.SILENT), Result.WARNING, "RUNNING and silent"),
         (ServerSeen(FIRST, "STOPPED"), Result.WARNING, "STOPPED"),
+        (
+            ServerSeen(FIRST, "RUNNING", Presence.UNKNOWN, trouble=Trouble("the login was refused", "mend")),
+            Result.UNKNOWN,
+            "the login was refused",
+        ),
     ],
 )
 def test_the_active_server_never_blocks(seen: ServerSeen, outcome: Result, told: str) -> None:
@@ -228,12 +234,37 @@ def test_the_active_server_never_blocks(seen: ServerSeen, outcome: Result, told:
     assert complete(found)
 
 
+def test_a_failover_that_reaches_no_host_from_here_is_not_said_to_work() -> None:
+    active = ServerSeen(FIRST, "RUNNING", Presence.SILENT, attempt=attempt("nfs-srv-1", answered=False))
+    client = Client("c1", "c1", ())
+    silent = ClientSeen(client, Presence.SILENT, attempt=attempt("c1", answered=False))
+    found = hosts.judge_reach(active, [silent])
+    assert found.outcome is Result.UNKNOWN
+    assert complete(found)
+    reached = ClientSeen(client, Presence.ANSWERS, attempt=attempt("c1", answered=True))
+    assert hosts.judge_reach(active, [silent, reached]).outcome is Result.OK
+
+
+def test_what_a_client_would_refuse_is_blocking_and_what_it_warns_of_is_a_warning() -> None:
+    facts: dict[str, object] = {"refusals": ["/mnt/a: no line"], "warnings": ["/mnt/b: not in the site"]}
+    layer = Layer("client", "broken", False, 0.1, "why", facts)
+    told = Answer("c1", HooksResult("check", "client", "c1", False, False, 0.1, "", (layer,)))
+    found = list(hosts.judge_client(ClientSeen(Client("c1", "c1", ()), Presence.ANSWERS, told)))
+    assert [(c.outcome, c.found) for c in found] == [
+        (Result.BLOCKING, "/mnt/a: no line"),
+        (Result.WARNING, "/mnt/b: not in the site"),
+    ]
+
+
 def test_clients() -> None:
     one, two = Client("c1", "c1", ()), Client("c2", "c2", ())
-    assert hosts.judge_clients({}).found == "none are configured"
-    assert hosts.judge_clients({one: Presence.ANSWERS}).outcome is Result.OK
-    found = hosts.judge_clients({one: Presence.ANSWERS, two: Presence.SILENT})
-    assert (found.outcome, found.found) == (Result.WARNING, "1 of 2 answer; silent: c2")
+    answers = ClientSeen(one, Presence.ANSWERS)
+    assert hosts.judge_clients(()).found == "none are configured"
+    assert hosts.judge_clients((answers,)).outcome is Result.OK
+    found = hosts.judge_clients((answers, ClientSeen(two, Presence.SILENT)))
+    assert (found.outcome, found.found) == (Result.WARNING, "1 of 2 answer; c2: silent")
+    refused = ClientSeen(two, Presence.UNKNOWN, trouble=Trouble("c2 answers SSH, but: refused", "mend it"))
+    assert "c2 answers SSH, but: refused" in hosts.judge_clients((answers, refused)).found
     assert complete(found)
 
 
