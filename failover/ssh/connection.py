@@ -13,6 +13,7 @@ from failover.attempt import Attempt
 from failover.outcome import Unknown
 from failover.site import SshAccess
 from failover.ssh import failure, identity, settings, trust, wire
+from failover.ssh.agents import Agents
 from failover.ssh.errors import HostUnknown, Silent
 from failover.ssh.settings import Settings
 
@@ -61,6 +62,7 @@ class Connections:
 
     def __init__(self, access: SshAccess) -> None:
         self._access = access
+        self._agents = Agents()
         self._jumps: dict[tuple[Settings, ...], asyncio.Task[asyncssh.SSHClientConnection]] = {}
 
     async def open(self, name: str, route: Route, pinned: tuple[str, ...]) -> asyncssh.SSHClientConnection:
@@ -96,6 +98,7 @@ class Connections:
             else:
                 task.cancel()
         self._jumps.clear()
+        self._agents.close()
 
     async def _tunnel(self, route: Route, name: str) -> asyncssh.SSHClientConnection | None:
         if not route.jumps:
@@ -152,7 +155,7 @@ class Connections:
         self, name: str, route: Route, known: Any, tunnel: Any, line: wire.Wire | None, attempt: Attempt
     ) -> asyncssh.SSHClientConnection:
         watcher = _Watcher()
-        options = _options(route, known, watcher)
+        options = _options(route, known, watcher, await self._agents.keys(route.identity))
         where = {"sock": line.sock} if line else {"tunnel": tunnel}
         try:
             async with asyncio.timeout(failure.LOGIN_SECONDS) as deadline:
@@ -192,18 +195,16 @@ def _attempt(name: str, route: Route, result: str) -> Attempt:
     return Attempt(name, found.hostname, found.port, found.user, found.way, route.identity.names, result)
 
 
-def _options(route: Route, known: Any, watcher: _Watcher) -> dict[str, Any]:
-    found, keys = route.settings, route.identity
-    agent_only = keys.agent_keys
+def _options(route: Route, known: Any, watcher: _Watcher, keys: list[Any]) -> dict[str, Any]:
+    found = route.settings
     return {
         "config": None,
         "known_hosts": known,
         "host_key_alias": found.host_key_alias,
         "username": found.user,
-        "client_keys": list(keys.keys) or None,
-        "client_certs": list(keys.certificates),
-        "agent_path": keys.agent,
-        "agent_identities": list(agent_only) if agent_only else None,
+        "client_keys": keys or None,
+        "client_certs": list(route.identity.certificates),
+        "agent_path": None,
         "preferred_auth": "publickey",
         "login_timeout": None,
         "keepalive_interval": found.alive_interval or None,

@@ -147,7 +147,9 @@ async def _ran(
     connection: asyncssh.SSHClientConnection, command: str, stdin: str, seconds: float
 ) -> asyncssh.SSHCompletedProcess:
     async with asyncio.timeout(seconds):
-        return await connection.run(command, input=stdin, check=False, encoding="utf-8", errors="replace")
+        # without input its end is sent at once: no command waits for it
+        given = {"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}
+        return await connection.run(command, check=False, encoding="utf-8", errors="replace", **given)
 
 
 async def _aborted(connection: asyncssh.SSHClientConnection) -> None:

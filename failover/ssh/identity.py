@@ -20,15 +20,17 @@ _ENCRYPTED = "wants a passphrase, and is not in the agent"
 
 @dataclass(frozen=True)
 class Identity:
-    """What a login offers. `names`: for the evidence. `agent_keys`: the only ones of the agent, None: all.
+    """What a login offers. `names`: for the evidence.
 
-    `agent`: the socket of an agent that answers, None without one.
+    `public`: the public halves of all files, by which the agent's keys are chosen; with `identities_only` no
+    others of the agent's are offered. `agent`: the socket of an agent that answers, None without one.
     """
 
     keys: tuple[asyncssh.SSHKey, ...]
     certificates: tuple[str, ...]
     agent: str | None
-    agent_keys: tuple[bytes, ...] | None
+    public: tuple[bytes, ...]
+    identities_only: bool
     names: tuple[str, ...]
 
 
@@ -59,9 +61,8 @@ def of(settings: Settings, required: Path | None) -> Identity:
         keys=tuple(one.key for one in loaded.values() if one.key),
         certificates=tuple(str(c) for c in (*beside, *settings.certificate_files) if c.exists()),
         agent=agent,
-        agent_keys=tuple(one.public for one in loaded.values() if one.public)
-        if settings.identities_only
-        else None,
+        public=tuple(one.public for one in loaded.values() if one.public),
+        identities_only=settings.identities_only,
         names=tuple(names),
     )
 
@@ -104,7 +105,7 @@ def _load(file: Path) -> _Loaded:
     except (asyncssh.KeyImportError, ValueError) as error:
         why = _ENCRYPTED if "assphrase" in str(error) else "is no private key"
         return _Loaded(None, _public(file), why)
-    return _Loaded(key, key.public_data)
+    return _Loaded(key, bytes(key.public_data))
 
 
 def _public(file: Path) -> bytes | None:

@@ -71,7 +71,6 @@ def _command(host: str, user: str, port: str, access: SshAccess, jump: bool) -> 
     user = user or ("" if jump else access.user or "")
     argv += ["-l", user] if user else []
     if not jump:
-        argv += ["-i", str(access.identity_file)] if access.identity_file else []
         argv += ["-o", f'UserKnownHostsFile="{access.known_hosts}"'] if access.known_hosts else []
     return [*argv, "--", host]
 
@@ -127,7 +126,7 @@ def _settings(host: str, found: Mapping[str, list[str]], access: SshAccess, jump
         hostname=hostname,
         port=port,
         user=user,
-        identity_files=paths("identityfile"),
+        identity_files=_identities(paths("identityfile"), None if jump else access.identity_file),
         certificate_files=paths("certificatefile"),
         identities_only=one("identitiesonly") == "yes",
         agent=_agent(found.get("identityagent", ["SSH_AUTH_SOCK"])[0], tokens),
@@ -140,6 +139,14 @@ def _settings(host: str, found: Mapping[str, list[str]], access: SshAccess, jump
         bind_address=one("bindaddress") or None,
         alive_interval=int(one("serveraliveinterval", "0") or 0),
     )
+
+
+def _identities(files: tuple[Path, ...], required: Path | None) -> tuple[Path, ...]:
+    """The site's own file stands in place of the defaults; -i of ssh(1) would drop one that is missing."""
+    if required is None:
+        return files
+    named = [f for f in files if f.parent != Path.home() / ".ssh" or not f.name.startswith("id_")]
+    return (required.expanduser(), *(f for f in named if f != required.expanduser()))
 
 
 def _agent(value: str, tokens: Mapping[str, str]) -> str | None:
