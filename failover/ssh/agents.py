@@ -16,7 +16,7 @@ class Agents:
         self._clients: dict[str, asyncssh.SSHAgentClient] = {}
 
     async def keys(self, offered: Identity) -> list[Any]:
-        """Every key to offer, in ssh(1)'s order: the agent's that a file names, its others, then the files."""
+        """Every key to offer, as ssh(1) orders them: the agent's that a file names, its others, the files."""
         keys = list(await self._of(offered.agent)) if offered.agent else []
         named = [k for k in keys if bytes(k.public_data) in offered.public]
         others = [] if offered.identities_only else [k for k in keys if k not in named]

@@ -24,6 +24,7 @@ from lab.provider.process import ProviderProcess
 from tests.terraform.conftest import SSH_KEY, MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
 from tests.terraform.laid_stack import LaidStack
+from tests.unit.failover.sshd import RELAY, sshd
 
 ROOT = Path(__file__).resolve().parents[2]
 TAG = "nfs-failover-server"
@@ -82,17 +83,27 @@ def world(
     stack = make_stack(variables)
     stack.apply()
     file = tmp_path / "site.toml"
-    file.write_text(site_text(stack, cloud, provider, tmp_path))
-    made = World(cloud, stack, file, [v["volume_id"] for v in variables["volumes"].values()], first)
-    yield made
+    with sshd(None) as nfs_cli:
+        file.write_text(site_text(stack, cloud, provider, tmp_path, nfs_cli.port))
+        made = World(cloud, stack, file, [v["volume_id"] for v in variables["volumes"].values()], first)
+        yield made
     cloud.clear_faults()
     for instance_id in made.tagged():
         cloud.terminate(instance_id)
 
 
-def site_text(stack: LaidStack, cloud: LabCloud, provider: ProviderProcess, folder: Path) -> str:
-    """A site whose hosts are all silent: the way to them is a command that ends at once."""
-    (folder / "ssh_config").write_text("Host *\n  ProxyCommand false\n")
+def site_text(
+    stack: LaidStack, cloud: LabCloud, provider: ProviderProcess, folder: Path, nfs_cli: int = 0
+) -> str:
+    """A site whose servers are all silent: the way to them is a command that ends at once.
+
+    The client answers on the port `nfs_cli` of this machine and lets nobody in: it is the witness.
+    """
+    (folder / "relay.py").write_text(RELAY)
+    (folder / "way").write_text(
+        f'case "$1" in nfs-cli) exec python3 {folder / "relay.py"} 127.0.0.1 {nfs_cli};; esac; exit 1\n'
+    )
+    (folder / "ssh_config").write_text(f"Host *\n  ProxyCommand sh {folder / 'way'} %h\n")
     environment = "\n".join(f"{k} = {json.dumps(v)}" for k, v in provider.environment().items())
     return f"""
 [terraform]

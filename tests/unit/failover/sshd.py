@@ -13,6 +13,17 @@ from typing import Any
 
 import asyncssh
 
+# a ProxyCommand: RELAY HOST PORT
+RELAY = """\
+import os, socket, sys, threading
+far = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+def up():
+    while data := os.read(0, 65536):
+        far.sendall(data)
+threading.Thread(target=up, daemon=True).start()
+while data := far.recv(65536):
+    os.write(1, data)
+"""
 BANNER = "Welcome to this host!\nThu 26 Nov 2026 14:58:01\n"
 
 
@@ -20,12 +31,11 @@ BANNER = "Welcome to this host!\nThu 26 Nov 2026 14:58:01\n"
 class Behaviour:
     """What the server does beside serving. `noise`: printed before each command, as a .bashrc does.
 
-    `hangs`: "session" (never opens the channel) or "command" (never ends). `refuses`: every login.
+    `hangs`: "session" (never opens the channel) or "command" (never ends).
     """
 
     noise: str = ""
     hangs: str = ""
-    refuses: bool = False
     logins: int = 0
     commands: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -69,7 +79,7 @@ class Sshd:
 
 
 @contextmanager
-def sshd(authorized: Path, behaviour: Behaviour | None = None, **options: Any) -> Iterator[Sshd]:
+def sshd(authorized: Path | None, behaviour: Behaviour | None = None, **options: Any) -> Iterator[Sshd]:
     """Serve on a free port of 127.0.0.1 until the block ends; keys in the file `authorized` may log in."""
     chosen, key = behaviour or Behaviour(), asyncssh.generate_private_key("ssh-ed25519")
     loop = asyncio.new_event_loop()
@@ -95,7 +105,7 @@ def sshd(authorized: Path, behaviour: Behaviour | None = None, **options: Any) -
             0,
             server_factory=lambda: _Server(chosen),
             server_host_keys=[key],
-            authorized_client_keys=None if chosen.refuses else str(authorized),
+            authorized_client_keys=str(authorized) if authorized else None,
             # with a factory of processes, session_requested is not called
             process_factory=None if chosen.hangs == "session" else work,
             **options,

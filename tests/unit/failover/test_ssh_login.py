@@ -16,7 +16,7 @@ import pytest
 from failover.outcome import Unknown, Usage
 from failover.site import SshAccess
 from failover.ssh import HostUnknown, LoginRefused, Silent, SshHost
-from tests.unit.failover.sshd import BANNER, Behaviour, Sshd, sshd
+from tests.unit.failover.sshd import BANNER, RELAY, Behaviour, Sshd, sshd
 
 
 @pytest.fixture(scope="module")
@@ -162,11 +162,7 @@ def test_include_and_match_are_honoured(machine: Machine, server: Sshd, quoted: 
 
 def test_a_proxy_command_is_run_with_its_words_expanded(machine: Machine, server: Sshd) -> None:
     relay = machine.folder / "relay.py"
-    relay.write_text(
-        "import socket,sys,threading,os\ns=socket.create_connection((sys.argv[1],int(sys.argv[2])))\n"
-        "def up():\n while d:=os.read(0,65536): s.sendall(d)\n"
-        "threading.Thread(target=up,daemon=True).start()\nwhile d:=s.recv(65536): os.write(1,d)\n"
-    )
+    relay.write_text(RELAY)
     machine.configure(f"Host *\n  Port {server.port}\n  ProxyCommand python3 {relay} %h %p\n")
     host = machine.host()
     assert host.run(["echo", "through"], 10).out == "through\n"
