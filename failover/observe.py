@@ -18,6 +18,7 @@ from failover.site import Client, Site
 from failover.ssh import Silent
 
 _AT_ONCE = 256
+_ACCEPTS = f"port {NFS_PORT} accepts connections from here"
 
 
 class Observer:
@@ -72,24 +73,22 @@ class Observer:
         if not held:
             return self._standing_by(server, state, host)
         spec = specs.server_spec(stack, held, self._site.deadlines.hooks)
-        if all(g["volumes"] for g in spec["volume_groups"]):
-            found = self._ask(host, lambda: self._check(host, spec))
-        else:  # no portal is known yet: there is no spec to check
-            found = self._ask(host, lambda: self._greet(host))
-        return ServerSeen(server, state, **found, signs=self._signs(host, found["presence"]))
+        with ThreadPoolExecutor(
+            max_workers=1
+        ) as pool:  # beside the login: it costs a dead server's wait once
+            takes = pool.submit(host.ssh.accepts, NFS_PORT)
+            if all(g["volumes"] for g in spec["volume_groups"]):
+                found = self._ask(host, lambda: self._check(host, spec))
+            else:  # no portal is known yet: there is no spec to check
+                found = self._ask(host, lambda: self._greet(host))
+            signs = (_ACCEPTS,) if found["presence"] is Presence.SILENT and takes.result() else ()
+        return ServerSeen(server, state, **found, signs=signs)
 
     def _standing_by(self, server: Server, state: str, host: HookedHost) -> ServerSeen:
         """A server without volumes is greeted where its host key can be known: it is a witness."""
         if not server.adopted and not self._hosts.keys.of(server.address or "", server.instance_id):
             return ServerSeen(server, state)
         return ServerSeen(server, state, **self._ask(host, lambda: self._greet(host)))
-
-    @staticmethod
-    def _signs(host: HookedHost, presence: Presence) -> tuple[str, ...]:
-        """Whether a server that does not let us in takes connections all the same."""
-        if presence is not Presence.SILENT or not host.ssh.accepts(NFS_PORT):
-            return ()
-        return (f"port {NFS_PORT} accepts connections from here",)
 
     def in_service(self, server: Server, held: Mapping[str, Attachment]) -> bool:
         """Whether the server's console says that it serves what it holds: all that is known without SSH."""

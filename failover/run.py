@@ -71,7 +71,7 @@ def fail_over(
             commits.refuse_unless_possible(_active_file(terraform))
         check_endpoint(site)
         with site_lock(site.runs, take_over) as lock:
-            # The SDK and fabric take a second to import: not before the cheap refusals are through.
+            # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
             from failover.flow import Flow, Options  # noqa: PLC0415
 
             options = Options(clients, yes, dry_run, unplanned, Door(door, asked))

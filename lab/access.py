@@ -39,7 +39,7 @@ class Access:
         self.key = lab.root / "ssh" / "id_ed25519"
         self.known_hosts = lab.root / "ssh" / "known_hosts"
         self.config = lab.root / "ssh" / "config"
-        # Short, because a socket's path has at most 108 bytes; the operator's side (paramiko) makes none.
+        # Short, because a socket's path has at most 108 bytes; the operator's side makes none.
         self._sockets = Path(tempfile.gettempdir()) / f"{lab.namespace}-ssh"
 
     def make(self) -> None:

@@ -102,7 +102,7 @@ def check(
 
 
 def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool, canaries: bool) -> None:
-    # The SDK and fabric take a second to import: not before the cheap refusals are through.
+    # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
     from failover.cloud import Cloud  # noqa: PLC0415
     from failover.cloud_reads import CloudReads  # noqa: PLC0415
     from failover.hosts import Hosts  # noqa: PLC0415

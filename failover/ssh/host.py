@@ -50,7 +50,7 @@ class SshHost:
         self._connections = _connections(access)
         self._route: Route | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
-        self._opening = threading.Lock()
+        self._opening, self._routing = threading.Lock(), threading.Lock()
 
     def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
         """Run argv (each word quoted) and return whatever it came to.
@@ -84,11 +84,8 @@ class SshHost:
 
     def accepts(self, port: int) -> bool:
         """Whether a TCP port of the host accepts a connection from here: a sign of life, never a refusal."""
-        with self._opening:
-            route = self._routed()
-        return loop.call(
-            self._connections.probe(route, port, min(_PROBE_SECONDS, self._access.connect_seconds))
-        )
+        seconds = min(_PROBE_SECONDS, self._access.connect_seconds)
+        return loop.call(self._connections.probe(self._routed(), port, seconds))
 
     def boot_id(self, deadline_seconds: float = 60.0) -> str:
         """The kernel's boot id (random(4)); empty when the host prints none. Raises as `run` does."""
@@ -125,9 +122,10 @@ class SshHost:
         return self._connection
 
     def _routed(self) -> Route:
-        if self._route is None:
-            self._route = Route.to(self.address, self._access)
-        return self._route
+        with self._routing:
+            if self._route is None:
+                self._route = Route.to(self.address, self._access)
+            return self._route
 
     def _broken(self, what: str) -> HostUnknown:
         return HostUnknown(

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from failover.attempt import Attempt
-from failover.ssh import Ran, Silent
+from failover.ssh import HostUnknown, Ran, Silent
 from hooks.canary_files import FIXED, WRITTEN
 from hooks.result import Layer, Result
 
@@ -32,7 +32,8 @@ LAYERS = ("iscsi", "lvm", "filesystem", "nfs")
 class HostsModel:
     """The hosts of one lab, in a file: it outlives the process that is killed.
 
-    `silent`: names that do not answer. `blind`: names to which no portal answers, whatever the API says.
+    `silent`: names that do not answer. `troubled`: name -> why it lets us not in. `blind`: names to which no
+    portal answers, whatever the API says. `breaks`: clients on which the mount fails.
     `serving`: server -> its instance. `mounted`: client -> its server.
     `manifest`: of the canaries on the volumes, None before the first refresh. `write`: what comes of a
     client's write.
@@ -46,6 +47,7 @@ class HostsModel:
         """One server serves, the client has mounted it, nobody is silent."""
         begun = {
             "silent": [],
+            "troubled": {},
             "blind": [],
             "serving": {serving: instance_id},
             "mounted": {"nfs-cli": serving},
@@ -132,6 +134,8 @@ class AnsweringHost:
                 self.attempt = replace(tried, result="no route to host", answered=False)
                 raise Silent(f"{self.name} ({self.address}): no route to host", self.attempt)
             self.attempt = tried
+            if trouble := model.get("troubled", {}).get(self.name):
+                raise HostUnknown(f"{self.name} answers SSH, but: {trouble}", "mend it", tried)
             if argv[:2] == ["sh", "-c"] and argv[3] == "hooks":
                 result = self._hooks(model, instance_id, argv[5], json.loads(stdin))
                 return Ran(result.exit_code, result.to_json() + "\n", "")
@@ -183,6 +187,8 @@ class AnsweringHost:
         return Result(action, spec["role"], self.name, True, False, 0.0, "", layers)
 
     def _client(self, model: dict[str, Any], action: str, server: str) -> Result:
+        if action == "apply" and self.name in model.get("breaks", []):
+            return self._result("client", action, False, "broken", "mount: no space left on device")
         if action == "apply" and server in model["serving"]:
             model["mounted"][self.name] = server
         right = model["mounted"][self.name] == server

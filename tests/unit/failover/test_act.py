@@ -11,12 +11,13 @@ import pytest
 from failover import journal as journals
 from failover.act import Execution
 from failover.journal import Journal
-from failover.outcome import Failed, Unknown
+from failover.outcome import ClientLeft, Failed, Unknown
 from failover.plan import Kind, Plan, Step
 
 FENCE = Step(Kind.POWER_OFF, "nfs-srv-1", "")
 LAUNCH = Step(Kind.LAUNCH, "nfs-srv-2", "")
 SWITCH = Step(Kind.SWITCH, "nfs-srv-2", "", (FENCE.name, LAUNCH.name))
+SWITCH_ALONE = Step(Kind.SWITCH, "nfs-srv-2", "")
 PLAN = Plan("nfs-srv-2", "nfs-srv-1", (FENCE, LAUNCH, SWITCH), ())
 
 
@@ -101,6 +102,20 @@ def test_every_step_is_in_the_journal_before_it_starts(journal):
 
     Execution(PLAN, do, journal, Quiet()).run()
     assert ("step-done", SWITCH.name) in events(journal)
+
+
+def test_a_client_that_is_left_stops_neither_the_others_nor_the_run(journal):
+    clients = [Step(Kind.CLIENT, f"c{n}", "", (SWITCH.name,)) for n in range(3)]
+
+    def do(step):
+        if step is clients[1]:
+            raise ClientLeft("its disk is full")
+        return "ok"
+
+    execution = Execution(Plan("nfs-srv-2", None, (SWITCH_ALONE, *clients), ()), do, journal, Quiet())
+    execution.run()
+    assert {p.name for p in execution.phases} == {SWITCH.name, "client c0", "client c2"}
+    assert ("step-failed", "client c1") in events(journal)
 
 
 def test_a_line_cut_off_by_a_crash_is_left_out(journal):

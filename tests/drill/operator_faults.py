@@ -1,0 +1,108 @@
+"""Faults of the operator's own machine: how each is made, how the run ends, what it says (docs/faults.md)."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+CODES = {"usage": 2, "unknown": 5}
+Edit = Callable[[str, Path], str]
+BEGIN, END = "<!-- operator: begin -->\n", "<!-- operator: end -->"
+
+
+class Fault(NamedTuple):
+    """`edit`: what it does to the site file. `told`: words of the message. `limit`: shell before the run."""
+
+    ends: str
+    edit: Edit
+    told: str
+    limit: str = ""
+
+
+def unchanged(text: str, _: Path) -> str:
+    """A site file that is right."""
+    return text
+
+
+def replaced(key: str, value: str) -> Edit:
+    """The key of the [ssh] table has this value; FOLDER is the run's own folder."""
+
+    def edit(text: str, folder: Path) -> str:
+        line = f'{key} = "{value.replace("FOLDER", str(folder))}"'
+        without = re.sub(rf"(?m)^{key} = .*\n", "", text)
+        return without.replace("[ssh]\n", f"[ssh]\n{line}\n")
+
+    return edit
+
+
+def with_file(name: str, content: str, edit: Edit) -> Edit:
+    def made(text: str, folder: Path) -> str:
+        (folder / name).write_text(content.replace("FOLDER", str(folder)))
+        return edit(text, folder)
+
+    return made
+
+
+def with_key(edit: Edit) -> Edit:
+    """A key of the right kind that no host lets in."""
+
+    def made(text: str, folder: Path) -> str:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")], check=True)
+        return edit(text, folder)
+
+    return made
+
+
+NOWHERE = "Host *\n  ProxyCommand ip netns exec no-such-namespace nc %h %p\n"
+DEAF = "Host *\n  ProxyCommand sleep 600\n"
+FAULTS: dict[str, Fault] = {
+    "a key file that is not there": Fault(
+        "usage", replaced("identity_file", "FOLDER/no-such-key"), "no-such-key"
+    ),
+    "a key file that is no key": Fault(
+        "usage",
+        with_file("key", "not a key", replaced("identity_file", "FOLDER/key")),
+        "is no private key",
+    ),
+    "a key that no host lets in": Fault(
+        "unknown", with_key(replaced("identity_file", "FOLDER/key")), "was refused"
+    ),
+    "a wrong user": Fault("unknown", replaced("user", "nobody-here"), "was refused"),
+    "a known_hosts file without the hosts": Fault(
+        "unknown",
+        with_file("known", "", replaced("known_hosts", "FOLDER/known")),
+        "host key is not known",
+    ),
+    "a configuration that is not there": Fault("usage", replaced("config_file", "FOLDER/no-such"), "no-such"),
+    "a configuration that ssh refuses": Fault(
+        "usage",
+        with_file("config", "NoSuchOption yes\n", replaced("config_file", "FOLDER/config")),
+        "NoSuchOption",
+    ),
+    "no way to the network": Fault(
+        "unknown",
+        with_file("config", NOWHERE, replaced("config_file", "FOLDER/config")),
+        "no other host of the site answers",
+    ),
+    "a network that swallows everything": Fault(
+        "unknown",
+        with_file("config", DEAF, replaced("config_file", "FOLDER/config")),
+        "no other host of the site answers",
+    ),
+    "too few file descriptors": Fault("usage", unchanged, "ulimit", "ulimit -n 200; "),
+}
+
+
+def table() -> str:
+    """The rows of the table in docs/faults.md."""
+    head = "| fault | the run ends | it says |\n|---|---|---|\n"
+    return head + "".join(f"| {name} | {f.ends} | “{f.told}” |\n" for name, f in FAULTS.items())
+
+
+if __name__ == "__main__":
+    page = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    page.write_text(before + BEGIN + table() + END + rest.partition(END)[2])

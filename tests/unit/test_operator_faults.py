@@ -1,0 +1,14 @@
+"""The table of the operator's own faults in docs/faults.md is the one that is tried on guests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.drill.operator_faults import BEGIN, END, table
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+
+
+def test_the_page_has_every_fault_as_it_is_tried() -> None:
+    shown = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
+    assert shown == table(), "bring it up to date: python -m tests.drill.operator_faults"
