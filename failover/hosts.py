@@ -13,7 +13,7 @@ from failover.answer import Answer
 from failover.hostkeys import PinnedKeys
 from failover.outcome import Failed
 from failover.site import Site
-from failover.ssh import SshHost
+from failover.ssh import SshHost, close_shared
 
 _FOLDER = ".nfs-failover"
 # EL8 has no python3 on the PATH by default, but always its platform-python.
@@ -76,3 +76,4 @@ class Hosts:
         """Close every connection."""
         for host in self._open.values():
             host.ssh.close()
+        close_shared(self._site.ssh)

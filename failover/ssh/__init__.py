@@ -2,6 +2,24 @@
 
 from failover.attempt import Attempt
 from failover.ssh.errors import HostUnknown, LoginRefused, Silent
-from failover.ssh.host import Ran, SshHost, wait_until_answers
+from failover.ssh.host import Ran, SshHost, close_shared, wait_until_answers
 
-__all__ = ["Attempt", "HostUnknown", "LoginRefused", "Ran", "Silent", "SshHost", "wait_until_answers"]
+__all__ = [
+    "Attempt",
+    "HostUnknown",
+    "LoginRefused",
+    "Ran",
+    "Silent",
+    "SshHost",
+    "close_shared",
+    "wait_until_answers",
+]
+    "Attempt",
+    "HostUnknown",
+    "LoginRefused",
+    "Ran",
+    "Silent",
+    "SshHost",
+    "close_shared",
+    "wait_until_answers",
+]

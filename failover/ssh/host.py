@@ -141,6 +141,14 @@ def _connections(access: SshAccess) -> Connections:
         return _SITES.setdefault(access, Connections(access))
 
 
+def close_shared(access: SshAccess) -> None:
+    """End what the hosts of a site share: connections to jump hosts and agents."""
+    with _LOCK:
+        shared = _SITES.pop(access, None)
+    if shared is not None:
+        loop.call(shared.close())
+
+
 async def _ran(
     connection: asyncssh.SSHClientConnection, command: str, stdin: str, seconds: float
 ) -> asyncssh.SSHCompletedProcess:

@@ -15,7 +15,8 @@ import pytest
 
 from failover.outcome import Unknown, Usage
 from failover.site import SshAccess
-from failover.ssh import HostUnknown, LoginRefused, Silent, SshHost
+from failover.ssh import HostUnknown, LoginRefused, Silent, SshHost, close_shared
+from failover.ssh.host import _SITES
 from tests.unit.failover.sshd import BANNER, RELAY, Behaviour, Sshd, sshd
 
 
@@ -32,8 +33,12 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Without an agent of whoever runs the tests; nothing is shared with the next test."""
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    yield
+    for access in list(_SITES):
+        close_shared(access)
 
 
 @pytest.fixture
