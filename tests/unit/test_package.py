@@ -68,18 +68,7 @@ def modules(zipapp: bytes, tmp_path: Path) -> dict[str, str]:
 def test_a_new_server_boots_with_the_modules_that_ssh_carries_but_an_operators(tmp_path: Path) -> None:
     every, booting = (modules(z, tmp_path) for z in (package.hooks_bytes(), package.boot_bytes()))
     assert booting.items() < every.items()
-    left_out = {
-        "apart",
-        "canary",
-        "canary_files",
-        "client",
-        "client_fstab",
-        "client_spec",
-        "export_options",
-        "firewalld",
-        "kernel_log",
-        "pinned",
-    }
+    left_out = {name.removesuffix(".py") for name in package.OPERATORS}
     assert set(every) - set(booting) == {f"hooks.{name}" for name in left_out}
     # these it imports where they are there, and has an answer where they are not
     optional = {("cli", "canary"), ("nfs", "firewalld"), ("layers", "client"), ("parse", "client_spec")}
