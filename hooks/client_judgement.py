@@ -134,10 +134,21 @@ def _warned(view: View, place: Place) -> List[str]:
     for line in place.lines:
         if line.fixed and view.right(view.line_owner(line)) and line.source:
             found.append("{}: {} could not be moved: {}".format(place.point, line.file, line.fixed))
+    found += [text for line in place.lines for text in [_renamed(view, line)] if text]
     for item in hidden(view, place.point):
         over = mount_tree.top(view.table, place.point)
         found.append(_HIDDEN.format(place.point, item.source, over.mount if over else "/"))
     return found
+
+
+def _renamed(view: View, line: Line) -> str:
+    """A name that gives way to an address works, and surprises whoever reads the line afterwards."""
+    found, server = source_of(line.source), view.spec.target.hostname
+    if not found or not found.host or is_address(found.host) or not view.former(view.line_owner(line)):
+        return ""
+    called = view.names.target_as(found.host)
+    text = "{}: {} does not lead to {} on this client: the line will name it by its address {}"
+    return text.format(line.mount, server, view.spec.server, called) if is_address(called) else ""
 
 
 def _warned_other(view: View, place: Place) -> str:

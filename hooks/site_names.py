@@ -146,7 +146,7 @@ class SiteNames:
         for called in [target.hostname + "." + domain] * bool(domain) + [target.hostname, target.name]:
             if self._leads_to(called, target):
                 return called
-        return target.hostname if not known or not self.found.get(name) else known[0]
+        return (known + [target.hostname])[0]
 
     def _leads_to(self, name: str, target: Server) -> bool:
         return self.owner(name) == target.name and bool(self.found.get(plain(name)))

@@ -1,9 +1,9 @@
 """A host that runs only the commands that a case planned; plain enough for Python 3.6.
 
 A case is one JSON object: `files` and `links` of the host before, `silent` ports and what a connection to
-them ends with, what names it `resolves`, `commands` that may run, each with what it answers and what it changes, and afterwards the
-`layers` reported and the `files_after`. Unless it is `gone`, iscsid runs as process 77. Run as a program, it
-runs every case: that is how old Pythons are tested.
+them ends with, the addresses of names that the host `resolves`, `commands` that may run, each with what it
+answers and what it changes, and afterwards the `layers` reported and the `files_after`. Unless it is `gone`,
+iscsid runs as process 77. Run as a program, it runs every case: that is how old Pythons are tested.
 """
 
 # ruff: noqa: UP006, UP035, UP045, PTH100, PTH103, PTH108, PTH118, PTH120, PTH123, PTH208, PTH211
