@@ -56,7 +56,7 @@ class Answer:
         """Whether this client gets answers from each server of the site, by its name.
 
         "port_2049": why the port takes no connection (empty: it does); "answers": a mount of it answered.
-        Empty where the host was not asked as a client.
+        Empty for a host that is no client.
         """
         found: dict[str, Mapping[str, object]] = {}
         for layer in self.layers:

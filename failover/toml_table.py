@@ -58,7 +58,7 @@ class Table:
         return self._found
 
     def done(self) -> None:
-        """Raises Usage for a key that nothing reads: a slip of the pen must not pass for a setting."""
+        """Raises Usage for a key that is not read: a slip of the pen must not pass for a setting."""
         unknown = sorted(set(self._found) - set(self._known))
         if unknown:
             where = f"[{self.where}]" if self.where else "the site file"

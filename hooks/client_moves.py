@@ -58,7 +58,7 @@ def cut(host: Host, places: List[Place]) -> Came:
 
 
 def seen(host: Host, point: str) -> Optional[Mounted]:
-    """What is mounted there now as users see it; None for nothing, or for an automount that waits."""
+    """What is mounted there now as users see it; None without a mount, or with an automount that waits."""
     found = mount_tree.mounted_at(table(host), point)
     return None if found is None or found.type == AUTOFS else found
 
@@ -78,8 +78,8 @@ def _cut(host: Host, place: Place) -> List[str]:
 def _cut_one(host: Host, mounted: Mounted) -> None:
     """Takes the uppermost mount off the tree, which takes 0.2 s.
 
-    When nobody holds it any more, umount itself ends the file system, and waits for the dead server to take
-    what was not written: that wait is none of ours once the mount is off the tree (umount(2), MNT_DETACH).
+    When no process holds it any more, umount itself ends the file system, and waits for the dead server to
+    take what was not written: that wait is none of ours once the mount is off the tree (umount(2), MNT_DETACH).
     """
     errors: List[HookError] = []
     thread = threading.Thread(target=_umount, args=(host, mounted.mount, errors), daemon=True)
@@ -211,7 +211,7 @@ def reload(host: Host, *what: str) -> Came:
     """Has systemd, or autofs, read the files again.
 
     `daemon-reload` waits for every hung mount of the host, also for those that are none of ours. The files
-    are right by then, so a reload that does not end is told, and fails nothing.
+    are right by then, so a reload that does not end is reported, and is no failure.
     """
     try:
         host.run("systemctl", *what, seconds=RELOAD_SECONDS)

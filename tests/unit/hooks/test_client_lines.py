@@ -156,7 +156,7 @@ def test_a_path_leads_to_the_uppermost_mount_that_users_reach() -> None:
     assert mount_tree.top([], "/data") is None
 
 
-def test_links_are_followed_as_far_as_no_server_is_asked(tmp_path: Path) -> None:
+def test_links_are_followed_up_to_the_first_network_filesystem(tmp_path: Path) -> None:
     links = {"/data": "/srv/../mnt/x", "/mnt/x/deep": "/never", "/loop": "/loop"}
     host = PlannedHost(str(tmp_path), {"links": {"/data": links["/data"], "/loop": "/loop"}})
     table = mountinfo.parse(ROOT + "30 22 0:30 / /mnt/x rw - nfs4 s:/p rw\n")
