@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.outcome import Failed, Unknown
@@ -42,28 +43,31 @@ class Answer:
 
     @property
     def refusals(self) -> tuple[str, ...]:
-        """What `apply` would refuse on the host as it is, each with its remedy (facts "refusals")."""
+        """What a run would refuse on this host now, over all layers: each with its remedy."""
         return self._texts("refusals")
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a failover would leave behind or change on the host (facts "warnings")."""
+        """What an operator should know of this host beforehand, over all layers."""
         return self._texts("warnings")
 
     @property
-    def servers(self) -> dict[str, dict[str, object]]:
-        """What a client sees of each server: {name: {"port_2049": reason or "", "answers": bool}}."""
-        found: dict[str, dict[str, object]] = {}
+    def servers(self) -> Mapping[str, Mapping[str, object]]:
+        """Whether this client gets answers from each server of the site, by its name.
+
+        "port_2049": why the port takes no connection (empty: it does); "answers": a mount of it answered.
+        Empty for a host that is no client.
+        """
+        found: dict[str, Mapping[str, object]] = {}
         for layer in self.layers:
-            facts = layer.facts.get("servers")
-            found |= (
-                {k: v for k, v in facts.items() if isinstance(v, dict)} if isinstance(facts, dict) else {}
-            )
+            servers = layer.facts.get("servers")
+            entries = servers.items() if isinstance(servers, dict) else ()
+            found |= {str(name): entry for name, entry in entries if isinstance(entry, dict)}
         return found
 
-    def _texts(self, fact: str) -> tuple[str, ...]:
-        lists = [layer.facts.get(fact) for layer in self.layers]
-        return tuple(str(text) for many in lists if isinstance(many, list | tuple) for text in many)
+    def _texts(self, name: str) -> tuple[str, ...]:
+        lists = [layer.facts.get(name) for layer in self.layers]
+        return tuple(str(text) for found in lists if isinstance(found, list) for text in found)
 
     @property
     def complaint(self) -> str:

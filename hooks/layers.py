@@ -2,31 +2,30 @@
 
 from functools import partial
 from types import ModuleType
-from typing import Callable, Dict, Iterable, List, Sequence, Tuple
+from typing import Callable, Iterable, List, Sequence, Tuple
 
-from hooks import address, client, filesystem, iscsi, lvm, nfs
+from hooks import address, filesystem, iscsi, lvm, nfs
 from hooks.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Finding, Layer
 from hooks.runner import HookError, Host, OutOfTime
 from hooks.spec import Spec
 
 # each layer with the part of the spec that it brings up, from the ground upwards
-_ORDER: Dict[str, Tuple[Tuple[ModuleType, str], ...]] = {
-    "server": (
-        (iscsi, "volumes"),
-        (lvm, "volume_groups"),
-        (filesystem, "filesystems"),
-        (nfs, "exports"),
-        (address, "service_address"),
-    ),
-    "client": ((client, "mounts"),),
-}
+_Order = Tuple[Tuple[ModuleType, str], ...]
+_SERVER: _Order = (
+    (iscsi, "volumes"),
+    (lvm, "volume_groups"),
+    (filesystem, "filesystems"),
+    (nfs, "exports"),
+    (address, "service_address"),
+)
 Act = Callable[[Host, ModuleType, Spec], Layer]
-NAMES = tuple(module.NAME for order in _ORDER.values() for module, _ in order)
+NAMES = (*(module.NAME for module, _ in _SERVER), "client")
 
 
 def check(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Every layer's state; one that cannot be told is unknown, and the others are told all the same."""
-    return [timed(host, module.NAME, partial(_told, host, module, spec)) for module in _chosen(spec, only)]
+    chosen = _chosen(spec, only)
+    return [timed(host, module.NAME, partial(_told, host, module, spec, "look")) for module in chosen]
 
 
 def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
@@ -40,8 +39,14 @@ def release(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
 
 
 def _chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
-    order = _ORDER[spec.role]
+    order = _SERVER if spec.role == "server" else _client()
     return [module for module, part in order if getattr(spec, part) and (not only or module.NAME in only)]
+
+
+def _client() -> _Order:
+    from hooks import client  # noqa: PLC0415 - not in cloud-init's copy, which parses no client's spec
+
+    return ((client, "mounts"),)
 
 
 def _walk(host: Host, modules: Iterable[ModuleType], spec: Spec, act: Act, aim: str) -> List[Layer]:
@@ -75,9 +80,10 @@ def _guarded(name: str, act: Callable[[], Layer]) -> Layer:
         return Layer(name, BROKEN, False, 0.0, str(error), {})
 
 
-def _told(host: Host, module: ModuleType, spec: Spec) -> Layer:
+def _told(host: Host, module: ModuleType, spec: Spec, check: str = "check") -> Layer:
+    """`check`: what the module may have for an operator's question alone; a run has no time for it."""
     try:
-        found: Finding = module.check(host, spec)
+        found: Finding = getattr(module, check, module.check)(host, spec)
     except (HookError, OSError) as error:
         found = Finding(UNKNOWN, str(error))
     return Layer(module.NAME, found.state, False, 0.0, found.message, found.facts)

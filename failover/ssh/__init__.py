@@ -1,20 +1,9 @@
 """SSH as the user's own ssh(1) does it: its configuration, keys and known hosts; a deadline on each wait."""
 
-from failover.attempt import Attempt
 from failover.ssh.errors import HostUnknown, LoginRefused, Silent
 from failover.ssh.host import Ran, SshHost, close_shared, wait_until_answers
 
 __all__ = [
-    "Attempt",
-    "HostUnknown",
-    "LoginRefused",
-    "Ran",
-    "Silent",
-    "SshHost",
-    "close_shared",
-    "wait_until_answers",
-]
-    "Attempt",
     "HostUnknown",
     "LoginRefused",
     "Ran",

@@ -104,6 +104,7 @@ def site_text(
         f'case "$1" in nfs-cli) exec python3 {folder / "relay.py"} 127.0.0.1 {nfs_cli};; esac; exit 1\n'
     )
     (folder / "ssh_config").write_text(f"Host *\n  ProxyCommand sh {folder / 'way'} %h\n")
+    (folder / "known_hosts").touch()
     environment = "\n".join(f"{k} = {json.dumps(v)}" for k, v in provider.environment().items())
     return f"""
 [terraform]

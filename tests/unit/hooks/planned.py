@@ -1,12 +1,12 @@
 """A host that runs only the commands that a case planned; plain enough for Python 3.6.
 
 A case is one JSON object: `files` and `links` of the host before, `silent` ports and what a connection to
-them ends with, `commands` that may run, each with what it answers and what it changes, and afterwards the
-`layers` reported and the `files_after`. Unless it is `gone`, iscsid runs as process 77. Run as a program, it
-runs every case: that is how old Pythons are tested.
+them ends with, the addresses of names that the host `resolves`, `commands` that may run, each with what it
+answers and what it changes, and afterwards the `layers` reported and the `files_after`. Unless it is `gone`,
+iscsid runs as process 77. Run as a program, it runs every case: that is how old Pythons are tested.
 """
 
-# ruff: noqa: UP006, UP035, UP045, PTH100, PTH103, PTH108, PTH118, PTH120, PTH123, PTH208, PTH211
+# ruff: noqa: UP006, UP035, UP045, PTH100, PTH103, PTH105, PTH108, PTH118, PTH120, PTH123, PTH208, PTH211
 
 import json
 import os
@@ -56,6 +56,7 @@ class PlannedHost(Host):
         self._unordered = case.get("unordered", False)
         self._turn = threading.Lock()
         self._silent = case.get("silent", {})
+        self._resolves = case.get("resolves", {})
         self.notes: List[str] = []
         self.change({"files": {"/proc/77/comm": "iscsid\n"}})
         self.change(case)
@@ -73,6 +74,10 @@ class PlannedHost(Host):
         said: str = self._silent.get(f"{address}:{port}", "")
         self.clock += 3.0 if said else 0.0
         return said
+
+    def resolve(self, name: str) -> List[str]:
+        found: List[str] = self._resolves.get(name, [])
+        return found
 
     def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
         with self._turn:
@@ -96,10 +101,13 @@ class PlannedHost(Host):
         """Makes files, symbolic links and directories, and removes what is `gone`, under the root."""
         for name, text in change.get("files", {}).items():
             self._make_room(name)
-            with open(self.path(name), "w", encoding="utf-8") as file:
+            with open(self.path(name) + ".new", "w", encoding="utf-8") as file:
                 file.write(_text(text))
+            os.replace(self.path(name) + ".new", self.path(name))  # as a whole: another thread may read it
         for name, target in change.get("links", {}).items():
             self._make_room(name)
+            if os.path.lexists(self.path(name)):
+                os.unlink(self.path(name))
             os.symlink(target, self.path(name))
         for name in change.get("directories", []):
             os.makedirs(self.path(name), exist_ok=True)
@@ -108,8 +116,6 @@ class PlannedHost(Host):
 
     def _make_room(self, name: str) -> None:
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        if os.path.lexists(self.path(name)):
-            os.unlink(self.path(name))
 
     def finish(self) -> None:
         left = [planned["run"] for planned in self._plan]
