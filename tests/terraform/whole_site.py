@@ -20,6 +20,7 @@ from failover import run
 from failover.preflight import verb as preflight
 from failover.preflight.verb import PreflightReport
 from failover.report import Report
+from lab.provider.cloud import PATIENCE_VARIABLE
 from lab.provider.process import ProviderProcess
 from lab.stack import site_variables
 from tests.terraform.conftest import SSH_KEY
@@ -33,10 +34,10 @@ DEADLINES = "boot = 5\npower = 6\nlaunch = 6\nswitch = 10\nhooks = 5\nclient = 5
 
 
 class ImpatientProvider(ProviderProcess):
-    """The stand-in provider, which waits two seconds for an answer and asks again for as long."""
+    """The stand-in provider with two seconds in the place of the real one's minutes of asking again."""
 
     def _variables(self) -> dict[str, str]:
-        patience = {"HTTP_REQUEST_TIMEOUT": "2s", "TF_VAR_retry_duration_seconds": "2"}
+        patience = {"HTTP_REQUEST_TIMEOUT": "2s", PATIENCE_VARIABLE: "2"}
         return {**super()._variables(), **patience}
 
 
