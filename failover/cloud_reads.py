@@ -84,6 +84,15 @@ class CloudReads:
             found.display_name, found.lifecycle_state, found.cidr_block, found.availability_domain
         )
 
+    def attachment_state(self, attachment_id: str) -> str:
+        """GetVolumeAttachment: its lifecycle state."""
+        found = _call("GetVolumeAttachment", self._compute.get_volume_attachment, attachment_id)
+        return str(found.lifecycle_state)
+
+    def private_ip(self, private_ip_id: str) -> str:
+        """GetPrivateIp: the address."""
+        return str(_call("GetPrivateIp", self._network.get_private_ip, private_ip_id).ip_address)
+
     def addresses(self, subnet_id: str) -> frozenset[str]:
         """ListPrivateIps: the addresses of the subnet that are taken."""
         found = _all("ListPrivateIps", self._network.list_private_ips, subnet_id=subnet_id)
@@ -161,4 +170,11 @@ def _answer(operation: str, function: Callable[..., Any], *args: Any, **options:
 
 def _instance(found: Any) -> InstanceFound:
     tags = tuple((found.freeform_tags or {}).items())
-    return InstanceFound(found.id, found.display_name, found.lifecycle_state, found.availability_domain, tags)
+    return InstanceFound(
+        found.id,
+        found.display_name,
+        found.lifecycle_state,
+        found.availability_domain,
+        tags,
+        found.compartment_id,
+    )

@@ -24,7 +24,8 @@ class Launch:
 class Server:
     """A server of the stack. `instance_id` and `address` are None while it does not exist.
 
-    `launch` is None for an adopted server, and in a state that an older terraform/ wrote.
+    `launch` is None for an adopted server, and in a state that an older terraform/ wrote. `compartment_id` is
+    None in such a state, and for an adopted instance that Terraform could not read.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Server:
     instance_id: str | None
     address: str | None
     launch: Launch | None = None
+    compartment_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,17 +53,25 @@ class Volume:
 
 @dataclass(frozen=True)
 class Stack:
-    """What Terraform's state says. `spec` is the hooks' server spec, without the portals."""
+    """What Terraform's state says. `spec` is the hooks' server spec, without the portals.
+
+    `region` is empty in a state that an older terraform/ wrote.
+    """
 
     active: str
     compartment_id: str
     servers: Mapping[str, Server]
     volumes: Mapping[str, Volume]
     spec: Mapping[str, Any]
+    region: str = ""
 
     def server_of(self, instance_id: str) -> Server | None:
         """The server that runs on this instance, None for a stranger."""
         return next((s for s in self.servers.values() if s.instance_id == instance_id), None)
+
+    def compartment_of(self, server: Server) -> str | None:
+        """Where the state has the server's instance; None when it does not say."""
+        return server.compartment_id or (None if server.adopted else self.compartment_id)
 
 
 def parse(output: Mapping[str, Any]) -> Stack:
@@ -73,6 +83,7 @@ def parse(output: Mapping[str, Any]) -> Stack:
             servers={name: _server(name, entry) for name, entry in output["servers"].items()},
             volumes={name: _volume(name, entry) for name, entry in output["volumes"].items()},
             spec=output["spec"],
+            region=str(output.get("region") or ""),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise Usage(
@@ -90,6 +101,7 @@ def _server(name: str, entry: Mapping[str, Any]) -> Server:
         instance_id=entry["instance_id"],
         address=entry["address"],
         launch=_launch(entry.get("launch")),
+        compartment_id=entry.get("compartment_id"),
     )
 
 

@@ -41,9 +41,7 @@ class Observer:
     def attachments(self, stack: Stack) -> dict[str, tuple[Attachment, ...]]:
         """Who holds each volume now, by the API."""
         with ThreadPoolExecutor(max_workers=8) as pool:
-            found = pool.map(
-                lambda v: self._cloud.attachments(stack.compartment_id, v.volume_id), stack.volumes.values()
-            )
+            found = pool.map(lambda v: self._cloud.attachments(stack, v.volume_id), stack.volumes.values())
             return dict(zip(stack.volumes, found, strict=True))
 
     def server(
@@ -52,8 +50,8 @@ class Observer:
         """One server. Its hooks are asked only when it holds a volume and should be running."""
         if server.instance_id is None:
             return ServerSeen(server, None)
-        state = self._cloud.instance_state(server.instance_id)
         held = {n: a for n, f in attachments.items() for a in f if a.instance_id == server.instance_id}
+        state = self._cloud.server_state(server, stack, bool(held))
         if state != "RUNNING" or server.address is None or not held:
             return ServerSeen(server, state)
         if not self._site.ssh.reach:

@@ -50,6 +50,13 @@ data "oci_core_instances" "adopted" {
   }
 }
 
+check "terminated_can_be_told" {
+  assert {
+    condition     = alltrue([for name, s in local._readable : s.compartment_id != null || data.oci_core_instance.adopted[name].compartment_id == var.compartment_id])
+    error_message = "${join(", ", [for name, s in local._readable : name if s.compartment_id == null && data.oci_core_instance.adopted[name].compartment_id != var.compartment_id])} is in another compartment than the stack's: give its compartment_id in servers. Without it, a plan cannot tell that it was terminated."
+  }
+}
+
 check "volumes_wait_for_the_switch" {
   assert {
     condition     = !local._waits
