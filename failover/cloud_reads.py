@@ -48,6 +48,7 @@ class CloudReads:
         self._compute = oci.core.ComputeClient(config, **settings)
         self._storage = oci.core.BlockstorageClient(config, **settings)
         self._network = oci.core.VirtualNetworkClient(config, **settings)
+        self._names = oci.dns.DnsClient(config, **settings)
 
     def instance(self, instance_id: str) -> InstanceFound:
         """GetInstance."""
@@ -92,6 +93,12 @@ class CloudReads:
     def private_ip(self, private_ip_id: str) -> str:
         """GetPrivateIp: the address."""
         return str(_call("GetPrivateIp", self._network.get_private_ip, private_ip_id).ip_address)
+
+    def records(self, zone: str, name: str, view_id: str | None) -> tuple[str, ...]:
+        """GetRRSet: what the name's A records say. `zone`: its OCID, or its name in the view."""
+        view = {"view_id": view_id} if view_id else {}
+        found = _call("GetRRSet", self._names.get_rr_set, zone, name, "A", **view)
+        return tuple(item.rdata for item in found.items)
 
     def addresses(self, subnet_id: str) -> frozenset[str]:
         """ListPrivateIps: the addresses of the subnet that are taken."""

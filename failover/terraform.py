@@ -10,13 +10,13 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from python_terraform import IsFlagged, Terraform
 
-from failover import contract, lost, state_lock, tfstate
+from failover import contract, lost, oci_profile, state_lock, tfstate
 from failover.active_file import ACTIVE_FILE, write_active
 from failover.outcome import Failed, FailoverError, Refused, Unknown, Usage
 from failover.site import Site
@@ -46,10 +46,14 @@ _UNREAD = re.compile(r"(\b|Http Status Code: )(409|429|5\d\d)[-.]")
 
 @dataclass(frozen=True)
 class Change:
-    """One resource that a plan touches. `actions` as Terraform's JSON has them: ("delete", "create")."""
+    """One resource that a plan touches. `actions` as Terraform's JSON has them: ("delete", "create").
+
+    `after`: the planned values, without those that are known after the apply.
+    """
 
     address: str
     actions: tuple[str, ...]
+    after: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class _Command(Terraform):
         super().__init__(working_dir=str(site.terraform.directory))
         # The provider's HTTP client has no time-out of its own.
         timeout = {"HTTP_REQUEST_TIMEOUT": f"{max(1, round(site.deadlines.api))}s"}
-        self.environment = {**os.environ, **_ENVIRONMENT, **timeout, **site.terraform.environment}
+        self.environment = {**os.environ, **_ENVIRONMENT, **timeout, **oci_profile.provider_environment(site)}
+        self.environment |= site.terraform.environment
         self.deadline_seconds = _QUICK_SECONDS
         self._grace_seconds = site.deadlines.interrupt
 
@@ -183,7 +188,9 @@ class TerraformStack:
                 f"the state of {self.directory} has no output `failover`: the stack was never applied here",
                 "adopt the site first: docs/getting-started.md",
             )
-        return contract.parse(outputs["failover"]["value"])
+        stack = contract.parse(outputs["failover"]["value"])
+        oci_profile.refuse_other_region(self._cloud, stack.region)
+        return stack
 
     def plan(
         self,
@@ -302,8 +309,9 @@ class TerraformStack:
 
 def changes_of(shown: Mapping[str, Any]) -> tuple[Change, ...]:
     """The resources that a plan (`terraform show -json`) touches, reads and no-ops left out."""
-    entries = ((e["address"], tuple(e["change"]["actions"])) for e in shown.get("resource_changes", []))
-    return tuple(Change(a, acts) for a, acts in entries if acts not in (("no-op",), ("read",)))
+    entries = ((e["address"], e["change"]) for e in shown.get("resource_changes", []))
+    found = (Change(a, tuple(c["actions"]), c.get("after") or {}) for a, c in entries)
+    return tuple(change for change in found if change.actions not in (("no-op",), ("read",)))
 
 
 def explained(cmd: str, text: str) -> FailoverError:

@@ -14,7 +14,7 @@ variable "region" {
 
 variable "config_file_profile" {
   type        = string
-  description = "Profile of ~/.oci/config to use; null takes the provider's default. Leave it null in Resource Manager."
+  description = "Profile of ~/.oci/config for Terraform by hand; null takes the provider's default. The programs give the provider the profile of their site file instead. Leave it null in Resource Manager."
   default     = null
 
   validation {
@@ -394,7 +394,7 @@ variable "service_ip" {
 
 variable "dns_name" {
   type        = string
-  description = "Optional full name that clients mount from: an A record in dns_zone of service_ip, or of the active server's own address when there is no service_ip."
+  description = "Optional full name that clients mount from: an A record in dns_zone of service_ip, or of the active server's own address when there is no service_ip. A record that exists already is refused (409): import it first, docs/getting-started.md."
   default     = ""
   nullable    = false
 
