@@ -165,9 +165,8 @@ class _ByHand:
             settle(self._compute, self._compute.get_volume_attachment, one, state)
 
     def _serve(self) -> None:
-        compartment = self._stack.compartment_id
         held = {
-            name: self._cloud.attachments(compartment, volume.volume_id)[0]
+            name: self._cloud.attachments(self._stack, volume.volume_id)[0]
             for name, volume in self._stack.volumes.items()
         }
         deliver(self._lab.access, ADDRESSES[SERVER])

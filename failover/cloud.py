@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import oci
 
 from failover.cloud_config import configuration, signing
+from failover.compartments import Missing, Places
+from failover.contract import Server, Stack
 from failover.outcome import Failed, Unknown
 from failover.seen import Attachment
 from failover.site import CloudAccess
@@ -19,6 +21,7 @@ T = TypeVar("T")
 # A detached attachment stays listed for a while; everything else still binds the volume.
 LOOSE = ("DETACHED",)
 GONE = ("TERMINATING", "TERMINATED")
+UNREADABLE = "UNREADABLE"  # in the place of a state: a 404, and no second witness
 SERVER_TAG = "nfs-failover-server"  # terraform/servers.tf puts it on what it launches
 _CONNECT_SECONDS = 10.0
 _POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.0)
@@ -56,6 +59,7 @@ class Cloud:
             settings["service_endpoint"] = access.endpoint
         self._config, self._settings = config, settings
         self._compute = self.client(oci.core.ComputeClient)
+        self._places = Places(self._compartment_of)
 
     def client(self, kind: Any) -> Any:
         """A client of the SDK, of whatever service, with this cloud's key and patience."""
@@ -66,6 +70,10 @@ class Cloud:
         call = f"GetInstance of {instance_id}"
         return str(self.call(call, self._compute.get_instance, instance_id).data.lifecycle_state)
 
+    def _compartment_of(self, instance_id: str) -> str:
+        call = f"GetInstance of {instance_id}"
+        return str(self.call(call, self._compute.get_instance, instance_id).data.compartment_id)
+
     def launched(self, compartment_id: str, server: str) -> tuple[str, ...]:
         """The instances that a stack launched as this server and that are not terminated, by its tag."""
         found = self._all("ListInstances", self._compute.list_instances, compartment_id)
@@ -75,20 +83,55 @@ class Cloud:
             if (i.freeform_tags or {}).get(SERVER_TAG) == server and i.lifecycle_state not in GONE
         )
 
-    def attachments(self, compartment_id: str, volume_id: str) -> tuple[Attachment, ...]:
-        """Every attachment of the volume that is not DETACHED, whoever made it."""
-        found = self._all(
-            f"ListVolumeAttachments of {volume_id}",
-            self._compute.list_volume_attachments,
-            compartment_id,
-            volume_id=volume_id,
-        )
-        return tuple(attachment_of(a) for a in found if a.lifecycle_state not in LOOSE)
+    def server_state(self, server: Server, stack: Stack, holds: bool) -> str:
+        """The state of a server's instance. After a 404, what the list of its compartment shows.
 
-    def settled(self, compartment_id: str, volume_id: str, deadline_seconds: float) -> tuple[Attachment, ...]:
+        TERMINATED when that list, answered, has no such instance: OCI forgets one that was terminated. Where
+        its compartment is not known, it is UNREADABLE when it holds no volume; else Unknown is raised.
+        """
+        assert server.instance_id is not None  # noqa: S101 (asked of servers that have one)
+        try:
+            return self.instance_state(server.instance_id)
+        except Missing:
+            place = stack.compartment_of(server)
+            if place is None and not holds:
+                return UNREADABLE
+            if place is None or self._is_listed(place, server.instance_id):
+                raise
+            return "TERMINATED"
+
+    def _is_listed(self, compartment_id: str, instance_id: str) -> bool:
+        found = self._all("ListInstances", self._compute.list_instances, compartment_id)
+        return any(i.id == instance_id and i.lifecycle_state not in GONE for i in found)
+
+    def attachments(self, stack: Stack, volume_id: str) -> tuple[Attachment, ...]:
+        """Every attachment of the volume that is not DETACHED, whoever made it.
+
+        They are listed by the compartment of their instance, so in that of every server of the stack. Raises
+        Unknown when none was found and a compartment could not be looked into.
+        """
+        places, unread = self._places.of(stack)
+        found: dict[str, Attachment] = {}
+        for place in places:
+            try:
+                listed = self._all(
+                    f"ListVolumeAttachments of {volume_id}",
+                    self._compute.list_volume_attachments,
+                    place,
+                    volume_id=volume_id,
+                )
+            except Missing as error:
+                unread = (*unread, error)
+                continue
+            found |= {a.id: attachment_of(a) for a in listed if a.lifecycle_state not in LOOSE}
+        if unread and not found:
+            raise unread[0]
+        return tuple(found.values())
+
+    def settled(self, stack: Stack, volume_id: str, deadline_seconds: float) -> tuple[Attachment, ...]:
         """The volume's attachments once none is on its way; raises Unknown at the deadline."""
         found = poll(
-            lambda: self.attachments(compartment_id, volume_id),
+            lambda: self.attachments(stack, volume_id),
             lambda many: all(a.state == "ATTACHED" for a in many),
             deadline_seconds,
         )
@@ -240,9 +283,10 @@ def attachment_of(found: Any) -> Attachment:
 
 def _unknown(operation: str, error: Any) -> Unknown:
     """OCI answers 404 for "not there" and for "not authorized" alike: neither is proof of anything."""
+    kind = Missing if error.status == 404 else Unknown
     hint = {
         401: "check the API key and the clock",
         404: "check the OCID and the policies: OCI answers 404 for 'not authorized' too",
         429: "the service is throttling; try again in a minute",
     }.get(error.status, "look at the service's status; then run the same command again")
-    return Unknown(f"OCI {operation}: HTTP {error.status} {error.code}: {error.message}", hint)
+    return kind(f"OCI {operation}: HTTP {error.status} {error.code}: {error.message}", hint)

@@ -15,6 +15,7 @@ class InstanceFound:
     state: str
     availability_domain: str
     tags: tuple[tuple[str, str], ...]
+    compartment_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class CloudReads:
         self._compute = oci.core.ComputeClient(config, **settings)
         self._storage = oci.core.BlockstorageClient(config, **settings)
         self._network = oci.core.VirtualNetworkClient(config, **settings)
+        self._names = oci.dns.DnsClient(config, **settings)
 
     def instance(self, instance_id: str) -> InstanceFound:
         """GetInstance."""
@@ -83,6 +84,21 @@ class CloudReads:
         return SubnetFound(
             found.display_name, found.lifecycle_state, found.cidr_block, found.availability_domain
         )
+
+    def attachment_state(self, attachment_id: str) -> str:
+        """GetVolumeAttachment: its lifecycle state."""
+        found = _call("GetVolumeAttachment", self._compute.get_volume_attachment, attachment_id)
+        return str(found.lifecycle_state)
+
+    def private_ip(self, private_ip_id: str) -> str:
+        """GetPrivateIp: the address."""
+        return str(_call("GetPrivateIp", self._network.get_private_ip, private_ip_id).ip_address)
+
+    def records(self, zone: str, name: str, view_id: str | None) -> tuple[str, ...]:
+        """GetRRSet: what the name's A records say. `zone`: its OCID, or its name in the view."""
+        view = {"view_id": view_id} if view_id else {}
+        found = _call("GetRRSet", self._names.get_rr_set, zone, name, "A", **view)
+        return tuple(item.rdata for item in found.items)
 
     def addresses(self, subnet_id: str) -> frozenset[str]:
         """ListPrivateIps: the addresses of the subnet that are taken."""
@@ -161,4 +177,11 @@ def _answer(operation: str, function: Callable[..., Any], *args: Any, **options:
 
 def _instance(found: Any) -> InstanceFound:
     tags = tuple((found.freeform_tags or {}).items())
-    return InstanceFound(found.id, found.display_name, found.lifecycle_state, found.availability_domain, tags)
+    return InstanceFound(
+        found.id,
+        found.display_name,
+        found.lifecycle_state,
+        found.availability_domain,
+        tags,
+        found.compartment_id,
+    )

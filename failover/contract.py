@@ -24,7 +24,8 @@ class Launch:
 class Server:
     """A server of the stack. `instance_id` and `address` are None while it does not exist.
 
-    `launch` is None for an adopted server, and in a state that an older terraform/ wrote.
+    `launch` is None for an adopted server, and in a state that an older terraform/ wrote. `compartment_id` is
+    None in such a state, and for an adopted instance that Terraform could not read.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Server:
     instance_id: str | None
     address: str | None
     launch: Launch | None = None
+    compartment_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Stack:
 
     `service_ip` and `dns_name` follow whoever serves; None where the site has none, and in a state that an
     older terraform/ wrote.
+    `region` is empty in a state that an older terraform/ wrote.
     """
 
     active: str
@@ -64,10 +67,15 @@ class Stack:
     spec: Mapping[str, Any]
     service_ip: str | None = None
     dns_name: str | None = None
+    region: str = ""
 
     def server_of(self, instance_id: str) -> Server | None:
         """The server that runs on this instance, None for a stranger."""
         return next((s for s in self.servers.values() if s.instance_id == instance_id), None)
+
+    def compartment_of(self, server: Server) -> str | None:
+        """Where the state has the server's instance; None when it does not say."""
+        return server.compartment_id or (None if server.adopted else self.compartment_id)
 
 
 def parse(output: Mapping[str, Any]) -> Stack:
@@ -81,6 +89,7 @@ def parse(output: Mapping[str, Any]) -> Stack:
             spec=output["spec"],
             service_ip=output.get("service_ip"),
             dns_name=output.get("dns_name"),
+            region=str(output.get("region") or ""),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise Usage(
@@ -98,6 +107,7 @@ def _server(name: str, entry: Mapping[str, Any]) -> Server:
         instance_id=entry["instance_id"],
         address=entry["address"],
         launch=_launch(entry.get("launch")),
+        compartment_id=entry.get("compartment_id"),
     )
 
 

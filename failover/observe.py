@@ -52,9 +52,7 @@ class Observer:
     def attachments(self, stack: Stack) -> dict[str, tuple[Attachment, ...]]:
         """Who holds each volume now, by the API."""
         with ThreadPoolExecutor(max_workers=8) as pool:
-            found = pool.map(
-                lambda v: self._cloud.attachments(stack.compartment_id, v.volume_id), stack.volumes.values()
-            )
+            found = pool.map(lambda v: self._cloud.attachments(stack, v.volume_id), stack.volumes.values())
             return dict(zip(stack.volumes, found, strict=True))
 
     def server(
@@ -63,8 +61,8 @@ class Observer:
         """One server. Its hooks check it when it holds a volume and should be running; another is greeted."""
         if server.instance_id is None:
             return ServerSeen(server, None)
-        state = self._cloud.instance_state(server.instance_id)
         held = {n: a for n, f in attachments.items() for a in f if a.instance_id == server.instance_id}
+        state = self._cloud.server_state(server, stack, bool(held))
         if state != "RUNNING" or server.address is None:
             return ServerSeen(server, state)
         if not self._site.ssh.reach:
@@ -73,9 +71,7 @@ class Observer:
         if not held:
             return self._standing_by(server, state, host)
         spec = specs.server_spec(stack, held, self._site.deadlines.hooks)
-        with ThreadPoolExecutor(
-            max_workers=1
-        ) as pool:  # beside the login: it costs a dead server's wait once
+        with ThreadPoolExecutor(max_workers=1) as pool:  # beside the login: a dead server is waited for once
             takes = pool.submit(host.ssh.accepts, NFS_PORT)
             if all(g["volumes"] for g in spec["volume_groups"]):
                 found = self._ask(host, lambda: self._check(host, spec))

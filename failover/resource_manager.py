@@ -25,7 +25,7 @@ from typing import Any
 
 import oci
 
-from failover import contract, state_edit, tfstate
+from failover import contract, oci_profile, state_edit, tfstate
 from failover.active_file import ACTIVE_FILE, write_active
 from failover.outcome import Failed, FailoverError, Refused, Unknown, Usage
 from failover.site import Site
@@ -53,6 +53,7 @@ class ResourceManagerStack:
 
     def __init__(self, site: Site) -> None:
         self._stack_id = site.terraform.stack_id
+        self._access = site.cloud
         self._checkout = site.terraform.checkout
         self._api = StackApi(site.cloud, self._stack_id, site.deadlines.api)
         self._jobs = StackJobs(self._api, site.deadlines.interrupt)
@@ -97,7 +98,9 @@ class ResourceManagerStack:
                 "or was never applied",
                 "correct --stack-id, or apply the stack once in the console",
             )
-        return contract.parse(outputs["failover"]["value"])
+        stack = contract.parse(outputs["failover"]["value"])
+        oci_profile.refuse_other_region(self._access, stack.region)
+        return stack
 
     def recorded(self) -> dict[str, tfstate.Recorded]:
         """What the state holds now, by address."""

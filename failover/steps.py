@@ -205,7 +205,7 @@ class Crew:
         found = {}
         for name, volume in self.stack.volumes.items():
             left = max(end - time.monotonic(), 0.0)
-            found[name] = self.cloud.settled(self.stack.compartment_id, volume.volume_id, left)
+            found[name] = self.cloud.settled(self.stack, volume.volume_id, left)
             if len(found[name]) > 1:
                 raise Refused(f"{name} is attached more than once", "detach the one that is wrong by hand")
         return found

@@ -9,14 +9,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from python_terraform import IsFlagged, Terraform
 
-from failover import contract, state_lock, tfstate
+from failover import contract, lost, oci_profile, state_lock, tfstate
 from failover.active_file import ACTIVE_FILE, write_active
 from failover.outcome import Failed, FailoverError, Refused, Unknown, Usage
 from failover.site import Site
@@ -35,21 +35,25 @@ _QUICK_SECONDS = 300.0
 _FORCED_SECONDS = 10.0
 # Terraform's words for an answer that proves nothing, or for none: whether the call was carried out is open.
 _UNLEARNT = re.compile(
-    r"\b40[14]-|NotAuthenticated|NotAuthorizedOrNotFound|timeout (while|exceeded)|i/o timeout|timed out"
-    r"|deadline exceeded|connection (reset|refused|aborted|broken)|RemoteDisconnected|\bEOF\b|no such host"
-    r"|Max retries",
+    r"\b40[14]-|\b404:|Http Status Code: 40[14]|NotAuthenticated|NotAuthorizedOrNotFound"
+    r"|timeout (while|exceeded)|i/o timeout|timed out|deadline exceeded"
+    r"|connection (reset|refused|aborted|broken)|RemoteDisconnected|\bEOF\b|no such host|Max retries",
     re.IGNORECASE,
 )
 # A look that the service was too busy or too broken to answer.
-_UNREAD = re.compile(r"\b(409|429|5\d\d)-")
+_UNREAD = re.compile(r"(\b|Http Status Code: )(409|429|5\d\d)[-.]")
 
 
 @dataclass(frozen=True)
 class Change:
-    """One resource that a plan touches. `actions` as Terraform's JSON has them: ("delete", "create")."""
+    """One resource that a plan touches. `actions` as Terraform's JSON has them: ("delete", "create").
+
+    `after`: the planned values, without those that are known after the apply.
+    """
 
     address: str
     actions: tuple[str, ...]
+    after: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class _Command(Terraform):
         super().__init__(working_dir=str(site.terraform.directory))
         # The provider's HTTP client has no time-out of its own.
         timeout = {"HTTP_REQUEST_TIMEOUT": f"{max(1, round(site.deadlines.api))}s"}
-        self.environment = {**os.environ, **_ENVIRONMENT, **timeout, **site.terraform.environment}
+        self.environment = {**os.environ, **_ENVIRONMENT, **timeout, **oci_profile.provider_environment(site)}
+        self.environment |= site.terraform.environment
         self.deadline_seconds = _QUICK_SECONDS
         self._grace_seconds = site.deadlines.interrupt
 
@@ -144,6 +149,7 @@ class TerraformStack:
                 f"no Terraform stack in {self.directory}", f"correct [terraform] directory in {site.file}"
             )
         self._command = _Command(site)
+        self._cloud, self._api_seconds = site.cloud, site.deadlines.api
         self._plans = site.runs / "plans"  # of the one run that holds the site's lock
         self._longest = max(site.deadlines.launch, site.deadlines.switch)
 
@@ -182,7 +188,9 @@ class TerraformStack:
                 f"the state of {self.directory} has no output `failover`: the stack was never applied here",
                 "adopt the site first: docs/getting-started.md",
             )
-        return contract.parse(outputs["failover"]["value"])
+        stack = contract.parse(outputs["failover"]["value"])
+        oci_profile.refuse_other_region(self._cloud, stack.region)
+        return stack
 
     def plan(
         self,
@@ -195,17 +203,44 @@ class TerraformStack:
         descriptor, name = tempfile.mkstemp(suffix=".tfplan", dir=self._plans)
         os.close(descriptor)
         path = Path(name)
-        self._run(
-            "plan",
-            out=str(path),
-            input=False,
-            no_color=IsFlagged,
-            lock_timeout=lock_timeout,
-            refresh=refresh,
-            var=dict(variables or {}),
-        )
-        shown = json.loads(self._run("show", str(path), json=IsFlagged, no_color=IsFlagged))
-        return PlanFile(path, changes_of(shown))
+        options = {"out": str(path), "lock_timeout": lock_timeout, "refresh": refresh}
+        if "launch" in (variables or {}):
+            self._forget((lost.INSTANCE, lost.ATTACHMENT, lost.ADDRESS))
+        changes = self._planned(variables or {}, options)
+        if any(c.address.startswith(lost.ADDRESS) and "update" in c.actions for c in changes) and (
+            self._forget((lost.ADDRESS,))
+        ):
+            changes = self._planned(variables or {}, options)
+        return PlanFile(path, changes)
+
+    def _planned(self, variables: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Change, ...]:
+        """The changes of a plan; once more without the servers that the API no longer knows."""
+        arguments = {**options, "input": False, "no_color": IsFlagged, "var": dict(variables)}
+        try:
+            self._run("plan", **arguments)
+        except Refused as error:
+            kept = lost.kept_from_destruction(error.reason)
+            if not kept or not self._forget(kept):
+                raise
+            self._run("plan", **arguments)
+        shown = json.loads(self._run("show", options["out"], json=IsFlagged, no_color=IsFlagged))
+        return changes_of(shown)
+
+    def _forget(self, kinds: Sequence[str]) -> tuple[str, ...]:
+        """Take out of the state the records of these kinds whose object is gone by the API; which they were.
+
+        The provider keeps them, because of TF_PRESERVE_STATE_ON_404: they would be in the way for ever.
+        """
+        state = json.loads(self._run("state pull") or "{}")
+        if not any(address.startswith(tuple(kinds)) for address in lost.records(state)):
+            return ()
+        # the SDK takes a second to import: only where it is used
+        from failover.cloud_reads import CloudReads  # noqa: PLC0415
+
+        found = lost.lost(state, kinds, CloudReads(self._cloud, self._api_seconds))
+        for address in found:
+            self._run("state rm", address, lock_timeout=_LOCK_WAIT)
+        return found
 
     def apply(self, plan: PlanFile, deadline_seconds: float) -> None:
         """Apply exactly this plan; the file is removed. Raises Failed with Terraform's own words."""
@@ -274,8 +309,9 @@ class TerraformStack:
 
 def changes_of(shown: Mapping[str, Any]) -> tuple[Change, ...]:
     """The resources that a plan (`terraform show -json`) touches, reads and no-ops left out."""
-    entries = ((e["address"], tuple(e["change"]["actions"])) for e in shown.get("resource_changes", []))
-    return tuple(Change(a, acts) for a, acts in entries if acts not in (("no-op",), ("read",)))
+    entries = ((e["address"], e["change"]) for e in shown.get("resource_changes", []))
+    found = (Change(a, tuple(c["actions"]), c.get("after") or {}) for a, c in entries)
+    return tuple(change for change in found if change.actions not in (("no-op",), ("read",)))
 
 
 def explained(cmd: str, text: str) -> FailoverError:

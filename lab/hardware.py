@@ -65,6 +65,9 @@ class Hardware(Protocol):
     def create_volume(self, volume_id: str, size_gbs: int) -> str:
         """Make an empty volume (sparse) and its iSCSI target, bound to nobody; the target's IQN."""
 
+    def grow_volume(self, volume_id: str, size_gbs: int) -> None:
+        """Make the volume larger. Refused while it is attached to a guest, whose session would be cut."""
+
     def delete_volume(self, volume_id: str) -> None:
         """Remove target and data. Refused while attached."""
 

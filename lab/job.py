@@ -92,7 +92,8 @@ class Runner:
         unpack(Path(self._order.zip), self._folder / "config")
         backend = {"terraform": {"backend": {"local": {"path": self._order.state}}}}
         (self._place / f"{_BACKEND}.json").write_text(json.dumps(backend))
-        provider = ProviderProcess(self._run)
+        # the service sets no TF_PRESERVE_STATE_ON_404 for its jobs
+        provider = ProviderProcess(self._run, keep_on_404=False)
         os.environ.pop(MARK, None)  # the provider is the lab's, and outlives the job
         with held(self._run / "provider.lock"):
             provider.start(_PROVIDER_SECONDS)

@@ -74,6 +74,9 @@ class Nothing:
         fresh = f"iqn.2015-12.com.oracleiaas:{uuid.uuid4()}"
         return self._iqns.setdefault(volume_id, fresh)
 
+    def grow_volume(self, volume_id: str, size_gbs: int) -> None:
+        _require(self._iqns, volume_id, "volume")
+
     def delete_volume(self, volume_id: str) -> None:
         if volume_id in self._bound:
             raise HardwareError(

@@ -102,6 +102,9 @@ class Guests:
     def create_volume(self, volume_id: str, size_gbs: int) -> str:
         return self._storage.create(volume_id, size_gbs)
 
+    def grow_volume(self, volume_id: str, size_gbs: int) -> None:
+        self._storage.grow(volume_id, size_gbs)
+
     def delete_volume(self, volume_id: str) -> None:
         self._storage.delete(volume_id)
 

@@ -86,6 +86,21 @@ class Storage:
                 self._save(records)
             return records[volume_id].iqn
 
+    def grow(self, volume_id: str, size_gbs: int) -> None:
+        """Make an unattached volume larger: tgtd learns a unit's size only when it is made."""
+        with self._records() as records:
+            volume = _known(records, volume_id)
+            if volume.holder:
+                raise HardwareError(
+                    f"volume {volume_id} is attached to {volume.holder}: the lab grows detached ones only"
+                )
+            with self._file(volume).open("r+b") as file:
+                file.truncate(max(size_gbs, volume.size_gbs) * 2**30)
+            records[volume_id] = grown = replace(volume, size_gbs=max(size_gbs, volume.size_gbs))
+            self._admin("delete", "target", volume, "--force")
+            self._serve(grown)
+            self._save(records)
+
     def delete(self, volume_id: str) -> None:
         """Remove an unattached volume and its data. Not there is success."""
         with self._records() as records:

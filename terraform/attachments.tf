@@ -4,7 +4,7 @@
 # attachment, and destroys all old attachments before it makes any new one. A key with the server in it would
 # detach and attach side by side; create_before_destroy would attach first.
 resource "oci_core_volume_attachment" "data" {
-  for_each = local.site.volumes
+  for_each = { for name, v in local.site.volumes : name => v if local._waits ? local.held[name] : true }
 
   attachment_type = "iscsi"
   instance_id     = local.servers[var.active_server].instance_id
@@ -28,7 +28,17 @@ resource "oci_core_volume_attachment" "data" {
     }
 
     precondition {
-      condition     = lower(local.volumes[each.key].availability_domain) == lower(local.servers[var.active_server].availability_domain)
+      condition     = !local._active_is_unknown
+      error_message = "404: ${var.active_server} (${coalesce(local.servers[var.active_server].instance_id, "no instance")}), the active server, cannot be read: ${local._no_answer}: allow the caller to read instances in its compartment. If it is gone for good, choose another active_server and take ${var.active_server} out of servers."
+    }
+
+    precondition {
+      condition     = length(local._unseen) == 0 || local.held[each.key]
+      error_message = "404: ${join(", ", [for name in local._unseen : "${name} (${local.servers[name].instance_id})"])} cannot be read: ${local._no_answer}. Nobody is seen to have volume ${each.key}, so it may be attached there, unseen: allow the caller to read instances and volume-attachments in its compartment or, if it is gone for good, take it out of servers."
+    }
+
+    precondition {
+      condition     = try(lower(local.volumes[each.key].availability_domain) == lower(local.servers[var.active_server].availability_domain), true)
       error_message = "Volume ${each.key} is in ${local.volumes[each.key].availability_domain} and ${var.active_server} in ${local.servers[var.active_server].availability_domain}: a volume attaches only inside its own availability domain. Choose a server there, or restore the volume from a backup into ${local.servers[var.active_server].availability_domain}."
     }
 
@@ -44,7 +54,7 @@ resource "oci_core_volume_attachment" "data" {
 
     precondition {
       condition     = length(local.unfenced[each.key]) == 0
-      error_message = "Volume ${each.key} is attached to ${join(" and ", [for h in local.unfenced[each.key] : "${h.server}, which is ${h.state}"])} and could still write to it: stop that server and wait until it is STOPPED, then plan again. Or let `invoke failover --active ${var.active_server}` do the switch, which has it give the volumes up. Or, when its power cannot be cut, set fence = \"storage\" after reading Fencing in terraform/README.md."
+      error_message = "Volume ${each.key} is attached to ${join(" and ", [for h in local.unfenced[each.key] : "${h.server}, which is ${h.state}${h.state == local._unknown ? " (404: ${local._no_answer})" : ""}"])} and could still write to it: stop that server and wait until it is STOPPED, then plan again. Or let `invoke failover --active ${var.active_server}` do the switch, which has it give the volumes up. Or, when its power cannot be cut, set fence = \"storage\" after reading Fencing in terraform/README.md."
     }
   }
 }

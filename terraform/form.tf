@@ -19,6 +19,7 @@ locals {
 
   _no_server = {
     instance_id             = null
+    compartment_id          = null
     image_id                = null
     shape                   = null
     shape_config            = null

@@ -1,17 +1,31 @@
 # What clients mount from and what moves to the active server after its volumes: an address, a name, or both.
 
+locals {
+  # A server that is gone, or may not be read, has no VNIC to give the address to.
+  _active_tells_address = !local._waits && (contains(keys(local._adopted), var.active_server) ? contains(keys(local._readable), var.active_server) : true)
+  # The subnet of the active server, or else of any other: they are in one.
+  _service_subnet_ids = [for id in concat([lookup(local.subnets, var.active_server, null)], values(local.subnets)) : id if id != null]
+}
+
 data "oci_core_private_ips" "active" {
-  count = local.site.service_ip == null ? 0 : 1
+  count = local.site.service_ip == null || !local._active_tells_address ? 0 : 1
 
   subnet_id  = local.servers[var.active_server].subnet_id
   ip_address = local.servers[var.active_server].address
+
+  lifecycle {
+    postcondition {
+      condition     = self.private_ips != null
+      error_message = "404: the private IPs of ${var.active_server} cannot be listed: ${local._no_answer}: allow the caller to inspect private-ips in the subnet's compartment."
+    }
+  }
 }
 
 # Of the server whose subnet is known before anything is launched: the spec of a new server needs the prefix.
 data "oci_core_subnet" "service" {
-  count = local.site.service_ip == null || !contains(keys(local.subnets), var.active_server) ? 0 : 1
+  count = local.site.service_ip == null || length(local._service_subnet_ids) == 0 ? 0 : 1
 
-  subnet_id = local.subnets[var.active_server]
+  subnet_id = local._service_subnet_ids[0]
 
   lifecycle {
     precondition {
@@ -20,16 +34,22 @@ data "oci_core_subnet" "service" {
     }
 
     postcondition {
-      condition     = cidrhost("${local.site.service_ip}/${split("/", self.cidr_block)[1]}", 0) == cidrhost(self.cidr_block, 0)
+      condition     = self.cidr_block != null
+      error_message = "404: subnet ${local._service_subnet_ids[0]} cannot be read: ${local._no_answer}: allow the caller to read subnets in its compartment."
+    }
+
+    postcondition {
+      condition     = self.cidr_block == null ? true : cidrhost("${local.site.service_ip}/${split("/", self.cidr_block)[1]}", 0) == cidrhost(self.cidr_block, 0)
       error_message = "service_ip ${local.site.service_ip} is not in the servers' subnet ${self.cidr_block}: choose a free address there."
     }
   }
 }
 
+# It goes with the VNIC of a server that is terminated, and is made again for its successor.
 resource "oci_core_private_ip" "service" {
-  count = local.site.service_ip == null ? 0 : 1
+  count = local.site.service_ip == null || local._waits ? 0 : 1
 
-  vnic_id       = one(data.oci_core_private_ips.active[0].private_ips[*].vnic_id)
+  vnic_id       = try(one(data.oci_core_private_ips.active[0].private_ips[*].vnic_id), null)
   ip_address    = local.site.service_ip
   display_name  = "nfs-failover service address"
   freeform_tags = { "nfs-failover-service" = "nfs" }
@@ -55,8 +75,9 @@ resource "oci_dns_rrset" "service" {
   items {
     domain = local.site.dns_name
     rtype  = "A"
-    rdata  = coalesce(local.site.service_ip, local.servers[var.active_server].address)
-    ttl    = var.dns_ttl
+    # While the active server is gone, the name stays as the last switch left it.
+    rdata = coalesce(local.site.service_ip, local.servers[var.active_server].address, try(terraform_data.switch.output.address, null))
+    ttl   = var.dns_ttl
   }
 
   timeouts {

@@ -11,8 +11,10 @@ output "failover" {
         instance_id = s.instance_id
         adopted     = s.adopted
         exists      = s.exists
-        address     = s.address
-        hostname    = s.hostname
+        # null for one that tells nothing
+        compartment_id = s.compartment_id
+        address        = s.address
+        hostname       = s.hostname
         launch = s.adopted ? null : {
           image_id            = local.site.servers[name].image_id
           shape               = local.site.servers[name].shape
@@ -23,13 +25,14 @@ output "failover" {
       }
     }
     volumes = {
-      for name, a in oci_core_volume_attachment.data : name => {
-        volume_id     = a.volume_id
-        attachment_id = a.id
-        instance_id   = a.instance_id
-        iqn           = a.iqn
-        address       = a.ipv4
-        port          = a.port
+      for name, v in local.volumes : name => {
+        volume_id = v.volume_id
+        # null while it waits for a switch
+        attachment_id = try(oci_core_volume_attachment.data[name].id, null)
+        instance_id   = try(oci_core_volume_attachment.data[name].instance_id, null)
+        iqn           = try(oci_core_volume_attachment.data[name].iqn, null)
+        address       = try(oci_core_volume_attachment.data[name].ipv4, null)
+        port          = try(oci_core_volume_attachment.data[name].port, null)
       }
     }
     spec = local.spec
@@ -56,5 +59,5 @@ output "exports" {
 
 output "console_url" {
   description = "The active server's page in the console."
-  value       = "https://cloud.oracle.com/compute/instances/${local.servers[var.active_server].instance_id}?region=${var.region}"
+  value       = "https://cloud.oracle.com/compute/instances/${coalesce(local.servers[var.active_server].instance_id, "none")}?region=${var.region}"
 }

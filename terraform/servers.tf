@@ -13,12 +13,12 @@ locals {
   _found = {
     for name, _ in local._launchable : name => [
       for i in data.oci_core_instances.site.instances : i.id
-      if i.freeform_tags[local.server_tag] == name && !contains(["TERMINATING", "TERMINATED"], i.state)
+      if i.freeform_tags[local.server_tag] == name && !contains(local._gone, i.state)
     ]
   }
   _launched = {
     for name, s in local._launchable : name => s
-    if name == var.active_server || s.standby || contains(var.launch, name) || length(local._found[name]) > 0
+    if(name == var.active_server && !local._waits) || s.standby || contains(var.launch, name) || length(local._found[name]) > 0
   }
 
   _adopted_vnics = {
@@ -43,7 +43,8 @@ locals {
     for name, s in local.site.servers : name => {
       instance_id         = s.instance_id != null ? s.instance_id : try(oci_core_instance.server[name].id, null)
       adopted             = s.instance_id != null
-      exists              = s.instance_id == null ? contains(keys(local._launched), name) : !contains(["TERMINATING", "TERMINATED"], data.oci_core_instance.adopted[name].state)
+      compartment_id      = s.instance_id == null ? var.compartment_id : try(coalesce(data.oci_core_instance.adopted[name].compartment_id, s.compartment_id), null)
+      exists              = s.instance_id == null ? contains(keys(local._launched), name) : !contains(local._gone, local._adopted_state[name])
       address             = s.instance_id != null ? try(local._primary[name].private_ip_address, s.private_ip) : try(oci_core_instance.server[name].private_ip, s.private_ip)
       subnet_id           = local.subnets[name]
       hostname            = coalesce(s.hostname, name)
@@ -62,6 +63,11 @@ data "oci_core_instances" "site" {
   }
 
   lifecycle {
+    postcondition {
+      condition     = self.instances != null
+      error_message = "404: the instances of compartment ${var.compartment_id} cannot be listed: ${local._no_answer}: allow the caller to read instances there."
+    }
+
     precondition {
       condition     = length(local.site.servers) > 0
       error_message = "No server is described: give servers one entry or more or, in the form, choose the server of today and its replacement."
@@ -121,7 +127,7 @@ data "oci_core_instance" "adopted" {
 }
 
 data "oci_core_vnic_attachments" "adopted" {
-  for_each = local._adopted
+  for_each = local._readable
 
   compartment_id = data.oci_core_instance.adopted[each.key].compartment_id
   instance_id    = each.value.instance_id
@@ -130,12 +136,26 @@ data "oci_core_vnic_attachments" "adopted" {
     name   = "state"
     values = ["ATTACHED"]
   }
+
+  lifecycle {
+    postcondition {
+      condition     = self.vnic_attachments != null
+      error_message = "404: the VNICs of ${each.key} cannot be listed: ${local._no_answer}: allow the caller to inspect vnic-attachments in its compartment."
+    }
+  }
 }
 
 data "oci_core_vnic" "adopted" {
   for_each = local._adopted_vnics
 
   vnic_id = each.value.vnic_id
+
+  lifecycle {
+    postcondition {
+      condition     = self.is_primary != null
+      error_message = "404: VNIC ${each.value.vnic_id} of ${each.value.name} cannot be read: ${local._no_answer}: allow the caller to read vnics in its compartment."
+    }
+  }
 }
 
 resource "oci_core_instance" "server" {

@@ -17,6 +17,7 @@ resource "terraform_data" "switch" {
     by            = local._switch_by
     at            = local._switch_at
     door          = local._switch_door
+    address       = local.servers[var.active_server].address
   }
 
   lifecycle {

@@ -14,7 +14,7 @@ variable "region" {
 
 variable "config_file_profile" {
   type        = string
-  description = "Profile of ~/.oci/config to use; null takes the provider's default. Leave it null in Resource Manager."
+  description = "Profile of ~/.oci/config for Terraform by hand; null takes the provider's default. The programs give the provider the profile of their site file instead. Leave it null in Resource Manager."
   default     = null
 
   validation {
@@ -90,9 +90,10 @@ variable "launch" {
 
 variable "servers" {
   type = map(object({
-    instance_id = optional(string)
-    image_id    = optional(string)
-    shape       = optional(string)
+    instance_id    = optional(string)
+    compartment_id = optional(string)
+    image_id       = optional(string)
+    shape          = optional(string)
     shape_config = optional(object({
       ocpus         = number
       memory_in_gbs = optional(number)
@@ -110,7 +111,7 @@ variable "servers" {
     defined_tags            = optional(map(string))
     standby                 = optional(bool, false)
   }))
-  description = "Servers by name. Each is adopted (instance_id) or launched from an image (image_id, shape, availability_domain, subnet_id) when it is active, standby = true, or named in launch. Empty: the form's two servers."
+  description = "Servers by name. Each is adopted (instance_id) or launched from an image (image_id, shape, availability_domain, subnet_id) when it is active, standby = true, or named in launch. compartment_id: of an adopted instance that is in another compartment than the stack's. Empty: the form's two servers."
   default     = {}
   nullable    = false
 
@@ -127,6 +128,11 @@ variable "servers" {
   validation {
     condition     = alltrue([for _, s in var.servers : s.instance_id == null || can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.instance_id))])
     error_message = "instance_id in servers must be the OCID of an instance (\"ocid1.instance.oc1...\")."
+  }
+
+  validation {
+    condition     = alltrue([for _, s in var.servers : s.compartment_id == null || (s.instance_id != null && can(regex("^ocid1\\.(compartment|tenancy)\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.compartment_id)))])
+    error_message = "compartment_id in servers must be the OCID of the compartment that an adopted instance is in; what is launched here lives in the stack's own."
   }
 
   validation {
@@ -388,7 +394,7 @@ variable "service_ip" {
 
 variable "dns_name" {
   type        = string
-  description = "Optional full name that clients mount from: an A record in dns_zone of service_ip, or of the active server's own address when there is no service_ip."
+  description = "Optional full name that clients mount from: an A record in dns_zone of service_ip, or of the active server's own address when there is no service_ip. A record that exists already is refused (409): import it first, docs/getting-started.md."
   default     = ""
   nullable    = false
 

@@ -14,6 +14,13 @@ data "oci_core_volume" "existing" {
   for_each = { for name, v in local.site.volumes : name => v if v.volume_id != null }
 
   volume_id = each.value.volume_id
+
+  lifecycle {
+    postcondition {
+      condition     = self.state != null
+      error_message = "404: volume ${each.key} (${each.value.volume_id}) cannot be read: ${local._no_answer}: allow the caller to read volumes in its compartment."
+    }
+  }
 }
 
 resource "oci_core_volume" "data" {

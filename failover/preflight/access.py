@@ -41,11 +41,11 @@ def _answered(name: str, questions: list[Callable[[], object]], _: Ground) -> It
 def reads(ground: Ground) -> dict[str, list[Callable[[], object]]]:
     """The reads of a run by operation. Terraform's own are covered by its plan."""
     stack = ground.stack
-    servers = [s.instance_id for s in stack.servers.values() if s.instance_id]
+    servers = [s for s in stack.servers.values() if s.instance_id]
     volumes = [v.volume_id for v in stack.volumes.values()]
     found: dict[str, list[Callable[[], object]]] = {
         "ListInstances": [ground.instances],
-        "GetInstance": [partial(ground.instance, i) for i in servers],
+        "GetInstance": [partial(ground.server_state, s) for s in servers],
         "ListVolumeAttachments": [partial(ground.attachments, v) for v in volumes],
         "GetVolume": [partial(ground.volume, v) for v in volumes],
     }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from failover.cloud import GONE, SERVER_TAG
 from failover.cloud_found import ImageFound, InstanceFound, SubnetFound, VolumeFound
-from failover.cloud_reads import CloudReads
+from failover.cloud_reads import CloudReads, Unanswered
+from failover.compartments import Missing, Places
 from failover.contract import Launch, Server, Stack
 from failover.hosts import HookedHost, Hosts
 from failover.observe import Observer
@@ -37,6 +40,8 @@ class Ground:
         self.seen = seen
         self._observer = observer
         self._once = Once()
+        self._places = Places(self._compartment_of)
+        self._attachments_begun = False
 
     def ask_ahead(self) -> None:
         """Begin every question about the stack's instances and volumes: 32 take no longer than 1."""
@@ -45,7 +50,6 @@ class Ground:
                 self._once.begin(self.reads.instance, server.instance_id)
         for volume in self.stack.volumes.values():
             self._once.begin(self.reads.volume, volume.volume_id)
-            self._once.begin(self.reads.attachments, self.stack.compartment_id, volume.volume_id)
 
     def instances(self) -> tuple[InstanceFound, ...]:
         """All instances of the compartment."""
@@ -54,6 +58,20 @@ class Ground:
     def instance(self, instance_id: str) -> InstanceFound:
         """One instance."""
         return self._once.ask(self.reads.instance, instance_id)
+
+    def server_state(self, server: Server) -> str:
+        """The state of a server's instance, judged as in a run: after a 404 by its compartment's list."""
+        assert server.instance_id is not None  # noqa: S101 (asked of servers that have one)
+        try:
+            return self.instance(server.instance_id).state
+        except Unanswered as error:
+            place = self.stack.compartment_of(server)
+            if error.status != 404 or place is None:
+                raise
+            listed = self._once.ask(self.reads.instances, place)
+            if any(i.id == server.instance_id and i.state not in GONE for i in listed):
+                raise
+            return "TERMINATED"
 
     def image(self, image_id: str) -> ImageFound:
         """One image."""
@@ -68,15 +86,34 @@ class Ground:
         return self._once.ask(self.reads.volume, volume_id)
 
     def attachments(self, volume_id: str) -> tuple[Attachment, ...]:
-        """The volume's attachments that are not DETACHED."""
-        return self._once.ask(self.reads.attachments, self.stack.compartment_id, volume_id)
+        """The volume's attachments that are not DETACHED, listed where the stack's instances are."""
+        places, unread = self._places.of(self.stack)
+        self._ask_attachments(places)
+        listed = [self._once.ask(self.reads.attachments, place, volume_id) for place in places]
+        found = {a.id: a for many in listed for a in many}
+        if unread and not found:
+            raise unread[0]
+        return tuple(found.values())
+
+    def _ask_attachments(self, places: Iterable[str]) -> None:
+        """Begin all of them, once: 32 volumes take no longer than 1."""
+        begun, self._attachments_begun = self._attachments_begun, True
+        for place in () if begun else places:
+            for volume in self.stack.volumes.values():
+                self._once.begin(self.reads.attachments, place, volume.volume_id)
+
+    def _compartment_of(self, instance_id: str) -> str:
+        try:
+            return self.instance(instance_id).compartment_id
+        except Unanswered as error:
+            raise (Missing(error.reason, "") if error.status == 404 else error) from error
 
     def to_launch(self) -> Launch | None:
         """What the target will be launched with; None when it exists, adopted or launched before."""
         server = self.target
         if server.adopted or (server.exists and not server.instance_id):
             return None
-        if server.instance_id and self.instance(server.instance_id).state not in GONE:
+        if server.instance_id and self.server_state(server) not in GONE:
             return None
         return None if self.left_behind() else server.launch
 
@@ -87,7 +124,7 @@ class Ground:
 
     def target_domain(self) -> str | None:
         """The target's availability domain; None when an old state does not tell."""
-        if self.target.instance_id:
+        if self.target.instance_id and self.server_state(self.target) not in GONE:
             return self.instance(self.target.instance_id).availability_domain
         if left := self.left_behind():
             return left.availability_domain

@@ -23,6 +23,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "GetVolume": ("inspect volumes",),
     "GetImage": ("read instance-images",),
     "GetSubnet": ("use subnets",),
+    "GetRRSet": ("read dns-records",),
     "ListPrivateIps": ("inspect private-ips",),
     "CreateComputeCapacityReport": ("manage compute-capacity-reports",),
     "ListVolumeBackups": ("inspect volume-backups", "inspect volumes"),

@@ -16,7 +16,7 @@ def look(ground: Ground) -> Iterator[Check]:
     """GetInstance, or what a killed run has left behind."""
     target = ground.target
     if target.instance_id:
-        yield judge(target.name, ground.instance(target.instance_id).state, target.adopted)
+        yield judge(target.name, ground.server_state(target), target.adopted)
     elif left := ground.left_behind():
         yield warning(
             NAME,

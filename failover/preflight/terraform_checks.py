@@ -12,6 +12,7 @@ from failover.steps import SWITCH_MAY
 from failover.terraform import Change
 
 LOCK, PLAN, RENDERED = "terraform lock", "terraform plan", "cloud-init"
+NAME, RECORD = "oci_dns_rrset.service[0]", "dns record"
 
 
 def lock(ground: Ground) -> Iterator[Check]:
@@ -44,6 +45,25 @@ def plan(ground: Ground) -> Iterator[Check]:
         return
     ground.terraform.discard(made)
     yield judge_plan(made.changes, ground.target.name)
+    for change in made.changes:
+        if change.address == NAME and change.actions == ("create",):
+            yield _name(ground, change)
+
+
+def _name(ground: Ground, change: Change) -> Check:
+    """A record set is made on the condition that there is none (PatchRRSet with PROHIBIT)."""
+    zone, domain, view = (change.after.get(key) for key in ("zone_name_or_id", "domain", "view_id"))
+    return judge_name(str(zone), str(domain), view, ground.reads.records(str(zone), str(domain), view))
+
+
+def judge_name(zone: str, name: str, view: str | None, records: Sequence[str]) -> Check:
+    """`records`: what the name's A records say now."""
+    if not records:
+        return ok(RECORD, f"{name} has no record yet")
+    where = f"zoneNameOrId/{zone}/domain/{name}/rtype/A" + (f"/scope/PRIVATE/viewId/{view}" if view else "")
+    told = f"{name} has a record already, of {', '.join(records)}, which the state does not know"
+    remedy = f"take it into the state, in the stack's folder: terraform import '{NAME}' {where}"
+    return blocking(RECORD, told, "no record, or the stack's own", remedy)
 
 
 def judge_plan(changes: Sequence[Change], target: str) -> Check:

@@ -71,7 +71,7 @@ def attachment_record(cloud: Cloud, asked: Document, volume: Resource, instance:
         "attachmentType": "iscsi",
         "id": ocid,
         "availabilityDomain": instance.body["availabilityDomain"],
-        "compartmentId": cloud.world.compartment_id,
+        "compartmentId": instance.body["compartmentId"],  # of the instance, whatever the volume's is
         "displayName": asked.get("displayName") or f"volumeattachment-{ocid[-8:]}",
         "instanceId": instance.id,
         "volumeId": volume.id,

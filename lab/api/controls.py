@@ -7,6 +7,7 @@ from lab.api.answer import Answer, json_answer
 from lab.api.call import Cloud
 from lab.api.errors import ApiError, not_found
 from lab.api.faults import Faults
+from lab.api.instance_states import forget_terminated
 from lab.api.seeds import seed
 from lab.api.transition import release_stuck
 from lab.hardware import Hardware, HardwareError
@@ -25,6 +26,7 @@ class Controls:
             ("POST", "faults"): lambda document: vars(self.faults.inject(document)),
             ("DELETE", "faults"): lambda _: self._clear_faults(),
             ("POST", "seed"): lambda document: seed(cloud, document).body,
+            ("POST", "forget"): lambda _: {"forgotten": forget_terminated(cloud)},
             ("GET", "clock"): lambda _: self._clock(),
             ("GET", "requests"): lambda _: self._requests(),
         }

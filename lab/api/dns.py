@@ -13,6 +13,7 @@ from lab.store import Document, Resource
 
 VERSION = "/20180115"
 VIEW, ZONE = "dnsview", "dns-zone"
+CONDITIONS = ("PROHIBIT", "REQUIRE")
 NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -48,6 +49,43 @@ def update_rr_set(cloud: Cloud, call: Call) -> Document:
     zone, records = _zone(cloud, call), [_record(item, call) for item in call.body.get("items") or []]
     _keep(cloud, zone, call, records)
     return {"items": records}
+
+
+def patch_rr_set(cloud: Cloud, call: Call) -> Document:
+    """Operations on the set, all of them or none: PROHIBIT and REQUIRE are conditions, checked first."""
+    call.modelled("items")
+    zone, found = _zone(cloud, call), _records(_zone(cloud, call), call)
+    wanted = list(found)
+    for item in sorted(call.body.get("items") or [], key=lambda one: one.get("operation") not in CONDITIONS):
+        wanted = _patched(wanted, item, call)
+    _keep(cloud, zone, call, wanted)
+    return {"items": wanted}
+
+
+def _patched(records: list[Document], item: Document, call: Call) -> list[Document]:
+    """The records after one operation; 409 when its condition does not hold."""
+    operation = item.get("operation") or "ADD"
+    if operation == "ADD":
+        fresh = _record(item, call)
+        return [one for one in records if one["rdata"] != fresh["rdata"]] + [fresh]
+    alike = [one for one in records if _fits(one, item)]
+    if operation == "PROHIBIT":
+        if alike:
+            raise conflict("a prohibited record exists")
+        return records
+    if operation == "REQUIRE":
+        if not alike:
+            raise conflict("a required record does not exist")
+        return records
+    if operation == "REMOVE":
+        return [one for one in records if one not in alike]
+    raise invalid(f"operation must be one of ADD, REMOVE, {', '.join(CONDITIONS)}, not {operation}")
+
+
+def _fits(record: Document, item: Document) -> bool:
+    """Whether the record has all that the operation names; what it leaves out fits any record."""
+    named = {name: item[name] for name in ("rdata", "ttl", "rtype") if item.get(name) is not None}
+    return all(record[name] == value for name, value in named.items())
 
 
 def delete_rr_set(cloud: Cloud, call: Call) -> None:

@@ -30,6 +30,7 @@ class Birth:
     boot_volume_gbs: int = BOOT_VOLUME_GBS
     vnic: Document = field(default_factory=dict)
     instance: Document = field(default_factory=dict)
+    compartment_id: str = ""  # empty: the lab's own
 
 
 def record_instance(cloud: Cloud, birth: Birth, state: str) -> Resource:
@@ -64,7 +65,7 @@ def agent_config(asked: Document) -> Document:
 
 def _placed(cloud: Cloud, birth: Birth) -> Document:
     return {
-        "compartmentId": cloud.world.compartment_id,
+        "compartmentId": birth.compartment_id or cloud.world.compartment_id,
         "availabilityDomain": birth.availability_domain,
         "timeCreated": timestamp(),
         "freeformTags": {},

@@ -13,6 +13,17 @@ def settle_attachments(cloud: Cloud, instance_id: str, state: str) -> None:
             cloud.store.put(joined.changed(lifecycleState=state))
 
 
+def forget_terminated(cloud: Cloud) -> list[str]:
+    """Remove the terminated instances and what was joined to them, as OCI does after a while; their OCIDs."""
+    gone = [one.id for one in cloud.store.find("instance") if one.state == "TERMINATED"]
+    for instance_id in gone:
+        for kind in (*JOINS, "volumeattachment"):
+            for joined in cloud.store.find(kind, instanceId=instance_id):
+                cloud.store.remove(joined.id)
+        cloud.store.remove(instance_id)
+    return gone
+
+
 def terminated(cloud: Cloud, instance: Resource) -> None:
     """An instance that is no more: addresses free, VNIC gone, boot volume too unless preserved."""
     for joined in cloud.store.find("bootvolumeattachment", instanceId=instance.id):

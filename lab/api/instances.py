@@ -6,9 +6,10 @@ from lab.api.answer import Accepted
 from lab.api.attachments import live_attachments_of
 from lab.api.call import Call, Cloud, listed_in_compartment
 from lab.api.errors import incorrect_state, invalid, not_modelled
-from lab.api.instance_record import machine_of
+from lab.api.instance_record import agent_config, machine_of
 from lab.api.instance_states import settle_attachments, terminated
 from lab.api.metadata_limit import check_metadata
+from lab.api.reservations import check_reservation
 from lab.api.shapes import shape_config
 from lab.api.transition import SHORTEST_SOFT_STOP_SECONDS, SOFT_STOP_SECONDS, Job, Step, begin
 from lab.api.work_requests import close_work_request, open_work_request
@@ -23,8 +24,12 @@ ACTIONS = {
     "RESET": ("RUNNING", "STARTING", "reset"),
     "SOFTRESET": ("RUNNING", "STARTING", "soft_reset"),
 }
-PLAIN_UPDATES = ("displayName", "freeformTags", "definedTags", "metadata", "extendedMetadata")
-REBUILDING_UPDATES = ("faultDomain", "shape", "shapeConfig")
+PLAIN_UPDATES = (
+    *("displayName", "freeformTags", "definedTags", "metadata", "extendedMetadata"),
+    *("agentConfig", "instanceOptions"),
+)
+# What an update answers with a work request for, even when it changes nothing.
+REBUILDING_UPDATES = ("faultDomain", "shape", "shapeConfig", "capacityReservationId")
 FIXED_METADATA = ("ssh_authorized_keys", "user_data")
 
 
@@ -53,23 +58,31 @@ def update_instance(cloud: Cloud, call: Call) -> Resource | Accepted:
     instance = cloud.required("instance", call.path["id"])
     call.modelled(*PLAIN_UPDATES, *REBUILDING_UPDATES)
     asked: Document = {name: value for name, value in call.body.items() if value is not None}
-    _check_update(instance, asked)
+    _check_update(cloud, instance, asked)
     if "shape" in asked or "shapeConfig" in asked:
         shape = str(asked.get("shape") or instance.body["shape"])
         asked["shapeConfig"] = shape_config(shape, asked.get("shapeConfig"))
+    if "agentConfig" in asked:
+        asked["agentConfig"] = agent_config({**instance.body["agentConfig"], **asked["agentConfig"]})
+    if "instanceOptions" in asked:
+        asked["instanceOptions"] = {**instance.body["instanceOptions"], **asked["instanceOptions"]}
     changed = cloud.store.put(instance.changed(**asked))
     if not set(REBUILDING_UPDATES) & set(asked):
         return changed
     return Accepted(changed, _done_at_once(cloud, changed))
 
 
-def _check_update(instance: Resource, asked: Document) -> None:
+def _check_update(cloud: Cloud, instance: Resource, asked: Document) -> None:
     if instance.state in ("TERMINATING", "TERMINATED"):
         raise incorrect_state(f"instance {instance.id} is {instance.state}: it cannot be updated")
     if "metadata" in asked:
         for key in FIXED_METADATA:
             if asked["metadata"].get(key) != instance.body["metadata"].get(key):
                 raise invalid(f"metadata.{key} cannot be changed after launch")
+    reservation = asked.get("capacityReservationId")
+    if reservation != instance.body["capacityReservationId"]:
+        shape = str(asked.get("shape") or instance.body["shape"])
+        check_reservation(cloud, reservation, shape, instance.body["availabilityDomain"])
     both = {**instance.body, **asked}
     check_metadata(both["metadata"], both["extendedMetadata"])
 

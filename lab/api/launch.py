@@ -63,6 +63,7 @@ def _birth(cloud: Cloud, call: Call) -> Birth:
         boot_volume_gbs=gbs,
         vnic=_vnic_fields(vnic),
         instance=_instance_fields(call.body),
+        compartment_id=call.text("compartmentId"),
     )
 
 

@@ -11,6 +11,7 @@ from lab.store import Resource
 
 KIND = "privateip"
 MOST_SECONDARIES = 63
+LIFETIMES = ("EPHEMERAL", "RESERVED")
 MODELLED = ("vnicId", "displayName", "hostnameLabel", "ipAddress", "freeformTags", "definedTags", "lifetime")
 
 
@@ -60,8 +61,10 @@ def _check_room(cloud: Cloud, vnic: Resource) -> None:
 
 def update_private_ip(cloud: Cloud, call: Call) -> Resource:
     address = cloud.required(KIND, call.path["id"])
-    call.modelled("vnicId", "displayName", "hostnameLabel", "freeformTags", "definedTags")
+    call.modelled("vnicId", "displayName", "hostnameLabel", "freeformTags", "definedTags", "lifetime")
     asked = {name: value for name, value in call.body.items() if value is not None}
+    if asked.get("lifetime", "EPHEMERAL") not in LIFETIMES:
+        raise invalid(f"lifetime must be one of {', '.join(LIFETIMES)}, not {asked['lifetime']}")
     moves = "vnicId" in asked and asked["vnicId"] != address.body["vnicId"]
     if moves:
         _check_move(cloud, address, asked["vnicId"])

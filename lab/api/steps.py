@@ -14,6 +14,7 @@ STEPS: dict[str, Step] = {
     "attach": attachments.ATTACH,
     "detach": attachments.DETACH,
     "create_volume": volumes.CREATE,
+    "grow_volume": volumes.GROW,
     "delete_volume": volumes.DELETE,
     "delete_boot_volume": boot_volumes.DELETE,
     "capture_image": images.CAPTURE,

@@ -26,6 +26,7 @@ BASE_SECONDS = {
     "attach": 27.0,
     "detach": 15.0,
     "create_volume": 10.0,
+    "grow_volume": 10.0,
     "delete_volume": 10.0,
     "delete_boot_volume": 10.0,
     "capture_console": 5.0,

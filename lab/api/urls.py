@@ -58,6 +58,10 @@ OPERATIONS = tuple(
         ("ListVolumes", "GET", "/volumes", volumes.list_volumes),
         ("UpdateVolume", "PUT", "/volumes/<id>", volumes.update_volume),
         ("DeleteVolume", "DELETE", "/volumes/<id>", volumes.delete_volume),
+        (
+            *("GetVolumeBackupPolicyAssetAssignment", "GET", "/volumeBackupPolicyAssignments"),
+            volumes.list_volume_backup_policy_assignments,
+        ),
         ("GetBootVolume", "GET", "/bootVolumes/<id>", boot_volumes.get_boot_volume),
         ("ListBootVolumes", "GET", "/bootVolumes", boot_volumes.list_boot_volumes),
         ("DeleteBootVolume", "DELETE", "/bootVolumes/<id>", boot_volumes.delete_boot_volume),
@@ -132,6 +136,7 @@ DNS_OPERATIONS = tuple(
         ("CreateView", "POST", "/views", dns.create_view),
         ("CreateZone", "POST", "/zones", dns.create_zone),
         ("GetRRSet", "GET", RECORDS, dns.get_rr_set),
+        ("PatchRRSet", "PATCH", RECORDS, dns.patch_rr_set),
         ("UpdateRRSet", "PUT", RECORDS, dns.update_rr_set),
         ("DeleteRRSet", "DELETE", RECORDS, dns.delete_rr_set),
     )

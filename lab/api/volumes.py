@@ -1,4 +1,4 @@
-"""Block volumes: empty ones, of a size that stays."""
+"""Block volumes: made empty, renamed, grown, deleted."""
 
 from lab.api.attachments import live_attachments_of
 from lab.api.call import Call, Cloud, listed, tags
@@ -72,14 +72,35 @@ def list_volumes(cloud: Cloud, call: Call) -> list[Resource]:
 def update_volume(cloud: Cloud, call: Call) -> Resource:
     volume = cloud.required("volume", call.path["id"])
     asked = {name: value for name, value in call.body.items() if value is not None}
-    if asked.get("sizeInGBs") == volume.body["sizeInGBs"]:
-        del asked["sizeInGBs"]
+    grown = _growth(volume, asked.pop("sizeInGBs", None))
+    if asked.get("isAutoTuneEnabled") == volume.body["isAutoTuneEnabled"]:
+        del asked["isAutoTuneEnabled"]  # the provider sends it with every update
     extra = sorted(set(asked) - {"displayName", "freeformTags", "definedTags", "vpusPerGB"})
     if extra:
         raise not_modelled(f"a change of a volume's {extra[0]}")
     if volume.state != "AVAILABLE":
         raise incorrect_state(f"volume {volume.id} is {volume.state}")
-    return cloud.store.put(volume.changed(**asked))
+    if grown is None:
+        return cloud.store.put(volume.changed(**asked))
+    changed = volume.changed(**asked, lifecycleState="PROVISIONING").knowing(grows_to=grown)
+    begin(cloud, cloud.store.put(changed), "grow_volume", "UpdateVolume")
+    return changed
+
+
+def _growth(volume: Resource, asked: int | str | None) -> int | None:
+    """The new size; None when it stays. A volume never shrinks."""
+    before = volume.body["sizeInGBs"]
+    if asked is None or int(asked) == before:
+        return None
+    if not before < int(asked) <= LARGEST_GBS:
+        raise invalid(f"sizeInGBs must be more than {before} and at most {LARGEST_GBS}, not {asked}")
+    return int(asked)
+
+
+def list_volume_backup_policy_assignments(cloud: Cloud, call: Call) -> list[Document]:
+    """GetVolumeBackupPolicyAssetAssignment: none, since the lab has no backup policies."""
+    cloud.required("volume", call.asked("assetId"))
+    return []
 
 
 def delete_volume(cloud: Cloud, call: Call) -> None:
@@ -116,5 +137,20 @@ def _faulty(cloud: Cloud, volume: Resource) -> None:
     cloud.store.put(volume.changed(lifecycleState="FAULTY"))
 
 
+def _grow(hardware: Hardware, job: Job) -> Document:
+    hardware.grow_volume(job.resource.id, job.resource.hidden["grows_to"])
+    return {}
+
+
+def _grown(cloud: Cloud, volume: Resource, facts: Document) -> None:
+    size = volume.hidden["grows_to"]
+    cloud.store.put(volume.changed(lifecycleState="AVAILABLE", sizeInGBs=size, sizeInMBs=size * 1024))
+
+
+def _not_grown(cloud: Cloud, volume: Resource) -> None:
+    cloud.store.put(volume.changed(lifecycleState="AVAILABLE"))
+
+
 CREATE = Step(_create, _created, _faulty)
 DELETE = Step(_delete, _deleted, _faulty)
+GROW = Step(_grow, _grown, _not_grown)

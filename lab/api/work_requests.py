@@ -5,6 +5,8 @@ from lab.api.ocid import new_ocid, timestamp
 from lab.store import Document, Resource
 
 ENTITIES = {"instance": "instance", "image": "image", "volume": "volume"}
+# What a request that succeeded says of its resource; of other operations it says RELATED.
+DONE = {"LaunchInstance": "CREATED", "UpdateInstance": "UPDATED", "TerminateInstance": "DELETED"}
 
 
 def open_work_request(cloud: Cloud, resource: Resource, operation: str) -> str:
@@ -37,7 +39,8 @@ def close_work_request(cloud: Cloud, ocid: str | None, refusal: str = "") -> Non
     if request is None:
         return
     status, done = ("FAILED", request.body["percentComplete"]) if refusal else ("SUCCEEDED", 100.0)
-    entities = [{**entity, "actionType": "RELATED"} for entity in request.body["resources"]]
+    action = "FAILED" if refusal else DONE.get(request.body["operationType"], "RELATED")
+    entities = [{**entity, "actionType": action} for entity in request.body["resources"]]
     closed = request.changed(
         status=status, percentComplete=done, timeFinished=timestamp(), resources=entities
     )

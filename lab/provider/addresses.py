@@ -9,6 +9,7 @@ from lab.provider.values import Record
 
 _CREATION = ("display_name", "freeform_tags", "hostname_label", "ip_address", "vnic_id")
 _CHANGEABLE = ("display_name", "freeform_tags", "hostname_label", "vnic_id")
+_ALWAYS_SENT = ("lifetime",)  # from the state, as the real provider does
 
 
 class Addresses:
@@ -23,13 +24,14 @@ class Addresses:
         details = oci.core.models.CreatePrivateIpDetails(**arguments)
         return record_of(self._cloud.network.create_private_ip(details).data)
 
-    def read(self, identity: str) -> Record | None:
+    def read(self, identity: str, current: Record) -> Record | None:
         """The address and the VNIC that has it."""
         return record_of(self._cloud.network.get_private_ip(identity).data)
 
     def update(self, identity: str, changes: Record, wanted: Record, deadline: float) -> Record:
         """Move the address: one call, which takes it from the old VNIC and gives it to the new one."""
         arguments = {name: changes[name] for name in _CHANGEABLE if name in changes}
+        arguments |= {name: wanted[name] for name in _ALWAYS_SENT if wanted.get(name)}
         details = oci.core.models.UpdatePrivateIpDetails(**arguments)
         return record_of(self._cloud.network.update_private_ip(identity, details).data)
 

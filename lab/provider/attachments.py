@@ -9,7 +9,7 @@ from lab.provider.errors import CreationError, NotReadyError, ProviderError
 from lab.provider.records import record_of
 from lab.provider.resource import deleted
 from lab.provider.values import Record
-from lab.provider.waiting import wait_for, wait_until_gone
+from lab.provider.waiting import made_ready, wait_until_gone
 
 _ARGUMENTS = (
     "device",
@@ -38,14 +38,13 @@ class Attachments:
             )
         details = oci.core.models.AttachIScsiVolumeDetails(type="iscsi", **arguments)
         made = self._cloud.compute.attach_volume(details).data
-        name = f"attachment {made.id}"
         try:
-            ready = wait_for(lambda: self._get(made.id), name, ("ATTACHING",), "ATTACHED", deadline)
+            ready = made_ready(lambda: self._get(made.id), made, ("ATTACHING",), "ATTACHED", deadline)
         except NotReadyError as error:
-            raise CreationError(str(error), self._record(made)) from error
+            raise CreationError(str(error), self._record(error.found or made)) from error
         return self._record(ready)
 
-    def read(self, identity: str) -> Record | None:
+    def read(self, identity: str, current: Record) -> Record | None:
         """DETACHED has ended; DETACHING is still there and shows no change."""
         found = self._get(identity)
         return None if found.lifecycle_state == "DETACHED" else self._record(found)
@@ -58,9 +57,7 @@ class Attachments:
         """Detach and wait for DETACHED; a 404 is taken for done."""
         if deleted(self._cloud.compute.detach_volume, identity):
             pending = ("ATTACHED", "ATTACHING", "DETACHING")
-            wait_until_gone(
-                lambda: self._get(identity), f"attachment {identity}", pending, "DETACHED", deadline
-            )
+            wait_until_gone(lambda: self._get(identity), pending, "DETACHED", deadline)
 
     def _get(self, identity: str) -> Any:
         return self._cloud.compute.get_volume_attachment(identity).data

@@ -8,7 +8,9 @@ from typing import Any
 import oci
 
 from lab.provider import durations, retry
+from lab.provider.credentials import credentials
 from lab.provider.errors import ProviderError
+from lab.provider.retry import Patience
 from lab.signing import signer
 
 _CLIENTS = {
@@ -18,6 +20,8 @@ _CLIENTS = {
     "oci_dns.DnsClient": oci.dns.DnsClient,
 }
 OVERRIDABLE = (*_CLIENTS, "oci_identity.IdentityClient", "oci_resourcemanager.ResourceManagerClient")
+_FIXED = {"oci_work_requests.WorkRequestClient": oci.work_requests.WorkRequestClient}
+PATIENCE_VARIABLE = "LAB_PROVIDER_PATIENCE_SECONDS"  # no provider but this one knows it
 _CONNECT_SECONDS = 10.0
 
 
@@ -29,29 +33,30 @@ class Cloud:
         config: dict[str, Any],
         endpoints: dict[str, str],
         timeout_seconds: float,
-        retry_seconds: float | None = None,
+        patience: Patience,
     ) -> None:
-        self._retry_seconds = retry_seconds
+        self._retries = retry.strategy(patience, timeout_seconds)
         self._config = config
         self._endpoints = endpoints
         self._timeout = (_CONNECT_SECONDS, timeout_seconds)
         self._local = threading.local()
 
     @classmethod
-    def of_lab(cls, run: Path, region: str | None, environment: dict[str, str] | None = None) -> "Cloud":
+    def of_lab(
+        cls, run: Path, region: str | None, profile: str = "", environment: dict[str, str] | None = None
+    ) -> "Cloud":
         """The cloud of lab directory `run`, or the one that CLIENT_HOST_OVERRIDES names.
 
-        Raises ProviderError when the lab has no API or no credentials.
+        `profile`: the provider's argument config_file_profile. Raises ProviderError when the lab has no API
+        or no credentials.
         """
         variables = dict(os.environ) if environment is None else environment
         timeout = durations.seconds(variables.get("HTTP_REQUEST_TIMEOUT") or "60s")
-        # the real provider reads its argument retry_duration_seconds from this variable, too
-        retry_seconds = variables.get("TF_VAR_retry_duration_seconds")
         return cls(
-            _credentials(run, region),
+            credentials(run, region, profile, variables),
             _endpoints(run, variables),
             timeout,
-            float(retry_seconds) if retry_seconds else None,
+            _patience(variables),
         )
 
     @property
@@ -74,14 +79,19 @@ class Cloud:
         """DNS records."""
         return self._client("oci_dns.DnsClient")
 
-    def _client(self, name: str) -> Any:
+    @property
+    def work(self) -> Any:
+        """Work requests. The real provider's client for them cannot be pointed elsewhere."""
+        return self._client("oci_work_requests.WorkRequestClient", at="oci_core.ComputeClient")
+
+    def _client(self, name: str, at: str = "") -> Any:
         if not hasattr(self._local, name):
-            client = _CLIENTS[name](
+            client = {**_CLIENTS, **_FIXED}[name](
                 self._config,
                 signer=signer(self._config),
-                service_endpoint=self._endpoints[name],
+                service_endpoint=self._endpoints[at or name],
                 timeout=self._timeout,
-                retry_strategy=retry.strategy(self._retry_seconds),
+                retry_strategy=self._retries,
                 circuit_breaker_strategy=oci.circuit_breaker.NoCircuitBreakerStrategy(),
             )
             setattr(self._local, name, client)
@@ -114,12 +124,9 @@ def _endpoints(run: Path, environment: dict[str, str]) -> dict[str, str]:
     return named
 
 
-def _credentials(run: Path, region: str | None) -> dict[str, Any]:
-    file = run / "oci" / "config"
-    try:
-        config = oci.config.from_file(str(file))
-    except (oci.exceptions.ConfigFileNotFound, oci.exceptions.ProfileNotFound) as error:
-        raise ProviderError(
-            f"{file} has no usable DEFAULT profile: start the lab's API for {run} first"
-        ) from error
-    return {**config, "region": region} if region else dict(config)
+def _patience(variables: dict[str, str]) -> Patience:
+    def number(name: str) -> float | None:
+        return float(variables[name]) if variables.get(name) else None
+
+    # the real provider reads its argument retry_duration_seconds from this variable, too
+    return Patience(number("TF_VAR_retry_duration_seconds"), number(PATIENCE_VARIABLE))

@@ -60,7 +60,7 @@ def _plan_block(
 def _planned_value(attribute: Attribute, creating: bool, before: Value, after: Value, given: Value) -> Value:
     if given is None and after is None and attribute.default is not None:
         after = attribute.default
-    elif given is None and attribute.computed and creating:
+    elif attribute.computed and creating and (given is None or _is_no_set(attribute, given)):
         after = UNKNOWN
     if attribute.store == "bool" and isinstance(after, str):
         after = _BOOL.get(after.lower(), after.lower())
@@ -69,6 +69,8 @@ def _planned_value(attribute: Attribute, creating: bool, before: Value, after: V
         and isinstance(after, str)
         and _spelled_alike(attribute.compare, before, after)
     ):
+        return before
+    if attribute.compare == "ignore_key_case" and _keys_alike(before, after):
         return before
     if after is None and _is_zero(before):
         return before  # to plugin SDK v2 a removed zero value is no change
@@ -83,6 +85,20 @@ def _spelled_alike(compare: str, before: str, after: str) -> bool:
     if compare == "integer":
         return before.isdecimal() and after.isdecimal() and int(before) == int(after)
     return False
+
+
+def _is_no_set(attribute: Attribute, given: Value) -> bool:
+    """Plugin SDK v2 cannot tell an empty set from an argument that is not given."""
+    return attribute.collection == "set" and given == []
+
+
+def _keys_alike(before: Value, after: Value) -> bool:
+    """Whether two maps differ in the case of their keys alone: OCI's tags are one whatever their case."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return False
+    return {key.lower(): value for key, value in before.items()} == {
+        key.lower(): value for key, value in after.items()
+    }
 
 
 def _is_zero(value: Value) -> bool:

@@ -24,7 +24,8 @@ _FILTER: dict[str, Any] = {
 class Attribute:
     """One argument or attribute, with the flags that `terraform providers schema` leaves out.
 
-    compare: "ignore_case" or "integer" values that differ in spelling only are no change.
+    compare: "ignore_case" or "integer" values that differ in spelling only are no change, nor are maps whose
+    keys do ("ignore_key_case").
     store: "bool" spellings of true and false are stored as one.
     """
 

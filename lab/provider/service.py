@@ -72,7 +72,8 @@ class Provider:
 
     @_answers("Configure")
     def Configure(self, request: Any, _response: Any) -> None:
-        self._cloud = Cloud.of_lab(self._run, known(decode(request.config)).get("region"))
+        config = known(decode(request.config))
+        self._cloud = Cloud.of_lab(self._run, config.get("region"), config.get("config_file_profile") or "")
 
     @_answers("ValidateResourceTypeConfig")
     def ValidateResourceTypeConfig(self, request: Any, response: Any) -> None:
@@ -137,7 +138,10 @@ class Provider:
     @_answers("ReadDataSource")
     def ReadDataSource(self, request: Any, response: Any) -> None:
         config, block = decode(request.config), self._schema.data_sources[request.type_name].block
-        found = sources.SOURCES[request.type_name](self._configured(), known(config))
+        found = sources.found(request.type_name, self._configured(), known(config))
+        if found is None:
+            response.state.msgpack = encode(dict.fromkeys((*block.attributes, *block.blocks)))
+            return
         response.state.msgpack = encode(conform(block, {**found, **_given(config), "id": found.get("id")}))
 
     @_answers("Stop")

@@ -5,20 +5,29 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.provider.cloud import Cloud
-from lab.provider.instances import primary_vnic
+from lab.provider.errors import API_ERRORS, is_missing
+from lab.provider.instances import Instances
 from lab.provider.records import record_of
 from lab.provider.values import Record, Value
 
-Source = Callable[[Cloud, Record], Record]
+Source = Callable[[Cloud, Record], Record | None]
 
 
-def _instance(cloud: Cloud, query: Record) -> Record:
-    found = cloud.compute.get_instance(query["instance_id"]).data
-    record = record_of(found)
-    if found.lifecycle_state == "RUNNING":  # the real data source tells no address of any other instance
-        vnic = primary_vnic(cloud, found)
-        record["private_ip"] = None if vnic is None else vnic.private_ip
-    return record
+def found(type_name: str, cloud: Cloud, query: Record) -> Record | None:
+    """What the data source tells; None, which becomes null in every attribute, for what is not there.
+
+    That is how the real provider (8.28.0) takes a 404, and a TERMINATED instance.
+    """
+    try:
+        return SOURCES[type_name](cloud, query)
+    except API_ERRORS as error:
+        if not is_missing(error):
+            raise
+        return None
+
+
+def _instance(cloud: Cloud, query: Record) -> Record | None:
+    return Instances(cloud).look(query["instance_id"])
 
 
 def _volume(cloud: Cloud, query: Record) -> Record:

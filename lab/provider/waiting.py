@@ -4,42 +4,71 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from lab.provider.errors import API_ERRORS, NotReadyError, is_missing
+from lab.provider.errors import API_ERRORS, NotReadyError, in_a_wait, is_missing
 
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 1.6  # the real provider goes on to 6.4 and then 10
 
 
 def wait_for(
-    fetch: Callable[[], Any], name: str, pending: Collection[str], target: str, deadline: float
+    fetch: Callable[[], Any],
+    activity: str,
+    pending: Collection[str],
+    target: str,
+    deadline: float,
 ) -> Any:
     """The object once its lifecycle_state is `target`; `deadline` is in seconds of time.monotonic().
 
-    Polls at once, then after 0.2 s, 0.4 s, 0.8 s ... Raises NotReadyError on any state but the pending ones,
-    and at the deadline.
+    `activity` is what is waited for: creation, update, deletion. Polls at once, then after 0.2 s, 0.4 s,
+    0.8 s ... Raises NotReadyError on any state but the pending ones, at the deadline, and for a look that
+    fails; a 404 passes through.
     """
     pause = _FIRST_PAUSE_SECONDS
     while True:
-        found = fetch()
+        found = _seen(fetch)
         state = found.lifecycle_state
         if state == target:
             return found
         if state not in pending:
-            raise NotReadyError(f"unexpected state '{state}' of {name}, wanted target '{target}'")
+            raise NotReadyError(
+                f"During {activity}, Terraform expected the resource {found.id} to reach state(s): {target},"
+                f" but the service reported unexpected state: {state}.",
+                found,
+            )
         if time.monotonic() + pause > deadline:
             raise NotReadyError(
-                f"timeout while waiting for {name} to become '{target}' (last state: '{state}')"
+                f"timeout while waiting for state to become '{target}' (last state: '{state}')", found
             )
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
-def wait_until_gone(
-    fetch: Callable[[], Any], name: str, pending: Collection[str], target: str, deadline: float
-) -> None:
+def _seen(fetch: Callable[[], Any]) -> Any:
+    try:
+        return fetch()
+    except API_ERRORS as error:
+        if is_missing(error):
+            raise
+        raise NotReadyError(in_a_wait(error)) from error
+
+
+def wait_until_gone(fetch: Callable[[], Any], pending: Collection[str], target: str, deadline: float) -> None:
     """As wait_for, and an object that answers 404 is gone too."""
     try:
-        wait_for(fetch, name, pending, target, deadline)
+        wait_for(fetch, "deletion", pending, target, deadline)
     except API_ERRORS as error:
         if not is_missing(error):
             raise
+
+
+def made_ready(
+    fetch: Callable[[], Any], made: Any, pending: Collection[str], target: str, deadline: float
+) -> Any:
+    """A new object once it is ready, or as it was made when a look at it is answered 404.
+
+    The real provider takes that 404 for the end of its wait, not for an error.
+    """
+    try:
+        return wait_for(fetch, "creation", pending, target, deadline)
+    except API_ERRORS:
+        return made

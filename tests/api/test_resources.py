@@ -10,8 +10,16 @@ def test_a_volume_from_create_to_delete(site, refused):
     assert (volume.size_in_gbs, volume.vpus_per_gb, volume.is_hydrated) == (50, 10, True)
     renamed = site.block.update_volume(volume.id, models.UpdateVolumeDetails(display_name="other"))
     assert renamed.data.display_name == "other"
-    with refused(501, "NotImplemented", "sizeInGBs"):
-        site.block.update_volume(volume.id, models.UpdateVolumeDetails(size_in_gbs=100))
+    larger = site.block.update_volume(volume.id, models.UpdateVolumeDetails(size_in_gbs=100))
+    assert larger.data.lifecycle_state == "PROVISIONING"
+    assert site.settle(site.block.get_volume, larger, "AVAILABLE").size_in_gbs == 100
+    with refused(400, "InvalidParameter", "sizeInGBs must be more than 100"):
+        site.block.update_volume(volume.id, models.UpdateVolumeDetails(size_in_gbs=50))
+    # provider-differences, "lacks" 5 and 6: a refresh asks for the policy, an update sends isAutoTuneEnabled
+    assert site.block.get_volume_backup_policy_asset_assignment(volume.id).data == []
+    site.block.update_volume(volume.id, models.UpdateVolumeDetails(is_auto_tune_enabled=False))
+    with refused(501, "NotImplemented", "isAutoTuneEnabled"):
+        site.block.update_volume(volume.id, models.UpdateVolumeDetails(is_auto_tune_enabled=True))
     found = site.block.list_volumes(compartment_id=site.compartment, display_name="other").data
     assert [one.id for one in found] == [volume.id]
     site.block.delete_volume(volume.id)

@@ -50,12 +50,12 @@ class LabCloud:
         self.network = oci.core.VirtualNetworkClient(config, service_endpoint=self.endpoint)
         self.names = oci.dns.DnsClient(config, service_endpoint=self.endpoint)
 
-    def launch(self, name: str, domain: int = 0) -> str:
-        """OCID of a new instance that is RUNNING."""
+    def launch(self, name: str, domain: int = 0, compartment: str = "") -> str:
+        """OCID of a new instance that is RUNNING. `compartment`: another than the lab's own."""
         models = oci.core.models
         details = models.LaunchInstanceDetails(
             availability_domain=self.facts["availability_domains"][domain],
-            compartment_id=self.facts["compartment_id"],
+            compartment_id=compartment or self.facts["compartment_id"],
             display_name=name,
             shape="BM.Optimized3.36",
             source_details=models.InstanceSourceViaImageDetails(image_id=self.facts["base_image_id"]),
@@ -129,6 +129,10 @@ class LabCloud:
 
     def clear_faults(self) -> None:
         self._control("DELETE", "faults")
+
+    def forget_terminated(self) -> None:
+        """The terminated instances are no longer known, as on OCI after a while."""
+        self._control("POST", "forget", {})
 
     def _control(self, method: str, name: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -70,7 +70,7 @@ def test_an_attachment_that_fails_is_an_error_and_tainted(
     cloud.inject(operation="AttachVolume", refusal="the target does not answer")
     result = stack.run("apply", "-auto-approve")
     assert result.returncode == 1
-    assert "unexpected state 'DETACHED'" in result.stderr, result.stderr
+    assert "unexpected state: DETACHED" in " ".join(result.stderr.split()), result.stderr
     assert stack.actions() == {ATTACHMENT: ["create"]}
 
 

@@ -15,7 +15,7 @@ from tests.terraform.stack_language import newer_than_1_5
 
 CHANGING = (
     *("LaunchInstance", "DetachVolume", "AttachVolume"),
-    *("CreatePrivateIp", "UpdatePrivateIp", "DeletePrivateIp", "UpdateRRSet", "DeleteRRSet"),
+    *("CreatePrivateIp", "UpdatePrivateIp", "DeletePrivateIp", "PatchRRSet", "UpdateRRSet", "DeleteRRSet"),
 )
 
 
@@ -132,7 +132,7 @@ def test_the_service_address_follows_the_volumes(
     stack = make_stack({**with_standby(make_site()), "service_ip": "10.0.0.200", **named})
     before = len(cloud.requests())
     assert stack.apply()["service_ip"] == "10.0.0.200"
-    assert changing_calls(cloud, before)[-2:] == ["CreatePrivateIp", "UpdateRRSet"]
+    assert changing_calls(cloud, before)[-2:] == ["CreatePrivateIp", "PatchRRSet"]
     assert resolved(cloud, zone) == [("10.0.0.200", 300)]
     assert stack.output()["spec"]["service_address"] == {"address": "10.0.0.200", "prefix": 24}
     assert "service_ip 10.1.0.200 is not in the servers' subnet 10.0.0.0/24" in stack.refusal(

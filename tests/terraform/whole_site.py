@@ -20,6 +20,7 @@ from failover import run
 from failover.preflight import verb as preflight
 from failover.preflight.verb import PreflightReport
 from failover.report import Report
+from lab.provider.cloud import PATIENCE_VARIABLE
 from lab.provider.process import ProviderProcess
 from lab.stack import site_variables
 from tests.terraform.conftest import SSH_KEY
@@ -33,10 +34,10 @@ DEADLINES = "boot = 5\npower = 6\nlaunch = 6\nswitch = 10\nhooks = 5\nclient = 5
 
 
 class ImpatientProvider(ProviderProcess):
-    """The stand-in provider, which waits two seconds for an answer and asks again for as long."""
+    """The stand-in provider with two seconds in the place of the real one's minutes of asking again."""
 
     def _variables(self) -> dict[str, str]:
-        patience = {"HTTP_REQUEST_TIMEOUT": "2s", "TF_VAR_retry_duration_seconds": "2"}
+        patience = {"HTTP_REQUEST_TIMEOUT": "2s", PATIENCE_VARIABLE: "2"}
         return {**super()._variables(), **patience}
 
 
@@ -163,22 +164,24 @@ class WholeSite:
 
 
 @contextmanager
-def whole_site(folder: Path, service_ip: str | None = None) -> Iterator[WholeSite]:
-    """A lab, a provider and an applied site of their own."""
+def whole_site(folder: Path, service_ip: str | None = None, elsewhere: bool = False) -> Iterator[WholeSite]:
+    """A lab, a provider and an applied site of their own. `elsewhere`: nfs-srv-1 in another compartment."""
     lab = folder / "lab"
     lab.mkdir()
     with serving(lab) as cloud:
         provider = ImpatientProvider(lab).start()
         try:
-            yield _applied(folder, cloud, provider, service_ip)
+            yield _applied(folder, cloud, provider, service_ip, elsewhere)
         finally:
             cloud.clear_faults()
             provider.stop()
 
 
-def invented(cloud: LabCloud, service_ip: str | None = None) -> tuple[str, dict[str, str], dict[str, Any]]:
+def invented(
+    cloud: LabCloud, service_ip: str | None = None, elsewhere: bool = False
+) -> tuple[str, dict[str, str], dict[str, Any]]:
     """A new first server, new volumes by name, and the variables of their site."""
-    first = cloud.launch(FIRST)
+    first = cloud.launch(FIRST, compartment=cloud.facts["tenancy_id"] if elsewhere else "")
     volumes = {name: cloud.volume(name) for name in ("bv1", "bv2")}
     variables = site_variables(
         cloud.facts,
@@ -193,8 +196,10 @@ def invented(cloud: LabCloud, service_ip: str | None = None) -> tuple[str, dict[
     return first, volumes, variables
 
 
-def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess, service_ip: str | None) -> WholeSite:
-    first, volumes, variables = invented(cloud, service_ip)
+def _applied(
+    folder: Path, cloud: LabCloud, provider: ProviderProcess, service_ip: str | None, elsewhere: bool
+) -> WholeSite:
+    first, volumes, variables = invented(cloud, service_ip, elsewhere)
     stack = LaidStack(folder / "stack", variables, provider)
     stack.apply()
     (folder / "site.toml").write_text(_site_text(stack, cloud, provider))

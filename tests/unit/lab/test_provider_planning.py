@@ -121,3 +121,26 @@ def test_a_public_address_is_the_default_and_true_is_spelled_one_way() -> None:
     config = {"create_vnic_details": [{"assign_public_ip": "0"}]}
     made = plan("oci_core_instance", INSTANCE, None, wanted, config)
     assert made.planned["create_vnic_details"][0]["assign_public_ip"] == "false"
+
+
+def test_an_empty_set_is_known_after_the_launch() -> None:
+    """provider-differences, row 1: `nsg_ids = []` is "known after apply"."""
+    vnic = [{"subnet_id": "s", "nsg_ids": []}]
+    made = plan(
+        "oci_core_instance",
+        INSTANCE,
+        None,
+        instance(create_vnic_details=vnic),
+        {"create_vnic_details": vnic},
+    )
+    assert made.planned["create_vnic_details"][0]["nsg_ids"] is UNKNOWN
+
+
+def test_another_case_of_a_tag_s_key_is_no_change() -> None:
+    """provider-differences, finding 7: keys of defined_tags."""
+    before, after = {"Operations.CostCenter": "42"}, {"operations.costcenter": "42"}
+    prior, wanted = instance(defined_tags=before), instance(defined_tags=after)
+    made = plan("oci_core_instance", INSTANCE, prior, wanted, {"defined_tags": after})
+    assert made.planned == prior
+    other = instance(defined_tags={"operations.costcenter": "43"})
+    assert plan("oci_core_instance", INSTANCE, prior, other, {"defined_tags": {}}).planned != prior

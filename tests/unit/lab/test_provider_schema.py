@@ -19,6 +19,7 @@ OURS = load()
 COMPARE = {
     "tfresource.EqualIgnoreCaseSuppressDiff": "ignore_case",
     "tfresource.Int64StringDiffSuppressFunction": "integer",
+    "tfresource.DefinedTagsDiffSuppressFunction": "ignore_key_case",
 }
 
 
