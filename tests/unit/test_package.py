@@ -67,15 +67,23 @@ def modules(zipapp: bytes, tmp_path: Path) -> dict[str, str]:
 def test_a_new_server_boots_with_the_modules_that_ssh_carries_but_an_operators(tmp_path: Path) -> None:
     every, booting = (modules(z, tmp_path) for z in (package.hooks_bytes(), package.boot_bytes()))
     assert booting.items() < every.items()
-    left_out = {"apart", "canary", "canary_files", "export_options", "firewalld", "kernel_log", "pinned"}
+    left_out = {name[: -len(".py")] for name in package._OPERATORS}
+    assert {"canary", "firewalld", "survey"} < left_out
     assert set(every) - set(booting) == {f"hooks.{name}" for name in left_out}
-    kept = {name: source for name, source in booting.items() if name != "hooks.cli"}
-    kept["hooks.nfs"] = kept["hooks.nfs"].replace("firewalld", "")  # it imports that where it is there
-    assert not re.search(rf"\b({'|'.join(left_out)})\b", " ".join(kept.values()))
+    assert not {name: found for name in booting if (found := needed(booting[name]) & left_out)}
 
 
-@pytest.mark.parametrize("action", ["probe", "refresh"])
-def test_the_copy_without_canaries_says_so(action: str, tmp_path: Path) -> None:
+def needed(source: str) -> set[str]:
+    """Our own modules that this one imports, but for those that it can do without."""
+    tree = ast.parse(source)
+    spared = {node for attempt in ast.walk(tree) if isinstance(attempt, ast.Try) for node in attempt.body}
+    found = {node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} - spared
+    names = {alias.name for node in found if node.module == "hooks" for alias in node.names}
+    return names | {str(node.module).partition(".")[2] for node in found}
+
+
+@pytest.mark.parametrize("action", ["probe", "refresh", "survey"])
+def test_the_copy_without_what_operators_ask_says_so(action: str, tmp_path: Path) -> None:
     path = tmp_path / "hooks.pyz"
     path.write_bytes(package.boot_bytes())
     argv = [sys.executable, str(path), action, "--spec", str(SPEC)]
@@ -160,7 +168,7 @@ def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert ran.returncode == 0
-    assert "{apply,check,release,probe,refresh,watch}" in ran.stdout
+    assert "{apply,check,release,probe,refresh,survey,watch}" in ran.stdout
 
 
 def test_shortening_keeps_the_program() -> None:
