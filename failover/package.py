@@ -27,6 +27,9 @@ _OPERATORS = {
     "apart.py",
     "canary.py",
     "canary_files.py",
+    "client.py",
+    "client_fstab.py",
+    "client_spec.py",
     "export_options.py",
     "firewalld.py",
     "kernel_log.py",
@@ -41,7 +44,7 @@ def hooks_bytes() -> bytes:
 
 
 def boot_bytes() -> bytes:
-    """The zipapp that a new server takes over with by itself, and no more."""
+    """The zipapp that a new server takes over with by itself: without what only an operator sends."""
     return _zipapp(frozenset(_NOT_PACKED | _OPERATORS))
 
 
