@@ -32,7 +32,12 @@ _OPERATORS = {
     "firewalld.py",
     "kernel_log.py",
     "pinned.py",
+    "remark.py",
     "survey.py",
+    "survey_host.py",
+    "survey_lvm.py",
+    "survey_mounts.py",
+    "survey_nfs.py",
 }
 
 

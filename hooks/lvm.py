@@ -36,14 +36,14 @@ def rows_in(text: str, kind: str) -> List[Row]:
 
 
 def observe(host: Host) -> Storage:
-    physical = _report(host, "pv", "pvs", "--foreign", "-o", _PVS)
-    logical = _report(host, "lv", "lvs", "-o", "vg_name,lv_name,lv_active")
+    physical = report(host, "pv", "pvs", "--foreign", "-o", _PVS)
+    logical = report(host, "lv", "lvs", "-o", "vg_name,lv_name,lv_active")
     foreign = any(row["vg_systemid"] for row in physical)
     said = host.run("lvm", "systemid").out if foreign else ""
     return Storage(tuple(physical), tuple(logical), said.partition(":")[2].strip())
 
 
-def _report(host: Host, kind: str, *argv: str) -> List[Row]:
+def report(host: Host, kind: str, *argv: str) -> List[Row]:
     out = host.run(*(argv + ("--reportformat", "json"))).out
     try:
         return rows_in(out, kind)
@@ -184,9 +184,7 @@ def _is_there(host: Host, link: str) -> bool:
 
 def _show_to_lvm(host: Host, spec: ServerSpec) -> List[str]:
     """Lists the volumes in LVM's devices file where one hides them (lvmdevices(8); the default of EL9)."""
-    if host.read(DEVICES_FILE) is None:
-        return []
-    if "=1" not in host.run("lvmconfig", "--typeconfig", "full", "devices/use_devicesfile").out:
+    if host.read(DEVICES_FILE) is None or not uses_devices_file(host):
         return []
     done = []
     for volume in spec.volumes:
@@ -195,6 +193,10 @@ def _show_to_lvm(host: Host, spec: ServerSpec) -> List[str]:
             host.run("lvm", "lvmdevices", "--yes", "--adddev", device, remedy=_LIST_IT)
             done.append("{} listed in {}".format(device, DEVICES_FILE))
     return done
+
+
+def uses_devices_file(host: Host) -> bool:
+    return "=1" in host.run("lvmconfig", "--typeconfig", "full", "devices/use_devicesfile").out
 
 
 def release(host: Host, spec: ServerSpec) -> List[str]:
