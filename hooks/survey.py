@@ -39,7 +39,7 @@ def _layer(host: Host, name: str, spec: ServerSpec) -> Layer:
     refusals = [text for refused, text in found if refused]
     facts: Dict[str, object] = {
         "refusals": refusals,
-        "warnings": [text for refused, text in found if not refused],
+        "warnings": [text for refused, text in found if not refused] + (failures if refusals else []),
     }
     if name == "nfs":
         facts["settings"] = survey_nfs.settings(host)
@@ -55,7 +55,8 @@ def _remarks(host: Host, name: str, spec: ServerSpec) -> Tuple[List[Remark], Lis
     failures: List[str] = []
     for judge in JUDGES.get(name, ()):
         try:
-            found += [remark for remark in judge(host, spec) if remark not in found]
+            for remark in judge(host, spec):
+                found += [] if remark in found else [remark]
         except (HookError, OSError) as error:
             failures.append(str(error))
     return found, failures

@@ -33,7 +33,7 @@ def volumes(host: Host, spec: ServerSpec) -> Iterator[Remark]:
 
 
 def groups(host: Host, spec: ServerSpec) -> Iterator[Remark]:
-    """The very judgement of `apply` where the volumes are; elsewhere no group may have their groups' names."""
+    """The very judgement of `apply` where the volumes are; elsewhere no group has its name."""
     now = lvm.observe(host)
     if not holds(host, spec):
         yield from _namesakes(spec, now)
@@ -98,9 +98,8 @@ def configuration(host: Host, spec: ServerSpec) -> Iterator[Remark]:
             )
     for setting in ("devices/filter", "devices/global_filter"):
         text = host.run("lvmconfig", setting, tolerate=_UNSET).out
-        if text.strip() and all(
-            hidden(text, [link.link, name]) for link in spec.volumes for name in _names()
-        ):
+        links = [volume.link for volume in spec.volumes]
+        if any(all(hidden(text, [link, name]) for name in _names()) for link in links):
             refused = "{}: it hides every disk of the volumes ({}), expected none hidden; correct lvm.conf"
             yield refusal(refused, setting, " ".join(text.split()))
 
@@ -110,13 +109,15 @@ def _names() -> List[str]:
 
 
 def hidden(setting: str, names: List[str]) -> bool:
-    """Whether a filter rejects a disk with these names: the first pattern that any name matches decides, and
-    a disk that one of its names admits is admitted (lvm.conf(5), devices/filter)."""
-    return all(_rejected(_patterns(setting), name) for name in names)
+    """Whether a filter rejects a disk with these names (lvm.conf(5), devices/filter).
 
-
-def _rejected(patterns: List[Tuple[bool, Pattern[str]]], name: str) -> bool:
-    return next((rejects for rejects, pattern in patterns if pattern.search(name)), False)
+    Of each name the first pattern that matches it decides; one name that is admitted admits the disk.
+    """
+    patterns = _patterns(setting)
+    verdicts = {
+        next((rejects for rejects, pattern in patterns if pattern.search(name)), None) for name in names
+    }
+    return True in verdicts and False not in verdicts
 
 
 def _patterns(setting: str) -> List[Tuple[bool, Pattern[str]]]:

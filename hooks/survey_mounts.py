@@ -6,18 +6,27 @@ from typing import Dict, Iterator
 from hooks import filesystem, fstab
 from hooks.devices import means
 from hooks.mountinfo import mounted_on, mounts
-from hooks.remark import Remark, refusal, refusals, warning
+from hooks.remark import Remark, holds, refusal, refusals, warning
 from hooks.runner import Host
 from hooks.spec import Filesystem, ServerSpec
+from hooks.survey_host import lacking
 
 _QUOTAS = ("/etc/projects", "/etc/projid")
 _OF_A_MOUNT = ("defaults", "rw", "auto")  # options that say nothing of their own
 
 
 def here(host: Host, spec: ServerSpec) -> Iterator[Remark]:
-    """What `apply` refuses, what `release` refuses, and who else has the filesystem's UUID."""
-    yield from refusals(filesystem.refusals(host, spec))
-    yield from refusals(filesystem.obstacles(host, spec))
+    """What `apply` refuses, what `release` refuses, and who else has the filesystem's UUID.
+
+    Where the filesystem is mounted already, lines of fstab and the like concern its way back here alone.
+    """
+    reason = lacking(host, spec) if holds(host, spec) else ""
+    if reason:
+        yield warning("{}; log in to it, or look again when it is back", reason)
+        return
+    serves = any(mounted_on(host, item.mount) for item in spec.filesystems) and holds(host, spec)
+    yield from (Remark(not serves, text) for text in filesystem.refusals(host, spec))
+    yield from refusals(filesystem.obstacles(host, spec) if serves else [])
     for item in spec.filesystems:
         yield from _place(host, item)
         if mounted_on(host, item.mount) and host.real(item.device):
