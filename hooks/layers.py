@@ -24,21 +24,22 @@ NAMES = (*(module.NAME for module, _ in _SERVER), "client")
 
 def check(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Every layer's state; one that cannot be told is unknown, and the others are told all the same."""
-    chosen = _chosen(spec, only)
-    return [timed(host, module.NAME, partial(_told, host, module, spec, "look")) for module in chosen]
+    parts = chosen(spec, only)
+    return [timed(host, module.NAME, partial(_told, host, module, spec, "look")) for module in parts]
 
 
 def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Brings up each layer on the one below; after a failure nothing above is touched."""
-    return _walk(host, _chosen(spec, only), spec, _applied, PRESENT)
+    return _walk(host, chosen(spec, only), spec, _applied, PRESENT)
 
 
 def release(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Takes down each layer from the top; after a failure nothing below is touched."""
-    return _walk(host, _chosen(spec, only)[::-1], spec, _released, ABSENT)
+    return _walk(host, chosen(spec, only)[::-1], spec, _released, ABSENT)
 
 
-def _chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
+def chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
+    """The layers that this spec has a part for, from the ground upwards."""
     order = _SERVER if spec.role == "server" else _client()
     return [module for module, part in order if getattr(spec, part) and (not only or module.NAME in only)]
 

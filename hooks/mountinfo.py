@@ -32,15 +32,14 @@ def parse(text: str) -> List[Mounted]:
     return found
 
 
+def mounts(host: Host) -> List[Mounted]:
+    """Everything that is mounted, in mount order."""
+    return parse(host.read("/proc/self/mountinfo") or "")
+
+
 def mounted_on(host: Host, mount: str) -> List[Mounted]:
     """Everything mounted on exactly this mount point, the topmost last."""
-    return [item for item in parse(host.read("/proc/self/mountinfo") or "") if item.mount == mount]
-
-
-def mounted_below(host: Host, mount: str) -> List[str]:
-    """Mount points inside this one: until they are gone nothing, and no signal to anybody, can unmount it."""
-    found = parse(host.read("/proc/self/mountinfo") or "")
-    return [item.mount for item in found if item.mount.startswith(mount + "/")]
+    return [item for item in mounts(host) if item.mount == mount]
 
 
 def _plain(field: str) -> str:

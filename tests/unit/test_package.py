@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import bz2
 import json
-import lzma
 import re
 import shutil
 import subprocess
@@ -61,7 +61,7 @@ def test_it_fits_its_budget() -> None:
 def modules(zipapp: bytes, tmp_path: Path) -> dict[str, str]:
     (tmp_path / "some.pyz").write_bytes(zipapp)
     with zipfile.ZipFile(tmp_path / "some.pyz") as packed:
-        found: dict[str, str] = json.loads(lzma.decompress(packed.read(unpack.PAYLOAD)))
+        found: dict[str, str] = json.loads(bz2.decompress(packed.read(unpack.PAYLOAD)))
         return {"__main__": packed.read("__main__.py").decode(), **found}
 
 
@@ -69,20 +69,17 @@ def test_a_new_server_boots_with_the_modules_that_ssh_carries_but_an_operators(t
     every, booting = (modules(z, tmp_path) for z in (package.hooks_bytes(), package.boot_bytes()))
     assert booting.items() < every.items()
     left_out = {name.removesuffix(".py") for name in package.OPERATORS}
+    assert {"canary", "client", "firewalld", "survey"} < left_out
     assert set(every) - set(booting) == {f"hooks.{name}" for name in left_out}
-    # these it imports where they are there, and has an answer where they are not
-    optional = {("cli", "canary"), ("nfs", "firewalld"), ("layers", "client"), ("parse", "client_spec")}
-    wanted = {
-        (name.removeprefix("hooks."), other) for name, text in booting.items() for other in imports(text)
-    }
-    assert {(name, other) for name, other in wanted if other in left_out} == optional
+    # what it imports where that is there, it has an answer for where it is not
+    assert not {name: found for name in booting if (found := needed(booting[name]) & left_out)}
 
 
-def imports(source: str) -> set[str]:
-    """The modules of hooks that this source imports, wherever in it."""
-    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
-    inner = {node.module.removeprefix("hooks.") for node in found if (node.module or "").startswith("hooks.")}
-    return inner | {alias.name for node in found if node.module == "hooks" for alias in node.names}
+def needed(source: str) -> set[str]:
+    """Our own modules that this one cannot be imported without; inside of functions it has an answer."""
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in found if node.module == "hooks" for alias in node.names}
+    return names | {str(node.module).partition(".")[2] for node in found}
 
 
 def test_the_copy_without_clients_says_so(tmp_path: Path) -> None:
@@ -95,8 +92,8 @@ def test_the_copy_without_clients_says_so(tmp_path: Path) -> None:
     assert "not in this copy of the hooks" in json.loads(ran.stdout)["message"]
 
 
-@pytest.mark.parametrize("action", ["probe", "refresh"])
-def test_the_copy_without_canaries_says_so(action: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("action", ["probe", "refresh", "survey"])
+def test_the_copy_without_what_operators_ask_says_so(action: str, tmp_path: Path) -> None:
     path = tmp_path / "hooks.pyz"
     path.write_bytes(package.boot_bytes())
     argv = [sys.executable, str(path), action, "--spec", str(SERVER_SPEC)]
@@ -188,7 +185,7 @@ def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert ran.returncode == 0
-    assert "{apply,check,release,probe,refresh,watch}" in ran.stdout
+    assert "{apply,check,release,probe,refresh,survey,watch}" in ran.stdout
 
 
 def test_shortening_keeps_the_program() -> None:
