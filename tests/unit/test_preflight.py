@@ -467,7 +467,7 @@ class GroundOfCalls(Bare):
     def instance(self, instance_id: str) -> None:
         pass
 
-    instances = attachments = volume = image = subnet = instance
+    instances = attachments = volume = image = subnet = server_state = instance
 
 
 def output(**server: Any) -> dict[str, Any]:
