@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from failover.outcome import Failed, Unknown
@@ -93,14 +94,21 @@ class Answer:
 
 def parse(host: str, action: str, code: int, out: str, err: str) -> Answer:
     """The Answer in the hooks' stdout. Raises Unknown when there is none, Failed for a spec they refuse."""
-    try:
-        result = Result.from_json(out.strip().splitlines()[-1])
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    result = _result_in(out)
+    if result is None:
         tail = " ".join((err or out).split())[-400:]
         raise Unknown(
             f"{host}: hooks {action} gave no answer (exit code {code}): {tail}",
             f"log in to {host}, look for the cause, then run the same command again",
-        ) from error
+        )
     if code == BAD_SPEC:
         raise Failed(f"{host}: hooks refused the spec: {result.message}", "correct the stack's `storage`")
     return Answer(host, result)
+
+
+def _result_in(out: str) -> Result | None:
+    """The last line that is a result: a login's background job may print after it."""
+    for line in reversed(out.splitlines()):
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            return Result.from_json(line)
+    return None

@@ -82,6 +82,7 @@ class Flow:
                 return
             plan_view.show(plan, self._options.clients, self._console)
             if self._options.dry_run:
+                self._foresee(plan, seen)
                 self._report.outcome = Outcome.PLANNED
                 return
             self._inspection.timed("preflight", lambda: self._preflight(plan, seen))
@@ -112,6 +113,13 @@ class Flow:
         self._report.notes += gate.notes(found)
         if error := objection(found):
             raise error
+
+    def _foresee(self, plan: planner.Plan, seen: Observation) -> None:
+        """The hosts' judgement on a plan that is only shown: what a run would be refused with."""
+        looking = self._inspection
+        self._report.notes += gate.foreseen(
+            plan, seen, self._site, self._terraform, looking.hosts, looking.observer
+        )
 
     def _confirm(self, plan: planner.Plan) -> None:
         if self._options.yes:

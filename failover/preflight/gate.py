@@ -18,20 +18,33 @@ def checks(
     plan: Plan, seen: Observation, site: Site, terraform: StackRunner, hosts: Hosts, observer: Observer
 ) -> tuple[Check, ...]:
     """The checks for this plan; none for one that moves no volume (its steps touch hosts alone)."""
-    if not any(s.kind is Kind.SWITCH for s in plan.steps):
+    if not _switches(plan):
         return ()
-    ground = Ground(
-        site,
-        seen.stack,
-        seen.target,
-        CloudReads(site.cloud, site.deadlines.api),
-        terraform,
-        hosts,
-        observer,
-        seen,
-    )
     serves = any(h.presence is Presence.ANSWERS for h in holders(seen))
+    ground = _ground(seen, site, terraform, hosts, observer)
     return runner.run(probes.of_a_run(ground, serves), ground)
+
+
+def foreseen(
+    plan: Plan, seen: Observation, site: Site, terraform: StackRunner, hosts: Hosts, observer: Observer
+) -> tuple[str, ...]:
+    """What the hosts' own judgement would stop a run with, for a plan that is only shown: a note each."""
+    if not _switches(plan) or not site.ssh.reach:
+        return ()
+    found = runner.run(probes.SURVEYS, _ground(seen, site, terraform, hosts, observer))
+    refused = tuple(f"a run would be refused: {c.found} ({c.remedy})" for c in of(found, Result.BLOCKING))
+    return refused + notes(found)
+
+
+def _switches(plan: Plan) -> bool:
+    return any(s.kind is Kind.SWITCH for s in plan.steps)
+
+
+def _ground(
+    seen: Observation, site: Site, terraform: StackRunner, hosts: Hosts, observer: Observer
+) -> Ground:
+    reads = CloudReads(site.cloud, site.deadlines.api)
+    return Ground(site, seen.stack, seen.target, reads, terraform, hosts, observer, seen)
 
 
 def notes(found: tuple[Check, ...]) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
 
 def of_a_run(ground: Ground, old_server_serves: bool) -> tuple[Probe, ...]:
     """What can refuse a run. While the old server serves, Terraform's plan costs no outage."""
-    chosen = (*_cloud(ground), *STATE, *((PLAN,) if old_server_serves else ()), *SURVEYS)
+    surveys = SURVEYS if ground.site.ssh.reach else ()
+    chosen = (*_cloud(ground), *STATE, *((PLAN,) if old_server_serves else ()), *surveys)
     return tuple(replace(p, deadline_seconds=max(p.deadline_seconds, _RUN_SECONDS)) for p in chosen)
 
 

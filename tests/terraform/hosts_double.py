@@ -148,7 +148,7 @@ class AnsweringHost:
         if action in ("probe", "refresh"):
             return self._data(model, action, spec)
         if spec["role"] == "client":
-            return self._client(model, action, spec["mounts"][0]["server"])
+            return self._client(model, action, spec["server"])
         assert instance_id is not None, f"{self.address} is nobody's address"
         if action == "survey":
             return self._survey(model)
