@@ -365,6 +365,13 @@ def lint(c: Context) -> None:
             c.run(command, in_stream=False)
 
 
+@task
+def check(c: Context) -> None:
+    """Lint and unit tests alone: for every save."""
+    lint(c)
+    c.run(".venv/bin/pytest -q tests/unit -n 2", in_stream=False)
+
+
 @task(help={"quick": "only what needs neither root nor guests"})
 def test(c: Context, quick: bool = False) -> None:
     """Lint, unit, Terraform and API tests, and drills on real guests."""
@@ -440,7 +447,21 @@ def _guarded(action: Callable[[], None]) -> None:
 
 
 ns = Collection(
-    failover, apply, preflight, plan, verify, runs, report, render, package, drill, lint, test, bench, lock
+    failover,
+    apply,
+    preflight,
+    plan,
+    verify,
+    runs,
+    report,
+    render,
+    package,
+    drill,
+    lint,
+    check,
+    test,
+    bench,
+    lock,
 )
 ns.add_collection(Collection("lab", lab_up, lab_down, lab_status, lab_ssh, lab_crash))
 ns.add_collection(Collection("ci", ci_credentials, ci_comment))

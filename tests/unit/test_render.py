@@ -62,6 +62,7 @@ def test_the_zipapp_inside_is_the_one_for_new_servers(document: dict[str, Any]) 
 
 def test_it_fits_into_an_instance_s_metadata() -> None:
     size = len(render.user_data(render.render_cloud_init()))
+    print(f"user_data: {size} bytes, {render.METADATA_LIMIT - render.HEADROOM - size} left")
     assert size <= render.METADATA_LIMIT - render.HEADROOM
 
 
