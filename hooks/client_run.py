@@ -3,10 +3,12 @@
 from typing import Dict, List, Set
 
 from hooks import client_edit, client_moves, witness
+from hooks.client_cut import Cutter
 from hooks.client_fstab import AUTOMAP, FSTAB, UNIT
 from hooks.client_judgement import curable, ours
 from hooks.client_spec import inside
 from hooks.client_view import Place, View, own_port, table
+from hooks.mountinfo import Mounted
 from hooks.runner import CommandFailed, HookError, Host, OutOfTime
 from hooks.site_names import SERVICE, SiteNames
 
@@ -55,21 +57,28 @@ class Run:
     def move(self) -> List[str]:
         """No mount is touched before the present server's port answers. Then the dead mounts go first:
         `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount, a shutdown up to 180."""
-        moved = self._moved()
+        moved, cutter = self._moved(), Cutter(self._host)
         self._reach(moved)
         lost = self._view.dependents([place.point for place in moved if place.node])
-        self._note(client_moves.cut(self._host, [place for place in moved if place.node]))
-        self._note(client_moves.cut_dependents(self._host, self._view, lost))
+        try:
+            self._note(cutter.cut([place for place in moved if place.node]))
+            self._note(cutter.cut_dependents(self._view, lost))
+            self._edit_and_mount(moved, lost)
+        finally:
+            cutter.finish()
+        return self._outcome()
+
+    def _edit_and_mount(self, moved: List[Place], lost: List[Mounted]) -> None:
+        """What could not be cut off keeps its line too: the old server may yet come back to it."""
         held = self._held(moved)
         changed = [p for p in self._view.places + self._others if p not in held and stale(self._view, p)]
-        edited = client_edit.edit(self._host, self._view, changed)
-        self._done = edited + self._done
-        if self._view.spec.mode == "remount":
-            early = self._reload_for_automounts(changed)
-            self._note(client_moves.mount(self._host, self._view, [p for p in moved if p not in held]))
-            self._note(client_moves.again(self._host, self._view, lost))
-            self._reload(changed, early)
-        return self._outcome()
+        self._done = client_edit.edit(self._host, self._view, changed) + self._done
+        if self._view.spec.mode == "reboot":
+            return
+        early = self._reload_for_automounts(changed)
+        self._note(client_moves.mount(self._host, self._view, [p for p in moved if p not in held]))
+        self._note(client_moves.again(self._host, self._view, lost))
+        self._reload(changed, early)
 
     def _note(self, came: "client_moves.Came") -> None:
         self._done += came.done
