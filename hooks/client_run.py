@@ -25,7 +25,9 @@ def stale(view: View, place: Place) -> bool:
 
 def mounted_right(view: View, place: Place) -> bool:
     """Whether the place is mounted from the present server or the service, by the kernel's own word."""
-    return place.node is not None and ours(view, place) and view.right(view.node_owner(place.node))
+    return (
+        place.node is not None and ours(view, place, place.node) and view.right(view.node_owner(place.node))
+    )
 
 
 def answers(host: Host, places: List[Place]) -> Dict[str, bool]:
@@ -57,12 +59,12 @@ class Run:
     def move(self) -> List[str]:
         """No mount is touched before the present server's port answers. Then the dead mounts go first:
         `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount, a shutdown up to 180."""
-        moved, cutter = self._moved(), Cutter(self._host)
+        moved, cutter = self._moved(), Cutter(self._host, self._view)
         self._reach(moved)
         lost = self._view.dependents([place.point for place in moved if place.node])
         try:
             self._note(cutter.cut([place for place in moved if place.node]))
-            self._note(cutter.cut_dependents(self._view, lost))
+            self._note(cutter.cut_dependents(lost))
             self._edit_and_mount(moved, lost)
         finally:
             cutter.finish()
