@@ -17,6 +17,7 @@ from hooks.runner import CommandFailed, HookError, Host
 from hooks.site_names import SEVERAL
 
 CUT_SECONDS = 10.0
+_DAEMON = "automount"  # holds the path open to serve it, which is no use of the old mount
 _POLL_SECONDS = 0.05
 
 
@@ -71,7 +72,8 @@ class Cutter:
         found = seen(self._host, place.point)
         if found is None:
             return ["{} went with the mount that it lay on".format(place.point)] if place.node else []
-        names, first = listed(holders(self._host, place.point)), found.source
+        held = {pid: name for pid, name in holders(self._host, place.point).items() if name != _DAEMON}
+        names, first = listed(held), found.source
         while found is not None and self._is_the_sites(found):
             self._cut_one(found)
             found = seen(self._host, place.point)
