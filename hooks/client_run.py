@@ -36,6 +36,16 @@ def answers(host: Host, places: List[Place]) -> Dict[str, bool]:
     return witness.all_answer(host, points, ANSWER_SECONDS)
 
 
+def others_behind(view: View) -> List[Place]:
+    """The mounts of the site's exports that site.toml does not name and that a former server has yet."""
+    return [place for place in view.others if curable(view, place) and _behind(view, place)]
+
+
+def _behind(view: View, place: Place) -> bool:
+    former = place.node is not None and view.former(view.node_owner(place.node))
+    return stale(view, place) or former
+
+
 def has_own_port(place: Place) -> bool:
     """Whether a line or the mount itself names another port than NFS over TCP has."""
     options = [line.options for line in place.lines] + ([place.node.options] if place.node else [])
@@ -52,7 +62,7 @@ class Run:
     def __init__(self, host: Host, view: View) -> None:
         self._host = host
         self._view = view
-        self._others = [place for place in view.others if curable(view, place) and self._behind(place)]
+        self._others = others_behind(view)
         self._done: List[str] = []
         self._errors: List[HookError] = []
 
@@ -92,11 +102,6 @@ class Run:
         late = any(isinstance(error, OutOfTime) for error in self._errors)
         kind = OutOfTime if late else CommandFailed
         raise kind("; ".join([str(error) for error in self._errors] + self._done))
-
-    def _behind(self, place: Place) -> bool:
-        node = place.node
-        former = node is not None and self._view.former(self._view.node_owner(node))
-        return stale(self._view, place) or former
 
     def _moved(self) -> List[Place]:
         """The places to mount anew, and every other mount of the site's that lies below one that is cut."""
