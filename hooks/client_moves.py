@@ -1,28 +1,22 @@
-"""Cuts a client's dead mounts off and mounts them from the target: outer ones first.
-
-A path below a dead mount cannot even be looked up: `umount -f -l /data/p` hangs in the kernel on its way
-through /data. The outer mount goes first, and takes what lies below it off the tree too (umount(2),
-MNT_DETACH).
-"""
+"""Mounts a client's places from the target: outer ones first, by fstab, a unit, an automount or by hand."""
 
 import re
-import threading
+from itertools import count
 from typing import List, NamedTuple, Optional
 
 from hooks import mount_tree, mount_units
 from hooks.client_edit import after, new_source
 from hooks.client_fstab import AUTOMAP, FSTAB, Line
 from hooks.client_view import Place, View, table
-from hooks.holders import holders, listed
-from hooks.mount_tree import AUTOFS, NFS
+from hooks.mount_tree import AUTOFS
 from hooks.mountinfo import Mounted
 from hooks.runner import CommandFailed, HookError, Host
 
 MOUNT_SECONDS = 90.0
-CUT_SECONDS = 10.0
-_POLL_SECONDS = 0.05
 FOLDER_SECONDS = 15.0
-TOUCH_SECONDS = 30.0
+TOUCH_SECONDS = 60.0
+_RESTART_AT = 3  # of the attempts to walk into an automount, a second apart
+_NOT_YET = {1: "not mounted yet"}
 RELOAD_SECONDS = 30.0
 _NO_FOLDER = re.compile(r"mount point .*does not exist")
 # what mount.nfs adds by itself or the kernel only shows (nfs(5), proc_pid_mounts(5))
@@ -45,66 +39,10 @@ class Came(NamedTuple):
     errors: List[HookError]
 
 
-def cut(host: Host, places: List[Place]) -> Came:
-    """Takes what is mounted there off the tree; what could not be taken is an error, and the others go on."""
-    done: List[str] = []
-    errors: List[HookError] = []
-    for place in sorted(places, key=lambda place: place.point):
-        try:
-            done += _cut(host, place)
-        except HookError as error:
-            errors.append(error)
-    return Came(done, errors)
-
-
 def seen(host: Host, point: str) -> Optional[Mounted]:
     """What is mounted there now as users see it; None without a mount, or with an automount that waits."""
     found = mount_tree.mounted_at(table(host), point)
     return None if found is None or found.type == AUTOFS else found
-
-
-def _cut(host: Host, place: Place) -> List[str]:
-    found = seen(host, place.point)
-    if found is None:
-        return ["{} went with the mount that it lay on".format(place.point)] if place.node else []
-    names, first = listed(holders(host, place.point)), found.source
-    while found is not None:
-        _cut_one(host, found)
-        found = seen(host, place.point)
-    note = "; restart what still uses the old mount: " + names if names else ""
-    return ["{} cut off from {}{}".format(place.point, first, note)]
-
-
-def _cut_one(host: Host, mounted: Mounted) -> None:
-    """Takes the uppermost mount off the tree, which takes 0.2 s.
-
-    When no process holds it any more, umount itself ends the file system, and waits for the dead server to
-    take what was not written. We do not wait for it after the mount is off the tree (umount(2), MNT_DETACH).
-    """
-    errors: List[HookError] = []
-    thread = threading.Thread(target=_umount, args=(host, mounted.mount, errors), daemon=True)
-    thread.start()
-    while thread.is_alive() and _is_there(host, mounted):
-        thread.join(_POLL_SECONDS)
-    if not _is_there(host, mounted):
-        return
-    thread.join()
-    if _is_there(host, mounted):
-        text = "{}: umount ended well, but it is still mounted"
-        raise errors[0] if errors else CommandFailed(text.format(mounted.mount))
-
-
-def _umount(host: Host, point: str, errors: List[HookError]) -> None:
-    try:
-        host.run("umount", "-f", "-l", point, seconds=CUT_SECONDS)
-    except HookError as error:
-        errors.append(error)
-        host.note("{}; what counts is whether the mount is off the tree".format(error))
-
-
-def _is_there(host: Host, mounted: Mounted) -> bool:
-    """Read twice before it counts as gone: a table that changes while it is read may lack an entry."""
-    return any(mounted.id in [item.id for item in table(host)] for _ in range(2))
 
 
 def mount(host: Host, view: View, places: List[Place]) -> Came:
@@ -123,17 +61,34 @@ def mount(host: Host, view: View, places: List[Place]) -> Came:
 
 def _mount(host: Host, view: View, place: Place) -> None:
     if triggered(place):
-        host.run("stat", "-f", "-c", "%T", place.point, seconds=TOUCH_SECONDS)
-        if seen(host, place.point) is None:
-            raise CommandFailed(
-                "{}: its automount did not mount it; look into the journal".format(place.point)
-            )
+        _walk_in(host, place)
         return
     line = next((line for line in place.lines if line.kind != AUTOMAP), None)
     if line is not None and line.kind == FSTAB:
         _mounted(host, place.point, ["mount", line.spelled])
     else:
         _mounted(host, place.point, _argv(view, place, line))
+
+
+def _walk_in(host: Host, place: Place) -> None:
+    """Until the automount has mounted it.
+
+    autofs reads its maps beside us. Who walked in before it had, met the dead server; autofs then refuses
+    everybody for a minute (autofs.conf(5), negative_timeout), a reload or not, and only a restart forgets
+    that: it leaves mounts that are in use, and finds them again.
+    """
+    end = host.now() + TOUCH_SECONDS
+    maps = any(line.kind == AUTOMAP for line in place.lines)
+    for attempt in count(1):
+        out = host.run("stat", "-f", "-c", "%T", place.point, tolerate=_NOT_YET, seconds=TOUCH_SECONDS)
+        if seen(host, place.point) is not None:
+            return
+        if host.now() >= end:
+            text = "{}: its automount did not mount it ({}); look into the journal of autofs or of systemd"
+            raise CommandFailed(text.format(place.point, " ".join(out.err.split()) or "no error"))
+        if maps and attempt == _RESTART_AT:
+            reload(host, "restart", "autofs")
+        host.sleep(1.0)
 
 
 def triggered(place: Place) -> bool:
@@ -191,20 +146,6 @@ def again(host: Host, view: View, lost: List[Mounted]) -> Came:
         except HookError as error:
             errors.append(error)
     return Came(done, errors)
-
-
-def cut_dependents(host: Host, view: View, lost: List[Mounted]) -> Came:
-    """A bind mount outlives the mount that it was made of: it is cut off too, where fstab brings it back."""
-    errors: List[HookError] = []
-    for item in sorted(lost, key=lambda item: item.mount):
-        found = seen(host, item.mount)
-        if found is None or found.id != item.id or item.type not in NFS or not view.lines_at(item.mount):
-            continue
-        try:
-            _cut_one(host, found)
-        except HookError as error:
-            errors.append(error)
-    return Came([], errors)
 
 
 def reload(host: Host, *what: str) -> Came:

@@ -3,15 +3,18 @@
 from typing import Dict, List, Set
 
 from hooks import client_edit, client_moves, witness
+from hooks.client_cut import Cutter
 from hooks.client_fstab import AUTOMAP, FSTAB, UNIT
 from hooks.client_judgement import curable, ours
 from hooks.client_spec import inside
 from hooks.client_view import Place, View, own_port, table
+from hooks.mountinfo import Mounted
 from hooks.runner import CommandFailed, HookError, Host, OutOfTime
 from hooks.site_names import SERVICE, SiteNames
 
 ANSWER_SECONDS = 10.0
 REACH_SECONDS = 15.0
+_MAPS_SECONDS = 2.0  # a reload of autofs is a signal: it reads its maps when that has come back
 FOLLOW_SECONDS = 60.0  # for a name that follows the service, and for a mount of its address to answer again
 RULES = "; look at the server's firewall and at the subnet's security rules"
 
@@ -23,13 +26,25 @@ def stale(view: View, place: Place) -> bool:
 
 def mounted_right(view: View, place: Place) -> bool:
     """Whether the place is mounted from the present server or the service, by the kernel's own word."""
-    return place.node is not None and ours(view, place) and view.right(view.node_owner(place.node))
+    return (
+        place.node is not None and ours(view, place, place.node) and view.right(view.node_owner(place.node))
+    )
 
 
 def answers(host: Host, places: List[Place]) -> Dict[str, bool]:
     """Which of the mounts answer, by their points; all are tried at once."""
     points = [place.point for place in places]
     return witness.all_answer(host, points, ANSWER_SECONDS)
+
+
+def others_behind(view: View) -> List[Place]:
+    """The mounts of the site's exports that site.toml does not name and that a former server has yet."""
+    return [place for place in view.others if curable(view, place) and _behind(view, place)]
+
+
+def _behind(view: View, place: Place) -> bool:
+    former = place.node is not None and view.former(view.node_owner(place.node))
+    return stale(view, place) or former
 
 
 def has_own_port(place: Place) -> bool:
@@ -48,28 +63,35 @@ class Run:
     def __init__(self, host: Host, view: View) -> None:
         self._host = host
         self._view = view
-        self._others = [place for place in view.others if curable(view, place) and self._behind(place)]
+        self._others = others_behind(view)
         self._done: List[str] = []
         self._errors: List[HookError] = []
 
     def move(self) -> List[str]:
         """No mount is touched before the present server's port answers. Then the dead mounts go first:
         `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount, a shutdown up to 180."""
-        moved = self._moved()
+        moved, cutter = self._moved(), Cutter(self._host, self._view)
         self._reach(moved)
         lost = self._view.dependents([place.point for place in moved if place.node])
-        self._note(client_moves.cut(self._host, [place for place in moved if place.node]))
-        self._note(client_moves.cut_dependents(self._host, self._view, lost))
+        try:
+            self._note(cutter.cut([place for place in moved if place.node]))
+            self._note(cutter.cut_dependents(lost))
+            self._edit_and_mount(moved, lost)
+        finally:
+            cutter.finish()
+        return self._outcome()
+
+    def _edit_and_mount(self, moved: List[Place], lost: List[Mounted]) -> None:
+        """What could not be cut off keeps its line too: the old server may yet come back to it."""
         held = self._held(moved)
         changed = [p for p in self._view.places + self._others if p not in held and stale(self._view, p)]
-        edited = client_edit.edit(self._host, self._view, changed)
-        self._done = edited + self._done
-        if self._view.spec.mode == "remount":
-            early = self._reload_for_automounts(changed)
-            self._note(client_moves.mount(self._host, self._view, [p for p in moved if p not in held]))
-            self._note(client_moves.again(self._host, self._view, lost))
-            self._reload(changed, early)
-        return self._outcome()
+        self._done = client_edit.edit(self._host, self._view, changed) + self._done
+        if self._view.spec.mode == "reboot":
+            return
+        early = self._reload_for_automounts(changed)
+        self._note(client_moves.mount(self._host, self._view, [p for p in moved if p not in held]))
+        self._note(client_moves.again(self._host, self._view, lost))
+        self._reload(changed, early)
 
     def _note(self, came: "client_moves.Came") -> None:
         self._done += came.done
@@ -81,11 +103,6 @@ class Run:
         late = any(isinstance(error, OutOfTime) for error in self._errors)
         kind = OutOfTime if late else CommandFailed
         raise kind("; ".join([str(error) for error in self._errors] + self._done))
-
-    def _behind(self, place: Place) -> bool:
-        node = place.node
-        former = node is not None and self._view.former(self._view.node_owner(node))
-        return stale(self._view, place) or former
 
     def _moved(self) -> List[Place]:
         """The places to mount anew, and every other mount of the site's that lies below one that is cut."""
@@ -142,6 +159,7 @@ class Run:
         maps = [place for place in tripped if any(line.kind == AUTOMAP for line in place.lines)]
         if maps:
             self._note(client_moves.reload(self._host, "reload", "autofs"))
+            self._host.sleep(_MAPS_SECONDS)
         if len(maps) == len(tripped):
             return False
         self._note(client_moves.reload(self._host, "daemon-reload"))
