@@ -15,7 +15,6 @@ from hooks.runner import CommandFailed, Host, OutOfTime, refuse
 from hooks.spec import Filesystem, ServerSpec
 
 NAME = "filesystem"
-MOUNT_SECONDS = 120.0  # a log recovery of XFS happens in here
 UMOUNT_SECONDS = 60.0
 POLITE_SECONDS = 10.0
 _BUSY = {32: "busy or failed", 1: "not permitted or not mounted"}
@@ -177,9 +176,23 @@ def _mount(host: Host, filesystem: Filesystem) -> List[str]:
     directory = host.path(filesystem.mount)
     os.makedirs(directory, mode=0o755, exist_ok=True)
     hidden = len(os.listdir(directory))
-    host.run("mount", filesystem.mount, seconds=MOUNT_SECONDS)
+    began = float((host.read("/proc/uptime") or "0").split()[0])
+    try:
+        host.run("mount", filesystem.mount, seconds=host.left())  # a log recovery of XFS happens in here
+    except CommandFailed as error:
+        raise CommandFailed(str(error) + _by_the_kernel(host, filesystem, began)) from None
     note = " (over {} entries of the directory itself, which are hidden now)".format(hidden) if hidden else ""
     return ["{} mounted{}".format(filesystem.mount, note)]
+
+
+def _by_the_kernel(host: Host, filesystem: Filesystem, began: float) -> str:
+    """mount(8) knows an error's number; the kernel's log has the cause."""
+    try:
+        from hooks import kernel_log  # noqa: PLC0415
+    except ImportError:  # on the console, where cloud-init's copy is read, the kernel speaks for itself
+        return ""
+    device = os.path.basename(host.real(filesystem.device) or filesystem.device)
+    return kernel_log.cause(host, device, began)
 
 
 def _mount_with(host: Host, filesystem: Filesystem) -> List[str]:
