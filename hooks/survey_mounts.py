@@ -72,6 +72,7 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
             yield from _options(host, item, text)
             yield from _more_mounts(host, item, text)
             yield from _quotas(host, item)
+            yield from _units(host, item)
     yield from _others(host, spec, text)
 
 
@@ -113,6 +114,16 @@ def _quotas(host: Host, item: Filesystem) -> Iterator[Remark]:
             "{}: its project quotas are named in {} on this server's own disk; copy them to the next server"
         )
         yield warning(found, item.mount, " and ".join(files))
+
+
+def _units(host: Host, item: Filesystem) -> Iterator[Remark]:
+    """A unit of its own mounts it again at boot, whatever is in fstab (systemd.mount(5))."""
+    name = item.mount.strip("/").replace("-", "\\x2d").replace("/", "-")
+    for kind in (".mount", ".automount"):
+        path = "/etc/systemd/system/" + name + kind
+        if os.path.exists(host.path(path)):
+            text = "{}: {} mounts it too, and a release leaves that; remove it, fstab is enough"
+            yield warning(text, item.mount, path)
 
 
 def _others(host: Host, spec: ServerSpec, text: str) -> Iterator[Remark]:
