@@ -5,6 +5,7 @@ from typing import Dict, Iterator
 
 from hooks import filesystem, fstab
 from hooks.devices import means
+from hooks.fstab_lines import lines_with
 from hooks.mountinfo import mounted_on, mounts
 from hooks.remark import Remark, holds, refusal, refusals, warning
 from hooks.runner import Host
@@ -95,9 +96,7 @@ def _more_mounts(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
     """Other mounts out of it, by the kernel and by fstab."""
     device = host.real(item.device)
     now = {found.mount for found in mounts(host) if host.real(found.source) == device}
-    lines = {
-        line.mount for line in fstab.lines(text) if line.active and filesystem.lines_with(host, item)(line)
-    }
+    lines = {line.mount for line in fstab.lines(text) if line.active and lines_with(host, item)(line)}
     more = sorted((now | lines) - {item.mount})
     if more:
         found = (
