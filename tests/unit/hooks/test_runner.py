@@ -125,7 +125,9 @@ def test_the_deadline_begins_when_the_lock_is_there(tmp_path: Path) -> None:
 def test_a_command_and_a_wait_are_what_a_holder_does(tmp_path: Path, real_commands: None) -> None:
     (tmp_path / "run").mkdir()
     host = Host(10, str(tmp_path))
+    (tmp_path / "run/nfs-failover.lock").write_text('["release", 1, 0.0, "runs `umount /mnt/a`", 0.0]')
     with alone(host, "apply"):
+        assert "umount" not in (tmp_path / "run/nfs-failover.lock").read_text()
         host.run("true")
         assert "runs `true`" in (tmp_path / "run/nfs-failover.lock").read_text()
         host.wait("vg1", lambda: True, 1)
