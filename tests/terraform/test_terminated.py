@@ -17,6 +17,7 @@ from failover.preflight.check import Result
 from failover.terraform import explained
 from lab.stack import VARIABLES_FILE
 from tests.terraform.hosts_double import AnsweringHost
+from tests.terraform.managed_site import managed_site
 from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 ADDRESS = "10.0.0.200"
@@ -162,3 +163,12 @@ def test_a_terminated_server_of_another_compartment(tmp_path: Path) -> None:
         report, _ = site.fail_over(SECOND)
         assert report.outcome is Outcome.UNKNOWN
         assert "404: nfs-srv-1" in report.reason
+
+
+def test_through_resource_manager_a_terminated_server_has_a_successor(tmp_path: Path) -> None:
+    """Its jobs run without TF_PRESERVE_STATE_ON_404: the state forgets what OCI has forgotten."""
+    with managed_site(tmp_path) as site:
+        end_first(site)
+        done(site, SECOND)
+        site.cloud.forget_terminated()
+        done(site, SECOND)
