@@ -67,7 +67,7 @@ def test_the_successor_of_a_terminated_server_is_launched(addressed: WholeSite) 
     """The launch step keeps the terminated server active, and must not be refused for it."""
     end_first(addressed)
     with mock.patch("failover.hosts.SshHost", functools.partial(AnsweringHost, addressed.model)):
-        looked = preflight.check(SECOND, str(addressed.file))
+        looked = preflight.check(SECOND, str(addressed.file), terraform_plan=True)
     (planned,) = (c for c in looked.checks if c.name == "terraform plan")
     assert planned.outcome is Result.WARNING, planned
     assert f'create oci_core_instance.server["{SECOND}"]' in planned.found
