@@ -29,6 +29,16 @@ def kept_from_destruction(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_PREVENTED.findall(" ".join(text.split()))))
 
 
+def is_doubted(address: str, actions: Sequence[str]) -> bool:
+    """Whether a planned change may be of something that went with a terminated server.
+
+    A service address that is to move, an attachment that is to end and not to be made again.
+    """
+    if address.startswith(ADDRESS):
+        return tuple(actions) in (("update",), ("delete",))
+    return address.startswith(ATTACHMENT) and tuple(actions) == ("delete",)
+
+
 def records(state: Mapping[str, Any]) -> dict[str, Record]:
     """The attributes of the managed resources of a state (`terraform state pull`) by address."""
     return dict(_records(state))

@@ -204,13 +204,13 @@ class TerraformStack:
         os.close(descriptor)
         path = Path(name)
         options = {"out": str(path), "lock_timeout": lock_timeout, "refresh": refresh}
-        if "launch" in (variables or {}):
-            self._forget((lost.INSTANCE, lost.ATTACHMENT, lost.ADDRESS))
-        changes = self._planned(variables or {}, options)
-        if any(c.address.startswith(lost.ADDRESS) and "update" in c.actions for c in changes) and (
-            self._forget((lost.ADDRESS,))
-        ):
-            changes = self._planned(variables or {}, options)
+        wanted = variables or {}
+        if launched := tuple(f'{lost.INSTANCE}["{name}"]' for name in wanted.get("launch", ())):
+            self._forget(launched)
+        changes = self._planned(wanted, options)
+        doubted = tuple(c.address for c in changes if lost.is_doubted(c.address, c.actions))
+        if doubted and self._forget(doubted):
+            changes = self._planned(wanted, options)
         return PlanFile(path, changes)
 
     def _planned(self, variables: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -12,13 +12,6 @@ data "oci_core_private_ips" "active" {
 
   subnet_id  = local.servers[var.active_server].subnet_id
   ip_address = local.servers[var.active_server].address
-
-  lifecycle {
-    postcondition {
-      condition     = self.private_ips != null
-      error_message = "404: the private IPs of ${var.active_server} cannot be listed: ${local._no_answer}: allow the caller to inspect private-ips in the subnet's compartment."
-    }
-  }
 }
 
 # Of the server whose subnet is known before anything is launched: the spec of a new server needs the prefix.
@@ -58,6 +51,15 @@ resource "oci_core_private_ip" "service" {
     create = "5m"
     update = "5m"
     delete = "5m"
+  }
+
+  lifecycle {
+    # Not a postcondition of the list: a data source that has one, and hangs together with the servers, is read
+    # only after a launch, and the address would seem to move.
+    precondition {
+      condition     = local._active_tells_address ? try(data.oci_core_private_ips.active[0].private_ips != null, false) : true
+      error_message = "404: the private IPs of ${var.active_server} cannot be listed: ${local._no_answer}: allow the caller to inspect private-ips in the subnet's compartment."
+    }
   }
 
   # The provider knows no order between the two: clients must not reach a server that has no volumes yet.

@@ -24,6 +24,8 @@ READS: Mapping[str, tuple[str, ...]] = {
     "GetImage": ("read instance-images",),
     "GetSubnet": ("use subnets",),
     "GetRRSet": ("read dns-records",),
+    "GetVolumeAttachment": ("inspect volume-attachments",),
+    "GetPrivateIp": ("read private-ips",),
     "ListPrivateIps": ("inspect private-ips",),
     "CreateComputeCapacityReport": ("manage compute-capacity-reports",),
     "ListVolumeBackups": ("inspect volume-backups", "inspect volumes"),

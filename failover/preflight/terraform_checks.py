@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from failover.cloud import GONE
 from failover.outcome import Refused
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.ground import Ground
@@ -38,7 +39,7 @@ def plan(ground: Ground) -> Iterator[Check]:
     shown = {"fence": "storage"}
     try:
         # not of what active.auto.tfvars asks for: in a pull request's checkout that is the switch itself
-        now = {**shown, "active_server": ground.stack.active}
+        now = {**shown, "active_server": _planned_for(ground)}
         made = ground.terraform.plan(now) if ground.seen else ground.terraform.plan(now, lock_timeout="0s")
     except Refused as error:
         yield blocking(PLAN, error.reason, "a plan", error.remedy)
@@ -48,6 +49,13 @@ def plan(ground: Ground) -> Iterator[Check]:
     for change in made.changes:
         if change.address == NAME and change.actions == ("create",):
             yield _name(ground, change)
+
+
+def _planned_for(ground: Ground) -> str:
+    """The active server, or the target where that is terminated: a plan refuses to attach anything to it."""
+    active = ground.stack.servers[ground.stack.active]
+    gone = active.instance_id is not None and ground.server_state(active) in GONE
+    return ground.target.name if gone else active.name
 
 
 def _name(ground: Ground, change: Change) -> Check:

@@ -87,3 +87,28 @@ def test_a_launch_must_fit_its_capacity_reservation(site, refused):
         site.launch("too-many", capacity_reservation_id=made.id)
     with refused(404, "NotAuthorizedOrNotFound"):
         site.launch("nowhere", capacity_reservation_id="ocid1.capacityreservation.oc1..none")
+
+
+def operation(kind, address=None):
+    record = {"rdata": address, "ttl": 30} if address else {}
+    return models.RecordOperation(operation=kind, domain="nfs.hpc.example", rtype="A", **record)
+
+
+def test_a_set_is_patched_on_the_condition_that_there_is_none(names, zone, refused):
+    """provider-differences, finding 6: so the real provider creates."""
+
+    def patch(*operations):
+        details = models.PatchRRSetDetails(items=list(operations))
+        return names.patch_rr_set(zone.id, "nfs.hpc.example", "A", details).data.items
+
+    made = patch(operation("PROHIBIT"), operation("ADD", "10.0.0.11"))
+    assert [one.rdata for one in made] == ["10.0.0.11"]
+    with refused(409, "Conflict", "a prohibited record exists"):
+        patch(operation("ADD", "10.0.0.12"), operation("PROHIBIT"))
+    assert [one.rdata for one in names.get_rr_set(zone.id, "nfs.hpc.example", "A").data.items] == [
+        "10.0.0.11"
+    ]
+    with refused(409, "Conflict", "a required record does not exist"):
+        patch(operation("REQUIRE", "10.0.0.99"))
+    assert patch(operation("REMOVE", "10.0.0.11"), operation("ADD", "10.0.0.13"))[0].rdata == "10.0.0.13"
+    names.delete_rr_set(zone.id, "nfs.hpc.example", "A")

@@ -212,3 +212,45 @@ def test_terminate_detaches_and_frees(site, refused, preserve, state):
     site.settle(site.compute.get_instance, site.compute.get_instance(again.id), "TERMINATED")
     with refused(409, "IncorrectState"):
         site.compute.terminate_instance(again.id)
+
+
+def test_an_update_takes_what_the_real_provider_sends_each_time(site):
+    """provider-differences, "lacks" 2 and 3: agentConfig, instanceOptions, and the work request's UPDATED."""
+    instance = site.launch()
+    plugin = models.InstanceAgentPluginConfigDetails(name="Bastion", desired_state="ENABLED")
+    details = models.UpdateInstanceDetails(
+        display_name="renamed",
+        agent_config=models.UpdateInstanceAgentConfigDetails(plugins_config=[plugin]),
+        instance_options=models.InstanceOptions(are_legacy_imds_endpoints_disabled=False),
+    )
+    plain = site.compute.update_instance(instance.id, details)
+    assert "opc-work-request-id" not in plain.headers
+    assert plain.data.agent_config.plugins_config[0].name == "Bastion"
+    assert plain.data.instance_options.are_legacy_imds_endpoints_disabled is False
+    moved = site.compute.update_instance(
+        instance.id, models.UpdateInstanceDetails(fault_domain="FAULT-DOMAIN-3")
+    )
+    request = site.api.work_request_client().get_work_request(moved.headers["opc-work-request-id"]).data
+    assert (request.status, request.resources[0].action_type) == ("SUCCEEDED", "UPDATED")
+
+
+def test_a_terminated_instance_is_forgotten_when_the_lab_says_so(own_site, refused):
+    """provider-differences, "lacks" 7: OCI forgets it after a while."""
+    site = own_site
+    kept, gone = site.launch(), site.launch()
+    site.compute.terminate_instance(gone.id)
+    site.settle(site.compute.get_instance, site.compute.get_instance(gone.id), "TERMINATED")
+    assert site.api.control("POST", "forget", {}) == {"forgotten": [gone.id]}
+    with refused(404, "NotAuthorizedOrNotFound"):
+        site.compute.get_instance(gone.id)
+    assert [one.id for one in site.compute.list_instances(site.compartment).data] == [kept.id]
+
+
+def test_attachments_are_listed_in_the_compartment_of_their_instance(site):
+    elsewhere = site.api.facts()["tenancy_id"]
+    instance = site.launch(compartment_id=elsewhere)
+    attachment = site.attach(site.volume(), instance)
+    assert instance.compartment_id == attachment.compartment_id == elsewhere
+    listed = site.compute.list_volume_attachments(elsewhere, instance_id=instance.id).data
+    assert [one.id for one in listed] == [attachment.id]
+    assert not site.compute.list_volume_attachments(site.compartment, instance_id=instance.id).data

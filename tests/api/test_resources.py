@@ -108,7 +108,9 @@ def test_a_service_address_moves_between_vnics(site, refused):
         vnic_id=vnics[0], ip_address="10.0.0.250", hostname_label="nfs-service"
     )
     address = site.network.create_private_ip(made).data
-    moved = site.network.update_private_ip(address.id, models.UpdatePrivateIpDetails(vnic_id=vnics[1]))
+    moved = site.network.update_private_ip(
+        address.id, models.UpdatePrivateIpDetails(vnic_id=vnics[1], lifetime="EPHEMERAL")
+    )
     assert moved.data.vnic_id == vnics[1]
     held = site.network.list_private_ips(vnic_id=vnics[1]).data
     assert sorted(one.is_primary for one in held) == [False, True]

@@ -27,6 +27,9 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "unseen": {"delay": 1.0, "after": True},
     "denied": {"delay": 1.0, "after": True, "stuck": True},
     "blind": {},
+    "full": {"refusal": CAPACITY, "count": 0},
+    "broken": {"refusal": "Internal error of the host.", "count": 0},
+    "late": {"delay": 4.0, "after": True},
 }
 # What a call that changes nothing can meet.
 READ_KINDS = ("401", "404", "409", "429", "500", "capacity", "hang", "reset")
@@ -45,6 +48,9 @@ TOLD: Mapping[str, str] = {
     "unseen": "carried out, then every look at it is answered 401",
     "denied": "it never ends, and every look at it is answered 404",
     "blind": "attached, but not visible in the guest",
+    "full": "accepted, and it ends TERMINATED: “Out of host capacity”",
+    "broken": "accepted, and it ends TERMINATED for another reason",
+    "late": "carried out, but answered only when the client had given up and sent it again",
 }
 
 
@@ -57,7 +63,8 @@ def faults_of(operation: str, kind: str) -> dict[str, Any]:
     if operation == "LaunchInstance" and kind == "capacity":
         # told by what only a launch says, since a fault of LaunchInstance would show in the capacity report
         return {"operation": "*", "resource": "sourceDetails", **KINDS[kind]}
-    count = {"count": _LOOKS[operation][1]} if next_fault(operation, kind) else {}
+    once = next_fault(operation, kind) or kind == "late"
+    count = {"count": _LOOKS[operation][1]} if once else {}
     return {"operation": name, "resource": f"action={action}" if action else "", **KINDS[kind], **count}
 
 

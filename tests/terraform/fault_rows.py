@@ -96,20 +96,18 @@ def _reads(
 def _terraform_reads(group: str, operations: tuple[str, ...]) -> Iterator[Row]:
     """The provider's reads, met in the plan that is made while the old server still serves.
 
-    A 404 where an object is refreshed is no answer: the state is kept, and the run goes on and verifies.
+    A 404 where an object is refreshed, or waited for, is no answer: the state is kept, and the run goes on
+    and verifies. A 404 of a data source is null, which the stack tells in words.
     """
     for operation in operations:
         for kind in READ_KINDS:
             if kind == "404" and operation in _KEPT_ON_404:
                 end = End("done", "", "", "ATTACHED target", "target")
                 yield Row(group, operation, kind, Scene.PLANNED, end)
-            elif kind == "404" and operation == "GetVolumeAttachment":
-                # kept at the refresh, and met again by the wait for the new attachments
-                said, advised = f"terraform apply: .*{_PROVIDER_SAID[kind]}", _PROVIDER_ADVISED[kind]
-                end = End("unknown", said, advised, "ATTACHED target", "nobody")
-                yield Row(group, operation, kind, Scene.PLANNED, end)
             else:
-                said = f"preflight: terraform plan: .*{_PROVIDER_SAID[kind]}"
+                said = (
+                    f"preflight: terraform plan: .*({_NULL_SAID if kind == '404' else _PROVIDER_SAID[kind]})"
+                )
                 end = End("unknown", said, _PROVIDER_ADVISED[kind], "ATTACHED old", "old")
                 yield Row(group, operation, kind, Scene.PLANNED, end, harmless=True)
 
@@ -130,7 +128,7 @@ def _altering(
     for kind in KINDS:
         if kind in _PROVIDER_SAID:
             outcome = "failed" if kind in ("409", "429", "500", "capacity") else "unknown"
-            said = f"terraform apply: .*{_PROVIDER_SAID[kind]}.*{usual.says}"
+            said = f"terraform apply: .*({_PROVIDER_SAID[kind]}).*{usual.says}"
             end = replace(usual, outcome=outcome, says=said, does=usual.does or _APPLY_ADVISED[kind])
             yield Row(group, operation, kind, scene, otherwise.get(kind, end))
         elif kind in otherwise:
@@ -161,10 +159,12 @@ _PROVIDER_SAID = {
     "429": "429-TooManyRequests",
     "500": "500-InternalError",
     "capacity": "Out of host capacity",
-    "hang": "timed out",
-    "reset": "Connection aborted",
-    "lost": "Connection aborted",
+    "hang": "context deadline exceeded",
+    "reset": "EOF|connection reset",
+    "lost": "EOF|connection reset",
 }
+_NULL_SAID = "404: the|404: VNIC"  # the stack's words for a data source that is null
+_WAIT_DENIED = "Http Status Code: 401"
 _KEY = "check the key, the policies"
 _STATUS = "look at the service's status"
 _PROVIDER_ADVISED = {
@@ -176,8 +176,8 @@ _APPLY_ADVISED = {
     **dict.fromkeys(("409", "429", "500"), "run the same command again"),
     "capacity": "another shape or fault_domain",
 }
-# The provider takes no 404 for the end of these while TF_PRESERVE_STATE_ON_404 is set, or does without them.
-_KEPT_ON_404 = ("GetPrivateIp", "ListBootVolumeAttachments", "GetBootVolume")
+# The provider takes no 404 for the end of these while TF_PRESERVE_STATE_ON_404 is set.
+_KEPT_ON_404 = ("GetPrivateIp", "GetVolumeAttachment")
 
 ALTERING = (
     "LaunchInstance",
@@ -190,6 +190,7 @@ ALTERING = (
 WITHOUT_STATES = ("UpdatePrivateIp",)  # done, or not, at once: never stuck
 
 LOOK, PRECHECK, ADVICE, PLAN = "Looking", "Prechecks", "Prechecks that only warn", "Terraform's plan"
+DISPENSABLE, ENDED = "Terraform's reads that it does without", "A launch that is accepted and ends"
 KEYS, LAUNCH, POWER = "Host keys of a launched server", "Launch", "Power"
 DETACH, ATTACH, ADDRESS = "Detach", "Attach", "Service address"
 GROUPS: Mapping[str, str] = {
@@ -197,9 +198,14 @@ GROUPS: Mapping[str, str] = {
     PRECHECK: "Asked before anything is touched. Do what the remedy says, then run it again.",
     ADVICE: "A strong hint, but no need: the run goes on, and its report says what was not learnt.",
     PLAN: "Made first while the old server still serves. Do what the remedy says, then run it again.",
+    DISPENSABLE: "The provider warns in its own log, and goes on without the boot volume and the IPv6"
+    " addresses.",
     KEYS: "The target runs, the old server is off. Do what the remedy says, then run it again.",
     LAUNCH: "The old server is dead: its power is cut beside the launch. When the service is well again, or"
     " the shape, fault domain or target is another, run it again: what was launched is taken up.",
+    ENDED: "The API has accepted the launch, and the instance ends TERMINATED. The old server is dead. Run it"
+    " again, or choose another shape, fault domain or target: the state forgets what ended, and the next run"
+    " launches anew.",
     POWER: "The fence of a silent server, and the start of one that stands by. STOP and START are asked for"
     " only in the state that takes them; run it again: a change that is under way is waited for.",
     DETACH: "The old server is off. Run it again: it starts from what the API says. A 404 that the provider"
@@ -223,16 +229,16 @@ def _rows() -> Iterator[Row]:
             "ListVnicAttachments",
             "GetVnic",
             "ListPrivateIps",
-            "ListBootVolumeAttachments",
-            "GetBootVolume",
             "GetVolumeAttachment",
             "GetPrivateIp",
         ),
     )
+    for operation in ("ListBootVolumeAttachments", "GetBootVolume", "ListIpv6s"):
+        yield from _goes_on(DISPENSABLE, Scene.PLANNED, "", operation)
     console = ("CaptureConsoleHistory", "GetConsoleHistory", "GetConsoleHistoryContent")
     yield from _reads(KEYS, Scene.KEYLESS, "nobody", console)
     yield from _goes_on(KEYS, Scene.KEYLESS, "", "DeleteConsoleHistory")
-    launched = End("unknown", f"Connection aborted.*{_LAUNCHED}", _KEY, _OFF, "nobody")
+    launched = End("unknown", f"({_PROVIDER_SAID['lost']}).*{_LAUNCHED}", _KEY, _OFF, "nobody")
     yield from _altering(
         LAUNCH,
         "LaunchInstance",
@@ -241,9 +247,12 @@ def _rows() -> Iterator[Row]:
         {
             "lost": launched,
             "stuck": replace(launched, says=f"did not end within 4 s.*{_LAUNCHED}", does="console"),
-            "unseen": replace(launched, says=f"401-NotAuthenticated.*{_LAUNCHED}"),
+            "unseen": replace(launched, says=f"{_WAIT_DENIED}.*{_LAUNCHED}"),
         },
     )
+    ended = End("failed", f"work request did not succeed.*{_GONE}", "", _OFF, "nobody")
+    for kind, does in (("full", "another shape or fault_domain"), ("broken", "run the same command again")):
+        yield Row(ENDED, "LaunchInstance", kind, Scene.LAUNCH, replace(ended, does=does))
     yield from _power(
         "InstanceAction STOP",
         "is RUNNING after 3 s, expected STOPPED",
@@ -267,7 +276,14 @@ def _rows() -> Iterator[Row]:
         End("", held, "", _OFF, "nobody"),
         {
             "404": End("failed", f"409-.*{held}", "run the same command again", _OFF, "nobody"),
-            "lost": End("unknown", f"Connection aborted.*{nobody}", _KEY, "nobody", "nobody"),
+            "lost": End("unknown", f"({_PROVIDER_SAID['lost']}).*{nobody}", _KEY, "nobody", "nobody"),
+            "late": End(
+                "failed",
+                f"is not currently attached.*{nobody}",
+                "run the same command again",
+                "nobody",
+                "nobody",
+            ),
             "stuck": End(
                 "unknown",
                 "did not end within 4 s.*bv1 is DETACHING to nfs-srv-",
@@ -275,7 +291,7 @@ def _rows() -> Iterator[Row]:
                 "DETACHING old",
                 "nobody",
             ),
-            "unseen": End("unknown", f"401-NotAuthenticated.*{nobody}", _KEY, "nobody", "nobody"),
+            "unseen": End("unknown", f"{_WAIT_DENIED}.*{nobody}", _KEY, "nobody", "nobody"),
             "denied": End(
                 "failed",
                 "409-Conflict.*bv1 is DETACHING to nfs-srv-",
@@ -285,7 +301,7 @@ def _rows() -> Iterator[Row]:
             ),
         },
     )
-    on_target = End("unknown", f"Connection aborted.*{held}", _KEY, "ATTACHED target", "nobody")
+    on_target = End("unknown", f"({_PROVIDER_SAID['lost']}).*{held}", _KEY, "ATTACHED target", "nobody")
     yield from _altering(
         ATTACH,
         "AttachVolume",
@@ -293,7 +309,7 @@ def _rows() -> Iterator[Row]:
         End("", nobody, "", "nobody", "nobody"),
         {
             "lost": on_target,
-            "unseen": replace(on_target, says=f"401-NotAuthenticated.*{held}"),
+            "unseen": replace(on_target, says=f"{_WAIT_DENIED}.*{held}"),
             "stuck": End(
                 "unknown",
                 "did not end within 4 s.*bv1 is ATTACHING to nfs-srv-",

@@ -238,3 +238,26 @@ def test_existing_attachments_are_imported_without_a_change(
     assert stack.actions() == {}
     stack.apply()
     assert stack.is_settled()
+
+
+def test_a_launch_leaves_the_service_address_where_it_is(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
+) -> None:
+    """A data source whose read were put off until after the launch would show the address as moving."""
+    stack = make_stack(
+        {**make_site(("bv1",), cloud.launch("nfs-srv-1-addressed")), "service_ip": "10.0.0.201"}
+    )
+    stack.apply()
+    assert stack.actions(launch=["nfs-srv-2"]) == {'oci_core_instance.server["nfs-srv-2"]': ["create"]}
+
+
+def test_a_launch_while_the_active_server_is_terminated_leaves_its_name_alone(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
+) -> None:
+    first = cloud.launch("nfs-srv-1-named")
+    _, zone = make_zone(cloud)
+    stack = make_stack({**make_site(("bv1",), first), "dns_name": "nfs.hpc.example", "dns_zone": zone})
+    stack.apply()
+    cloud.terminate(first)
+    assert "is terminated and cannot take bv1" in stack.refusal()
+    assert stack.actions(launch=["nfs-srv-2"]) == {'oci_core_instance.server["nfs-srv-2"]': ["create"]}

@@ -3,15 +3,21 @@
 The provider gives null for a TERMINATED instance and a 404 alike (provider-differences, findings 1 and 2).
 """
 
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from failover.outcome import Outcome, Unknown
+from failover.preflight import verb as preflight
+from failover.preflight.check import Result
 from failover.terraform import explained
 from lab.stack import VARIABLES_FILE
+from tests.terraform.hosts_double import AnsweringHost
+from tests.terraform.managed_site import managed_site
 from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 ADDRESS = "10.0.0.200"
@@ -60,6 +66,11 @@ def test_a_standby_takes_over_from_a_terminated_server_and_goes_on_when_it_is_fo
 def test_the_successor_of_a_terminated_server_is_launched(addressed: WholeSite) -> None:
     """The launch step keeps the terminated server active, and must not be refused for it."""
     end_first(addressed)
+    with mock.patch("failover.hosts.SshHost", functools.partial(AnsweringHost, addressed.model)):
+        looked = preflight.check(SECOND, str(addressed.file), terraform_plan=True)
+    (planned,) = (c for c in looked.checks if c.name == "terraform plan")
+    assert planned.outcome is Result.WARNING, planned
+    assert f'create oci_core_instance.server["{SECOND}"]' in planned.found
     done(addressed, SECOND)
     assert ADDRESS in addressed.cloud.addresses(addressed.instances()[SECOND])
     assert addressed.verify().outcome is Outcome.DONE
@@ -152,3 +163,12 @@ def test_a_terminated_server_of_another_compartment(tmp_path: Path) -> None:
         report, _ = site.fail_over(SECOND)
         assert report.outcome is Outcome.UNKNOWN
         assert "404: nfs-srv-1" in report.reason
+
+
+def test_through_resource_manager_a_terminated_server_has_a_successor(tmp_path: Path) -> None:
+    """Its jobs run without TF_PRESERVE_STATE_ON_404: the state forgets what OCI has forgotten."""
+    with managed_site(tmp_path) as site:
+        end_first(site)
+        done(site, SECOND)
+        site.cloud.forget_terminated()
+        done(site, SECOND)
