@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -474,6 +475,7 @@ class GroundOfCalls(Bare):
     """As much of a ground as the list of probes looks at."""
 
     target = SECOND
+    site = SimpleNamespace(ssh=SimpleNamespace(reach=True))
 
     def instance(self, instance_id: str) -> None:
         pass
