@@ -102,7 +102,10 @@ def parse(host: str, action: str, code: int, out: str, err: str) -> Answer:
             f"log in to {host}, look for the cause, then run the same command again",
         )
     if code == BAD_SPEC:
-        raise Failed(f"{host}: hooks refused the spec: {result.message}", f"correct the site file or the stack's `storage`, whichever has that field")
+        raise Failed(
+            f"{host}: hooks refused the spec: {result.message}",
+            "correct the site file or the stack's `storage`, whichever has that field",
+        )
     return Answer(host, result)
 
 
