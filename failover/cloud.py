@@ -87,18 +87,17 @@ class Cloud:
         """The state of a server's instance. After a 404, what the list of its compartment shows.
 
         TERMINATED when that list, answered, has no such instance: OCI forgets one that was terminated. Where
-        its compartment is not known, it is UNREADABLE when it holds no volume; else Unknown is raised.
+        its compartment is not known, it is UNREADABLE. Raises Unknown for one that holds a volume: a
+        terminated instance holds none, so it may only be hidden from us, and run.
         """
         assert server.instance_id is not None  # noqa: S101 (asked of servers that have one)
         try:
             return self.instance_state(server.instance_id)
         except Missing:
             place = stack.compartment_of(server)
-            if place is None and not holds:
-                return UNREADABLE
-            if place is None or self._is_listed(place, server.instance_id):
+            if holds or (place and self._is_listed(place, server.instance_id)):
                 raise
-            return "TERMINATED"
+            return "TERMINATED" if place else UNREADABLE
 
     def _is_listed(self, compartment_id: str, instance_id: str) -> bool:
         found = self._all("ListInstances", self._compute.list_instances, compartment_id)
