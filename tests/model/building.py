@@ -1,0 +1,126 @@
+"""Builds a site from its layout: nfs-srv-1 serves, nfs-srv-2 stands by, the clients have mounted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.model.layouts import ClientLayout, FilesystemLayout, GroupLayout, SiteLayout, TargetLayout
+from tests.model.linux import LinuxHost
+from tests.model.site import Site
+from tests.model.storage import Disk, Filesystem, LogicalVolume, PhysicalVolume, Volume, VolumeGroup
+
+OLD, NEW = "nfs-srv-1", "nfs-srv-2"
+ADDRESSES = {OLD: ("10.0.0.11", "10.0.2.4"), NEW: ("10.0.0.12", "10.0.2.5")}
+_FIRST_CLIENT = 21
+
+
+def build(layout: SiteLayout, folder: Path) -> Site:
+    """The site, serving; raises AssertionError when the layout cannot serve even before any failover."""
+    site = Site(folder)
+    old, new = site.add(OLD, *ADDRESSES[OLD]), site.add(NEW, *ADDRESSES[NEW])
+    clients = [site.add(c.name, f"10.0.0.{_FIRST_CLIENT + n}") for n, c in enumerate(layout.clients)]
+    made = {}
+    for group in layout.groups:
+        made |= _group(site, group)
+    for host in (old, new):
+        host.event_activation = layout.event_activation
+    if layout.service_address:
+        old.addresses["ens3"].append((layout.service_address, 24))
+    _serve(old, layout, made)
+    _stand_by(new, layout.target)
+    for host, client in zip(clients, layout.clients, strict=True):
+        _mount(host, client)
+    return site
+
+
+def _group(site: Site, layout: GroupLayout) -> dict[str, tuple[Filesystem, str]]:
+    """Makes the volumes of a group and attaches them; returns the filesystem and its line by mount point."""
+    group = VolumeGroup(layout.name, system_id=OLD if layout.system_id else "")
+    made = {}
+    for item in layout.filesystems:
+        filesystem = Filesystem(item.type, item.label, item.folders)
+        group.logical.append(LogicalVolume(item.logical, filesystem, item.layout))
+        made[item.mount] = filesystem, line_of(layout, item, filesystem)
+    for number in range(layout.volumes):
+        physical = PhysicalVolume(group)
+        disk = Disk(partitions=(physical,)) if layout.partitioned else Disk(physical)
+        volume = site.storage.add(Volume(f"{layout.name}-{number + 1}", disk))
+        site.storage.attach(volume.name, OLD)
+    return made
+
+
+def line_of(group: GroupLayout, item: FilesystemLayout, filesystem: Filesystem) -> str:
+    """The line of fstab with its names filled in."""
+    mapped = "/dev/mapper/" + "-".join(part.replace("-", "--") for part in (group.name, item.logical))
+    return item.line.format(
+        device=f"/dev/{group.name}/{item.logical}",
+        mapped=mapped,
+        uuid=filesystem.uuid,
+        UUID=filesystem.uuid.upper(),
+        label=filesystem.label,
+        mount=item.mount,
+    )
+
+
+def _serve(host: LinuxHost, layout: SiteLayout, made: dict[str, tuple[Filesystem, str]]) -> None:
+    """As an administrator brought it up by hand: records, fstab, exports; then a boot."""
+    if any(group.system_id for group in layout.groups):
+        host.system_id = OLD
+    for volume, portal in host.site.storage.targets(host.name):
+        host.initiator.records[volume.iqn, portal] = {"node.startup": "automatic"}
+    fstab = (host.read("/etc/fstab") or "") + "".join(line + "\n" for _, line in made.values())
+    host.write("/etc/fstab", fstab)
+    for mount in made:
+        Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
+    for name, text in layout.exports_files:
+        host.write("/etc/" + name, text)
+    host.units["nfs-server"].enabled = "enabled"
+    host.power_off()
+    troubles = host.boot()
+    assert not troubles, troubles
+    for mount in made:
+        top = host.mounts.top(host.mounts.canonical(mount))
+        assert top, f"{mount} is not mounted"
+        assert top.block, f"{mount} is not from a device"
+
+
+def _stand_by(host: LinuxHost, layout: TargetLayout) -> None:
+    host.write("/etc/fstab", (host.read("/etc/fstab") or "") + layout.fstab)
+    if layout.foreign:
+        group = VolumeGroup(layout.foreign, [LogicalVolume("scratch", Filesystem())])
+        host.add_local(Disk(PhysicalVolume(group)))
+    for mount in layout.occupied:
+        Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
+        _occupy(host, mount)
+    for mount in layout.links:
+        place = Path(host.path(mount))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Path(host.path("/srv/elsewhere")).mkdir(exist_ok=True)
+        place.symlink_to("../" * (mount.count("/") - 1) + "srv/elsewhere")
+    for name in layout.masked:
+        host.units[name].enabled = "masked"
+    for command in layout.missing_packages:
+        host.without.add(command)
+    if layout.devices_file:
+        host.use_devices_file = True
+        host.write("/etc/lvm/devices/system.devices", "# LVM uses devices listed in this file.\n")
+
+
+def _occupy(host: LinuxHost, mount: str) -> None:
+    """Something of the host's own is mounted on the mount point."""
+    host.add_local(Disk(Filesystem()))
+    node = max(block.node for block in host.devices.blocks.values() if block.whole == "")
+    _run(host, "mount", "-t", "xfs", node, mount)
+
+
+def _mount(host: LinuxHost, layout: ClientLayout) -> None:
+    """The client's fstab, and everything in it mounted, parents first."""
+    host.write("/etc/fstab", (host.read("/etc/fstab") or "") + layout.fstab)
+    for _, mount in sorted(layout.mounts, key=lambda pair: pair[1]):
+        Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
+        _run(host, "mount", mount)
+
+
+def _run(host: LinuxHost, *argv: str) -> None:
+    host.begin()
+    host.run(*argv)

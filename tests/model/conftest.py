@@ -1,0 +1,13 @@
+"""The model runs no real command."""
+
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **_: object) -> None:
+        raise AssertionError(f"the model ran a real command: {args}")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)

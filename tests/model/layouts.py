@@ -1,0 +1,86 @@
+"""What a generated site consists of, as values: what its builders wrote by hand, before any of our commands.
+
+Texts of fstab may name {device}, {mapped}, {uuid}, {UUID} (in capitals) and {label} of the filesystem.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class FilesystemLayout:
+    """A logical volume with its filesystem, and its whole line in the server's fstab."""
+
+    logical: str = "lv01"
+    mount: str = "/mnt/a"
+    type: str = "xfs"
+    label: str = ""
+    folders: tuple[str, ...] = ()
+    line: str = "{device} {mount} xfs defaults 0 0"
+    spec_uuid: bool = False
+    layout: str = "linear"
+
+
+@dataclass(frozen=True)
+class GroupLayout:
+    """A volume group on so many volumes; `volumes`, on whole disks or on a partition of each."""
+
+    name: str = "vg1"
+    volumes: int = 2
+    partitioned: bool = False
+    system_id: bool = False
+    missing: int = 0
+    filesystems: tuple[FilesystemLayout, ...] = (FilesystemLayout(),)
+
+
+@dataclass(frozen=True)
+class ExportLayout:
+    """An export of the spec, and the clients as the server's own exports file spells them."""
+
+    path: str = "/mnt/a"
+    clients: tuple[str, ...] = ("10.0.0.0/16",)
+    options: str = "rw,sync,no_subtree_check"
+    fsid: int | None = 1
+
+
+@dataclass(frozen=True)
+class ClientLayout:
+    """A client: what site.toml says of it, as (path on the server, mount point), and its lines in fstab."""
+
+    name: str = "nfs-cli"
+    mounts: tuple[tuple[str, str], ...] = (("/mnt/a", "/mnt/nfs/a"),)
+    fstab: str = "nfs-srv-1:/mnt/a /mnt/nfs/a nfs defaults 0 0\n"
+
+
+@dataclass(frozen=True)
+class TargetLayout:
+    """What the next server has of its own; `foreign`: a local group's name, `occupied`: mount points."""
+
+    fstab: str = ""
+    foreign: str = ""
+    occupied: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
+    missing_packages: tuple[str, ...] = ()
+    devices_file: bool = False
+
+
+@dataclass(frozen=True)
+class SiteLayout:
+    """`exports_files`: name below /etc to text; `planned`: the old server answers and releases."""
+
+    groups: tuple[GroupLayout, ...] = (GroupLayout(),)
+    exports: tuple[ExportLayout, ...] = (ExportLayout(),)
+    exports_files: tuple[tuple[str, str], ...] = (
+        ("exports", "/mnt/a 10.0.0.0/16(rw,sync,no_subtree_check)\n"),
+    )
+    clients: tuple[ClientLayout, ...] = (ClientLayout(),)
+    target: TargetLayout = field(default_factory=TargetLayout)
+    service_address: str = ""
+    event_activation: bool = False
+    planned: bool = True
+
+    @property
+    def filesystems(self) -> list[tuple[GroupLayout, FilesystemLayout]]:
+        return [(group, item) for group in self.groups for item in group.filesystems]

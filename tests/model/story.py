@@ -1,0 +1,94 @@
+"""A failover on a site of the model, by the real hooks: judgement, release, move, takeover, clients."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from hooks import layers
+from hooks.parse import parse
+from hooks.result import Layer
+from hooks.spec import Spec
+from tests.model.building import NEW, OLD
+from tests.model.layouts import ClientLayout, SiteLayout
+from tests.model.linux import LinuxHost
+from tests.model.site import Site
+from tests.model.storage import Filesystem
+
+
+def server_spec(site: Site, layout: SiteLayout) -> Spec:
+    """The spec with the portals of the present attachments."""
+    volumes = [
+        {"name": name, "iqn": site.storage.volumes[name].iqn, "address": found.address, "port": found.port}
+        for name, found in site.storage.attachments.items()
+    ]
+    address = {"address": layout.service_address, "prefix": 24, "device": "ens3"}
+    found: dict[str, Any] = {
+        "version": 1,
+        "role": "server",
+        "deadline_seconds": 300,
+        "volumes": volumes,
+        "volume_groups": [
+            {"name": g.name, "volumes": [f"{g.name}-{n + 1}" for n in range(g.volumes)]}
+            for g in layout.groups
+        ],
+        "filesystems": [
+            {
+                "volume_group": group.name,
+                "logical_volume": item.logical,
+                "mount": item.mount,
+                "type": item.type,
+                "uuid": _uuid(site, group.name, item.logical) if item.spec_uuid else None,
+            }
+            for group, item in layout.filesystems
+        ],
+        "exports": [
+            {"path": e.path, "clients": list(e.clients), "options": e.options, "fsid": e.fsid}
+            for e in layout.exports
+        ],
+    }
+    return parse(json.dumps(found | ({"service_address": address} if layout.service_address else {})))
+
+
+def _uuid(site: Site, group: str, logical: str) -> str:
+    for found in site.hosts[OLD].devices.blocks.values():
+        if found.group and found.group.name == group and found.logical and found.logical.name == logical:
+            assert isinstance(found.content, Filesystem)
+            return found.content.uuid
+    raise AssertionError(f"{group}/{logical} is not active on {OLD}")
+
+
+def client_spec(layout: ClientLayout, server: str) -> Spec:
+    """The spec that has the client mount from this server."""
+    mounts = [
+        {"server": server, "path": path, "mount": mount, "former_servers": [{OLD: NEW, NEW: OLD}[server]]}
+        for path, mount in layout.mounts
+    ]
+    return parse(
+        json.dumps(
+            {"version": 1, "role": "client", "deadline_seconds": 300, "mode": "remount", "mounts": mounts}
+        )
+    )
+
+
+def move(site: Site, server: str) -> None:
+    """What Terraform does: every volume is detached, and attached to this server with a new portal."""
+    for name in list(site.storage.attachments):
+        site.storage.detach(name)
+    for host in site.hosts.values():
+        if host.up:
+            host.initiator.show()
+    for name in site.storage.volumes:
+        site.storage.attach(name, server)
+
+
+def act(host: LinuxHost, action: str, spec: Spec, only: Sequence[str] = ()) -> list[Layer]:
+    """One run of the hooks with a fresh deadline."""
+    host.begin(300.0)
+    found: list[Layer] = getattr(layers, action)(host, spec, only)
+    return found
+
+
+def states(found: Sequence[Layer]) -> set[str]:
+    return {layer.state for layer in found}
