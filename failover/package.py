@@ -27,20 +27,24 @@ _OPERATORS = {
     "apart.py",
     "canary.py",
     "canary_files.py",
+    "client.py",
+    "client_fstab.py",
+    "client_spec.py",
     "export_options.py",
     "firewalld.py",
     "kernel_log.py",
     "pinned.py",
+    "survey.py",
 }
 
 
 def hooks_bytes() -> bytes:
-    """The zipapp: `python3 FILE check|apply|release|probe|refresh ...`; Python 3.6 and later."""
+    """The zipapp: `python3 FILE check|apply|release|probe|refresh|survey ...`; Python 3.6 and later."""
     return _zipapp(frozenset(_NOT_PACKED))
 
 
 def boot_bytes() -> bytes:
-    """The zipapp that a new server takes over with by itself: the same modules, without probe and refresh."""
+    """The zipapp that a new server takes over with by itself: without what only an operator sends."""
     return _zipapp(frozenset(_NOT_PACKED | _OPERATORS))
 
 

@@ -30,7 +30,7 @@ class _Shorter(ast.NodeTransformer):
     """NamedTuple's fields keep their annotations: they are how it learns of them."""
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
-        node.body = [_plain(statement) for statement in node.body]
+        node.body = [_plain(statement) for statement in node.body if not _for_types(statement)]
         return self._without_docstring(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
@@ -57,6 +57,11 @@ def _plain(statement: ast.stmt) -> ast.stmt:
     if isinstance(statement, ast.AnnAssign) and statement.value is not None:
         return ast.copy_location(ast.Assign([statement.target], statement.value), statement)
     return statement
+
+
+def _for_types(statement: ast.stmt) -> bool:
+    """`if TYPE_CHECKING:`, which no Python runs."""
+    return isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"
 
 
 def _drop_unused_types(tree: ast.Module) -> None:

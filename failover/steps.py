@@ -16,6 +16,7 @@ from failover.hosts import HookedHost, Hosts
 from failover.observe import Observer
 from failover.outcome import Failed, FailoverError, Refused, Unknown
 from failover.plan import OFF, Kind, Step
+from failover.preflight import survey
 from failover.seen import Attachment, Observation, ServerSeen
 from failover.site import Client, Site
 from failover.ssh import Silent, wait_until_answers
@@ -119,6 +120,7 @@ class Crew:
         if not server.adopted and not self.hosts.keys.of(address, instance_id):
             self._learn_key(server.name, address, instance_id)
         wait_until_answers(self._host(server).ssh, self.site.deadlines.boot)
+        survey.refuse(self._host(server), self.stack, {}, self.site.deadlines.hooks)
         return f"answers SSH at {address}"
 
     def _booted(self, name: str, instance_id: str) -> str:

@@ -12,13 +12,14 @@ from typing import List, NamedTuple, Optional, Sequence
 from hooks import canary_files, filesystem, layers, lvm, pinned
 from hooks.apart import apart
 from hooks.canary_files import FOLDER, WRITTEN, Manifest
+from hooks.client_spec import ClientSpec, Mount
 from hooks.export_options import contradictions
 from hooks.fields import SpecError
 from hooks.kernel_log import complaints
 from hooks.mountinfo import mounted_on
 from hooks.result import ABSENT, BROKEN, PRESENT, Facts, Layer
 from hooks.runner import CommandFailed, Host, Refused
-from hooks.spec import ClientSpec, Filesystem, Mount, ServerSpec, Spec, filesystem_of
+from hooks.spec import Filesystem, ServerSpec, Spec, filesystem_of
 
 SECONDS = 30.0
 EXPORTS = "exports"

@@ -19,7 +19,8 @@ from hooks.watch import PAUSE_SECONDS, Watch
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": layers.check, "apply": layers.apply, "release": layers.release}
-_OPERATORS = ("probe", "refresh")  # in the copy that comes over SSH, not in the one of cloud-init
+_OPERATORS = ("probe", "refresh", "survey")  # in the copy that comes over SSH, not in the one of cloud-init
+_READS = ("check", "probe", "survey")  # without the lock: they write nothing
 _AIM = {"release": [ABSENT], "probe": [PRESENT, ABSENT]}
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
 _LOCK_SECONDS = 60.0
@@ -31,7 +32,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
 
     `check` is ok when every layer is present as specified; its result says what is not. `watch` is the boot
     service: it prints a result for everything that it does, and ends when that fails. `refresh` writes
-    the canaries of a server, `probe` reads them; on a client it also writes.
+    the canaries of a server, `probe` reads them; on a client it also writes. `survey` judges beforehand what
+    a takeover would refuse.
     """
     arguments = _arguments(argv)
     began, code = time.monotonic(), None
@@ -90,7 +92,7 @@ def _text(name: str) -> str:
 def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> Result:
     host = Host(spec.deadline_seconds, root)
     os.chdir(root)  # not to be what keeps a filesystem busy
-    if action in ("check", "probe"):
+    if action in _READS:
         return _result(action, spec, _walk(action)(host, spec, only), host)
     with alone(host, action, min(_LOCK_SECONDS, host.left())):
         _remember(host, action)
@@ -101,10 +103,10 @@ def _walk(action: str) -> Walk:
     if action in _WALK:
         return _WALK[action]
     try:
-        from hooks import canary  # noqa: PLC0415
+        from hooks import canary, survey  # noqa: PLC0415
     except ImportError:
         raise SpecError("{}: not in this copy of the hooks; use `invoke verify`".format(action)) from None
-    return canary.refresh if action == "refresh" else canary.probe
+    return {"refresh": canary.refresh, "probe": canary.probe, "survey": survey.survey}[action]
 
 
 def _remember(host: Host, action: str) -> None:
@@ -166,7 +168,7 @@ def _result(action: str, spec: Spec, found: List[Layer], host: Host) -> Result:
     message = "; ".join("{}: {}".format(layer.layer, layer.message) for layer in bad)
     changed = any(layer.changed for layer in found)
     if not bad:
-        message = "nothing to do: already so" if action not in ("check", "probe") and not changed else ""
+        message = "nothing to do: already so" if action not in _READS and not changed else ""
     facts = _facts(host)
     return Result(
         action, spec.role, socket.gethostname(), not bad, changed, 0.0, message, tuple(found), facts

@@ -2,12 +2,12 @@
 
 from typing import Dict, List, Optional
 
-from hooks import fstab, textfile
+from hooks import client_fstab, fstab, textfile
+from hooks.client_spec import ClientSpec, Mount
 from hooks.holders import holders, listed
 from hooks.mountinfo import Mounted, mounted_on
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
 from hooks.runner import CommandFailed, Host, OutOfTime, Refused
-from hooks.spec import ClientSpec, Mount
 
 NAME = "client"
 MOUNT_SECONDS = 90.0
@@ -153,7 +153,9 @@ def _cut_one(host: Host, mount: Mount, layers: int) -> None:
 
 def _repoint(host: Host, mount: Mount) -> bool:
     former, source = _former(mount), _source(mount)
-    return textfile.edit(host, fstab.PATH, lambda text: fstab.repoint(text, former, source, mount.mount))
+    return textfile.edit(
+        host, fstab.PATH, lambda text: client_fstab.repoint(text, former, source, mount.mount)
+    )
 
 
 def release(host: Host, spec: ClientSpec) -> List[str]:

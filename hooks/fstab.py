@@ -41,11 +41,6 @@ def disable(text: str, aliases: Sequence[str], mount: str) -> str:
     return "".join("#" + line if _active(line) and _names(line, aliases, mount) else line for line in lines)
 
 
-def repoint(text: str, sources: Sequence[str], source: str, mount: str) -> str:
-    """The text with the first field of the active lines `one of sources` on `mount` changed to `source`."""
-    return "".join(_repointed(line, sources, source, mount) for line in _lines(text))
-
-
 def active_sources(text: str, mount: str) -> List[str]:
     """What the active lines would mount on this mount point."""
     found = [_LINE.match(line) for line in _lines(text) if _active(line)]
@@ -58,18 +53,6 @@ def line_of(text: str, aliases: Sequence[str], mount: str) -> Optional[str]:
         if _active(line) and _names(line, aliases, mount):
             return line.rstrip("\r\n")
     return None
-
-
-def _repointed(line: str, sources: Sequence[str], source: str, mount: str) -> str:
-    found = _LINE.match(line)
-    if (
-        not found
-        or not _active(line)
-        or found.group("mount") != mount
-        or found.group("device") not in sources
-    ):
-        return line
-    return line[: found.start("device")] + source + line[found.end("device") :]
 
 
 def _names(line: str, aliases: Sequence[str], mount: str) -> bool:

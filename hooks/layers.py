@@ -2,46 +2,51 @@
 
 from functools import partial
 from types import ModuleType
-from typing import Callable, Dict, Iterable, List, Sequence, Tuple
+from typing import Callable, Iterable, List, Sequence, Tuple
 
-from hooks import address, client, filesystem, iscsi, lvm, nfs
+from hooks import address, filesystem, iscsi, lvm, nfs
 from hooks.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Finding, Layer
 from hooks.runner import HookError, Host, OutOfTime
 from hooks.spec import Spec
 
 # each layer with the part of the spec that it brings up, from the ground upwards
-_ORDER: Dict[str, Tuple[Tuple[ModuleType, str], ...]] = {
-    "server": (
-        (iscsi, "volumes"),
-        (lvm, "volume_groups"),
-        (filesystem, "filesystems"),
-        (nfs, "exports"),
-        (address, "service_address"),
-    ),
-    "client": ((client, "mounts"),),
-}
+_Order = Tuple[Tuple[ModuleType, str], ...]
+_SERVER: _Order = (
+    (iscsi, "volumes"),
+    (lvm, "volume_groups"),
+    (filesystem, "filesystems"),
+    (nfs, "exports"),
+    (address, "service_address"),
+)
 Act = Callable[[Host, ModuleType, Spec], Layer]
-NAMES = tuple(module.NAME for order in _ORDER.values() for module, _ in order)
+NAMES = (*(module.NAME for module, _ in _SERVER), "client")
 
 
 def check(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Every layer's state; one that cannot be told is unknown, and the others are told all the same."""
-    return [timed(host, module.NAME, partial(_told, host, module, spec)) for module in _chosen(spec, only)]
+    return [timed(host, module.NAME, partial(_told, host, module, spec)) for module in chosen(spec, only)]
 
 
 def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Brings up each layer on the one below; after a failure nothing above is touched."""
-    return _walk(host, _chosen(spec, only), spec, _applied, PRESENT)
+    return _walk(host, chosen(spec, only), spec, _applied, PRESENT)
 
 
 def release(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Takes down each layer from the top; after a failure nothing below is touched."""
-    return _walk(host, _chosen(spec, only)[::-1], spec, _released, ABSENT)
+    return _walk(host, chosen(spec, only)[::-1], spec, _released, ABSENT)
 
 
-def _chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
-    order = _ORDER[spec.role]
+def chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
+    """The layers that this spec has a part for, from the ground upwards."""
+    order = _SERVER if spec.role == "server" else _client()
     return [module for module, part in order if getattr(spec, part) and (not only or module.NAME in only)]
+
+
+def _client() -> _Order:
+    from hooks import client  # noqa: PLC0415 - not in cloud-init's copy, which parses no client's spec
+
+    return ((client, "mounts"),)
 
 
 def _walk(host: Host, modules: Iterable[ModuleType], spec: Spec, act: Act, aim: str) -> List[Layer]:

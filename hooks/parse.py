@@ -11,10 +11,8 @@ from typing import List, Optional
 
 from hooks.fields import Fields, SpecError, wrong
 from hooks.spec import (
-    ClientSpec,
     Export,
     Filesystem,
-    Mount,
     ServerSpec,
     ServiceAddress,
     Spec,
@@ -31,22 +29,20 @@ _IQN = (
     re.compile(r"iqn\.\d{4}-\d{2}\.[a-z0-9][a-z0-9.-]*(:[A-Za-z0-9._:-]+)?"),
     "an iSCSI name (RFC 3720, iqn.)",
 )
-_PATH = re.compile(r"(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*){1,32}"), "an absolute path of plain components"
+PATH = re.compile(r"(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*){1,32}"), "an absolute path of plain components"
 _TYPE = re.compile(r"xfs|ext[234]|btrfs"), "xfs, ext2, ext3, ext4 or btrfs"
 _OPTIONS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/=@%+,-]{0,500}"), "comma-separated options"
 _CLIENT = (
     re.compile(r"[A-Za-z0-9@*][A-Za-z0-9@*?._:/-]{0,254}"),
     "a host, network, netgroup or * (exports(5))",
 )
-_HOST = (
+HOST = (
     re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,39}"),
     "a hostname or address",
 )
 _UUID = re.compile(r"[0-9A-Fa-f]{4,8}(-[0-9A-Fa-f]{2,12}){0,4}"), "a filesystem UUID"
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}"), "a network device"
 _ROLE = re.compile(r"server|client"), "'server' or 'client'"
-_MODE = re.compile(r"remount|reboot"), "'remount' or 'reboot'"
-_NFS = re.compile(r"nfs4?"), "'nfs' or 'nfs4'"
 _SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr")
 
 
@@ -76,14 +72,12 @@ def _server(fields: Fields) -> ServerSpec:
     return spec
 
 
-def _client(fields: Fields) -> ClientSpec:
-    deadline, mode = (
-        fields.number("deadline_seconds", 1, 86400, 120),
-        fields.text("mode", *_MODE, default="remount"),
-    )
-    mounts = tuple(_mount(item) for item in fields.objects("mounts"))
-    _unique("spec.mounts", [mount.mount for mount in mounts])
-    return ClientSpec(deadline, mode, mounts)
+def _client(fields: Fields) -> Spec:
+    try:
+        from hooks import client_spec  # noqa: PLC0415
+    except ImportError:  # cloud-init's copy is without what only an operator sends
+        raise wrong("spec.role", "client", "'server': clients are not in this copy of the hooks") from None
+    return client_spec.parse(fields)
 
 
 def _volume(fields: Fields) -> Volume:
@@ -95,7 +89,7 @@ def _volume(fields: Fields) -> Volume:
 
 
 def _address(fields: Fields) -> str:
-    text = fields.text("address", *_HOST)
+    text = fields.text("address", *HOST)
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
@@ -112,7 +106,7 @@ def _volume_group(fields: Fields) -> VolumeGroup:
 
 def _filesystem(fields: Fields) -> Filesystem:
     group, volume = fields.text("volume_group", *_LVM), fields.text("logical_volume", *_LVM)
-    mount = _data_path(fields, "mount")
+    mount = data_path(fields, "mount")
     kind, options = (
         fields.text("type", *_TYPE, default="xfs"),
         fields.text("options", *_OPTIONS, default="defaults"),
@@ -129,7 +123,7 @@ def _netdev(options: str) -> str:
 
 
 def _export(fields: Fields) -> Export:
-    path, clients = fields.text("path", *_PATH), fields.texts("clients", *_CLIENT)
+    path, clients = fields.text("path", *PATH), fields.texts("clients", *_CLIENT)
     options = fields.text("options", *_OPTIONS, default="rw,sync,no_subtree_check")
     fsid = fields.number("fsid", 0, 2**31 - 1, -1)  # 0 is NFSv4's root, so "none" needs another number
     fields.done()
@@ -148,27 +142,14 @@ def _service_address(fields: Optional[Fields]) -> Optional[ServiceAddress]:
     return found
 
 
-def _mount(fields: Fields) -> Mount:
-    server, path, mount = (
-        fields.text("server", *_HOST),
-        fields.text("path", *_PATH),
-        _data_path(fields, "mount"),
-    )
-    found = Mount(
-        server, path, mount, fields.text("type", *_NFS, default="nfs"), fields.texts("former_servers", *_HOST)
-    )
-    fields.done()
-    return found
-
-
-def _data_path(fields: Fields, key: str) -> str:
-    path = fields.text(key, *_PATH)
+def data_path(fields: Fields, key: str) -> str:
+    path = fields.text(key, *PATH)
     if path.split("/")[1] in _SYSTEM:
         raise wrong("{}.{}".format(fields.where, key), path, "a path outside the system's own directories")
     return path
 
 
-def _unique(where: str, names: List[str]) -> None:
+def unique(where: str, names: List[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise wrong(where, name, "each one once")
@@ -184,15 +165,15 @@ def _hangs_together(spec: ServerSpec) -> None:
     """Names refer to what the spec itself declares, and nothing is declared twice."""
     volumes, groups = [item.name for item in spec.volumes], [item.name for item in spec.volume_groups]
     used = [name for group in spec.volume_groups for name in group.volumes]
-    _unique("spec.volumes.name", volumes)
-    _unique("spec.volumes.iqn", [item.iqn for item in spec.volumes])
-    _unique("spec.volume_groups.name", groups)
-    _unique("spec.volume_groups.volumes", used)
+    unique("spec.volumes.name", volumes)
+    unique("spec.volumes.iqn", [item.iqn for item in spec.volumes])
+    unique("spec.volume_groups.name", groups)
+    unique("spec.volume_groups.volumes", used)
     _known("spec.volume_groups.volumes", used, volumes)
-    _unique("spec.filesystems.mount", [item.mount for item in spec.filesystems])
-    _unique("spec.filesystems.logical_volume", [item.device for item in spec.filesystems])
+    unique("spec.filesystems.mount", [item.mount for item in spec.filesystems])
+    unique("spec.filesystems.logical_volume", [item.device for item in spec.filesystems])
     _known("spec.filesystems.volume_group", [item.volume_group for item in spec.filesystems], groups)
-    _unique("spec.exports.path", [item.path for item in spec.exports])
+    unique("spec.exports.path", [item.path for item in spec.exports])
     for export in spec.exports:
         if filesystem_of(spec, export.path) is None:
             raise wrong("spec.exports.path", export.path, "a path in one of the spec's filesystems")

@@ -1,6 +1,9 @@
 """What a host should carry, as values; hooks/parse.py makes them of JSON and lets nothing else through."""
 
-from typing import NamedTuple, Optional, Tuple, Union
+from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple, Union
+
+if TYPE_CHECKING:  # cloud-init's copy of the hooks has no clients
+    from hooks.client_spec import ClientSpec
 
 
 class Volume(NamedTuple):
@@ -60,14 +63,6 @@ class ServiceAddress(NamedTuple):
     device: Optional[str]
 
 
-class Mount(NamedTuple):
-    server: str
-    path: str
-    mount: str
-    type: str
-    former_servers: Tuple[str, ...]
-
-
 class ServerSpec(NamedTuple):
     deadline_seconds: int
     volumes: Tuple[Volume, ...]
@@ -78,14 +73,7 @@ class ServerSpec(NamedTuple):
     role: str = "server"
 
 
-class ClientSpec(NamedTuple):
-    deadline_seconds: int
-    mode: str
-    mounts: Tuple[Mount, ...]
-    role: str = "client"
-
-
-Spec = Union[ServerSpec, ClientSpec]
+Spec = Union[ServerSpec, "ClientSpec"]
 
 
 def filesystem_of(spec: ServerSpec, path: str) -> Optional[Filesystem]:

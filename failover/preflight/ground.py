@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from failover.answer import Answer
 from failover.cloud import GONE, SERVER_TAG
 from failover.cloud_found import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.cloud_reads import CloudReads
 from failover.contract import Launch, Server, Stack
 from failover.hosts import HookedHost, Hosts
 from failover.observe import Observer
+from failover.preflight import survey
 from failover.preflight.once import Once
 from failover.seen import Attachment, ClientSeen, Observation, ServerSeen
 from failover.site import Client, Site
@@ -103,12 +105,25 @@ class Ground:
         """A server, by its own check where it holds volumes."""
         return self.seen.servers[name] if self.seen else self._once.ask(self._server, name)
 
+    def survey(self, name: str) -> Answer | None:
+        """What a takeover would refuse on this server; None where that cannot be asked. Raises Silent."""
+        return self._once.ask(self._survey, name)
+
     def host(self, server: Server, address: str) -> HookedHost:
         """The server over SSH."""
         return self.hosts.at(server.name, address)
 
     def _client(self, client: Client) -> ClientSeen:
         return self._observer.client(client, self.stack, self.target.name, "remount")
+
+    def _survey(self, name: str) -> Answer | None:
+        server = self.stack.servers[name]
+        if not self.site.ssh.reach or server.address is None:
+            return None
+        found = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}
+        held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
+        host = self.host(server, server.address)
+        return survey.ask(host, self.stack, held, self.site.deadlines.hooks)
 
     def _server(self, name: str) -> ServerSeen:
         attachments = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from failover.preflight import access, address, backups, canaries, capacity, hosts, image, target, volumes
+from failover.preflight import (
+    access,
+    address,
+    backups,
+    canaries,
+    capacity,
+    hosts,
+    image,
+    survey,
+    target,
+    volumes,
+)
 from failover.preflight import terraform_checks as terraform
 from failover.preflight.ground import Ground
 from failover.preflight.policies import ACTS
@@ -32,19 +43,25 @@ HOSTS = (
     Probe(hosts.CLIENTS, hosts.clients, HOST_SECONDS),
     Probe("metadata of volume groups", hosts.metadata_backup, HOST_SECONDS, advisory=True),
 )
+SURVEYS = (
+    Probe(survey.ACTIVE, survey.active, HOST_SECONDS, advisory=True),
+    Probe(survey.TARGET, survey.target, HOST_SECONDS, advisory=True),
+)
 CANARIES = Probe(canaries.NAME, canaries.refresh, HOST_SECONDS)
 BACKUPS = Probe("backups", backups.look, advisory=True)
 
 
 def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
     """All of them, for `preflight`."""
-    asked = (*HOSTS, TARGET) if ground.site.ssh.reach else (Probe(hosts.UNREACHED, hosts.unreached),)
+    asked = (
+        (*HOSTS, TARGET, *SURVEYS) if ground.site.ssh.reach else (Probe(hosts.UNREACHED, hosts.unreached),)
+    )
     return (*_cloud(ground), *STATE, *((PLAN,) if terraform_plan else ()), *asked, BACKUPS)
 
 
 def of_a_run(ground: Ground, old_server_serves: bool) -> tuple[Probe, ...]:
     """What can refuse a run. While the old server serves, Terraform's plan costs no outage."""
-    chosen = (*_cloud(ground), *STATE, *((PLAN,) if old_server_serves else ()))
+    chosen = (*_cloud(ground), *STATE, *((PLAN,) if old_server_serves else ()), *SURVEYS)
     return tuple(replace(p, deadline_seconds=max(p.deadline_seconds, _RUN_SECONDS)) for p in chosen)
 
 

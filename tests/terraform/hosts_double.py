@@ -33,7 +33,7 @@ class HostsModel:
     `silent`: names that do not answer. `blind`: names to which no portal answers, whatever the API says.
     `serving`: server -> its instance. `mounted`: client -> its server.
     `manifest`: of the canaries on the volumes, None before the first refresh. `write`: what comes of a
-    client's write.
+    client's write. `refusals`: server -> what its survey would refuse.
     """
 
     def __init__(self, folder: Path, database: Path) -> None:
@@ -132,7 +132,15 @@ class AnsweringHost:
         if spec["role"] == "client":
             return self._client(model, action, spec["mounts"][0]["server"])
         assert instance_id is not None, f"{self.address} is nobody's address"
+        if action == "survey":
+            return self._survey(model)
         return self._server(model, instance_id, action, spec["volumes"])
+
+    def _survey(self, model: dict[str, Any]) -> Result:
+        refusals = model.get("refusals", {}).get(self.name, [])
+        state, facts = "broken" if refusals else "present", {"refusals": refusals, "warnings": []}
+        layers = (Layer("lvm", state, False, 0.0, "; ".join(refusals), dict(facts)),)
+        return Result("survey", "server", self.name, not refusals, False, 0.0, "", layers)
 
     def _server(
         self, model: dict[str, Any], instance_id: str, action: str, volumes: list[dict[str, Any]]

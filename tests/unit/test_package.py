@@ -21,6 +21,7 @@ from hooks import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "tests/fixtures/client-spec.json"
+SERVER_SPEC = ROOT / "tests/fixtures/server-spec.json"
 DESTRUCTIVE = re.compile(
     r"\b(mkfs|pvcreate|vgcreate|lvcreate|wipefs|sgdisk|parted|dd|pvremove|vgremove|lvremove)\b"
 )
@@ -67,18 +68,35 @@ def modules(zipapp: bytes, tmp_path: Path) -> dict[str, str]:
 def test_a_new_server_boots_with_the_modules_that_ssh_carries_but_an_operators(tmp_path: Path) -> None:
     every, booting = (modules(z, tmp_path) for z in (package.hooks_bytes(), package.boot_bytes()))
     assert booting.items() < every.items()
-    left_out = {"apart", "canary", "canary_files", "export_options", "firewalld", "kernel_log", "pinned"}
+    left_out = {name[: -len(".py")] for name in package._OPERATORS}
+    assert {"canary", "client", "firewalld", "survey"} < left_out
     assert set(every) - set(booting) == {f"hooks.{name}" for name in left_out}
-    kept = {name: source for name, source in booting.items() if name != "hooks.cli"}
-    kept["hooks.nfs"] = kept["hooks.nfs"].replace("firewalld", "")  # it imports that where it is there
-    assert not re.search(rf"\b({'|'.join(left_out)})\b", " ".join(kept.values()))
+    # what it imports where that is there, it has an answer for where it is not
+    assert not {name: found for name in booting if (found := needed(booting[name]) & left_out)}
 
 
-@pytest.mark.parametrize("action", ["probe", "refresh"])
-def test_the_copy_without_canaries_says_so(action: str, tmp_path: Path) -> None:
+def needed(source: str) -> set[str]:
+    """Our own modules that this one cannot be imported without; inside of functions it has an answer."""
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in found if node.module == "hooks" for alias in node.names}
+    return names | {str(node.module).partition(".")[2] for node in found}
+
+
+def test_the_copy_without_clients_says_so(tmp_path: Path) -> None:
     path = tmp_path / "hooks.pyz"
     path.write_bytes(package.boot_bytes())
-    argv = [sys.executable, str(path), action, "--spec", str(SPEC)]
+    argv = [sys.executable, str(path), "check", "--spec", str(SPEC)]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ran.returncode == 2, ran.stderr
+    assert "spec.role: found 'client'" in json.loads(ran.stdout)["message"]
+    assert "not in this copy of the hooks" in json.loads(ran.stdout)["message"]
+
+
+@pytest.mark.parametrize("action", ["probe", "refresh", "survey"])
+def test_the_copy_without_what_operators_ask_says_so(action: str, tmp_path: Path) -> None:
+    path = tmp_path / "hooks.pyz"
+    path.write_bytes(package.boot_bytes())
+    argv = [sys.executable, str(path), action, "--spec", str(SERVER_SPEC)]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert ran.returncode == 2
     assert json.loads(ran.stdout)["message"] == (
@@ -106,14 +124,23 @@ def test_hooks_import_only_the_standard_library() -> None:
             assert all(name.split(".")[0] in {"hooks", *sys.stdlib_module_names} for name in names), path
 
 
-@pytest.mark.parametrize("copy", [package.hooks_bytes, package.boot_bytes])
+@pytest.mark.parametrize(
+    ("copy", "layer", "spec", "says"),
+    [
+        (package.hooks_bytes, "client", SPEC, "/mnt/nfs/a: fstab has no line, expected nfs-srv-2:/mnt/a"),
+        (package.hooks_bytes, "filesystem", SERVER_SPEC, "not mounted: /mnt/a"),
+        (package.boot_bytes, "filesystem", SERVER_SPEC, "not mounted: /mnt/a"),
+    ],
+)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_zipapp_runs(version: str, copy: Callable[[], bytes], tmp_path: Path) -> None:
+def test_the_zipapp_runs(
+    version: str, copy: Callable[[], bytes], layer: str, spec: Path, says: str, tmp_path: Path
+) -> None:
     path = tmp_path / "hooks.pyz"
     path.write_bytes(copy())
     ran = subprocess.run(
-        [interpreter(version), str(path), "check", "--spec", "-"],
-        input=SPEC.read_text(),
+        [interpreter(version), str(path), "check", "--spec", "-", "--only", layer],
+        input=spec.read_text(),
         capture_output=True,
         text=True,
         check=False,
@@ -121,9 +148,7 @@ def test_the_zipapp_runs(version: str, copy: Callable[[], bytes], tmp_path: Path
     )
     result = json.loads(ran.stdout)
     assert ran.returncode == 1, ran.stderr
-    assert result["layers"][0]["message"].startswith(
-        "/mnt/nfs/a: fstab has no line, expected nfs-srv-2:/mnt/a"
-    )
+    assert result["layers"][0]["message"].startswith(says)
     assert result["facts"]["python"].startswith(version)
 
 
@@ -160,7 +185,7 @@ def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert ran.returncode == 0
-    assert "{apply,check,release,probe,refresh,watch}" in ran.stdout
+    assert "{apply,check,release,probe,refresh,survey,watch}" in ran.stdout
 
 
 def test_shortening_keeps_the_program() -> None:
@@ -226,3 +251,11 @@ def test_locals_are_renamed_and_nothing_else() -> None:
 
 def test_an_empty_body_stays_a_body() -> None:
     assert shorten.shortened('class A(Exception):\n    """Doc."""\n') == "class A(Exception):\n pass\n"
+
+
+def test_what_only_type_checkers_read_is_left_out() -> None:
+    source = (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from a import B\ndef f() -> B:\n"
+        "    return []\n"
+    )
+    assert shorten.shortened(source) == "def f():\n return []\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hooks import fstab
+from hooks import client_fstab, fstab
 from tests.unit.hooks.planned import fixture
 
 ENTRY = "/dev/vg1/lv01 /mnt/a xfs defaults,_netdev,nofail 0 0"
@@ -45,7 +45,7 @@ def test_the_manual_s_edit_of_an_oracle_linux_fstab() -> None:
 
 
 def test_the_manual_s_edit_on_a_client() -> None:
-    text = fstab.repoint(ORACLE, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a")
+    text = client_fstab.repoint(ORACLE, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a")
     assert text == ORACLE.replace("nfs-srv-1:", "nfs-srv-2:")
 
 
@@ -59,7 +59,7 @@ def test_the_manual_s_edit_on_a_client() -> None:
     ],
 )
 def test_a_line_that_only_resembles_stays(line: str) -> None:
-    assert fstab.repoint(line, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a") == line
+    assert client_fstab.repoint(line, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a") == line
 
 
 def test_the_same_device_elsewhere_is_another_line() -> None:
@@ -100,8 +100,8 @@ def test_enable_after_disable_is_enable(text: str) -> None:
 
 @given(TABLES)
 def test_repoint_changes_first_fields_only(text: str) -> None:
-    once = fstab.repoint(text, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a")
-    assert fstab.repoint(once, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a") == once
+    once = client_fstab.repoint(text, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a")
+    assert client_fstab.repoint(once, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a") == once
     assert "nfs-srv-1:/mnt/a" not in fstab.active_sources(once, "/mnt/nfs/a")
     for before, after in zip(text.split("\n"), once.split("\n"), strict=True):
         assert after in (before, before.replace("nfs-srv-1:/mnt/a", "nfs-srv-2:/mnt/a", 1))

@@ -1,0 +1,102 @@
+"""What a takeover would refuse or lose, judged beforehand by the hooks on both servers (hooks/survey.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from failover import specs
+from failover.answer import Answer
+from failover.contract import Stack
+from failover.hosts import HookedHost
+from failover.outcome import Refused
+from failover.preflight.check import Check, blocking, ok, unknown, warning
+from failover.seen import Attachment, Presence
+from failover.ssh import Silent
+from hooks.result import UNKNOWN, Layer
+
+if TYPE_CHECKING:
+    from failover.preflight.ground import Ground
+
+ACTIVE, TARGET = "survey of the active server", "survey of the target"
+SECONDS = 60.0  # the survey's own deadline on the host; it only reads
+EXPECTED = "nothing that a takeover would refuse"
+
+
+def active(ground: Ground) -> Iterator[Check]:
+    """The active server, where it answers: what the next one will find on the volumes."""
+    name = ground.stack.active
+    if ground.server(name).presence is Presence.ANSWERS:
+        yield from _looked(ground, name)
+
+
+def target(ground: Ground) -> Iterator[Check]:
+    """The target, where it runs and its host key is known: whether it can carry the volumes."""
+    server = ground.target
+    if server.name == ground.stack.active or server.instance_id is None or server.address is None:
+        return
+    if ground.instance(server.instance_id).state != "RUNNING":
+        return
+    if server.adopted or ground.hosts.keys.of(server.address, server.instance_id):
+        yield from _looked(ground, server.name)
+
+
+def _looked(ground: Ground, name: str) -> Iterator[Check]:
+    try:
+        found = ground.survey(name)
+    except Silent as error:
+        yield unknown(_called(name), str(error), EXPECTED, f"look at {name}, then run preflight again")
+        return
+    if found is not None:
+        yield from judge(found)
+
+
+def judge(answer: Answer) -> Iterator[Check]:
+    """A blocking check for each refusal, a warning for each warning and for what could not be learnt."""
+    name = _called(answer.host)
+    for layer in answer.layers:
+        yield from (blocking(name, *_parts(answer.host, layer, text)) for text in _texts(layer, "refusals"))
+        yield from (warning(name, *_parts(answer.host, layer, text)) for text in _texts(layer, "warnings"))
+        if layer.state == UNKNOWN:
+            yield warning(name, *_parts(answer.host, layer, layer.message))
+    if not answer.layers:
+        yield warning(name, answer.result.message, EXPECTED, f"look at {answer.host}")
+    elif not any(_texts(layer, kind) for layer in answer.layers for kind in ("refusals", "warnings")):
+        yield ok(name, f"{answer.host} has nothing that a takeover would refuse")
+
+
+def refuse(host: HookedHost, stack: Stack, held: Mapping[str, Attachment], deadline_seconds: float) -> None:
+    """Raise Refused when this server, which could not be surveyed earlier, would refuse the volumes."""
+    found = ask(host, stack, held, deadline_seconds)
+    refusals = [text for layer in found.layers for text in _texts(layer, "refusals")] if found else []
+    if refusals:
+        raise Refused(
+            f"{host.ssh.name} would refuse the volumes: {'; '.join(refusals)}",
+            f"mend that on {host.ssh.name}, then run the same command again",
+        )
+
+
+def ask(
+    host: HookedHost, stack: Stack, held: Mapping[str, Attachment], deadline_seconds: float
+) -> Answer | None:
+    """The survey of one server that holds these volumes; None while no portal is known at all."""
+    seconds = min(SECONDS, deadline_seconds)
+    spec = specs.server_spec(stack, held, seconds)
+    if not all(group["volumes"] for group in spec["volume_groups"]):
+        return None
+    return host.hooks("survey", spec, seconds)
+
+
+def _called(name: str) -> str:
+    return f"survey of {name}"
+
+
+def _texts(layer: Layer, kind: str) -> list[str]:
+    found = layer.facts.get(kind, [])
+    return [str(text) for text in found] if isinstance(found, list) else []
+
+
+def _parts(host: str, layer: Layer, text: str) -> tuple[str, str, str]:
+    """Found, expected, remedy: a survey's text has its remedy after the last semicolon."""
+    found, _, remedy = text.rpartition("; ")
+    return (f"{layer.layer}: {found or text}", EXPECTED, remedy if found else f"mend that on {host}")
