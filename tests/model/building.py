@@ -24,10 +24,14 @@ def build(layout: SiteLayout, folder: Path) -> Site:
         made |= _group(site, group)
     for host in (old, new):
         host.event_activation = layout.event_activation
+    _serve(old, layout, made)
     if layout.service_address:
         old.addresses["ens3"].append((layout.service_address, 24))
-    _serve(old, layout, made)
-    _stand_by(new, layout.target)
+    stale = "".join(
+        line_of(group, item, made[item.mount][0], layout.target.fstab)
+        for group, item in layout.filesystems[:1]
+    )
+    _stand_by(new, layout.target, stale)
     for host, client in zip(clients, layout.clients, strict=True):
         _mount(host, client)
     return site
@@ -40,7 +44,7 @@ def _group(site: Site, layout: GroupLayout) -> dict[str, tuple[Filesystem, str]]
     for item in layout.filesystems:
         filesystem = Filesystem(item.type, item.label, item.folders)
         group.logical.append(LogicalVolume(item.logical, filesystem, item.layout))
-        made[item.mount] = filesystem, line_of(layout, item, filesystem)
+        made[item.mount] = filesystem, line_of(layout, item, filesystem, item.line + "\n" + item.more)
     for number in range(layout.volumes):
         physical = PhysicalVolume(group)
         disk = Disk(partitions=(physical,)) if layout.partitioned else Disk(physical)
@@ -49,10 +53,10 @@ def _group(site: Site, layout: GroupLayout) -> dict[str, tuple[Filesystem, str]]
     return made
 
 
-def line_of(group: GroupLayout, item: FilesystemLayout, filesystem: Filesystem) -> str:
-    """The line of fstab with its names filled in."""
+def line_of(group: GroupLayout, item: FilesystemLayout, filesystem: Filesystem, text: str) -> str:
+    """Lines of fstab with the filesystem's names filled in."""
     mapped = "/dev/mapper/" + "-".join(part.replace("-", "--") for part in (group.name, item.logical))
-    return item.line.format(
+    return text.format(
         device=f"/dev/{group.name}/{item.logical}",
         mapped=mapped,
         uuid=filesystem.uuid,
@@ -68,7 +72,7 @@ def _serve(host: LinuxHost, layout: SiteLayout, made: dict[str, tuple[Filesystem
         host.system_id = OLD
     for volume, portal in host.site.storage.targets(host.name):
         host.initiator.records[volume.iqn, portal] = {"node.startup": "automatic"}
-    fstab = (host.read("/etc/fstab") or "") + "".join(line + "\n" for _, line in made.values())
+    fstab = (host.read("/etc/fstab") or "") + "".join(lines for _, lines in made.values())
     host.write("/etc/fstab", fstab)
     for mount in made:
         Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
@@ -84,8 +88,10 @@ def _serve(host: LinuxHost, layout: SiteLayout, made: dict[str, tuple[Filesystem
         assert top.block, f"{mount} is not from a device"
 
 
-def _stand_by(host: LinuxHost, layout: TargetLayout) -> None:
-    host.write("/etc/fstab", (host.read("/etc/fstab") or "") + layout.fstab)
+def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str) -> None:
+    host.write("/etc/fstab", (host.read("/etc/fstab") or "") + stale)
+    for name, text in layout.exports_files:
+        host.write("/etc/" + name, text)
     if layout.foreign:
         group = VolumeGroup(layout.foreign, [LogicalVolume("scratch", Filesystem())])
         host.add_local(Disk(PhysicalVolume(group)))
@@ -115,10 +121,14 @@ def _occupy(host: LinuxHost, mount: str) -> None:
 
 def _mount(host: LinuxHost, layout: ClientLayout) -> None:
     """The client's fstab, and everything in it mounted, parents first."""
-    host.write("/etc/fstab", (host.read("/etc/fstab") or "") + layout.fstab)
-    for _, mount in sorted(layout.mounts, key=lambda pair: pair[1]):
+    own = host.read("/etc/fstab") or ""
+    host.write("/etc/fstab", own + layout.fstab)
+    host.names = host.names | dict(layout.aliases)
+    for mount in sorted([mount for _, mount in layout.mounts] + list(layout.others)):
         Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
         _run(host, "mount", mount)
+    if layout.by_hand:
+        host.write("/etc/fstab", own)
 
 
 def _run(host: LinuxHost, *argv: str) -> None:

@@ -110,7 +110,7 @@ class Devices:
             content = block.content
             if attribute and isinstance(content, Filesystem) and self.alive(block):
                 found = getattr(content, attribute)
-                if found and (found == value or (kind == "UUID" and found == value.lower())):
+                if found and found == value:  # UUIDs are compared as text: mount(8)
                     return block
         return None
 

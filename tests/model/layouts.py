@@ -1,6 +1,6 @@
 """What a generated site consists of, as values: what its builders wrote by hand, before any of our commands.
 
-Texts of fstab may name {device}, {mapped}, {uuid}, {UUID} (in capitals) and {label} of the filesystem.
+Texts of fstab may name {device}, {mapped}, {uuid}, {UUID} (in capitals), {label} and {mount}.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class FilesystemLayout:
     line: str = "{device} {mount} xfs defaults 0 0"
     spec_uuid: bool = False
     layout: str = "linear"
+    more: str = ""  # other lines of fstab
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class ClientLayout:
     name: str = "nfs-cli"
     mounts: tuple[tuple[str, str], ...] = (("/mnt/a", "/mnt/nfs/a"),)
     fstab: str = "nfs-srv-1:/mnt/a /mnt/nfs/a nfs defaults 0 0\n"
+    others: tuple[str, ...] = ()  # mount points that fstab has and site.toml has not
+    aliases: tuple[tuple[str, str], ...] = ()  # of its /etc/hosts: name and address
+    by_hand: bool = False  # the lines are taken out of fstab once they are mounted
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class TargetLayout:
     """What the next server has of its own; `foreign`: a local group's name, `occupied`: mount points."""
 
     fstab: str = ""
+    exports_files: tuple[tuple[str, str], ...] = ()
     foreign: str = ""
     occupied: tuple[str, ...] = ()
     links: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from tests.model.building import NEW, OLD
 from tests.model.layouts import ClientLayout, SiteLayout
 from tests.model.linux import LinuxHost
 from tests.model.site import Site
-from tests.model.storage import Filesystem
+from tests.model.storage import PhysicalVolume
 
 
 def server_spec(site: Site, layout: SiteLayout) -> Spec:
@@ -52,11 +52,13 @@ def server_spec(site: Site, layout: SiteLayout) -> Spec:
 
 
 def _uuid(site: Site, group: str, logical: str) -> str:
-    for found in site.hosts[OLD].devices.blocks.values():
-        if found.group and found.group.name == group and found.logical and found.logical.name == logical:
-            assert isinstance(found.content, Filesystem)
-            return found.content.uuid
-    raise AssertionError(f"{group}/{logical} is not active on {OLD}")
+    for volume in site.storage.volumes.values():
+        for content in (volume.disk.whole, *volume.disk.partitions):
+            if isinstance(content, PhysicalVolume) and content.group and content.group.name == group:
+                found = [item.filesystem for item in content.group.logical if item.name == logical]
+                assert found[0]
+                return found[0].uuid
+    raise AssertionError(f"no volume has {group}/{logical}")
 
 
 def client_spec(layout: ClientLayout, server: str) -> Spec:
