@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import hashlib
 import io
 import json
-import lzma
 import threading
 import zipfile
 from functools import cache
@@ -18,8 +18,6 @@ from hooks import unpack
 _SOURCES = Path(__file__).resolve().parent.parent / "hooks"
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
-# pb=0: text has no words of four bytes to align to (the LZMA specification, "Literal and position bits")
-_FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0}]
 _ONE_AT_A_TIME = threading.Lock()
 _NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout and from the zipapp
 # what only an operator asks for: not in the metadata of an instance, where bytes are scarce
@@ -84,7 +82,7 @@ def packed_sources(without: frozenset[str] = frozenset(_NOT_PACKED)) -> dict[str
 def _payload(without: frozenset[str]) -> bytes:
     """Every module's shortened source by name, in one stream."""
     text = json.dumps(packed_sources(without), ensure_ascii=True, separators=(",", ":"))
-    return lzma.compress(text.encode(), format=lzma.FORMAT_ALONE, filters=_FILTERS)
+    return bz2.compress(text.encode(), 9)  # of text this small it leaves less than LZMA does
 
 
 def _module(name: str) -> str:

@@ -15,10 +15,12 @@ _NAMES_MATTER = (ast.ClassDef, ast.Global, ast.Nonlocal)
 def shortened(source: str) -> str:
     """The same program without comments, docstrings, annotations and wide indents.
 
-    Its local variables have one letter; parameters keep their names, which callers use.
+    Its local variables have one letter, and what a module keeps to itself has two; parameters keep their
+    names, which callers use.
     """
     tree = _Shorter().visit(ast.parse(source))
     _drop_unused_types(tree)
+    _rename_privates(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             _rename_locals(node)
@@ -71,6 +73,27 @@ def _drop_unused_types(tree: ast.Module) -> None:
         if isinstance(node, ast.ImportFrom) and node.module == "typing":
             node.names = [alias for alias in node.names if (alias.asname or alias.name) in used]
     tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or node.names]
+
+
+def _rename_privates(tree: ast.Module) -> None:
+    """Functions, classes and values whose name begins with one underscore: no other module imports them."""
+    defined = [name for node in tree.body for name in _defined(node) if re.match("_[^_]", name)]
+    taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    free = (name for name in (f"_{n}{letter}" for n in ("", *"123456789") for letter in ascii_lowercase))
+    short = dict(zip(dict.fromkeys(defined), (name for name in free if name not in taken), strict=False))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            node.id = short.get(node.id, node.id)
+        elif node in tree.body and isinstance(node, ast.FunctionDef | ast.ClassDef):
+            node.name = short.get(node.name, node.name)
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """What this statement of a module defines by itself."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
 
 
 def _rename_locals(function: ast.FunctionDef) -> None:

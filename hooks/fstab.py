@@ -1,63 +1,105 @@
-"""Edits of /etc/fstab, text to text: the line named by device and mount point, and no other."""
+"""Edits of /etc/fstab, text to text: the lines that the caller knows for its own, and no other (fstab(5))."""
 
 import re
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, List, NamedTuple, Optional, Sequence
 
 MARK = "# nfs-failover: the next line is kept by nfs-failover"
+OFF = "#nfs-failover off: "  # before a line that comes back as it was
 PATH = "/etc/fstab"
-_LINE = re.compile(
-    r"^(?P<comment>[#\s]*)(?P<device>[^\s#]\S*)(?P<gap>\s+)(?P<mount>/\S*)\s+\S+(\s.*)?$", re.DOTALL
-)
-Match = Callable[[str, str], bool]
+_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-def enable(text: str, entry: str, aliases: Sequence[str]) -> str:
-    """The text with `entry` active under our mark, in place of the line for the same device and mount.
+class Line(NamedTuple):
+    """One line: names without their escapes, the mount point as the kernel would show it."""
 
-    Other lines keep every byte. `entry` is a whole line without its end; `aliases` are the names that the
-    device may go by.
+    active: bool
+    device: str
+    mount: str
+    type: str
+    options: str
+
+
+Match = Callable[[Line], bool]
+
+
+def parsed(text: str) -> Optional[Line]:
+    """The line in this text, commented out or not; None where it names no mount."""
+    words = text.lstrip("# \t").split()
+    if len(words) < 3 or not words[1].startswith("/"):
+        return None
+    options = words[3] if len(words) > 3 else "defaults"
+    return Line(_active(text), plain(words[0]), normal(plain(words[1])), words[2], options)
+
+
+def plain(field: str) -> str:
+    """Blanks and the like are octal in a field (getmntent(3))."""
+    return _ESCAPE.sub(lambda octal: chr(int(octal.group(1), 8)), field)
+
+
+def normal(path: str) -> str:
+    """A mount point without what the kernel would not show of it: /mnt//a/ is /mnt/a."""
+    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def lines(text: str) -> List[Line]:
+    """Every line that names a mount, the commented ones too."""
+    return [line for line in map(parsed, _lines(text)) if line]
+
+
+def best(text: str, ours: Match) -> Optional[Line]:
+    """The line that `enable` replaces: the first active one, else the first that is commented out."""
+    found = [line for line in lines(text) if ours(line)]
+    return ([line for line in found if line.active] + found + [None])[0]
+
+
+def enable(text: str, entry: str, ours: Match) -> str:
+    """The text with `entry`, a whole line without its end, active under our mark in place of the best line.
+
+    Other active lines of ours go; all that are not ours keep every byte.
     """
-    mount = entry.split()[1]
-    lines = _lines(text)
-    places = [index for index, line in enumerate(lines) if _names(line, aliases, mount)]
-    active = [index for index in places if _active(lines[index])]
+    texts = _lines(text)
+    places = [index for index, line in enumerate(texts) if _is(line, ours)]
+    active = [index for index in places if _active(texts[index])]
     if not places:
         return _ended(text) + MARK + "\n" + entry + "\n"
     keep = (active or places)[0]
-    drop = [index for index in active if index != keep]
     out: List[str] = []
-    for index, line in enumerate(lines):
+    for index, line in enumerate(texts):
         if index == keep:
             out += [] if out and out[-1].rstrip("\r\n") == MARK else [MARK + "\n"]
             out.append(entry + _end_of(line))
-        elif index not in drop:
+        elif index not in active:
             out.append(line)
     return "".join(out)
 
 
-def disable(text: str, aliases: Sequence[str], mount: str) -> str:
-    """The text with every active line for this device and mount point commented out."""
-    lines = _lines(text)
-    return "".join("#" + line if _active(line) and _names(line, aliases, mount) else line for line in lines)
+def disable(text: str, ours: Match, mark: str = "#") -> str:
+    """The text with every active line of ours commented out."""
+    return "".join(mark + line if _active(line) and _is(line, ours) else line for line in _lines(text))
+
+
+def restore(text: str) -> str:
+    """The text with the lines that were put off as they were."""
+    return "".join(line[len(OFF) :] if line.startswith(OFF) else line for line in _lines(text))
 
 
 def active_sources(text: str, mount: str) -> List[str]:
     """What the active lines would mount on this mount point."""
-    found = [_LINE.match(line) for line in _lines(text) if _active(line)]
-    return [item.group("device") for item in found if item and item.group("mount") == mount]
+    return [line.device for line in lines(text) if line.active and line.mount == mount]
 
 
 def line_of(text: str, aliases: Sequence[str], mount: str) -> Optional[str]:
     """The active line for this device and mount point, without its end."""
     for line in _lines(text):
-        if _active(line) and _names(line, aliases, mount):
+        found = parsed(line)
+        if found and found.active and found.device in aliases and found.mount == mount:
             return line.rstrip("\r\n")
     return None
 
 
-def _names(line: str, aliases: Sequence[str], mount: str) -> bool:
-    found = _LINE.match(line)
-    return found is not None and found.group("device") in aliases and found.group("mount") == mount
+def _is(text: str, ours: Match) -> bool:
+    line = parsed(text)
+    return line is not None and ours(line)
 
 
 def _lines(text: str) -> List[str]:

@@ -13,6 +13,7 @@ class Mounted(NamedTuple):
     type: str
     source: str
     options: str
+    root: str = "/"  # another one: a bind mount, or a subvolume
 
 
 def parse(text: str) -> List[Mounted]:
@@ -22,19 +23,22 @@ def parse(text: str) -> List[Mounted]:
         before, dash, after = line.partition(" - ")
         left, right = before.split(" "), after.split(" ")
         if dash and len(left) >= 6 and len(right) >= 3:
-            found.append(Mounted(_plain(left[4]), right[0], _plain(right[1]), left[5] + "," + right[2]))
+            found.append(
+                Mounted(
+                    _plain(left[4]), right[0], _plain(right[1]), left[5] + "," + right[2], _plain(left[3])
+                )
+            )
     return found
+
+
+def mounts(host: Host) -> List[Mounted]:
+    """Everything that is mounted, in mount order."""
+    return parse(host.read("/proc/self/mountinfo") or "")
 
 
 def mounted_on(host: Host, mount: str) -> List[Mounted]:
     """Everything mounted on exactly this mount point, the topmost last."""
-    return [item for item in parse(host.read("/proc/self/mountinfo") or "") if item.mount == mount]
-
-
-def mounted_below(host: Host, mount: str) -> List[str]:
-    """Mount points inside this one: until they are gone nothing, and no signal to anybody, can unmount it."""
-    found = parse(host.read("/proc/self/mountinfo") or "")
-    return [item.mount for item in found if item.mount.startswith(mount + "/")]
+    return [item for item in mounts(host) if item.mount == mount]
 
 
 def _plain(field: str) -> str:

@@ -32,6 +32,12 @@ class OutOfTime(HookError):
     """A deadline passed; what it waited for may still happen."""
 
 
+def refuse(reasons: Sequence[str]) -> None:
+    """Raises Refused with all reasons; returns when there is none."""
+    if reasons:
+        raise Refused("; ".join(reasons))
+
+
 class Outcome(NamedTuple):
     code: int
     out: str

@@ -3,15 +3,15 @@
 A zip of many small files would not fit into an instance's metadata; compressed as one they do.
 """
 
+import bz2
 import json
-import lzma
 import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Dict, Optional, Sequence
 
-PAYLOAD = "hooks.xz"
+PAYLOAD = "hooks.bz2"
 
 
 class Unpacked(MetaPathFinder, Loader):
@@ -37,7 +37,7 @@ class Unpacked(MetaPathFinder, Loader):
 
 def unpack(payload: bytes) -> None:
     """Makes the modules in this payload importable."""
-    sys.meta_path.insert(0, Unpacked(json.loads(lzma.decompress(payload).decode())))
+    sys.meta_path.insert(0, Unpacked(json.loads(bz2.decompress(payload).decode())))
 
 
 if __name__ == "__main__":

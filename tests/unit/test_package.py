@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import bz2
 import json
-import lzma
 import re
 import shutil
 import subprocess
@@ -61,7 +61,7 @@ def test_it_fits_its_budget() -> None:
 def modules(zipapp: bytes, tmp_path: Path) -> dict[str, str]:
     (tmp_path / "some.pyz").write_bytes(zipapp)
     with zipfile.ZipFile(tmp_path / "some.pyz") as packed:
-        found: dict[str, str] = json.loads(lzma.decompress(packed.read(unpack.PAYLOAD)))
+        found: dict[str, str] = json.loads(bz2.decompress(packed.read(unpack.PAYLOAD)))
         return {"__main__": packed.read("__main__.py").decode(), **found}
 
 
