@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.model.automounts import wait_at
 from tests.model.layouts import ClientLayout, FilesystemLayout, GroupLayout, SiteLayout, TargetLayout
 from tests.model.linux import LinuxHost
+from tests.model.mount_tools import fstab
+from tests.model.mounts import normal
 from tests.model.site import Site
 from tests.model.storage import Disk, Filesystem, LogicalVolume, PhysicalVolume, Volume, VolumeGroup
 
@@ -120,15 +123,23 @@ def _occupy(host: LinuxHost, mount: str) -> None:
 
 
 def _mount(host: LinuxHost, layout: ClientLayout) -> None:
-    """The client's fstab, and everything in it mounted, parents first."""
-    own = host.read("/etc/fstab") or ""
-    host.write("/etc/fstab", own + layout.fstab)
+    """The client's fstab and other files, and everything in them mounted, parents first."""
+    host.write("/etc/fstab", (host.read("/etc/fstab") or "") + layout.fstab)
     host.names = host.names | dict(layout.aliases)
+    for name, text in layout.files:
+        host.write(name, text)
+    for line in fstab(host):
+        if "x-systemd.automount" in line.options:
+            wait_at(host, normal(line.mount), "systemd-1")
+    if host.read("/etc/auto.master"):
+        host.units["autofs"].installed, host.units["autofs"].enabled = True, "enabled"
+        host.units.start("autofs")
+    commands = dict(layout.how)
     for mount in sorted([mount for _, mount in layout.mounts] + list(layout.others)):
-        Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
-        _run(host, "mount", mount)
-    if layout.by_hand:
-        host.write("/etc/fstab", own)
+        command = commands.get(mount, ("mount", mount))
+        if command[0] == "mount":
+            Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
+        _run(host, *command)
 
 
 def _run(host: LinuxHost, *argv: str) -> None:

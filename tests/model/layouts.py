@@ -47,14 +47,19 @@ class ExportLayout:
 
 @dataclass(frozen=True)
 class ClientLayout:
-    """A client: what site.toml says of it, as (path on the server, mount point), and its lines in fstab."""
+    """A client: what site.toml says of it, as (path on the server, mount point), and its lines in fstab.
+
+    `others`: mount points that fstab has and site.toml has not; `aliases`: names in its /etc/hosts. `files`:
+    mount units and maps of autofs. `how`: the commands that mount, by mount point, where `mount` does not.
+    """
 
     name: str = "nfs-cli"
     mounts: tuple[tuple[str, str], ...] = (("/mnt/a", "/mnt/nfs/a"),)
     fstab: str = "nfs-srv-1:/mnt/a /mnt/nfs/a nfs defaults 0 0\n"
-    others: tuple[str, ...] = ()  # mount points that fstab has and site.toml has not
-    aliases: tuple[tuple[str, str], ...] = ()  # of its /etc/hosts: name and address
-    by_hand: bool = False  # the lines are taken out of fstab once they are mounted
+    others: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    how: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,12 @@ class LinuxHost(Host):
         self.clock += 3.0 if "timed out" in said else 0.0
         return said
 
-    def resolve(self, name: str) -> str | None:
+    def resolve(self, name: str) -> list[str]:
+        """As getaddrinfo(3) on this host."""
+        found = self.address_of(name)
+        return [found] if found else []
+
+    def address_of(self, name: str) -> str | None:
         """The address of a name or an address as this host knows it."""
         plain = name.strip("[]").rstrip(".").lower()
         return self.names.get(plain) or (plain if self.site.is_address(plain) else None)

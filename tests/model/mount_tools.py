@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooks.runner import Outcome
+from tests.model.automounts import trigger
 from tests.model.devices import Block
 from tests.model.mounts import Mount, inside, normal
 from tests.model.storage import Filesystem
@@ -122,7 +123,8 @@ def _clone_mounted(host: LinuxHost, content: Filesystem, name: str) -> bool:
 
 def _nfs(host: LinuxHost, line: Line, target: str) -> Outcome:
     name, _, path = line.source.partition(":/")
-    address = host.resolve(name)
+    name = name or next((word[5:] for word in line.options if word.startswith("addr=")), "")
+    address = host.address_of(name)
     if address is None:
         return fail(_FAILED, f"mount.nfs: Failed to resolve server {name}: Name or service not known")
     path, top = normal(path), host.mounts.top(target)
@@ -202,6 +204,9 @@ def stat(host: LinuxHost, arguments: list[str]) -> Outcome:
     option(arguments, "-c")
     path = host.mounts.canonical(arguments.pop())
     none_left("stat", arguments)
+    if any(host.mounts.dead(item) for item in host.mounts.trail(path)):
+        raise HangError
+    trigger(host, path)
     trail = host.mounts.trail(path)
     if any(host.mounts.dead(item) for item in trail):
         raise HangError

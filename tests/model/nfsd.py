@@ -147,7 +147,7 @@ class Nfsd:
             return any(ipaddress.ip_address(address) in network for address in client.own_addresses())
         if "*" in wanted or "?" in wanted:
             return fnmatch(self.host.site.full_name(self.host, client.name) or "", wanted)
-        address = self.host.resolve(wanted)
+        address = self.host.address_of(wanted)
         return address in client.own_addresses()
 
     def used(self, client: LinuxHost, path: str) -> None:
@@ -225,7 +225,7 @@ def showmount(host: LinuxHost, arguments: list[str]) -> Outcome:
     taken(arguments, "--no-headers")
     name = option(arguments, "-e") or ""
     none_left("showmount", arguments)
-    server = host.site.at(host.resolve(name) or "")
+    server = host.site.at(host.address_of(name) or "")
     if server is None or not server.nfsd.threads:
         return fail(1, "clnt_create: RPC: Unable to receive")
     return ok("".join(f"{entry.path} {entry.client}\n" for entry in server.nfsd.table.values()))

@@ -40,7 +40,7 @@ class Site:
 
     def full_name(self, host: LinuxHost, name: str) -> str | None:
         """The canonical name of a name as this host resolves it (getaddrinfo(3), AI_CANONNAME)."""
-        address = host.resolve(name)
+        address = host.address_of(name)
         found = [key for key, value in host.names.items() if value == address and "." in key]
         return (found or [name.lower()])[0] if address else None
 
@@ -55,7 +55,7 @@ class Site:
         """Why there is no TCP connection to this port; empty when there is one."""
         if any(name == found.address and port == found.port for found in self.storage.attachments.values()):
             return ""
-        address = host.resolve(name)
+        address = host.address_of(name)
         if address is None:
             return "[Errno -2] Name or service not known"
         server = self.at(address)

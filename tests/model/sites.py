@@ -5,7 +5,7 @@ Every site serves before the failover: each part is drawn so that the builder's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
@@ -134,6 +134,31 @@ def _spelled_export(path: str) -> st.SearchStrategy[str]:
     return st.sampled_from([path, path, path + "/"])
 
 
+@dataclass(frozen=True)
+class _Line:
+    """One NFS mount of a client, as it will be written somewhere."""
+
+    source: str
+    mount: str
+    kind: str
+    options: str
+    gap: str
+    spelled: str
+
+    def fstab(self, more: str = "") -> str:
+        return self.gap.join([self.source, self.spelled, self.kind, self.options + more, "0 0"]) + "\n"
+
+
+@st.composite
+def _nfs_line(draw: st.DrawFn, server: str, path: str, mount: str) -> _Line:
+    source = f"{server}:{draw(st.sampled_from([path, path, path + '/']))}"
+    kind, spelled = (
+        draw(st.sampled_from(["nfs", "nfs", "nfs4"])),
+        draw(st.sampled_from([mount, mount, mount + "/"])),
+    )
+    return _Line(source, mount, kind, draw(_CLIENT_OPTIONS), draw(_GAPS), spelled)
+
+
 @st.composite
 def _client(draw: st.DrawFn, number: int, exports: list[ExportLayout], service: str) -> ClientLayout:
     name = "nfs-cli" if not number else f"nfs-cli-{number + 1}"
@@ -148,35 +173,47 @@ def _client(draw: st.DrawFn, number: int, exports: list[ExportLayout], service: 
     ]
     server = draw(st.sampled_from(servers + ([service] if service else [])))
     export = draw(st.sampled_from(exports))
-    mounts = [(export.path, "/mnt/nfs/a")]
-    if draw(_mostly(False, st.just(True))) and export.path in ("/mnt/a", "/mnt/b", "/mnt/nfsshare/c"):
+    outer = draw(_nfs_line(server, export.path, "/mnt/nfs/a"))
+    mounts = [(export.path, outer.mount)]
+    text, others = "", ()
+    if draw(_mostly(False, st.just(True))) and not export.path.endswith("exports"):
         mounts.append((export.path + "/p", "/mnt/nfs/a/p"))
-    lines = [draw(_client_line(server, path, mount)) for path, mount in mounts]
-    others: tuple[str, ...] = ()
+        text += draw(_nfs_line(server, *mounts[-1])).fstab()
     more = draw(_mostly("", st.sampled_from(["extra", "bind", "comment"])))
     if more == "extra":
-        lines.append(draw(_client_line(server, export.path, "/mnt/more")))
-        others = ("/mnt/more",)
+        text, others = text + draw(_nfs_line(server, export.path, "/mnt/more")).fstab(), ("/mnt/more",)
     elif more == "bind":
-        lines.append("/mnt/nfs/a /home2 none bind 0 0\n")
-        others = ("/home2",)
+        text, others = text + "/mnt/nfs/a /shared none bind 0 0\n", ("/shared",)
     elif more == "comment":
-        lines.insert(0, f"#{lines[0]}")
-    ordered = draw(st.permutations(mounts))
-    by_hand = draw(_mostly(False, st.just(True)))
-    return ClientLayout(name, tuple(ordered), "".join(lines), others, (("storage", "10.0.0.11"),), by_hand)
+        text = "#" + outer.fstab() + text
+    way = draw(_mostly("fstab", st.sampled_from(["unit", "indirect", "direct", "systemd", "hand"])))
+    return _written(ClientLayout(name, tuple(draw(st.permutations(mounts))), text, others), outer, way)
 
 
-@st.composite
-def _client_line(draw: st.DrawFn, server: str, path: str, mount: str) -> str:
-    gap, kind = draw(_GAPS), draw(st.sampled_from(["nfs", "nfs", "nfs4"]))
-    source = f"{server}:{draw(st.sampled_from([path, path, path + '/']))}"
-    return (
-        gap.join(
-            [source, draw(st.sampled_from([mount, mount, mount + "/"])), kind, draw(_CLIENT_OPTIONS), "0 0"]
+def _written(client: ClientLayout, outer: _Line, way: str) -> ClientLayout:
+    """The client with its outer mount in the place that `way` names."""
+    aliases = (("storage", "10.0.0.11"),)
+    touch = (outer.mount, ("stat", "-f", outer.mount))
+    by_hand = (outer.mount, ("mount", "-t", outer.kind, "-o", outer.options, outer.source, outer.mount))
+    if way == "unit":
+        unit = (
+            f"[Mount]\nWhat={outer.source}\nWhere={outer.mount}\nType={outer.kind}\nOptions={outer.options}\n"
         )
-        + "\n"
-    )
+        files = (("/etc/systemd/system/mnt-nfs-a.mount", unit),)
+        return replace(client, aliases=aliases, files=files, how=(by_hand,))
+    if way in ("indirect", "direct"):
+        place, key = ("/mnt/nfs", "a") if way == "indirect" else ("/-", outer.mount)
+        files = (
+            ("/etc/auto.master", f"# maps\n{place} /etc/auto.nfs\n"),
+            ("/etc/auto.nfs", f"{key}\t-{outer.options}\t{outer.source}\n"),
+        )
+        return replace(client, aliases=aliases, files=files, how=(touch,))
+    if way == "hand":
+        return replace(client, aliases=aliases, how=(by_hand,))
+    if way == "systemd":
+        text = outer.fstab(",x-systemd.automount") + client.fstab
+        return replace(client, aliases=aliases, fstab=text, how=(touch,))
+    return replace(client, aliases=aliases, fstab=outer.fstab() + client.fstab)
 
 
 _STALE = st.sampled_from(

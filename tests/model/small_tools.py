@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks.runner import Outcome
 from tests.model.storage import Filesystem, PhysicalVolume
-from tests.model.tools import Unmodelled, fail, none_left, ok, option, taken, tool
+from tests.model.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
 
 if TYPE_CHECKING:
     from tests.model.linux import LinuxHost
@@ -83,11 +84,21 @@ def ss(host: LinuxHost, arguments: list[str]) -> Outcome:
     return ok("LISTEN 0 64 0.0.0.0:2049 0.0.0.0:*\n" if host.nfsd.threads else "")
 
 
+@tool("mkdir")
+def mkdir(host: LinuxHost, arguments: list[str]) -> Outcome:
+    taken(arguments, "-p")
+    (name,) = arguments
+    if any(host.mounts.dead(item) for item in host.mounts.trail(host.mounts.canonical(name))):
+        raise HangError
+    Path(host.path(name)).mkdir(parents=True, exist_ok=True)
+    return ok()
+
+
 @tool("getent")
 def getent(host: LinuxHost, arguments: list[str]) -> Outcome:
     database, *names = arguments
     if database not in ("hosts", "ahosts", "ahostsv4"):
         raise Unmodelled("getent " + database)
-    lines = [(host.resolve(name), name) for name in names]
+    lines = [(host.address_of(name), name) for name in names]
     text = "".join(f"{address:15} {name}\n" for address, name in lines if address)
     return ok(text) if all(address for address, _ in lines) else Outcome(2, text, "")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks.runner import Outcome
+from tests.model.automounts import start_autofs, stop_autofs
 from tests.model.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Units:
             self.host.write(f"/proc/{_PIDS[name]}/comm", name + "\n")
         if name == "nfs-server":
             self.host.nfsd.start()
+        elif name == "autofs":
+            start_autofs(self.host)
 
     def stop(self, name: str) -> None:
         self[name].active = False
@@ -68,6 +71,8 @@ class Units:
             shutil.rmtree(self.host.path(f"/proc/{_PIDS[name]}"), ignore_errors=True)
         if name == "nfs-server":
             self.host.nfsd.stop()
+        elif name == "autofs":
+            stop_autofs(self.host)
 
     def work_in(self, folder: str) -> None:
         """A process whose working directory this is; it stays for good."""
@@ -178,6 +183,8 @@ def _disable(host: LinuxHost, name: str, now: bool) -> Outcome:
 def _reload(host: LinuxHost, name: str, now: bool) -> Outcome:
     if name == "nfs-server":
         host.nfsd.read_files()
+    elif name == "autofs":
+        start_autofs(host)
     return ok()
 
 
