@@ -1,13 +1,18 @@
 """The text of our own exports file, and what exports tables say, as pure functions (exports(5))."""
 
+import ipaddress
 import re
-from typing import List, Sequence, Set, Tuple
+from typing import Callable, List, Sequence, Set, Tuple
 
+from hooks import fstab
 from hooks.spec import Export, ServerSpec, filesystem_of
 
 OWN = "/etc/exports.d/nfs-failover.exports"
 _HEAD = "# kept by nfs-failover: changes here are overwritten\n"
 _CLIENT = re.compile(r"([^\s()]+)?(?:\(([^()]*)\))?")
+_PATH = re.compile(r'\s*(?:"(/[^"]*)"|(/\S*))')
+_CONTINUED = re.compile(r"\\\r?\n")
+_WHOLE_LINE = re.compile(r"(?:[^\n]*\\\r?\n)*[^\n]*\n?")
 Pair = Tuple[str, str]
 
 
@@ -17,15 +22,20 @@ def wanted(spec: ServerSpec) -> List[Pair]:
 
 def own_text(spec: ServerSpec, elsewhere: Set[Pair]) -> str:
     """Our file: every export of the spec that no other file has already; empty when none is left."""
-    lines = []
+    known, lines = {(path, canonical(client)) for path, client in elsewhere}, []
     for export in spec.exports:
-        clients = [client for client in export.clients if (export.path, client) not in elsewhere]
+        clients = [client for client in export.clients if (export.path, canonical(client)) not in known]
         options = ",".join(_options(spec, export))
         if clients:
             lines.append(
                 " ".join([export.path] + ["{}({})".format(client, options) for client in clients]) + "\n"
             )
     return _HEAD + "".join(lines) if lines else ""
+
+
+def concerned(spec: ServerSpec, path: str) -> bool:
+    """Whether this path lies in one of the spec's filesystems, which are to be unmounted."""
+    return filesystem_of(spec, path) is not None
 
 
 def _options(spec: ServerSpec, export: Export) -> Sequence[str]:
@@ -43,14 +53,42 @@ def _options(spec: ServerSpec, export: Export) -> Sequence[str]:
 def parse(text: str) -> Set[Pair]:
     """Pairs of path and client in an exports file or in `exportfs -s`; what it cannot read it leaves out."""
     pairs: Set[Pair] = set()
-    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
-        words = line.split("#")[0].split()
-        for word in words[1:] if words and words[0].startswith("/") else []:
-            found = _CLIENT.fullmatch(word)
-            if found and not word.startswith("-"):
-                pairs.add((words[0], _world(found.group(1) or "*")))
+    for line in _CONTINUED.sub(" ", text).split("\n"):
+        path, words = _path(line), line.split("#")[0].split()
+        found = [_CLIENT.fullmatch(word) for word in words[1:] if not word.startswith("-")]
+        clients = [item.group(1) or "*" for item in found if item] or ["*"][len(found) :]
+        pairs |= {(path, "*" if client == "<world>" else client) for client in clients if path}
     return pairs
 
 
-def _world(client: str) -> str:
-    return "*" if client == "<world>" else client
+def _path(line: str) -> str:
+    """The path of an export, as the kernel would show it; empty where there is none."""
+    found = _PATH.match(line)
+    return fstab.normal(fstab.plain(found.group(1) or found.group(2))) if found else ""
+
+
+def put_off(text: str, ours: Callable[[str], bool]) -> str:
+    """The file's text with every line for a path of ours commented out, until it is restored."""
+    return _WHOLE_LINE.sub(lambda found: _off(found.group(), ours), text)
+
+
+def _off(lines: str, ours: Callable[[str], bool]) -> str:
+    path = _path(_CONTINUED.sub(" ", lines))
+    return re.sub("^", fstab.OFF, lines.rstrip("\n"), flags=re.M) + "\n" if path and ours(path) else lines
+
+
+def canonical(client: str) -> str:
+    """One spelling for a network (dotted netmask or prefix) and for a name."""
+    try:
+        return str(ipaddress.ip_network(client, False))
+    except ValueError:
+        return client.lower()
+
+
+def covers(exported: str, client: str) -> bool:
+    """Whether an entry of the table serves this client, as far as that shows without a name service."""
+    mine, other = canonical(exported), canonical(client)
+    if mine in ("*", other) or "/" not in mine or "/" not in other:
+        return mine in ("*", other)
+    network, wanted = ipaddress.ip_network(mine), ipaddress.ip_network(other)
+    return wanted.network_address in network and wanted.prefixlen >= network.prefixlen

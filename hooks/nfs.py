@@ -6,9 +6,11 @@ from typing import List, Set, Tuple
 
 from hooks import exports, textfile
 from hooks.exports import Pair
+from hooks.fstab import restore
 from hooks.mountinfo import mounted_on
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import Host, Refused
+from hooks.runner import Host, Refused, refuse
+from hooks.served import served
 from hooks.spec import ServerSpec, filesystem_of
 
 NAME = "nfs"
@@ -16,6 +18,7 @@ SERVICE = "nfs-server"
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 _THREADS = "/proc/fs/nfsd/threads"
+_KERNEL = "/proc/net/rpc/nfsd.export/content"
 _PORT = "0801"  # 2049 in /proc/net/tcp's hexadecimal
 _LISTENING = re.compile(r"^\s*\d+: [0-9A-F]+:" + _PORT + r" \S+ 0A ", re.MULTILINE)
 _COMPLAINED = {1: "complained, perhaps of another file's line; the check afterwards tells about ours"}
@@ -26,14 +29,16 @@ def check(host: Host, spec: ServerSpec) -> Finding:
     """Present when nfsd runs and listens, and every export of the spec is in the kernel's table."""
     service, threads, exported = _service(host), _threads(host), _exported(host)
     own, pairs = host.read(exports.OWN) or "", exports.wanted(spec)
-    missing = [pair for pair in pairs if pair not in exported]
+    found = {pair: served(host, pair, exported) for pair in pairs}
+    missing, nameless = ([pair for pair in pairs if found[pair] is value] for value in (False, None))
     facts = {
         "service": service,
         "threads": threads,
         "exported": sorted(" to ".join(pair) for pair in exported),
     }
-    if len(missing) == len(pairs) and not own:
+    if not own and not _left(host, spec, exported):
         return Finding(ABSENT, "nothing of the spec is exported", dict(facts))
+    missing += nameless if len(nameless) == len(pairs) else []
     faults = ["{} is not exported to {}".format(*pair) for pair in missing] + _unmounted(host, spec)
     faults += [] if service == ("active", "enabled") else ["{} is {}".format(SERVICE, ", ".join(service))]
     faults += [] if threads and _listening(host) else ["nfsd does not listen on port 2049"]
@@ -42,8 +47,17 @@ def check(host: Host, spec: ServerSpec) -> Finding:
     )
     if faults:
         return Finding(BROKEN, "; ".join(faults), dict(facts))
-    told = ["exported: " + ", ".join(" to ".join(pair) for pair in pairs)] + _firewalled(host)
-    return Finding(PRESENT, "; ".join(told), dict(facts))
+    told = ["exported: " + ", ".join(" to ".join(pair) for pair in pairs if pair not in nameless)]
+    told += ["not exported to {}, a name without an address here".format(pair[1]) for pair in nameless]
+    return Finding(PRESENT, "; ".join(told + _firewalled(host)), dict(facts))
+
+
+def _left(host: Host, spec: ServerSpec, table: Set[Pair]) -> List[str]:
+    """Paths on the spec's filesystems that are exported, whoever exports them: by the table of exportfs(8)
+    and by the kernel's own, which keeps a client's entry until it is flushed (nfsd(7))."""
+    kernel = [line for line in (host.read(_KERNEL) or "").splitlines() if not line.startswith("#")]
+    paths = {path for path, _ in table | exports.parse("\n".join(kernel))}
+    return sorted(path for path in paths if exports.concerned(spec, path))
 
 
 def _service(host: Host) -> Tuple[str, str]:
@@ -67,13 +81,18 @@ def _exported(host: Host) -> Set[Pair]:
     return exports.parse(host.run("exportfs", "-s").out)
 
 
-def _elsewhere(host: Host) -> Set[Pair]:
-    """What administrators' own files export."""
+def _files(host: Host) -> List[str]:
+    """Administrators' own files of exports."""
     folder, own = os.path.split(exports.OWN)
     names = sorted(os.listdir(host.path(folder))) if os.path.isdir(host.path(folder)) else []
-    files = ["/etc/exports"] + [os.path.join(folder, name) for name in names if name != own]
-    texts = [host.read(name) or "" for name in files if name == "/etc/exports" or name.endswith(".exports")]
-    return {pair for text in texts for pair in exports.parse(text)}
+    return ["/etc/exports"] + [
+        os.path.join(folder, name) for name in names if name != own and name.endswith(".exports")
+    ]
+
+
+def _elsewhere(host: Host) -> Set[Pair]:
+    """What administrators' own files export."""
+    return {pair for name in _files(host) for pair in exports.parse(host.read(name) or "")}
 
 
 def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
@@ -89,19 +108,29 @@ def _firewalled(host: Host) -> List[str]:
     return firewalld.told(host)
 
 
+def refusals(host: Host, spec: ServerSpec) -> List[str]:
+    """Why this host cannot serve as it is; a filesystem that is not here yet is no reason."""
+    texts = []
+    if _listening(host) and not _threads(host):
+        out = host.run("ss", "-Hltnp", "sport = :2049").out
+        texts.append("port 2049: found {}, expected nobody; stop it first".format(" ".join(out.split())))
+    for export in spec.exports:
+        filesystem = filesystem_of(spec, export.path)
+        here = filesystem and mounted_on(host, filesystem.mount)
+        if here and not os.path.isdir(host.path(export.path)):
+            texts.append("{}: no such directory, expected what clients mount; make it".format(export.path))
+    return texts
+
+
 def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Exports what the spec names and starts the server; refuses while a filesystem is not mounted."""
     unmounted = _unmounted(host, spec)
     if unmounted:
         raise Refused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
-    if _listening(host) and not _threads(host):
-        out = host.run("ss", "-Hltnp", "sport = :2049").out
-        raise Refused("port 2049: found {}, expected nobody; stop it first".format(" ".join(out.split())))
-    for export in spec.exports:
-        if not os.path.isdir(host.path(export.path)):
-            raise Refused("{}: no such directory, expected what clients mount".format(export.path))
+    refuse(refusals(host, spec))
+    done = [name + " as before its release" for name in _files(host) if textfile.edit(host, name, restore)]
     elsewhere = _elsewhere(host)
-    done = [
+    done += [
         "{} to {} is exported by another file already".format(*pair)
         for pair in exports.wanted(spec)
         if pair in elsewhere
@@ -126,16 +155,25 @@ def _start(host: Host) -> List[str]:
 
 
 def release(host: Host, spec: ServerSpec) -> List[str]:
-    """Takes the exports back and stops the server unless it exports something else. Raises HookError."""
+    """Takes back every export of the spec's filesystems, whoever made it, so that no command and no boot
+    brings it back, and stops the server unless it exports something else. Raises HookError."""
     done = []
     if textfile.edit(host, exports.OWN, lambda _: ""):
         done.append(exports.OWN + " removed")
+
+    def ours(path: str) -> bool:
+        return exports.concerned(spec, host.real(path) or path)
+
+    for name in _files(host):
+        if textfile.edit(host, name, lambda text: exports.put_off(text, ours)):
+            done.append(name + ": its lines for these filesystems are put off until the next takeover here")
     exported = _exported(host)
-    for path, client in exports.wanted(spec):
-        if (path, client) in exported:
-            host.run("exportfs", "-u", "{}:{}".format(client, path), tolerate=_NOT_EXPORTED)
-            done.append("{} is no longer exported to {}".format(path, client))
-    if exported - set(exports.wanted(spec)):
+    mine = sorted(pair for pair in exported if exports.concerned(spec, pair[0]))
+    for path, client in mine:
+        name = "[" + client + "]" if ":" in client else client
+        host.run("exportfs", "-u", name + ":" + path, tolerate=_NOT_EXPORTED)
+        done.append("{} is no longer exported to {}".format(path, client))
+    if exported - set(mine):
         host.run("exportfs", "-f")
         return done + ["{} goes on with other exports".format(SERVICE)]
     return done + _stop(host)
