@@ -175,7 +175,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
         done.append("{} is no longer exported to {}".format(path, client))
     if exported - set(mine):
         host.run("exportfs", "-f")
-        return done + ["{} goes on with other exports".format(SERVICE)]
+        return done + ["{} goes on with other exports".format(SERVICE)] * bool(done)
     return done + _stop(host)
 
 

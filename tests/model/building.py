@@ -7,9 +7,11 @@ from pathlib import Path
 from tests.model.automounts import wait_at
 from tests.model.layouts import ClientLayout, FilesystemLayout, GroupLayout, SiteLayout, TargetLayout
 from tests.model.linux import LinuxHost
+from tests.model.lvm import activate, groups
 from tests.model.mount_tools import fstab
 from tests.model.mounts import normal
 from tests.model.site import Site
+from tests.model.startup import mount_all
 from tests.model.storage import Disk, Filesystem, LogicalVolume, PhysicalVolume, Volume, VolumeGroup
 
 OLD, NEW = "nfs-srv-1", "nfs-srv-2"
@@ -43,17 +45,28 @@ def build(layout: SiteLayout, folder: Path) -> Site:
 def _group(site: Site, layout: GroupLayout) -> dict[str, tuple[Filesystem, str]]:
     """Makes the volumes of a group and attaches them; returns the filesystem and its line by mount point."""
     group = VolumeGroup(layout.name, system_id=OLD if layout.system_id else "")
-    made = {}
-    for item in layout.filesystems:
-        filesystem = Filesystem(item.type, item.label, item.folders)
-        group.logical.append(LogicalVolume(item.logical, filesystem, item.layout))
-        made[item.mount] = filesystem, line_of(layout, item, filesystem, item.line + "\n" + item.more)
     for number in range(layout.volumes):
         physical = PhysicalVolume(group)
         disk = Disk(partitions=(physical,)) if layout.partitioned else Disk(physical)
-        volume = site.storage.add(Volume(f"{layout.name}-{number + 1}", disk))
-        site.storage.attach(volume.name, OLD)
+        _attached(site, f"{layout.name}-{number + 1}", disk)
+    for _ in range(layout.local):
+        site.hosts[OLD].add_local(Disk(PhysicalVolume(group)))
+    uses = list(group.physical)
+    for _ in range(layout.lost):
+        PhysicalVolume(group)
+    for number in range(layout.blank):
+        _attached(site, f"{layout.name}-{layout.volumes + number + 1}", Disk())
+    made = {}
+    for item in layout.filesystems:
+        filesystem = Filesystem(item.type, item.label, item.folders)
+        group.logical.append(LogicalVolume(item.logical, filesystem, item.layout, uses))
+        made[item.mount] = filesystem, line_of(layout, item, filesystem, item.line + "\n" + item.more)
     return made
+
+
+def _attached(site: Site, name: str, disk: Disk) -> None:
+    site.storage.add(Volume(name, disk))
+    site.storage.attach(name, OLD)
 
 
 def line_of(group: GroupLayout, item: FilesystemLayout, filesystem: Filesystem, text: str) -> str:
@@ -77,6 +90,7 @@ def _serve(host: LinuxHost, layout: SiteLayout, made: dict[str, tuple[Filesystem
         host.initiator.records[volume.iqn, portal] = {"node.startup": "automatic"}
     fstab = (host.read("/etc/fstab") or "") + "".join(lines for _, lines in made.values())
     host.write("/etc/fstab", fstab)
+    host.names = host.names | dict(layout.aliases)
     for mount in made:
         Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
     for name, text in layout.exports_files:
@@ -84,11 +98,25 @@ def _serve(host: LinuxHost, layout: SiteLayout, made: dict[str, tuple[Filesystem
     host.units["nfs-server"].enabled = "enabled"
     host.power_off()
     troubles = host.boot()
+    if any(group.lost for group in layout.groups):  # nothing activates an incomplete group by itself
+        troubles = _by_hand(host)
     assert not troubles, troubles
     for mount in made:
         top = host.mounts.top(host.mounts.canonical(mount))
         assert top, f"{mount} is not mounted"
         assert top.block, f"{mount} is not from a device"
+    if layout.below:
+        _occupy(host, layout.below)
+    if layout.busy:
+        host.units.work_in(layout.busy)
+
+
+def _by_hand(host: LinuxHost) -> list[str]:
+    for group in groups(host):
+        activate(host, group)
+    found = mount_all(host)
+    host.units.start("nfs-server")
+    return found
 
 
 def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str) -> None:

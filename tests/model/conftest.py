@@ -1,8 +1,12 @@
 """The model runs no real command."""
 
+import os
 import subprocess
 
 import pytest
+
+from hooks import filesystem
+from tests.model import units
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +15,5 @@ def _no_commands(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"the model ran a real command: {args}")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(os, "kill", refuse)
+    monkeypatch.setattr(filesystem, "signal_all", units.signal_all)

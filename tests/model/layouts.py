@@ -25,13 +25,19 @@ class FilesystemLayout:
 
 @dataclass(frozen=True)
 class GroupLayout:
-    """A volume group on so many volumes; `volumes`, on whole disks or on a partition of each."""
+    """A volume group on so many `volumes`, on whole disks or on a partition of each.
+
+    `lost`: physical volumes that died, below no logical volume; `local`: those on the old server's own
+    disks; `blank`: volumes that the spec counts to the group and that hold nothing.
+    """
 
     name: str = "vg1"
     volumes: int = 2
     partitioned: bool = False
     system_id: bool = False
-    missing: int = 0
+    lost: int = 0
+    local: int = 0
+    blank: int = 0
     filesystems: tuple[FilesystemLayout, ...] = (FilesystemLayout(),)
 
 
@@ -89,6 +95,10 @@ class SiteLayout:
     target: TargetLayout = field(default_factory=TargetLayout)
     service_address: str = ""
     event_activation: bool = False
+    below: str = ""  # a mount point in the site's filesystem with a disk of the old server's own on it
+    busy: str = ""  # the working directory of a process on the old server
+    aliases: tuple[tuple[str, str], ...] = ()  # of the old server's /etc/hosts
+    known_addresses: int = 2  # how many of each server's addresses the stack knows
     planned: bool = True
 
     @property

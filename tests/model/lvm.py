@@ -44,11 +44,12 @@ def foreign(host: LinuxHost, group: VolumeGroup) -> bool:
 
 
 def activate(host: LinuxHost, group: VolumeGroup) -> None:
+    """Every logical volume of it that lies on physical volumes that are there."""
     seen = physical(host)
     active = {block.logical for block in host.devices.active(group)}
     for logical in group.logical:
-        if logical not in active:
-            host.devices.activate(group, logical, [seen[item] for item in group.physical])
+        if logical not in active and all(item in seen for item in logical.uses):
+            host.devices.activate(group, logical, [seen[item] for item in logical.uses])
 
 
 def activate_complete(host: LinuxHost) -> None:
@@ -87,7 +88,7 @@ def _group_row(host: LinuxHost, group: VolumeGroup | None) -> dict[str, str]:
 def _logical_row(host: LinuxHost, group: VolumeGroup, logical: LogicalVolume) -> dict[str, str]:
     blocks = [block for block in host.devices.active(group) if block.logical is logical]
     seen = physical(host)
-    devices = [seen[item].node if item in seen else "[unknown]" for item in group.physical]
+    devices = [seen[item].node if item in seen else "[unknown]" for item in logical.uses]
     return {
         "lv_name": logical.name,
         "lv_active": "active" if blocks else "",
@@ -186,10 +187,12 @@ def _refusal(host: LinuxHost, name: str, found: list[VolumeGroup], override: str
 
 
 def _up(host: LinuxHost, group: VolumeGroup) -> Outcome:
-    if missing(host, group):
-        text = f"  Refusing activation of partial LV {group.name}/{group.logical[0].name}."
-        return fail(_FAILED, text + "  Use '--activationmode partial' to override.")
     activate(host, group)
+    seen = physical(host)
+    partial = [item.name for item in group.logical if not set(item.uses) <= set(seen)]
+    if partial:
+        text = f"  Refusing activation of partial LV {group.name}/{partial[0]}."
+        return fail(_FAILED, text + "  Use '--activationmode partial' to override.")
     return ok(f'  {len(group.logical)} logical volume(s) in volume group "{group.name}" now active\n')
 
 

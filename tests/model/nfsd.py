@@ -60,7 +60,7 @@ def entries_in(host: LinuxHost, text: str) -> tuple[list[Entry], list[str]]:
     """The entries of a file, and the clients that did not resolve."""
     found, unresolved = [], []
     for line in text.replace("\\\n", " ").splitlines():
-        words = line.partition("#")[0].split()
+        words = line.partition("#")[0].replace('"', "").split()
         common = ""
         for word in words[1:] or ["*"][: len(words)]:
             if word.startswith("-"):
@@ -178,6 +178,7 @@ class Nfsd:
         ]
         text = "# Version 1.1\n# Path Client(Flags) # IPs\n" + "".join(used)
         host.write("/proc/fs/nfsd/exports", text)
+        host.write("/proc/net/rpc/nfsd.export/content", "#path domain(flags)\n" + "".join(used))
 
 
 @tool("exportfs")

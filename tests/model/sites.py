@@ -41,6 +41,7 @@ _CLIENT_OPTIONS = st.sampled_from(
         "rw,hard,vers=4.2",
     ]
 )
+_MOUNTS = ["/mnt/a", "/mnt/b", "/mnt/nfsshare/c"]
 _WORLD = ["*", "10.0.0.0/16", "10.0.0.0/255.255.0.0", "10.0.0.0/24", f"*.{DOMAIN}"]
 
 
@@ -93,17 +94,22 @@ def _groups(draw: st.DrawFn) -> tuple[GroupLayout, ...]:
     name = draw(st.sampled_from(["vg1", "bv", "vg_nfs_disk", "vg-data"]))
     logical = draw(st.sampled_from(["lv01", "bv", "disk", "lv-1"]))
     second = draw(_mostly((), st.sampled_from([("lv02",), ("lv02", "lv03")])))
-    mounts = ["/mnt/a", "/mnt/b", "/mnt/nfsshare/c"]
-    filesystems = [draw(_filesystem(each, mounts[n])) for n, each in enumerate((logical, *second))]
-    return (
-        GroupLayout(
-            name,
-            draw(st.integers(1, 4)),
-            draw(_mostly(False, st.just(True))),
-            draw(_mostly(False, st.just(True))),
-            filesystems=tuple(filesystems),
-        ),
+    layout = draw(st.sampled_from(["linear", "striped"]))
+    filesystems = [draw(_filesystem(each, _MOUNTS[n])) for n, each in enumerate((logical, *second))]
+    trouble = draw(_mostly("", st.sampled_from(["lost", "local", "blank", "raid", "partition", "owner"])))
+    volumes = draw(st.integers(1, 4))
+    first = GroupLayout(
+        name,
+        volumes,
+        trouble == "partition",
+        trouble == "owner",
+        int(trouble == "lost"),
+        int(trouble == "local"),
+        int(trouble == "blank"),
+        tuple(replace(item, layout="raid,raid1" if trouble == "raid" else layout) for item in filesystems),
     )
+    other = GroupLayout("vg9", 1, filesystems=(draw(_filesystem("lv01", "/mnt/nine")),))
+    return (first, *draw(_mostly((), st.just((other,)))))
 
 
 @dataclass(frozen=True)
@@ -119,13 +125,17 @@ def _export(draw: st.DrawFn, path: str, fsid: int) -> _Export:
     inside = draw(st.sampled_from([path, path, path + "/exports"]))
     base = draw(st.sampled_from(_WORLD))
     named = draw(
-        st.lists(st.sampled_from(["nfs-cli", f"nfs-cli.{DOMAIN}", "10.0.0.21"]), max_size=2, unique=True)
+        st.lists(
+            st.sampled_from(["nfs-cli", f"nfs-cli.{DOMAIN}", "10.0.0.21", "render"]), max_size=2, unique=True
+        )
     )
     options = draw(st.sampled_from(["rw,sync,no_subtree_check", "rw,sync,no_root_squash", "rw"]))
     spelled = {"*": draw(st.sampled_from(["*", ""])), "10.0.0.0/16": "10.0.0.0/255.255.0.0"}
     written = draw(st.sampled_from([base, spelled.get(base, base)]))
     extra = draw(_mostly("", st.just(" 192.168.7.0/24(rw,no_root_squash)")))
     words = "".join(f" {client}({options})" for client in [written, *named])
+    if draw(_mostly(False, st.just(True))):
+        words = f" -{options} " + " \\\n    ".join([written or "*", *named])
     mine = ExportLayout(inside, (base, *named), options, draw(st.sampled_from([None, fsid])))
     return _Export(mine, f"{draw(_spelled_export(inside))}{words}{extra}\n")
 
@@ -224,6 +234,8 @@ _STALE = st.sampled_from(
         "UUID=11111111-2222-3333-4444-555555555555 {mount}/ xfs defaults,_netdev 0 0\n",
         "/dev/oldvg/oldlv\t{mount}\txfs\tdefaults\t0 0\n",
         "/dev/sda1 {mount} ext4 noauto 0 0\n",
+        "nfs-srv-1:{mount} {mount} nfs noauto 0 0\n",
+        "/srv {mount} none bind 0 0\n",
     ]
 )
 
@@ -256,6 +268,7 @@ def layouts(draw: st.DrawFn) -> SiteLayout:
     service = draw(_mostly("", st.just(_SERVICE)))
     clients = [draw(_client(number, specs, service)) for number in range(draw(st.sampled_from([1, 1, 2])))]
     name = draw(st.sampled_from(["exports", "exports", "exports.d/site.exports"]))
+    hold = draw(_mostly("", st.sampled_from(["below", "busy"])))
     other = draw(_mostly("", st.just("/srv *(ro)\n")))
     return SiteLayout(
         groups,
@@ -265,5 +278,9 @@ def layouts(draw: st.DrawFn) -> SiteLayout:
         draw(_target(groups[0], specs[0].path)),
         service,
         draw(st.booleans()),
+        mounts[0] + "/p" if hold == "below" else "",
+        mounts[0] + "/exports" if hold == "busy" else "",
+        (("render", "10.0.0.21"),),
+        draw(st.sampled_from([1, 2])),
         draw(st.booleans()),
     )

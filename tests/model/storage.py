@@ -33,11 +33,12 @@ class Filesystem:
 
 @dataclass(eq=False)
 class LogicalVolume:
-    """`layout` is a value of lvs -o lv_layout."""
+    """`layout` is a value of lvs -o lv_layout; `uses`: the physical volumes that it lies on."""
 
     name: str
     filesystem: Filesystem | None = None
     layout: str = "linear"
+    uses: list[PhysicalVolume] = field(default_factory=list)
 
 
 @dataclass(eq=False)

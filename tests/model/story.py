@@ -30,7 +30,7 @@ def server_spec(site: Site, layout: SiteLayout) -> Spec:
         "deadline_seconds": 300,
         "volumes": volumes,
         "volume_groups": [
-            {"name": g.name, "volumes": [f"{g.name}-{n + 1}" for n in range(g.volumes)]}
+            {"name": g.name, "volumes": [f"{g.name}-{n + 1}" for n in range(g.volumes + g.blank)]}
             for g in layout.groups
         ],
         "filesystems": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 _ALIASES = {"nfs-kernel-server": "nfs-server", "open-iscsi": "iscsid"}
 _PIDS = {"iscsid": 77, "autofs": 78, "firewalld": 79}
-_HOLDERS = 9_000_000  # beyond pid_max: a signal to one reaches no process of this machine
+_HOLDERS = 9_000_000  # beyond pid_max: no process of this machine has such a number
+RUNNING: dict[int, LinuxHost] = {}
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Units:
             "autofs": Unit(installed=False),
             "firewalld": Unit(installed=False),
         }
-        self._holding: list[str] = []
+        self._holding: dict[int, str] = {}
 
     def __getitem__(self, name: str) -> Unit:
         plain = name.removesuffix(".service").removesuffix(".socket")
@@ -75,14 +77,29 @@ class Units:
             stop_autofs(self.host)
 
     def work_in(self, folder: str) -> None:
-        """A process whose working directory this is; it stays for good."""
-        pid = _HOLDERS + len(self._holding)
-        self._holding.append(folder)
+        """A process whose working directory this is; it stays until a signal."""
+        pid = _HOLDERS + len(RUNNING)
+        RUNNING[pid] = self.host
+        self._holding[pid] = folder
         self.host.write(f"/proc/{pid}/comm", "rsync\n")
         Path(self.host.path(f"/proc/{pid}/cwd")).symlink_to(folder)
 
+    def holding(self) -> list[int]:
+        return list(self._holding)
+
     def working_directories(self) -> list[str]:
-        return self._holding
+        return list(self._holding.values())
+
+    def end(self, pid: int) -> None:
+        del self._holding[pid]
+        shutil.rmtree(self.host.path(f"/proc/{pid}"))
+
+
+def signal_all(pids: list[int], number: signal.Signals) -> None:
+    """In the place of hooks.holders.signal_all: a process of the model ends at the first signal."""
+    for pid in pids:
+        if pid in RUNNING[pid].units.holding():
+            RUNNING[pid].units.end(pid)
 
 
 @tool("systemctl")
