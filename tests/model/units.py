@@ -83,6 +83,7 @@ class Units:
         self._holding[pid] = folder
         self.host.write(f"/proc/{pid}/comm", "rsync\n")
         Path(self.host.path(f"/proc/{pid}/cwd")).symlink_to(folder)
+        Path(self.host.path(f"/proc/{pid}/fd")).mkdir()
 
     def holding(self) -> list[int]:
         return list(self._holding)
