@@ -176,7 +176,7 @@ class _ByHand:
 
     def _mount(self) -> None:
         deliver(self._lab.access, ADDRESSES[CLIENT])
-        spec = specs.client_spec(self._site.clients[0], SERVER, [SUCCESSOR], "remount", _HOOKS_SECONDS)
+        spec = specs.client_spec(self._site.clients[0], self._stack, SERVER, "remount", _HOOKS_SECONDS)
         hooks(self._lab.access, ADDRESSES[CLIENT], "apply", spec)
 
 

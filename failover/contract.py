@@ -51,13 +51,19 @@ class Volume:
 
 @dataclass(frozen=True)
 class Stack:
-    """What Terraform's state says. `spec` is the hooks' server spec, without the portals."""
+    """What Terraform's state says. `spec` is the hooks' server spec, without the portals.
+
+    `service_ip` and `dns_name` follow whoever serves; None where the site has none, and in a state that an
+    older terraform/ wrote.
+    """
 
     active: str
     compartment_id: str
     servers: Mapping[str, Server]
     volumes: Mapping[str, Volume]
     spec: Mapping[str, Any]
+    service_ip: str | None = None
+    dns_name: str | None = None
 
     def server_of(self, instance_id: str) -> Server | None:
         """The server that runs on this instance, None for a stranger."""
@@ -73,6 +79,8 @@ def parse(output: Mapping[str, Any]) -> Stack:
             servers={name: _server(name, entry) for name, entry in output["servers"].items()},
             volumes={name: _volume(name, entry) for name, entry in output["volumes"].items()},
             spec=output["spec"],
+            service_ip=output.get("service_ip"),
+            dns_name=output.get("dns_name"),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise Usage(

@@ -74,13 +74,7 @@ class Observer:
         """One client, by its own check; an NFS mount that hangs is never touched."""
         if not self._site.ssh.reach:
             return ClientSeen(client, Presence.NOT_ASKED)
-        spec = specs.client_spec(
-            client,
-            stack.servers[target].hostname,
-            (s.hostname for s in stack.servers.values()),
-            mode,
-            self._site.deadlines.client,
-        )
+        spec = specs.client_spec(client, stack, target, mode, self._site.deadlines.client)
         host = self._hosts.at(client.name, client.address)
         return ClientSeen(client, *self._ask(lambda: self._check(host, spec)))
 

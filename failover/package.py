@@ -21,18 +21,28 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
 _ONE_AT_A_TIME = threading.Lock()
 _NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout and from the zipapp
 # what only an operator asks for: not in the metadata of an instance, where bytes are scarce
-_OPERATORS = {
+OPERATORS = {
     "apart.py",
     "canary.py",
     "canary_files.py",
+    "automaps.py",
     "client.py",
+    "client_edit.py",
     "client_fstab.py",
+    "client_judgement.py",
+    "client_moves.py",
+    "client_run.py",
     "client_spec.py",
+    "client_view.py",
     "export_options.py",
     "firewalld.py",
     "kernel_log.py",
+    "mount_tree.py",
+    "mount_units.py",
     "pinned.py",
+    "site_names.py",
     "survey.py",
+    "witness.py",
 }
 
 
@@ -43,7 +53,7 @@ def hooks_bytes() -> bytes:
 
 def boot_bytes() -> bytes:
     """The zipapp that a new server takes over with by itself: without what only an operator sends."""
-    return _zipapp(frozenset(_NOT_PACKED | _OPERATORS))
+    return _zipapp(frozenset(_NOT_PACKED | OPERATORS))
 
 
 def _zipapp(without: frozenset[str]) -> bytes:

@@ -42,8 +42,8 @@ def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerSeen) -> 
 
 
 def _client(site: Site, hosts: Hosts, seen: Observation, client: ClientSeen) -> Heard:
-    one, server = client.client, seen.stack.servers[seen.target].hostname
-    spec = specs.client_spec(one, server, (), "remount", site.deadlines.client)
+    one = client.client
+    spec = specs.client_spec(one, seen.stack, seen.target, "remount", site.deadlines.client)
     host = hosts.at(one.name, one.address)
     return _heard(lambda: host.hooks("probe", spec, site.deadlines.client).layers)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from failover.contract import Stack, Volume
+from failover.contract import Server, Stack, Volume
 from failover.seen import Attachment
 from failover.site import Client
 
@@ -41,17 +41,35 @@ def _portal(volume: Volume, attachment: Attachment | None) -> dict[str, Any]:
 
 
 def client_spec(
-    client: Client, server: str, former_servers: Iterable[str], mode: str, deadline_seconds: float
+    client: Client, stack: Stack, target: str, mode: str, deadline_seconds: float
 ) -> dict[str, Any]:
-    """The spec that makes the client mount from `server` what it mounts from one of `former_servers`."""
-    former = sorted(set(former_servers) - {server})
+    """The spec that makes the client mount from the server `target` what it mounts from any of the site's.
+
+    It names every server as the stack knows it; the client adds what those names resolve to there.
+    """
     return {
         "version": 1,
         "role": "client",
         "deadline_seconds": int(deadline_seconds),
         "mode": mode,
-        "mounts": [
-            {"server": server, "path": m.path, "mount": m.mount, "type": "nfs", "former_servers": former}
-            for m in client.mounts
-        ],
+        "server": target,
+        "servers": [_server_names(server) for server in stack.servers.values()],
+        "service": [name for name in (stack.service_ip, stack.dns_name) if name],
+        "exports": [export["path"] for export in stack.spec.get("exports", [])],
+        "root": _root_export(stack),
+        "mounts": [{"path": m.path, "mount": m.mount} for m in client.mounts],
     }
+
+
+def _server_names(server: Server) -> dict[str, Any]:
+    addresses = [server.address] if server.address else []
+    return {"name": server.name, "hostname": server.hostname, "addresses": addresses}
+
+
+def _root_export(stack: Stack) -> str | None:
+    """The export that is NFSv4's root: clients name paths from there (exports(5), fsid=0 or root)."""
+    for export in stack.spec.get("exports", []):
+        options = str(export.get("options") or "").split(",")
+        if export.get("fsid") == 0 or {"fsid=0", "fsid=root"} & set(options):
+            return str(export["path"])
+    return None

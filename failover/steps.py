@@ -346,9 +346,7 @@ class Crew:
         return f"rebooted; {found.told}"
 
     def _client_spec(self, client: Client) -> dict[str, object]:
-        server = self._server(self.seen.target).hostname
-        former = [s.hostname for s in self.stack.servers.values()]
-        return specs.client_spec(client, server, former, self.mode, self.site.deadlines.client)
+        return specs.client_spec(client, self.stack, self.seen.target, self.mode, self.site.deadlines.client)
 
     def _held(self, server: Server) -> dict[str, Attachment]:
         found = self._attachments()

@@ -9,14 +9,15 @@ import re
 from functools import partial
 from typing import List, NamedTuple, Optional, Sequence
 
-from hooks import canary_files, filesystem, layers, lvm, pinned
+from hooks import canary_files, client_view, filesystem, layers, lvm, pinned
 from hooks.apart import apart
 from hooks.canary_files import FOLDER, WRITTEN, Manifest
-from hooks.client_spec import ClientSpec, Mount
+from hooks.client_run import mounted_right
+from hooks.client_spec import ClientSpec
+from hooks.client_view import View
 from hooks.export_options import contradictions
 from hooks.fields import SpecError
 from hooks.kernel_log import complaints
-from hooks.mountinfo import mounted_on
 from hooks.result import ABSENT, BROKEN, PRESENT, Facts, Layer
 from hooks.runner import CommandFailed, Host, Refused
 from hooks.spec import Filesystem, ServerSpec, Spec, filesystem_of
@@ -64,7 +65,8 @@ def probe(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     On a server the exports' options too: the layer `exports` compares the kernel's with the spec's.
     """
     if isinstance(spec, ClientSpec):
-        return [_layer(host, item.mount, partial(_tried, host, item)) for item in spec.mounts]
+        view = View(host, spec)
+        return [_layer(host, one.mount.mount, partial(_tried, host, view, one)) for one in view.places]
     read = [_layer(host, place.path, partial(_looked, host, place)) for place in places(spec)]
     return read + [layers.timed(host, EXPORTS, partial(_exports, host, spec))]
 
@@ -105,11 +107,13 @@ def _refuse_damaged(host: Host, place: Place) -> None:
         raise CommandFailed("{}: the kernel says: {}".format(place.path, line))
 
 
-def _tried(host: Host, mount: Mount) -> Layer:
-    source, top = "{}:{}".format(mount.server, mount.path), mounted_on(host, mount.mount)[-1:]
-    if [item.source for item in top] != [source]:
-        raise Refused("{}: not mounted from {}; neither read nor written".format(mount.mount, source))
-    manifest, wrote = apart(host, mount.mount, partial(_read_and_write, host, mount), SECONDS)
+def _tried(host: Host, view: View, place: client_view.Place) -> Layer:
+    mount = place.mount
+    if not mounted_right(view, place):
+        found = place.node.source if place.node else "no mount"
+        text = "{}: found {}, expected {}:{}; neither read nor written"
+        raise Refused(text.format(mount.mount, found, view.spec.target.hostname, mount.path))
+    manifest, wrote = apart(host, mount.mount, partial(_read_and_write, host, place.point), SECONDS)
     layer = _told(manifest, write=wrote)
     if manifest is None or wrote == WRITTEN:
         return layer
@@ -129,9 +133,9 @@ def _read(host: Host, place: Place) -> Optional[Manifest]:
         return None
 
 
-def _read_and_write(host: Host, mount: Mount) -> List[object]:
+def _read_and_write(host: Host, mount: str) -> List[object]:
     """The manifest, and what came of a write; a folder without canaries is not written to."""
-    base = pinned.folder(host, mount.mount, mount.mount)
+    base = pinned.folder(host, mount, mount)
     try:
         folder = os.open(FOLDER, pinned.DIRECTORY, dir_fd=base)
         return [canary_files.read(folder), canary_files.try_write(folder)]

@@ -1,172 +1,138 @@
-"""The client layer: moves an NFS mount from a former server to the present; never waits on a dead mount."""
+"""The client layer: moves NFS mounts from a former server to the present; never waits on a dead mount."""
 
-from typing import Dict, List, Optional
+from typing import Dict, List, NamedTuple
 
-from hooks import client_fstab, fstab, textfile
-from hooks.client_spec import ClientSpec, Mount
+from hooks import client_edit, client_moves, mount_tree, witness
+from hooks.client_fstab import FSTAB
+from hooks.client_judgement import hidden, refusals, warnings
+from hooks.client_run import ANSWER_SECONDS, RULES, Run, answers, has_own_port, mounted_right, stale
+from hooks.client_spec import ClientSpec
+from hooks.client_view import Place, View
 from hooks.holders import holders, listed
-from hooks.mountinfo import Mounted, mounted_on
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import CommandFailed, Host, OutOfTime, Refused
+from hooks.runner import CommandFailed, Host, Refused
 
 NAME = "client"
-MOUNT_SECONDS = 90.0
 UMOUNT_SECONDS = 30.0
-CUT_SECONDS = 10.0  # the cut itself takes 0.2 s; the rest is waiting for a dead server
-ANSWER_SECONDS = 10.0
-REACH_SECONDS = 15.0
-_PORT = 2049
-_RULES = "; look at the server's firewall and at the subnet's security rules"
+
+
+class Seen(NamedTuple):
+    """A client seen, and which of its mounts from the present server answer."""
+
+    view: View
+    answers: Dict[str, bool]
 
 
 def check(host: Host, spec: ClientSpec) -> Finding:
-    """Present when fstab and the kernel both name the present server, and it answers in time."""
-    text = host.read(fstab.PATH) or ""
-    faults = {item.mount: _fault(host, item, text) for item in spec.mounts}
-    bad = [fault for fault in faults.values() if fault]
-    top = {item.mount: _top(host, item) for item in spec.mounts}
-    facts: Dict[str, object] = {mount: found.source if found else None for mount, found in top.items()}
-    facts["reboot_required"] = spec.mode == "reboot" and bool(bad) and not _stale_lines(spec, text)
-    if not bad:
-        return Finding(
-            PRESENT, "mounted: " + ", ".join(str(source) for source in facts.values() if source), facts
-        )
-    return Finding(BROKEN if any(top.values()) else ABSENT, "; ".join(bad), facts)
+    """Present when lines and kernel both name the present server or the service, and it answers in time.
+
+    Facts: each mount point's source; `refusals` and `warnings`, lists of text; `reboot_required`.
+    """
+    return _found(host, _look(host, spec))
 
 
-def _source(mount: Mount, server: Optional[str] = None) -> str:
-    return "{}:{}".format(server or mount.server, mount.path)
+def look(host: Host, spec: ClientSpec) -> Finding:
+    """The check, with the fact `servers`: which servers of the site this client gets answers from."""
+    seen = _look(host, spec)
+    found = _found(host, seen)
+    facts = dict(found.facts, servers=witness.servers(host, seen.view, seen.answers))
+    return found._replace(facts=facts)
 
 
-def _former(mount: Mount) -> List[str]:
-    return [_source(mount, server) for server in mount.former_servers if server != mount.server]
+def _look(host: Host, spec: ClientSpec) -> Seen:
+    view = View(host, spec)
+    for place in view.places:
+        _trip(host, view, place)
+    if any(client_moves.triggered(place) and place.node is None for place in view.places):
+        view = View(host, spec)
+    return Seen(view, answers(host, [place for place in view.places if mounted_right(view, place)]))
 
 
-def _top(host: Host, mount: Mount) -> Optional[Mounted]:
-    found = mounted_on(host, mount.mount)
-    return found[-1] if found else None
+def _trip(host: Host, view: View, place: Place) -> None:
+    """An automount that waits is walked into, where that leads to the present server."""
+    lines = place.lines
+    if place.node is None and client_moves.triggered(place) and lines and not stale(view, place):
+        witness.answers(host, place.point, ANSWER_SECONDS)
 
 
-def _stale_lines(spec: ClientSpec, text: str) -> List[str]:
-    """Mount points whose line in fstab is not the present server's."""
-    return [item.mount for item in spec.mounts if _source(item) not in fstab.active_sources(text, item.mount)]
+def _found(host: Host, seen: Seen) -> Finding:
+    view = seen.view
+    faults = [text for place in view.places for text in [_fault(host, seen, place)] if text]
+    facts: Dict[str, object] = {place.mount.mount: _source(place) for place in view.places}
+    behind, refused = any(stale(view, place) for place in view.places), refusals(view)
+    facts["reboot_required"] = view.spec.mode == "reboot" and bool(faults) and not behind and not refused
+    facts.update(refusals=refused, warnings=warnings(view))
+    sources = [place.node.source for place in view.places if place.node]
+    if not faults:
+        return Finding(PRESENT, "mounted: " + ", ".join(sources), facts)
+    return Finding(BROKEN if sources else ABSENT, "; ".join(faults), facts)
 
 
-def _fault(host: Host, mount: Mount, text: str) -> str:
-    lines, found, source = fstab.active_sources(text, mount.mount), _top(host, mount), _source(mount)
-    if source not in lines:
-        return "{}: fstab has {}, expected {}".format(mount.mount, ", ".join(lines) or "no line", source)
-    if found is None:
-        return "{} is not mounted".format(mount.mount)
-    if found.source != source:
-        return "{}: mounted from {}, expected {}".format(mount.mount, found.source, source)
-    if _answers(host, mount):
-        return ""
-    said = "" if _own_port(text, mount) else host.connect(mount.server, _PORT)
-    why = ": port {}: {}{}".format(_PORT, said, _RULES) if said else ""
-    return "{}: {} does not answer{}".format(mount.mount, mount.server, why)
+def _source(place: Place) -> object:
+    return place.node.source if place.node else None
 
 
-def _own_port(text: str, mount: Mount) -> bool:
-    """Whether the line in fstab reaches the server by another port than NFS over TCP has (nfs(5))."""
-    line = fstab.line_of(text, [_source(mount)] + _former(mount), mount.mount) or ""
-    return "port=" in line or "rdma" in line
+def _fault(host: Host, seen: Seen, place: Place) -> str:
+    view, node, where = seen.view, place.node, place.mount.mount
+    wanted = "{}:{}".format(view.spec.target.hostname, place.mount.path)
+    if stale(view, place) or (node is None and not place.lines):
+        lines = ", ".join(line.source for line in place.lines) or "no line"
+        file = place.lines[0].file if place.lines and place.lines[0].kind != FSTAB else "fstab"
+        return "{}: {} has {}, expected {}".format(where, file, lines, wanted)
+    if node is None:
+        return _not_there(view, place)
+    if not mounted_right(view, place):
+        return "{}: mounted from {}, expected {}".format(where, _told(view, place), wanted)
+    return "" if seen.answers.get(place.point) else _does_not_answer(host, view, place)
 
 
-def _answers(host: Host, mount: Mount) -> bool:
-    """Asks the server in a child process that is left behind if it hangs (stat(1), statfs(2))."""
-    try:
-        return not host.run(
-            "stat", "-f", "-c", "%T", mount.mount, tolerate={1: "no answer"}, seconds=ANSWER_SECONDS
-        ).code
-    except OutOfTime as error:
-        host.note(str(error))
-        return False
+def _told(view: View, place: Place) -> str:
+    """The source, with the server that the kernel really asks where the name has moved on."""
+    if place.node is None:
+        return "nothing"
+    owner, address = view.node_owner(place.node), mount_tree.address_of(place.node)
+    named = view.names.of_line(place.node.source, "")
+    return place.node.source + (" ({} at {})".format(owner, address) if named != owner and owner else "")
+
+
+def _not_there(view: View, place: Place) -> str:
+    under = hidden(view, place.point)
+    if not under:
+        return "{} is not mounted".format(place.mount.mount)
+    over = mount_tree.top(view.table, place.point)
+    text = "{}: {} is hidden below {}, which was mounted over it"
+    return text.format(place.mount.mount, under[-1].source, over.mount if over else "/")
+
+
+def _does_not_answer(host: Host, view: View, place: Place) -> str:
+    server = client_edit.goes_to(view, place)
+    said = "" if has_own_port(place) else host.connect(server, witness.PORT)
+    why = ": port {}: {}{}".format(witness.PORT, said, RULES) if said else ""
+    return "{}: {} does not answer{}".format(place.mount.mount, server, why)
 
 
 def apply(host: Host, spec: ClientSpec) -> List[str]:
-    """Moves every mount to its present server; in mode "reboot" the reboot mounts it. Raises HookError.
-
-    Nothing is touched before the present server's port answers. Then the dead mount goes first, by force and
-    lazily: `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount, a shutdown up to 180.
-    """
-    for mount in spec.mounts:
-        _refuse_surprises(host, mount)
-    moved = [item for item in spec.mounts if _needs_remount(host, item)]
-    for mount in moved:
-        if not _own_port(host.read(fstab.PATH) or "", mount):
-            host.reach(mount.mount, mount.server, _PORT, REACH_SECONDS, _RULES)
-    done = [text for mount in moved for text in _cut(host, mount)]
-    edited = [item.mount + " repointed in fstab" for item in spec.mounts if _repoint(host, item)]
-    if spec.mode == "reboot":
-        return edited + done
-    for mount in moved:
-        host.run("mount", mount.mount, seconds=MOUNT_SECONDS)
-        done.append("{} mounted from {}".format(mount.mount, mount.server))
-    if edited:  # last: mount(8) reads fstab itself, and nobody should wait for systemd to read it too
-        host.run("systemctl", "daemon-reload", seconds=MOUNT_SECONDS)
-    return edited + done
-
-
-def _refuse_surprises(host: Host, mount: Mount) -> None:
-    """Only what came from a former server may be replaced."""
-    known = [_source(mount)] + _former(mount)
-    lines = fstab.active_sources(host.read(fstab.PATH) or "", mount.mount)
-    if len(lines) != 1 or lines[0] not in known:
-        text = "{}: fstab has {}, expected one line of: {}"
-        raise Refused(text.format(mount.mount, ", ".join(lines) or "no line", ", ".join(known)))
-    for found in mounted_on(host, mount.mount):
-        if found.source not in known and found.type != "autofs":
-            text = "{}: found {} mounted there, expected one of: {}; unmount it first"
-            raise Refused(text.format(mount.mount, found.source, ", ".join(known)))
-
-
-def _needs_remount(host: Host, mount: Mount) -> bool:
-    found = _top(host, mount)
-    return found is None or found.source != _source(mount) or not _answers(host, mount)
-
-
-def _cut(host: Host, mount: Mount) -> List[str]:
-    layers = [item for item in mounted_on(host, mount.mount) if item.type != "autofs"]
-    if not layers:
-        return []
-    names = listed(holders(host, mount.mount))
-    for left in range(len(layers), 0, -1):
-        _cut_one(host, mount, left)
-    note = "; restart what still uses the old mount: " + names if names else ""
-    return ["{} cut off from {}{}".format(mount.mount, layers[-1].source, note)]
-
-
-def _cut_one(host: Host, mount: Mount, layers: int) -> None:
-    """Takes the uppermost of so many mounts off the tree.
-
-    When nobody holds it any more, umount itself ends the file system, and waits for the dead server to take
-    what was not written: that wait is none of ours once the mount is off the tree (umount(2), MNT_DETACH).
-    """
-    try:
-        host.run("umount", "-f", "-l", mount.mount, seconds=CUT_SECONDS)
-    except OutOfTime as error:
-        if len([item for item in mounted_on(host, mount.mount) if item.type != "autofs"]) >= layers:
-            raise
-        host.note("{}; the mount is off the tree all the same".format(error))
-
-
-def _repoint(host: Host, mount: Mount) -> bool:
-    former, source = _former(mount), _source(mount)
-    return textfile.edit(
-        host, fstab.PATH, lambda text: client_fstab.repoint(text, former, source, mount.mount)
-    )
+    """Moves every mount to its present server; in mode "reboot" the reboot mounts it. Raises HookError."""
+    view = View(host, spec)
+    refused = refusals(view)
+    if refused:
+        raise Refused("; ".join(refused))
+    return Run(host, view).move()
 
 
 def release(host: Host, spec: ClientSpec) -> List[str]:
-    """Unmounts politely, for a planned switch; fails while a process uses the mount. fstab stays as it is."""
+    """Unmounts politely, inner mounts first, for a planned switch; lines stay as they are.
+
+    Fails while a process uses a mount.
+    """
     done = []
-    for mount in spec.mounts:
-        while _top(host, mount):
+    view = View(host, spec)
+    for place in sorted(view.places, key=lambda place: place.point, reverse=True):
+        while client_moves.seen(host, place.point):
             try:
-                host.run("umount", mount.mount, seconds=UMOUNT_SECONDS)
+                host.run("umount", place.point, seconds=UMOUNT_SECONDS)
             except CommandFailed as error:
-                held = listed(holders(host, mount.mount)) or "nobody in /proc"
+                held = listed(holders(host, place.point)) or "nobody in /proc"
                 raise CommandFailed("{}; held by {}".format(error, held)) from None
-            done.append(mount.mount + " unmounted")
+            done.append(place.point + " unmounted")
     return done

@@ -1,18 +1,66 @@
-"""Edits of a client's /etc/fstab, text to text: the first field of the lines named, and no other byte."""
+"""The lines of a client's /etc/fstab, with the places of their fields: an edit keeps every other byte."""
 
 import re
-from typing import Sequence
+from typing import List, NamedTuple, Sequence, Tuple
 
-_LINE = re.compile(r"^\s*(?P<device>[^\s#]\S*)\s+(?P<mount>/\S*)\s+\S+(\s.*)?$", re.DOTALL)
+PATH = "/etc/fstab"
+FSTAB, UNIT, AUTOMAP = "fstab", "mount unit", "autofs map"
+_FIELD = re.compile(r"[^ \t\r\n]+")
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+Span = Tuple[int, int]
+NOWHERE: Span = (-1, -1)
 
 
-def repoint(text: str, sources: Sequence[str], source: str, mount: str) -> str:
-    """The text with the first field of the active lines `one of sources` on `mount` changed to `source`."""
-    return "".join(_repointed(line, sources, source, mount) for line in re.findall(r"[^\n]*\n|[^\n]+", text))
+class Line(NamedTuple):
+    """One place that says what is mounted where, in a file of the client.
+
+    `mount` and `source` are without escapes; `spelled`: the mount point as the file has it, without escapes.
+    `source_at` and `options_at`: where they stand in the file's text. `fixed`: why an edit is not ours to
+    make, and what to do; empty when it is.
+    """
+
+    file: str
+    kind: str
+    mount: str
+    spelled: str
+    type: str
+    source: str
+    options: str
+    source_at: Span
+    options_at: Span
+    fixed: str = ""
+
+    def has(self, *options: str) -> bool:
+        return bool(set(options) & set(self.options.split(",")))
 
 
-def _repointed(line: str, sources: Sequence[str], source: str, mount: str) -> str:
-    found = _LINE.match(line)
-    if not found or found.group("mount") != mount or found.group("device") not in sources:
-        return line
-    return line[: found.start("device")] + source + line[found.end("device") :]
+def lines(text: str) -> List[Line]:
+    """Every active line, as getmntent(3) and libmount read it: the last fields may be missing."""
+    found, start = [], 0
+    for raw in re.findall(r"[^\n]*\n|[^\n]+", text):
+        fields = [(item.group(), (start + item.start(), start + item.end())) for item in _FIELD.finditer(raw)]
+        start += len(raw)
+        if len(fields) >= 3 and not fields[0][0].startswith("#"):
+            found.append(_line(fields))
+    return found
+
+
+def _line(fields: Sequence[Tuple[str, Span]]) -> Line:
+    words = [unescaped(word) for word, _ in fields] + [""]
+    options, place = (words[3], fields[3][1]) if len(fields) > 3 else ("", NOWHERE)
+    return Line(PATH, FSTAB, words[1], words[1], words[2], words[0], options, fields[0][1], place)
+
+
+def unescaped(text: str) -> str:
+    r"""A space is \040 in fstab (fstab(5))."""
+    return _ESCAPE.sub(lambda octal: chr(int(octal.group(1), 8)), text)
+
+
+Edit = Tuple[int, int, str]  # from, to, the new text
+
+
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    """The text with these places changed, and every other byte kept."""
+    for start, end, new in sorted(set(edits), reverse=True):
+        text = text[:start] + new + text[end:]
+    return text

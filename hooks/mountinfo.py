@@ -9,11 +9,15 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 class Mounted(NamedTuple):
+    """One mount. `root`: the folder of its filesystem that it shows; `parent`: the id of what it lies on."""
+
     mount: str
     type: str
     source: str
     options: str
-    root: str = "/"  # another one: a bind mount, or a subvolume
+    id: str
+    parent: str
+    root: str
 
 
 def parse(text: str) -> List[Mounted]:
@@ -23,11 +27,8 @@ def parse(text: str) -> List[Mounted]:
         before, dash, after = line.partition(" - ")
         left, right = before.split(" "), after.split(" ")
         if dash and len(left) >= 6 and len(right) >= 3:
-            found.append(
-                Mounted(
-                    _plain(left[4]), right[0], _plain(right[1]), left[5] + "," + right[2], _plain(left[3])
-                )
-            )
+            mount, options, root = _plain(left[4]), left[5] + "," + right[2], _plain(left[3])
+            found.append(Mounted(mount, right[0], _plain(right[1]), options, left[0], left[1], root))
     return found
 
 

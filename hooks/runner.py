@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Callable, Dict, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 COMMAND_SECONDS = 60.0
 _AFTER_KILL_SECONDS = 2.0
@@ -141,6 +141,13 @@ class Host:
         except OSError as error:
             return str(error)
         return ""
+
+    def resolve(self, name: str) -> List[str]:
+        """The addresses that a name has on this host (getaddrinfo(3)); empty when it has none."""
+        try:
+            return sorted({str(found[4][0]) for found in socket.getaddrinfo(name, None)})
+        except (OSError, UnicodeError):
+            return []
 
     def path(self, name: str) -> str:
         return os.path.join(self.root, name.lstrip("/"))

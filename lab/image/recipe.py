@@ -16,8 +16,8 @@ PACKAGES = (
     "cloud-init,isc-dhcp-client,openssh-server,sudo,python3,"
     # what serves and mounts
     "open-iscsi,lvm2,xfsprogs,nfs-kernel-server,nfs-common,rpcbind,"
-    # off, until a test of it wants it
-    "firewalld"
+    # off, until a test of them wants them
+    "firewalld,autofs"
 )
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
 

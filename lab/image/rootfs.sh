@@ -26,7 +26,7 @@ echo "InitiatorName=iqn.1988-12.com.oracle:none" > "$root/etc/iscsi/initiatornam
 
 # as on an NFS host before it is one: initiator on, server installed and off
 chroot "$root" systemctl --quiet enable systemd-networkd.service iscsid.service open-iscsi.service ssh.service
-chroot "$root" systemctl --quiet disable nfs-server.service rpcbind.service nfs-blkmap.service firewalld.service
+chroot "$root" systemctl --quiet disable nfs-server.service rpcbind.service nfs-blkmap.service firewalld.service autofs.service
 chroot "$root" systemctl --quiet enable rpcbind.socket
 chroot "$root" systemctl --quiet set-default multi-user.target
 

@@ -67,9 +67,10 @@ class HostUnderTest:
         print(f"{action} {answer.result.seconds} s: {answer.summary}: {answer.told}")
         return answer
 
-    def client_hooks(self, action: str) -> Answer:
-        """Run the zipapp on the client, with nfs-srv-1 as its server."""
-        spec = specs.client_spec(self.nfs_client, SERVER, [], "remount", HOOKS_SECONDS)
+    def client_hooks(self, action: str, **changes: Any) -> Answer:
+        """Run the zipapp on the client, with nfs-srv-1 as its server unless the changes name another."""
+        spec = specs.client_spec(self.nfs_client, self.stack, SERVER, "remount", HOOKS_SECONDS)
+        spec.update(changes)
         answer = self.hosts.at(CLIENT, ADDRESSES[CLIENT]).hooks(action, spec, HOOKS_SECONDS)
         print(f"client {action} {answer.result.seconds} s: {answer.summary}: {answer.told}")
         return answer

@@ -32,7 +32,7 @@ def judge(site: Site, layout: SiteLayout) -> Judgement:
     for client in layout.clients:
         host = site.hosts[client.name]
         host.begin()
-        clients[client.name] = refusals(layers.check(host, client_spec(client, NEW), ()))
+        clients[client.name] = refusals(layers.check(host, client_spec(layout, client, NEW), ()))
     assert {name: _written(site, name) for name in site.hosts} == before
     return Judgement(service, clients)
 

@@ -10,7 +10,7 @@ from hooks import layers
 from hooks.parse import parse
 from hooks.result import Layer
 from hooks.spec import Spec
-from tests.model.building import NEW, OLD
+from tests.model.building import ADDRESSES, OLD
 from tests.model.layouts import ClientLayout, SiteLayout
 from tests.model.linux import LinuxHost
 from tests.model.site import Site
@@ -61,17 +61,25 @@ def _uuid(site: Site, group: str, logical: str) -> str:
     raise AssertionError(f"no volume has {group}/{logical}")
 
 
-def client_spec(layout: ClientLayout, server: str) -> Spec:
-    """The spec that has the client mount from this server."""
-    mounts = [
-        {"server": server, "path": path, "mount": mount, "former_servers": [{OLD: NEW, NEW: OLD}[server]]}
-        for path, mount in layout.mounts
+def client_spec(layout: SiteLayout, client: ClientLayout, server: str) -> Spec:
+    """The spec that has the client mount from this server; the stack knows some of the addresses."""
+    servers = [
+        {"name": name, "hostname": name, "addresses": list(addresses[: layout.known_addresses])}
+        for name, addresses in ADDRESSES.items()
     ]
-    return parse(
-        json.dumps(
-            {"version": 1, "role": "client", "deadline_seconds": 300, "mode": "remount", "mounts": mounts}
-        )
-    )
+    found = {
+        "version": 1,
+        "role": "client",
+        "deadline_seconds": 300,
+        "mode": "remount",
+        "server": server,
+        "servers": servers,
+        "service": [layout.service_address] if layout.service_address else [],
+        "exports": [export.path for export in layout.exports],
+        "root": None,
+        "mounts": [{"path": path, "mount": mount} for path, mount in client.mounts],
+    }
+    return parse(json.dumps(found))
 
 
 def move(site: Site, server: str) -> None:

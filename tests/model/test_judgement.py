@@ -47,7 +47,7 @@ def play(site: Site, layout: SiteLayout) -> None:
     applied = act(new, "apply", spec)
     assert states(applied) == {PRESENT}, applied
     mine = [client for client in layout.clients if not judged.clients[client.name]]
-    specs = [(site.hosts[client.name], client_spec(client, NEW)) for client in mine]
+    specs = [(site.hosts[client.name], client_spec(layout, client, NEW)) for client in mine]
     for host, each in specs:
         taken = act(host, "apply", each)
         assert states(taken) == {PRESENT}, taken

@@ -68,7 +68,7 @@ def test_a_plain_site_goes_round(tmp_path: Path, event_activation: bool) -> None
     spec = server_spec(site, PLAIN)
     applied = act(new, "apply", spec)
     assert states(applied) == {PRESENT}, applied
-    taken = act(client, "apply", client_spec(PLAIN.clients[0], NEW))
+    taken = act(client, "apply", client_spec(PLAIN, PLAIN.clients[0], NEW))
     assert states(taken) == {PRESENT}, taken
     assert not any(layer.changed for layer in act(new, "apply", spec))
     assert mounted_from(client, "/mnt/nfs/a") == "nfs-srv-2:/mnt/a"

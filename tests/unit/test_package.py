@@ -68,7 +68,7 @@ def modules(zipapp: bytes, tmp_path: Path) -> dict[str, str]:
 def test_a_new_server_boots_with_the_modules_that_ssh_carries_but_an_operators(tmp_path: Path) -> None:
     every, booting = (modules(z, tmp_path) for z in (package.hooks_bytes(), package.boot_bytes()))
     assert booting.items() < every.items()
-    left_out = {name[: -len(".py")] for name in package._OPERATORS}
+    left_out = {name.removesuffix(".py") for name in package.OPERATORS}
     assert {"canary", "client", "firewalld", "survey"} < left_out
     assert set(every) - set(booting) == {f"hooks.{name}" for name in left_out}
     # what it imports where that is there, it has an answer for where it is not

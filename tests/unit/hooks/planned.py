@@ -1,9 +1,9 @@
 """A host that runs only the commands that a case planned; plain enough for Python 3.6.
 
 A case is one JSON object: `files` and `links` of the host before, `silent` ports and what a connection to
-them ends with, `commands` that may run, each with what it answers and what it changes, and afterwards the
-`layers` reported and the `files_after`. Unless it is `gone`, iscsid runs as process 77. Run as a program, it
-runs every case: that is how old Pythons are tested.
+them ends with, the addresses of names that the host `resolves`, `commands` that may run, each with what it
+answers and what it changes, and afterwards the `layers` reported and the `files_after`. Unless it is `gone`,
+iscsid runs as process 77. Run as a program, it runs every case: that is how old Pythons are tested.
 """
 
 # ruff: noqa: UP006, UP035, UP045, PTH100, PTH103, PTH108, PTH118, PTH120, PTH123, PTH208, PTH211
@@ -56,6 +56,7 @@ class PlannedHost(Host):
         self._unordered = case.get("unordered", False)
         self._turn = threading.Lock()
         self._silent = case.get("silent", {})
+        self._resolves = case.get("resolves", {})
         self.notes: List[str] = []
         self.change({"files": {"/proc/77/comm": "iscsid\n"}})
         self.change(case)
@@ -73,6 +74,10 @@ class PlannedHost(Host):
         said: str = self._silent.get(f"{address}:{port}", "")
         self.clock += 3.0 if said else 0.0
         return said
+
+    def resolve(self, name: str) -> List[str]:
+        found: List[str] = self._resolves.get(name, [])
+        return found
 
     def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
         with self._turn:

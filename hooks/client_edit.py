@@ -1,0 +1,100 @@
+"""Points a client's lines at the target: the host's part of a source, addresses in options, no other byte."""
+
+from typing import Dict, List, NamedTuple, Tuple
+
+from hooks import client_fstab, textfile
+from hooks.client_fstab import FSTAB, NOWHERE, Edit, Line, Span
+from hooks.client_view import Place, View
+from hooks.runner import HookError, Host
+from hooks.site_names import option, source_of
+
+# options that name the server once more (nfs(5)); clientaddr= is the client's own
+_ADDRESSES = ("addr", "mountaddr", "mounthost")
+
+
+class Told(NamedTuple):
+    """What a line says once it is edited."""
+
+    source: str
+    options: str
+
+
+def after(view: View, line: Line) -> Told:
+    """The line's source and options with the target in the place of a former server."""
+    return Told(new_source(view, line.source), _new_options(view, line.options))
+
+
+def new_source(view: View, source: str) -> str:
+    """The source with the target's name or address, in the style of the one that was there."""
+    found = source_of(source)
+    if found is None or not found.host or not view.former(view.names.owner(found.host)):
+        return source
+    called = view.names.target_as(found.host)
+    head = "[{}]".format(called) if ":" in called else called
+    return head + source[len(source.partition(":/")[0]) :]
+
+
+def _new_options(view: View, options: str) -> str:
+    changed = []
+    for word in options.split(","):
+        name, _, value = word.partition("=")
+        if name in _ADDRESSES and view.former(view.names.owner(value)):
+            changed.append("{}={}".format(name, view.names.target_as(value)))
+        else:
+            changed.append(word)
+    return ",".join(changed)
+
+
+def stale(view: View, line: Line) -> bool:
+    """Whether the line names a server that no longer serves."""
+    return after(view, line) != (line.source, line.options)
+
+
+def edit(host: Host, view: View, places: List[Place]) -> List[str]:
+    """Edits every stale line of the places, file by file, each as a whole or not at all."""
+    wanted = [line for place in places for line in place.lines if stale(view, line)]
+    files: Dict[str, List[Line]] = {}
+    for line in wanted:
+        files.setdefault(line.file, []).append(line)
+    for file, lines in sorted(files.items()):
+        textfile.edit(host, file, lambda text, lines=lines: _edited(view, text, lines))  # type: ignore[misc]
+    told = ["{} repointed in {}".format(line.mount, _short(line)) for line in wanted]
+    return sorted(set(told), key=told.index)
+
+
+def _short(line: Line) -> str:
+    return "fstab" if line.kind == FSTAB else line.file
+
+
+def _edited(view: View, text: str, lines: List[Line]) -> str:
+    return client_fstab.edited(text, [edit for line in lines for edit in _edits(view, text, line)])
+
+
+def _edits(view: View, text: str, line: Line) -> List[Edit]:
+    """In the file's own spelling, escapes and all: only what names the server is replaced."""
+    found = []
+    for span, new in _parts(view, text, line):
+        if text[span[0] : span[1]] != new:
+            found.append((span[0], span[1], new))
+    return found
+
+
+def _parts(view: View, text: str, line: Line) -> List[Tuple[Span, str]]:
+    raw = text[line.source_at[0] : line.source_at[1]]
+    if source_of(raw) is None:
+        raise HookError("{}: it changed while it was read; run the same command again".format(line.file))
+    parts = [(line.source_at, new_source(view, raw))]
+    if line.options_at != NOWHERE:
+        options = text[line.options_at[0] : line.options_at[1]]
+        parts.append((line.options_at, _new_options(view, options)))
+    return parts
+
+
+def goes_to(view: View, place: Place) -> str:
+    """The host that the place will be mounted from, as its line or its mount names it by then."""
+    told = Told("", "")
+    if place.lines:
+        told = after(view, place.lines[0])
+    elif place.node is not None:
+        told = Told(new_source(view, place.node.source), _new_options(view, place.node.options))
+    return told.source.partition(":/")[0].strip("[]") or option(told.options, "addr")

@@ -1,0 +1,203 @@
+"""Cuts a client's dead mounts off and mounts them from the target: outer ones first.
+
+A path below a dead mount cannot even be looked up: `umount -f -l /data/p` hangs in the kernel on its way
+through /data. The outer mount goes first, and takes what lies below it off the tree too (umount(2),
+MNT_DETACH).
+"""
+
+import re
+from typing import List, NamedTuple, Optional
+
+from hooks import mount_tree, mount_units
+from hooks.client_edit import after, new_source
+from hooks.client_fstab import AUTOMAP, FSTAB, Line
+from hooks.client_view import Place, View, table
+from hooks.holders import holders, listed
+from hooks.mount_tree import AUTOFS, NFS
+from hooks.mountinfo import Mounted
+from hooks.runner import CommandFailed, HookError, Host, OutOfTime
+
+MOUNT_SECONDS = 90.0
+CUT_SECONDS = 10.0  # the cut itself takes 0.2 s; the rest is waiting for a dead server
+FOLDER_SECONDS = 15.0
+TOUCH_SECONDS = 30.0
+RELOAD_SECONDS = 30.0
+_NO_FOLDER = re.compile(r"mount point .*does not exist")
+# what mount.nfs adds by itself or the kernel only shows (nfs(5), proc_pid_mounts(5))
+_SHOWN_ONLY = (
+    "addr",
+    "clientaddr",
+    "mountaddr",
+    "mountvers",
+    "mountport",
+    "mountproto",
+    "namlen",
+    "local_lock",
+)
+
+
+class Came(NamedTuple):
+    """What was done, and what failed while the rest went on."""
+
+    done: List[str]
+    errors: List[HookError]
+
+
+def cut(host: Host, places: List[Place]) -> Came:
+    """Takes what is mounted there off the tree; what could not be taken is an error, and the others go on."""
+    done: List[str] = []
+    errors: List[HookError] = []
+    for place in sorted(places, key=lambda place: place.point):
+        try:
+            done += _cut(host, place)
+        except HookError as error:
+            errors.append(error)
+    return Came(done, errors)
+
+
+def seen(host: Host, point: str) -> Optional[Mounted]:
+    """What is mounted there now as users see it; None for nothing, or for an automount that waits."""
+    found = mount_tree.mounted_at(table(host), point)
+    return None if found is None or found.type == AUTOFS else found
+
+
+def _cut(host: Host, place: Place) -> List[str]:
+    found = seen(host, place.point)
+    if found is None:
+        return ["{} went with the mount that it lay on".format(place.point)] if place.node else []
+    names, first = listed(holders(host, place.point)), found.source
+    while found is not None:
+        _cut_one(host, found)
+        found = seen(host, place.point)
+    note = "; restart what still uses the old mount: " + names if names else ""
+    return ["{} cut off from {}{}".format(place.point, first, note)]
+
+
+def _cut_one(host: Host, mounted: Mounted) -> None:
+    """Takes the uppermost mount off the tree.
+
+    When nobody holds it any more, umount itself ends the file system, and waits for the dead server to take
+    what was not written: that wait is none of ours once the mount is off the tree (umount(2), MNT_DETACH).
+    """
+    try:
+        host.run("umount", "-f", "-l", mounted.mount, seconds=CUT_SECONDS)
+    except OutOfTime as error:
+        if mounted.id in [item.id for item in table(host)]:
+            raise
+        host.note("{}; the mount is off the tree all the same".format(error))
+    if mounted.id in [item.id for item in table(host)]:
+        raise CommandFailed("{}: umount ended well, but it is still mounted".format(mounted.mount))
+
+
+def mount(host: Host, view: View, places: List[Place]) -> Came:
+    """Mounts each place from the target; one that fails leaves the others to go on."""
+    done: List[str] = []
+    errors: List[HookError] = []
+    for place in sorted(places, key=lambda place: place.point):
+        try:
+            _mount(host, view, place)
+            found = seen(host, place.point)
+            done.append("{} mounted from {}".format(place.point, found.source if found else "the target"))
+        except HookError as error:
+            errors.append(error)
+    return Came(done, errors)
+
+
+def _mount(host: Host, view: View, place: Place) -> None:
+    if triggered(place):
+        host.run("stat", "-f", "-c", "%T", place.point, seconds=TOUCH_SECONDS)
+        if seen(host, place.point) is None:
+            raise CommandFailed(
+                "{}: its automount did not mount it; look into the journal".format(place.point)
+            )
+        return
+    line = next((line for line in place.lines if line.kind != AUTOMAP), None)
+    if line is not None and line.kind == FSTAB:
+        _mounted(host, place.point, ["mount", line.spelled])
+    else:
+        _mounted(host, place.point, _argv(view, place, line))
+
+
+def triggered(place: Place) -> bool:
+    """Whether it is mounted by whoever walks there: an automount unit's, or one of autofs."""
+    units = place.trigger is not None and mount_units.automounted(place.trigger.source)
+    if units and place.trigger is not None:
+        return place.trigger.mount == place.point
+    return place.trigger is not None and any(line.kind == AUTOMAP for line in place.lines)
+
+
+def _argv(view: View, place: Place, line: Optional[Line]) -> List[str]:
+    """A mount unit's mount, or one by hand, in words of mount(8)."""
+    node = place.node
+    if line is not None:
+        kind, (source, options) = line.type, after(view, line)
+    elif node is not None:
+        kind, source, options = node.type, new_source(view, node.source), _kept(view, node)
+    else:
+        raise CommandFailed("{}: no line says how to mount it".format(place.point))
+    return ["mount", "-t", kind] + (["-o", options] if options else []) + [source, place.point]
+
+
+def _kept(view: View, node: Mounted) -> str:
+    """The options that a mount by hand had; the address only where its source has no host."""
+    words = [word for word in node.options.split(",") if word.split("=")[0] not in _SHOWN_ONLY]
+    words = sorted(set(words), key=words.index)
+    if node.source.startswith(":"):
+        words.append("addr=" + view.names.target_as(mount_tree.address_of(node)))
+    return ",".join(words)
+
+
+def _mounted(host: Host, point: str, argv: List[str]) -> None:
+    """A folder that the target lacks is made: the mount on it is what users see, not the folder."""
+    try:
+        host.run(*argv, seconds=MOUNT_SECONDS)
+    except CommandFailed as error:
+        if not _NO_FOLDER.search(str(error)):
+            raise
+        host.run("mkdir", "-p", point, seconds=FOLDER_SECONDS)
+        host.run(*argv, seconds=MOUNT_SECONDS)
+
+
+def again(host: Host, view: View, lost: List[Mounted]) -> Came:
+    """Mounts again what lay on the places, or showed a part of them, where fstab has a line for it."""
+    done: List[str] = []
+    errors: List[HookError] = []
+    for item in sorted(lost, key=lambda item: item.mount):
+        line = next((line for line in view.lines_at(item.mount) if line.kind == FSTAB), None)
+        if line is None:
+            done.append("{} ({}) is gone: restart what made it".format(item.mount, item.source))
+            continue
+        try:
+            _mounted(host, item.mount, ["mount", line.spelled])
+            done.append(item.mount + " mounted again")
+        except HookError as error:
+            errors.append(error)
+    return Came(done, errors)
+
+
+def cut_dependents(host: Host, view: View, lost: List[Mounted]) -> Came:
+    """A bind mount outlives the mount that it was made of: it is cut off too, where fstab brings it back."""
+    errors: List[HookError] = []
+    for item in sorted(lost, key=lambda item: item.mount):
+        found = seen(host, item.mount)
+        if found is None or found.id != item.id or item.type not in NFS or not view.lines_at(item.mount):
+            continue
+        try:
+            _cut_one(host, found)
+        except HookError as error:
+            errors.append(error)
+    return Came([], errors)
+
+
+def reload(host: Host, *what: str) -> Came:
+    """Has systemd, or autofs, read the files again.
+
+    `daemon-reload` waits for every hung mount of the host, also for those that are none of ours. The files
+    are right by then, so a reload that does not end is told, and fails nothing.
+    """
+    try:
+        host.run("systemctl", *what, seconds=RELOAD_SECONDS)
+    except HookError as error:
+        text = "{}; look for another mount that hangs, then run `systemctl {}`"
+        return Came([text.format(error, " ".join(what))], [])
+    return Came([], [])

@@ -1,0 +1,231 @@
+"""A client's mounts in every manner that Linux has for them, on real guests, while their server is dead.
+
+nfs-srv-1 is dead as a client sees it: nothing that goes to its port 2049 arrives. nfs-srv-2 exports folders of
+the same names, with other content: what a client reads says which server it reads from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from lab.lifecycle import Lab
+from lab.nfs_site import ADDRESSES, SERVER, SUCCESSOR
+from tests.drill.host_under_test import HostUnderTest
+
+pytestmark = pytest.mark.guests
+
+EXPORTS = ("/srv/t/a", "/srv/t/a/p")
+POINT = "/mnt/t"
+DEAD = "match ip dport 2049 0xffff"
+SERVE = """
+mkdir -p /srv/t/a/p && hostname > /srv/t/a/who && hostname > /srv/t/a/p/who
+printf '/srv/t/a *(rw,no_root_squash,fsid=101)\\n/srv/t/a/p *(rw,no_root_squash,fsid=102)\\n/srv/other *(rw,fsid=103)\\n' \
+  > /etc/exports
+mkdir -p /srv/other && systemctl start nfs-server && exportfs -ra
+"""
+CLEAN = """
+systemctl stop autofs 2>/dev/null
+rm -f /etc/auto.direct /etc/auto.t /etc/auto.master.d/t.autofs
+systemctl list-units --full --plain --no-legend 'mnt-*.automount' | cut -d' ' -f1 | xargs -r systemctl stop
+for p in $(awk '$5 ~ "^/(mnt|data)" { print $5 }' /proc/self/mountinfo | sort -r); do umount -l $p; done
+sed -i '/srv-[12]:\\|10.0.0.1[012]*:\\|bind/d' /etc/fstab; sed -i '/files/d' /etc/hosts
+rm -rf /etc/systemd/system/mnt-t.mount /data /mnt/t; systemctl daemon-reload
+"""
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    lab = Lab(tmp_path_factory.mktemp("client-faults") / "lab", print)
+    try:
+        lab.up(standby=True)
+        made = HostUnderTest.of(lab)
+        for server in (SERVER, SUCCESSOR):
+            lab.on(server, "sudo", "sh", "-ec", SERVE)
+        made.client("sed -i '/nfs-srv/d' /etc/fstab; systemctl daemon-reload")
+        yield made
+    finally:
+        lab.down()
+
+
+@pytest.fixture
+def client(founded):
+    """The client without any mount of the site; afterwards once more."""
+    founded.client(CLEAN)
+    yield founded
+    founded.client(CLEAN)
+
+
+def moves(client: HostUnderTest, *mounts: tuple[str, str], **changes: Any) -> Mapping[str, Any]:
+    """The client moves to nfs-srv-2 while nfs-srv-1 is dead; its facts afterwards, when all is present."""
+    spec = {
+        "server": SUCCESSOR,
+        "exports": list(EXPORTS),
+        "mounts": [{"path": path, "mount": mount} for path, mount in mounts],
+        **changes,
+    }
+    with client.dropping(DEAD):
+        before = client.client_hooks("check", **spec)
+        assert not before.present
+        facts = before.layers[0].facts
+        assert facts["refusals"] == []
+        assert facts["servers"][SERVER]["answers"] is False
+        assert facts["servers"][SERVER]["port_2049"]
+        assert facts["servers"][SUCCESSOR]["port_2049"] == ""
+        began = time.monotonic()
+        applied = client.client_hooks("apply", **spec)
+        assert applied.ok, applied.complaint
+        assert time.monotonic() - began < 75
+        for path, mount in mounts:
+            assert client.client(f"timeout 20 cat {mount}/who") == SUCCESSOR, (path, mount)
+        after = client.client_hooks("check", **spec)
+        assert after.present, after.complaint
+        again = client.client_hooks("apply", **spec)
+        assert again.ok
+        assert not again.result.changed
+    return after.layers[0].facts
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"{ADDRESSES[SERVER]}:/srv/t/a", f"{ADDRESSES[SUCCESSOR]}:/srv/t/a"),
+        ("FILES.example.com:/srv/t/a/", "nfs-srv-2:/srv/t/a/"),
+    ],
+    ids=["by address", "by alias"],
+)
+def test_a_mount_by_another_name(client, before, after):
+    client.client(
+        f"echo '{ADDRESSES[SERVER]} files.example.com files' >> /etc/hosts; mkdir -p {POINT};"
+        f"echo '{before}  {POINT}/ nfs rw,noatime' >> /etc/fstab; mount {POINT}; cat {POINT}/who"
+    )
+    moves(client, ("/srv/t/a", POINT))
+    assert client.client(f"grep {POINT} /etc/fstab") == f"{after}  {POINT}/ nfs rw,noatime"
+
+
+@pytest.mark.parametrize("inner_first", [True, False])
+def test_nested_mounts_of_a_dead_server(client, inner_first):
+    client.client(
+        "mkdir -p /data; printf 'nfs-srv-1:/srv/t/a/p /data/p nfs rw 0 0\\nnfs-srv-1:/srv/t/a /data nfs rw 0 0\\n'"
+        " >> /etc/fstab; mount /data && mount /data/p && cat /data/p/who; tail -f /data/p/who >/dev/null 2>&1 & sleep 1"
+    )
+    mounts = [("/srv/t/a", "/data"), ("/srv/t/a/p", "/data/p")]
+    moves(client, *(reversed(mounts) if inner_first else mounts))
+    assert "nfs-srv-1" not in client.client("cat /etc/fstab; findmnt -n -t nfs,nfs4 -o SOURCE")
+
+
+def test_a_folder_that_the_target_lacks(client):
+    client.lab.on(SERVER, "sudo", "mkdir", "-p", "/srv/t/a/q")
+    client.client(
+        "mkdir -p /data; printf 'nfs-srv-1:/srv/other /data/q nfs rw 0 0\\nnfs-srv-1:/srv/t/a /data nfs rw 0 0\\n'"
+        " >> /etc/fstab; mount /data && mount /data/q"
+    )
+    moves(client, ("/srv/other", "/data/q"), ("/srv/t/a", "/data"), exports=["/srv/t/a", "/srv/other"])
+
+
+def test_an_inner_mount_that_was_mounted_over(client):
+    client.client(
+        "mkdir -p /data/p; printf 'nfs-srv-1:/srv/t/a /data nfs rw 0 0\\nnfs-srv-1:/srv/t/a/p /data/p nfs rw 0 0\\n'"
+        " >> /etc/fstab; mount /data/p && mount /data"
+    )
+    mounts = [{"path": "/srv/t/a/p", "mount": "/data/p"}, {"path": "/srv/t/a", "mount": "/data"}]
+    spec = {"exports": list(EXPORTS), "mounts": mounts}
+    assert (
+        "/data/p: nfs-srv-1:/srv/t/a/p is hidden below /data"
+        in client.client_hooks("check", **spec).complaint
+    )
+    assert client.client_hooks("apply", **spec).ok
+    assert client.client_hooks("check", **spec).present
+    assert client.client("findmnt -n -o SOURCE -T /data/p/who") == "nfs-srv-1:/srv/t/a/p"
+
+
+def test_the_service_address_is_followed(client):
+    address = "10.0.0.100"
+    add, take = (f"ip addr {what} {address}/24 dev eth0" for what in ("add", "del"))
+    spec = {"exports": list(EXPORTS), "mounts": [{"path": "/srv/t/a", "mount": POINT}], "service": [address]}
+    client.lab.on(SERVER, "sudo", "sh", "-c", add)
+    try:
+        client.client(
+            f"mkdir -p {POINT}; echo '{address}:/srv/t/a {POINT} nfs rw 0 0' >> /etc/fstab; mount {POINT}"
+        )
+        table = client.client("cat /etc/fstab")
+        assert client.client_hooks("check", **spec).present
+    finally:
+        client.lab.on(SERVER, "sudo", "sh", "-c", take)
+    client.lab.on(SUCCESSOR, "sudo", "sh", "-c", f"{add}; arping -q -c 2 -U -I eth0 {address}; true")
+    try:
+        assert client.client_hooks("apply", server=SUCCESSOR, **spec).ok
+        assert client.client_hooks("check", server=SUCCESSOR, **spec).present
+        assert client.client(f"cat {POINT}/who; cat /etc/fstab") == f"{SUCCESSOR}\n{table}"
+        client.client(CLEAN)
+    finally:
+        client.lab.on(SUCCESSOR, "sudo", "sh", "-c", take)
+
+
+@pytest.mark.parametrize("automount", [False, True])
+def test_a_mount_unit(client, automount):
+    unit = "/etc/systemd/system/mnt-t.{}"
+    text = f"[Mount]\\nWhat=nfs-srv-1:/srv/t/a\\nWhere={POINT}\\nType=nfs\\nOptions=rw,noatime\\n"
+    start = "mnt-t.mount"
+    client.client(f"printf '{text}' > {unit.format('mount')}")
+    if automount:
+        start = "mnt-t.automount"
+        client.client(f"printf '[Automount]\\nWhere={POINT}\\n' > {unit.format('automount')}")
+    client.client(f"systemctl daemon-reload; systemctl start {start}; cat {POINT}/who")
+    try:
+        moves(client, ("/srv/t/a", POINT))
+        assert client.client(f"grep What {unit.format('mount')}") == "What=nfs-srv-2:/srv/t/a"
+        assert client.client("systemctl show -p What --value mnt-t.mount") == "nfs-srv-2:/srv/t/a"
+    finally:
+        client.client(
+            f"systemctl stop mnt-t.automount; umount -l {POINT}; rm -f {unit.format('automount')}; true"
+        )
+
+
+def test_an_automount_of_fstab(client):
+    client.client(
+        f"echo 'nfs-srv-1:/srv/t/a {POINT} nfs noauto,x-systemd.automount 0 0' >> /etc/fstab;"
+        "systemctl daemon-reload; systemctl start mnt-t.automount; cat /mnt/t/who"
+    )
+    moves(client, ("/srv/t/a", POINT))
+
+
+@pytest.mark.parametrize(
+    ("master", "entry", "point"),
+    [
+        ("/- file:/etc/auto.t", f"{POINT} -rw,hard nfs-srv-1:/srv/t/a", POINT),
+        ("/mnt/t /etc/auto.t", "* -hard nfs-srv-1:/srv/t/&", f"{POINT}/a"),
+    ],
+    ids=["direct", "indirect"],
+)
+def test_autofs(client, master, entry, point):
+    client.client(
+        f"mkdir -p /etc/auto.master.d {POINT}; echo '{master}' > /etc/auto.master.d/t.autofs;"
+        f"echo '{entry}' > /etc/auto.t; systemctl start autofs; cat {point}/who"
+    )
+    moves(client, ("/srv/t/a", point))
+    assert client.client("cat /etc/auto.t") == entry.replace("srv-1", "srv-2")
+
+
+def test_what_nobody_listed(client):
+    """Another mount of the site moves too; one that is no export hangs on, and fails nothing; a bind mount
+    and what lies on the mount come back."""
+    client.client(
+        f"mkdir -p {POINT} /data/x /data/y /data/z; cat >> /etc/fstab <<'END'\n"
+        f"nfs-srv-1:/srv/t/a {POINT} nfs rw 0 0\nnfs-srv-1:/srv/t/a/p /data/x nfs rw 0 0\n"
+        f"nfs-srv-1:/srv/other /data/y nfs rw 0 0\n{POINT}/p /data/z none bind 0 0\nEND\n"
+        f"mount {POINT}; mount /data/x; mount /data/y; mount /data/z; cat /data/z/who"
+    )
+    warned = moves(client, ("/srv/t/a", POINT))["warnings"]
+    assert client.client("cat /data/x/who /data/z/who") == f"{SUCCESSOR}\n{SUCCESSOR}"
+    assert any(text.startswith("/data/y: ") and "no export of the site" in text for text in warned)
+
+
+def test_a_mount_by_hand(client):
+    client.client(f"mkdir -p {POINT}; mount -t nfs -o vers=4.1,noatime nfs-srv-1:/srv/t/a {POINT}")
+    warned = moves(client, ("/srv/t/a", POINT))["warnings"]
+    assert any("was mounted by hand" in text for text in warned)
+    assert "noatime" in client.client(f"findmnt -n -o OPTIONS {POINT}")
