@@ -10,7 +10,7 @@ from hooks import layers
 from hooks.parse import parse
 from hooks.result import Layer
 from hooks.spec import Spec
-from tests.model.building import ADDRESSES, OLD
+from tests.model.building import ADDRESSES
 from tests.model.layouts import ClientLayout, SiteLayout
 from tests.model.linux import LinuxHost
 from tests.model.site import Site

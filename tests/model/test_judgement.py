@@ -51,6 +51,7 @@ def play(site: Site, layout: SiteLayout) -> None:
     for host, each in specs:
         taken = act(host, "apply", each)
         assert states(taken) == {PRESENT}, taken
+    _RAN.update({"clients moved": len(mine), "clients refused": len(layout.clients) - len(mine)})
     for host, each in [(new, spec), *specs]:
         assert states(act(host, "check", each)) == {PRESENT}
         again = act(host, "apply", each)
