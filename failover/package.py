@@ -40,8 +40,13 @@ OPERATORS = {
     "mount_tree.py",
     "mount_units.py",
     "pinned.py",
+    "remark.py",
     "site_names.py",
     "survey.py",
+    "survey_host.py",
+    "survey_lvm.py",
+    "survey_mounts.py",
+    "survey_nfs.py",
     "witness.py",
 }
 

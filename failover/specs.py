@@ -34,7 +34,8 @@ def server_spec(
 def _portal(volume: Volume, attachment: Attachment | None) -> dict[str, Any]:
     """Empty when it is not known; an attachment has none before it is ATTACHED."""
     if attachment and attachment.address:
-        return {"iqn": attachment.iqn, "address": attachment.address, "port": attachment.port}
+        portal = {"iqn": attachment.iqn, "address": attachment.address, "port": attachment.port}
+        return {**portal, "shareable": True} if attachment.shareable else portal
     if volume.iqn and volume.address:
         return {"iqn": volume.iqn, "address": volume.address, "port": volume.port}
     return {}

@@ -2,7 +2,8 @@
 
 import os
 import re
-from typing import Dict, Optional
+from glob import glob
+from typing import Dict, List, Optional
 
 from hooks.runner import Host
 from hooks.spec import Filesystem
@@ -55,3 +56,9 @@ def whole(host: Host, device: str) -> str:
     if not os.path.exists(os.path.join(folder, "partition")):
         return device
     return "/dev/" + os.path.basename(os.path.dirname(os.path.realpath(folder)))
+
+
+def partitions(host: Host, disk: str) -> List[str]:
+    """The partitions of this disk."""
+    found = glob(host.path("/sys/class/block/{0}/{0}*/partition".format(os.path.basename(disk))))
+    return sorted("/dev/" + name.split("/")[-2] for name in found)

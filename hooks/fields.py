@@ -45,6 +45,12 @@ class Fields:
             raise wrong(where, found, "a whole number from {} to {}".format(least, most))
         return found
 
+    def flag(self, key: str) -> bool:
+        where, found = self._take(key)
+        if found is not None and not isinstance(found, bool):
+            raise wrong(where, found, "true or false")
+        return bool(found)
+
     def texts(self, key: str, pattern: Pattern[str], meaning: str) -> Tuple[str, ...]:
         return tuple(matched(where, found, pattern, meaning) for where, found in self._items(key))
 

@@ -100,7 +100,7 @@ def _lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:
     return ours
 
 
-def _lines_with(host: Host, filesystem: Filesystem) -> fstab.Match:
+def lines_with(host: Host, filesystem: Filesystem) -> fstab.Match:
     """Lines that cannot be mounted without it: bind mounts out of it, and its device elsewhere."""
 
     def ours(line: Line) -> bool:
@@ -146,12 +146,16 @@ def _against(host: Host, filesystem: Filesystem) -> Iterator[str]:
     if os.path.islink(host.path(mount)) or host.real(mount) not in (None, mount):
         yield "{}: found a symbolic link, expected a directory; give the spec the real path".format(mount)
     if not found and host.real(filesystem.device):
-        yield from _other_content(host, filesystem)
+        yield from other_content(host, filesystem)
 
 
-def _other_content(host: Host, filesystem: Filesystem) -> Iterator[str]:
-    """The device must hold the filesystem that the spec names, read from the disk itself."""
+def other_content(host: Host, filesystem: Filesystem) -> Iterator[str]:
+    """How what is on the device differs from the spec's filesystem, read from the disk itself."""
     found = tags(host, filesystem.device)
+    if not found:
+        raise CommandFailed(
+            "{}: nothing could be read from it, expected {}".format(filesystem.device, filesystem.type)
+        )
     for key, expected in (("TYPE", filesystem.type), ("UUID", filesystem.uuid)):
         if expected and found.get(key, "").lower() != expected.lower():
             text = "{}: found {} {!r} on it, expected {!r}; nothing was mounted, correct the spec"
@@ -180,7 +184,7 @@ def _mount(host: Host, filesystem: Filesystem) -> List[str]:
 
 def _mount_with(host: Host, filesystem: Filesystem) -> List[str]:
     """The bind mounts out of it that fstab has; the service does not hang on them."""
-    done, ours = [], _lines_with(host, filesystem)
+    done, ours = [], lines_with(host, filesystem)
     for line in fstab.lines(host.read(fstab.PATH) or ""):
         if line.active and ours(line) and not mounted_on(host, line.mount):
             host.run("mount", line.mount, tolerate=_BUSY)
@@ -229,7 +233,7 @@ def _bound(filesystem: Filesystem, found: Mounted) -> bool:
 
 
 def _leave(host: Host, filesystem: Filesystem) -> bool:
-    ours, others = _lines_of(host, filesystem), _lines_with(host, filesystem)
+    ours, others = _lines_of(host, filesystem), lines_with(host, filesystem)
     return textfile.edit(
         host, fstab.PATH, lambda text: fstab.disable(fstab.disable(text, others, fstab.OFF), ours)
     )

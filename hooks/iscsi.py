@@ -4,6 +4,7 @@ import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from glob import glob
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from hooks.holders import runs
@@ -256,13 +257,14 @@ def _log_out(host: Host, session: Session, volume: Volume) -> None:
 
 
 def _users(host: Host, session: Session, volume: Volume) -> List[str]:
-    """What the kernel has stacked on this session's disk (sysfs holders)."""
+    """What the kernel has stacked on this session's disk, or on a partition of it (sysfs holders)."""
     link = "/dev/disk/by-path/ip-{}-iscsi-{}-lun-1".format(session.portal, session.iqn)
     device = host.real(link)
     if device is None:
         return []
-    folder = host.path("/sys/block/{}/holders".format(os.path.basename(device)))
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    folder = host.path("/sys/block/" + os.path.basename(device))
+    found = glob(folder + "/holders/*") + glob(folder + "/*/holders/*")
+    return sorted(os.path.basename(name) for name in found)
 
 
 def release(host: Host, spec: ServerSpec) -> List[str]:

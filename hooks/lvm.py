@@ -5,14 +5,19 @@ from contextlib import suppress
 from functools import partial
 from typing import Dict, List, NamedTuple, Set, Tuple
 
+from hooks.devices import partitions, whole
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import CommandFailed, Host, OutOfTime, Refused
-from hooks.spec import ServerSpec, VolumeGroup
+from hooks.runner import CommandFailed, Host, OutOfTime, Refused, refuse
+from hooks.spec import ServerSpec, Volume, VolumeGroup
 
 NAME = "lvm"
 DEVICE_SECONDS = 10.0
 DEVICES_FILE = "/etc/lvm/devices/system.devices"
-_PVS = "pv_name,pv_missing,vg_name,vg_uuid,vg_systemid,vg_missing_pv_count"
+_PVS = "pv_name,pv_missing,vg_name,vg_uuid,vg_systemid,vg_missing_pv_count,vg_exported,vg_lock_type"
+_REMEDIES = (  # what a group may be that nobody but its owner should change, and how the owner does
+    ("vg_exported", "exported", "vgimport {}"),
+    ("vg_lock_type", "locked through a lock manager ({})", "vgchange --lock-type none {}"),
+)
 _LIST_IT = "; list it in {}, or remove that file, by hand".format(DEVICES_FILE)
 Row = Dict[str, str]
 
@@ -31,14 +36,14 @@ def rows_in(text: str, kind: str) -> List[Row]:
 
 
 def observe(host: Host) -> Storage:
-    physical = _report(host, "pv", "pvs", "--foreign", "-o", _PVS)
-    logical = _report(host, "lv", "lvs", "-o", "vg_name,lv_name,lv_active")
+    physical = report(host, "pv", "pvs", "--foreign", "-o", _PVS)
+    logical = report(host, "lv", "lvs", "-o", "vg_name,lv_name,lv_active")
     foreign = any(row["vg_systemid"] for row in physical)
     said = host.run("lvm", "systemid").out if foreign else ""
     return Storage(tuple(physical), tuple(logical), said.partition(":")[2].strip())
 
 
-def _report(host: Host, kind: str, *argv: str) -> List[Row]:
+def report(host: Host, kind: str, *argv: str) -> List[Row]:
     out = host.run(*(argv + ("--reportformat", "json"))).out
     try:
         return rows_in(out, kind)
@@ -85,14 +90,22 @@ def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> st
     expected = _devices(host, spec, group)
     uuids = {row["vg_uuid"] for row in rows}
     if len(uuids) > 1:
-        wrong = {row["vg_uuid"] for row in rows if (host.real(row["pv_name"]) or "") not in expected}
+        wrong = {
+            row["vg_uuid"] for row in rows if whole(host, host.real(row["pv_name"]) or "") not in expected
+        }
         text = "{}: found {} volume groups of this name; rename the one on other disks: vgrename {} NEW"
         return text.format(group.name, len(uuids), _listed(wrong))
-    owner = rows[0]["vg_systemid"]
-    if owner and owner != now.system_id:
-        return "{}: it belongs to system ID {!r}, this host is {!r}; see lvmsystemid(7), Overriding".format(
-            group.name, owner, now.system_id
+    for field, meaning, remedy in _REMEDIES:
+        value = rows[0].get(field, "")
+        if value not in ("", "none"):
+            text = "{}: it is {}, expected a plain group; as its owner: {}"
+            return text.format(group.name, meaning.format(value), remedy.format(group.name))
+    owner, shared = rows[0]["vg_systemid"], [item.name for item in _members(spec, group) if item.shareable]
+    if owner and owner != now.system_id and shared:
+        text = (
+            "{}: it belongs to system ID {!r}, and {} is attached shareable; see lvmsystemid(7), Overriding"
         )
+        return text.format(group.name, owner, ", ".join(shared))
     if rows[0]["vg_missing_pv_count"] != "0":
         return (
             "{}: {} of its {} physical volumes are missing; attach and log in to every volume of it, and see "
@@ -100,7 +113,7 @@ def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> st
                 group.name, rows[0]["vg_missing_pv_count"], len(rows)
             )
         )
-    found = {host.real(row["pv_name"]) or row["pv_name"] for row in rows}
+    found = {whole(host, host.real(row["pv_name"]) or row["pv_name"]) for row in rows}
     if found != expected:
         return "{}: found it on {}, expected {} (volumes {}); correct the spec".format(
             group.name, _listed(found), _listed(expected), ", ".join(group.volumes)
@@ -108,9 +121,12 @@ def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> st
     return ""
 
 
+def _members(spec: ServerSpec, group: VolumeGroup) -> List[Volume]:
+    return [volume for volume in spec.volumes if volume.name in group.volumes]
+
+
 def _devices(host: Host, spec: ServerSpec, group: VolumeGroup) -> Set[str]:
-    members = [volume for volume in spec.volumes if volume.name in group.volumes]
-    return {host.real(volume.link) or volume.link for volume in members}
+    return {host.real(volume.link) or volume.link for volume in _members(spec, group)}
 
 
 def _listed(names: Set[str]) -> str:
@@ -119,17 +135,17 @@ def _listed(names: Set[str]) -> str:
 
 def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Activates every group that is complete; touches none before all may be. Raises HookError."""
-    done = _show_to_lvm(host, spec)
-    now = observe(host)
-    for group in spec.volume_groups:
-        if not any(row["vg_name"] == group.name for row in now.physical):
-            expected = _listed(_devices(host, spec, group))
-            raise Refused(
-                "{}: no volume group of this name found, expected it on {}".format(group.name, expected)
-            )
-        fault = _fault(host, spec, group, now)
-        if fault:
-            raise Refused(fault)
+    done, now = _show_to_lvm(host, spec), observe(host)
+    if refusals(host, spec, now):  # perhaps LVM has not been told yet of disks that have just come
+        host.run("udevadm", "settle", "--timeout=10", tolerate={1: "others' events go on"})
+        now = observe(host)
+    refuse(refusals(host, spec, now))
+    owners = {row["vg_name"]: row["vg_systemid"] for row in now.physical}
+    done += [
+        _adopted(host, group.name, owners[group.name], now.system_id)
+        for group in spec.volume_groups
+        if owners[group.name] not in ("", now.system_id)
+    ]
     for group in spec.volume_groups:
         host.run("vgchange", "-ay", "--activationmode", "complete", group.name)
         done.append(group.name + " activated")
@@ -140,23 +156,47 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     return done
 
 
+def refusals(host: Host, spec: ServerSpec, now: Storage) -> List[str]:
+    """Why these groups must not be activated on a host that has their volumes."""
+    found = []
+    for group in spec.volume_groups:
+        if any(row["vg_name"] == group.name for row in now.physical):
+            found.append(_fault(host, spec, group, now))
+        else:
+            text = "{}: no volume group of this name found, expected it on {}; correct the spec"
+            found.append(text.format(group.name, _listed(_devices(host, spec, group))))
+    return [text for text in found if text]
+
+
+def _adopted(host: Host, name: str, owner: str, own: str) -> str:
+    """Who has its volumes to itself may take a group from its former owner (lvmsystemid(7), Overriding).
+
+    As that owner: a host without a system ID of its own has no other way.
+    """
+    former = 'global/system_id_source="lvmlocal" local/system_id="{}"'.format(owner)
+    host.run("vgchange", "--yes", "--config", former, "--systemid", own, name)
+    return "{} taken over from system ID {!r}: it has {!r} now".format(name, owner, own)
+
+
 def _is_there(host: Host, link: str) -> bool:
     return host.real(link) is not None
 
 
 def _show_to_lvm(host: Host, spec: ServerSpec) -> List[str]:
     """Lists the volumes in LVM's devices file where one hides them (lvmdevices(8); the default of EL9)."""
-    if host.read(DEVICES_FILE) is None:
-        return []
-    if "=1" not in host.run("lvmconfig", "--typeconfig", "full", "devices/use_devicesfile").out:
+    if host.read(DEVICES_FILE) is None or not uses_devices_file(host):
         return []
     done = []
     for volume in spec.volumes:
-        device = host.real(volume.link)
-        if device is not None:
+        disk = host.real(volume.link)
+        for device in (partitions(host, disk) or [disk]) if disk else []:
             host.run("lvm", "lvmdevices", "--yes", "--adddev", device, remedy=_LIST_IT)
             done.append("{} listed in {}".format(device, DEVICES_FILE))
     return done
+
+
+def uses_devices_file(host: Host) -> bool:
+    return "=1" in host.run("lvmconfig", "--typeconfig", "full", "devices/use_devicesfile").out
 
 
 def release(host: Host, spec: ServerSpec) -> List[str]:

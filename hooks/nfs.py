@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from typing import List, Set, Tuple
 
 from hooks import exports, textfile
@@ -117,9 +118,19 @@ def refusals(host: Host, spec: ServerSpec) -> List[str]:
     for export in spec.exports:
         filesystem = filesystem_of(spec, export.path)
         here = filesystem and mounted_on(host, filesystem.mount)
-        if here and not os.path.isdir(host.path(export.path)):
+        if here and _is_no_directory(host.path(export.path)):
             texts.append("{}: no such directory, expected what clients mount; make it".format(export.path))
     return texts
+
+
+def _is_no_directory(path: str) -> bool:
+    """An I/O error is no proof of that."""
+    try:
+        return not stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
 
 
 def apply(host: Host, spec: ServerSpec) -> List[str]:

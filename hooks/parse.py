@@ -83,7 +83,9 @@ def _client(fields: Fields) -> Spec:
 def _volume(fields: Fields) -> Volume:
     name, volume_id = fields.text("name", *_NAME), fields.optional("volume_id", *_OCID)
     iqn, address = fields.text("iqn", *_IQN), _address(fields)
-    volume = Volume(name, volume_id, iqn, address, fields.number("port", 1, 65535, 3260))
+    volume = Volume(
+        name, volume_id, iqn, address, fields.number("port", 1, 65535, 3260), fields.flag("shareable")
+    )
     fields.done()
     return volume
 

@@ -12,7 +12,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 COMMAND_SECONDS = 60.0
 _AFTER_KILL_SECONDS = 2.0
 _CONNECT_SECONDS = 3.0
-_SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 _NOTHING: Dict[int, str] = {}
 
 
@@ -99,7 +99,7 @@ class Host:
         return outcome
 
     def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
-        environment = dict(os.environ, LC_ALL="C", PATH=_SBIN, LVM_SUPPRESS_FD_WARNINGS="1")
+        environment = dict(os.environ, LC_ALL="C", PATH=SBIN, LVM_SUPPRESS_FD_WARNINGS="1")
         try:
             process = subprocess.Popen(
                 list(argv),

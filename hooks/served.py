@@ -7,7 +7,7 @@ from hooks.exports import Pair, canonical, covers
 from hooks.runner import HookError, Host
 
 _SECONDS = 5.0  # for the name service, which is not what a takeover may wait for
-_NETWORK = re.compile(r"[*?@\[/]")  # of wildcards, netgroups and networks: no single host's name
+NETWORK = re.compile(r"[*?@\[/]")  # of wildcards, netgroups and networks: no single host's name
 
 
 def served(host: Host, pair: Pair, table: Iterable[Pair]) -> Optional[bool]:
@@ -19,12 +19,12 @@ def served(host: Host, pair: Pair, table: Iterable[Pair]) -> Optional[bool]:
     entries = [entry for where, entry in table if where == path]
     if any(covers(entry, client) for entry in entries):
         return True
-    if _NETWORK.search(client):
+    if NETWORK.search(client):
         return False
     mine = addresses(host, client)
     if any(covers(entry, address) for entry in entries for address in mine):
         return True
-    names = [entry for entry in entries if not _NETWORK.search(entry)]
+    names = [entry for entry in entries if not NETWORK.search(entry)]
     return any(mine & addresses(host, name) for name in names) if mine else None
 
 

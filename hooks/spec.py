@@ -14,6 +14,7 @@ class Volume(NamedTuple):
     iqn: str
     address: str
     port: int
+    shareable: bool = False
 
     @property
     def portal(self) -> str:

@@ -4,31 +4,29 @@ A host that holds the volumes is judged by what the next one will find on them; 
 """
 
 from functools import partial
-from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
-from hooks import layers
+from hooks import layers, survey_host, survey_lvm, survey_mounts, survey_nfs
 from hooks.fields import SpecError
+from hooks.remark import Remark
 from hooks.result import BROKEN, PRESENT, UNKNOWN, Layer
 from hooks.runner import HookError, Host
 from hooks.spec import ServerSpec, Spec
 
-
-class Judgement(NamedTuple):
-    """Texts for a person: each names the thing, what was found, what was expected, and after the last
-    semicolon the remedy."""
-
-    refusals: Tuple[str, ...] = ()
-    warnings: Tuple[str, ...] = ()
-
-
-Judge = Callable[[Host, ServerSpec], Judgement]
-_JUDGES: Dict[str, Tuple[Judge, ...]] = {}
+Judge = Callable[[Host, ServerSpec], Iterator[Remark]]
+JUDGES: Dict[str, Tuple[Judge, ...]] = {
+    "iscsi": (survey_host.initiator,),
+    "lvm": (survey_host.lvm_tools, survey_lvm.volumes, survey_lvm.groups, survey_lvm.configuration),
+    "filesystem": (survey_host.room, survey_host.filesystem_types, survey_mounts.here, survey_mounts.lost),
+    "nfs": (survey_host.server, survey_nfs.refused, survey_nfs.lost, survey_nfs.names),
+}
 
 
 def survey(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """A layer each: present without a refusal, broken with one, unknown when it could not be learnt.
 
-    Facts of each: `refusals` and `warnings`. Raises SpecError for a client's spec.
+    Facts of each: `refusals` and `warnings`; of the NFS layer `settings`, of the filesystem layer `uuids` by
+    mount point. Raises SpecError for a client's spec.
     """
     if not isinstance(spec, ServerSpec):
         raise SpecError("survey: found a client's spec, expected a server's; use `check`")
@@ -37,18 +35,28 @@ def survey(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
 
 
 def _layer(host: Host, name: str, spec: ServerSpec) -> Layer:
-    """One judge that cannot tell does not keep the others from telling."""
-    refusals: List[str] = []
-    warnings: List[str] = []
+    found, failures = _remarks(host, name, spec)
+    refusals = [text for refused, text in found if refused]
+    facts: Dict[str, object] = {
+        "refusals": refusals,
+        "warnings": [text for refused, text in found if not refused] + (failures if refusals else []),
+    }
+    if name == "nfs":
+        facts["settings"] = survey_nfs.settings(host)
+    if name == "filesystem":
+        facts["uuids"] = survey_mounts.uuids(host, spec)
+    state = BROKEN if refusals else UNKNOWN if failures else PRESENT
+    return Layer(name, state, False, 0.0, "; ".join(refusals or failures), facts)
+
+
+def _remarks(host: Host, name: str, spec: ServerSpec) -> Tuple[List[Remark], List[str]]:
+    """Each remark once, and what kept a judge from telling; the others tell all the same."""
+    found: List[Remark] = []
     failures: List[str] = []
-    for judge in _JUDGES.get(name, ()):
+    for judge in JUDGES.get(name, ()):
         try:
-            found = judge(host, spec)
+            for remark in judge(host, spec):
+                found += [] if remark in found else [remark]
         except (HookError, OSError) as error:
             failures.append(str(error))
-        else:
-            refusals += found.refusals
-            warnings += found.warnings
-    state = BROKEN if refusals else UNKNOWN if failures else PRESENT
-    facts: Dict[str, object] = {"refusals": refusals, "warnings": warnings}
-    return Layer(name, state, False, 0.0, "; ".join(refusals or failures), facts)
+    return found, failures

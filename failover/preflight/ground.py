@@ -123,7 +123,8 @@ class Ground:
         found = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}
         held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
         host = self.host(server, server.address)
-        return survey.ask(host, self.stack, held, self.site.deadlines.hooks)
+        learnt = {} if name == self.stack.active else survey.uuids(survey.known(self))
+        return survey.ask(host, self.stack, held, self.site.deadlines.hooks, learnt)
 
     def _server(self, name: str) -> ServerSeen:
         attachments = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}

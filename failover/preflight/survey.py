@@ -9,11 +9,11 @@ from failover import specs
 from failover.answer import Answer
 from failover.contract import Stack
 from failover.hosts import HookedHost
-from failover.outcome import Refused
+from failover.outcome import FailoverError, Refused
 from failover.preflight.check import Check, blocking, ok, unknown, warning
 from failover.seen import Attachment, Presence
 from failover.ssh import Silent
-from hooks.result import UNKNOWN, Layer
+from hooks.result import PRESENT, UNKNOWN, Layer
 
 if TYPE_CHECKING:
     from failover.preflight.ground import Ground
@@ -24,9 +24,18 @@ EXPECTED = "nothing that a takeover would refuse"
 
 
 def active(ground: Ground) -> Iterator[Check]:
-    """The active server, where it answers: what the next one will find on the volumes."""
-    name = ground.stack.active
-    if ground.server(name).presence is Presence.ANSWERS:
+    """The active server, where it answers: what the next one will find on the volumes.
+
+    One whose own check could not learn something hangs somewhere: a failover away from it does not wait.
+    """
+    seen = ground.server(ground.stack.active)
+    if seen.presence is not Presence.ANSWERS:
+        return
+    name = seen.server.name
+    if seen.answer and any(layer.state == UNKNOWN for layer in seen.answer.layers):
+        found = f"not asked: {seen.answer.complaint}"
+        yield warning(_called(name), found, EXPECTED, f"run preflight again when {name} is well")
+    else:
         yield from _looked(ground, name)
 
 
@@ -41,6 +50,37 @@ def target(ground: Ground) -> Iterator[Check]:
         yield from _looked(ground, server.name)
 
 
+def known(ground: Ground) -> Answer | None:
+    """The active server's survey where there is one: what the target is compared with."""
+    active = ground.server(ground.stack.active)
+    if active.presence is not Presence.ANSWERS:
+        return None
+    try:
+        return ground.survey(active.server.name)
+    except (Silent, FailoverError):  # the active server's own check says so
+        return None
+
+
+def judge_settings(old: Answer | None, new: Answer | None) -> Iterator[Check]:
+    """nfsd's settings that the active server has, and the target has otherwise or not at all."""
+    before, after = (_facts(answer, "settings") for answer in (old, new))
+    odd = {key: value for key, value in before.items() if after.get(key) != value}
+    if old and new and odd:
+        told = ", ".join(f"{k} {v} ({after.get(k, 'not set')} on {new.host})" for k, v in sorted(odd.items()))
+        remedy = f"set [nfsd] in /etc/nfs.conf on {new.host} as on {old.host}, if it matters"
+        yield warning(_called(new.host), f"nfsd on {old.host} is set to {told}", "the same settings", remedy)
+
+
+def uuids(answer: Answer | None) -> dict[str, str]:
+    """The filesystems' UUIDs by mount point, as the server that holds them has them."""
+    return _facts(answer, "uuids")
+
+
+def _facts(answer: Answer | None, name: str) -> dict[str, str]:
+    found = [layer.facts[name] for layer in answer.layers if name in layer.facts] if answer else []
+    return {str(k): str(v) for facts in found if isinstance(facts, dict) for k, v in facts.items()}
+
+
 def _looked(ground: Ground, name: str) -> Iterator[Check]:
     try:
         found = ground.survey(name)
@@ -49,6 +89,7 @@ def _looked(ground: Ground, name: str) -> Iterator[Check]:
         return
     if found is not None:
         yield from judge(found)
+        yield from judge_settings(known(ground) if name != ground.stack.active else None, found)
 
 
 def judge(answer: Answer) -> Iterator[Check]:
@@ -57,11 +98,11 @@ def judge(answer: Answer) -> Iterator[Check]:
     for layer in answer.layers:
         yield from (blocking(name, *_parts(answer.host, layer, text)) for text in _texts(layer, "refusals"))
         yield from (warning(name, *_parts(answer.host, layer, text)) for text in _texts(layer, "warnings"))
-        if layer.state == UNKNOWN:
+        if layer.state != PRESENT and not _texts(layer, "refusals"):
             yield warning(name, *_parts(answer.host, layer, layer.message))
     if not answer.layers:
         yield warning(name, answer.result.message, EXPECTED, f"look at {answer.host}")
-    elif not any(_texts(layer, kind) for layer in answer.layers for kind in ("refusals", "warnings")):
+    elif all(layer.state == PRESENT and not _texts(layer, "warnings") for layer in answer.layers):
         yield ok(name, f"{answer.host} has nothing that a takeover would refuse")
 
 
@@ -77,11 +118,22 @@ def refuse(host: HookedHost, stack: Stack, held: Mapping[str, Attachment], deadl
 
 
 def ask(
-    host: HookedHost, stack: Stack, held: Mapping[str, Attachment], deadline_seconds: float
+    host: HookedHost,
+    stack: Stack,
+    held: Mapping[str, Attachment],
+    deadline_seconds: float,
+    learnt: Mapping[str, str] | None = None,
 ) -> Answer | None:
-    """The survey of one server that holds these volumes; None while no portal is known at all."""
+    """The survey of one server that holds these volumes; None while no portal is known at all.
+
+    `learnt`: UUIDs by mount point, for filesystems of which the spec has none.
+    """
     seconds = min(SECONDS, deadline_seconds)
     spec = specs.server_spec(stack, held, seconds)
+    spec["filesystems"] = [
+        {**item, "uuid": item.get("uuid") or (learnt or {}).get(item["mount"])}
+        for item in spec.get("filesystems", [])
+    ]
     if not all(group["volumes"] for group in spec["volume_groups"]):
         return None
     return host.hooks("survey", spec, seconds)

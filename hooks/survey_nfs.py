@@ -1,0 +1,125 @@
+"""What the server exports, and how, that the spec lacks; what its nfsd is set to."""
+
+import os
+import re
+from typing import Dict, Iterator, List, Tuple
+
+from hooks import exports, nfs
+from hooks.remark import Remark, holds, refusals, warning
+from hooks.runner import Host
+from hooks.served import NETWORK, addresses, served
+from hooks.spec import Export, ServerSpec
+
+_DEFAULTS = ("ro", "sync", "wdelay", "hide", "no_subtree_check", "secure", "root_squash", "no_all_squash")
+_PAIRS = {"rw": "ro", "async": "sync", "nohide": "hide", "insecure": "secure"}
+_IGNORED = ("mountpoint", "mp", "sec", "pnfs", "no_pnfs")
+_CONFIGURED = ("/etc/nfs.conf", "/etc/nfs.conf.d")
+_COUNT = ("/etc/sysconfig/nfs", "/etc/default/nfs-kernel-server")
+
+
+def refused(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    yield from refusals(nfs.refusals(host, spec))
+
+
+def names(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """exportfs(8) leaves a client out whose name has no address, and serves the others."""
+    for path, client in exports.wanted(spec):
+        if not NETWORK.search(client) and not addresses(host, client):
+            text = "{} to {}: the name has no address on this host; correct the name, or take it out"
+            yield warning(text, path, client)
+
+
+def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """Where the volumes are: what is exported now and would be no more, or otherwise."""
+    if not holds(host, spec):
+        return
+    shown = _shown(host.run("exportfs", "-s").out)
+    known = {export.path: export for export in spec.exports}
+    for (path, client), options in sorted(shown.items()):
+        if not exports.concerned(spec, path):
+            yield warning("{} is exported to {} from this server's own disk; it stays behind", path, client)
+        elif path not in known or not _wanted(host, known[path], client):
+            text = "{} is exported to {} ({}), and the spec lacks it; add it to the spec's exports"
+            yield warning(text, path, client, ",".join(_telling(options)))
+        else:
+            yield from _different(known[path], client, options)
+
+
+def _wanted(host: Host, export: Export, client: str) -> bool:
+    return any(
+        exports.canonical(wanted) == exports.canonical(client)
+        or (
+            not exports.covers(client, wanted)
+            and served(host, (export.path, wanted), [(export.path, client)])
+        )
+        for wanted in export.clients
+    )
+
+
+def _shown(text: str) -> Dict[Tuple[str, str], List[str]]:
+    """Options by path and client, as exportfs(8) -s shows them."""
+    found = {}
+    for line in text.splitlines():
+        options = line.rstrip().rpartition("(")[2].rstrip(")").split(",")
+        found.update(dict.fromkeys(exports.parse(line), options))
+    return found
+
+
+def _effective(export: Export) -> List[str]:
+    """All options of the spec's export, those by default too (exports(5))."""
+    options = list(_DEFAULTS) + export.options.split(",")
+    options += ["fsid={}".format(export.fsid)] if export.fsid is not None else []
+    return list({_key(option): option for option in options}.values())
+
+
+def _key(option: str) -> str:
+    """What excludes each other has one key."""
+    option = _PAIRS.get(option, option)
+    return option.partition("=")[0][3:] if option.startswith("no_") else option.partition("=")[0]
+
+
+def _telling(options: List[str]) -> List[str]:
+    return [option for option in options if option not in _DEFAULTS and _key(option) not in _IGNORED]
+
+
+def _different(export: Export, client: str, options: List[str]) -> Iterator[Remark]:
+    wanted = {_key(option): option for option in _effective(export)}
+    odd = [
+        option for option in options if _key(option) not in _IGNORED and wanted.get(_key(option)) != option
+    ]
+    odd = [option for option in odd if _key(option) in wanted or option not in _DEFAULTS]
+    if odd:
+        text = "{} is exported to {} with {}, and by the spec it would be {}; make the spec's options agree"
+        other = [wanted.get(_key(option), "without " + option) for option in odd]
+        yield warning(text, export.path, client, ",".join(odd), ",".join(other))
+
+
+def settings(host: Host) -> Dict[str, str]:
+    """What nfsd is configured to here: [nfsd] of nfs.conf(5), and the older files' count of threads."""
+    found: Dict[str, str] = {}
+    for name in _COUNT:
+        count = re.search(r"^\s*RPCNFSDCOUNT=[\"']?(\d+)", host.read(name) or "", re.MULTILINE)
+        if count:
+            found["threads"] = count.group(1)
+    for name in _files(host):
+        found.update(section(host.read(name) or "", "nfsd"))
+    return found
+
+
+def _files(host: Host) -> List[str]:
+    main, folder = _CONFIGURED
+    names = sorted(os.listdir(host.path(folder))) if os.path.isdir(host.path(folder)) else []
+    return [main] + [folder + "/" + name for name in names if name.endswith(".conf")]
+
+
+def section(text: str, name: str) -> Dict[str, str]:
+    """The settings of one section, names in lower case (nfs.conf(5))."""
+    found, current = {}, ""
+    for line in text.splitlines():
+        words = line.split("#")[0].split(";")[0].strip()
+        if words.startswith("["):
+            current = words.strip("[]").split('"')[0].strip().lower()
+        elif current == name and "=" in words:
+            key, _, value = words.partition("=")
+            found[key.strip().lower()] = value.strip()
+    return found
