@@ -137,7 +137,7 @@ def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str) -> None:
     for name in layout.masked:
         host.units[name].enabled = "masked"
     for command in layout.missing_packages:
-        host.without.add(command)
+        host.uninstall(command)
     if layout.devices_file:
         host.use_devices_file = True
         host.write("/etc/lvm/devices/system.devices", "# LVM uses devices listed in this file.\n")

@@ -125,7 +125,7 @@ class Devices:
                 wanted[f"/sys/block/{below.whole or below.name}/holders/{block.name}"] = None
                 wanted[f"/sys/block/{block.name}/slaves/{below.name}"] = None
             home = f"{block.whole}/{block.name}" if block.whole else block.name
-            wanted[f"/sys/block/{home}/size"] = None
+            wanted[f"/sys/block/{home}/{'partition' if block.whole else 'size'}"] = None
             wanted[f"/sys/class/block/{block.name}"] = os.path.relpath(
                 f"/sys/block/{home}", "/sys/class/block"
             )

@@ -54,7 +54,7 @@ class LinuxHost(Host):
         self.system_id = ""
         self.event_activation = False
         self.use_devices_file = False
-        self.without: set[str] = set()  # commands whose package is not installed
+        self.lvm_conf: dict[str, str] = {}  # settings of lvm.conf that are not the default
         self.kernel_log: list[str] = []
         self.ran: list[list[str]] = []
         self.notes: list[str] = []
@@ -62,6 +62,10 @@ class LinuxHost(Host):
         self._primary = {device: list(each) for device, each in self.addresses.items()}
         self._local = [Disk(partitions=(Filesystem("ext4"),))]
         self._kernel({})
+        for command in {*TOOLS, "rpc.nfsd", "xfs_repair"}:
+            self.write("/usr/sbin/" + command, "")
+            Path(self.path("/usr/sbin/" + command)).chmod(0o755)
+        self.write("/proc/filesystems", "nodev\tproc\n\text4\n\txfs\n")
         part = self._local[0].partitions[0]
         assert isinstance(part, Filesystem)
         self.write("/etc/fstab", f"UUID={part.uuid} / ext4 defaults 0 1\n")
@@ -83,6 +87,9 @@ class LinuxHost(Host):
         """A disk of the host's own, which no other host can have."""
         self._local.append(disk)
         self.devices.add_disk(disk)
+
+    def uninstall(self, command: str) -> None:
+        Path(self.path("/usr/sbin/" + command)).unlink()
 
     def power_off(self) -> None:
         """Everything that only its kernel knew is gone; its files and its iSCSI records stay."""
@@ -154,10 +161,10 @@ class LinuxHost(Host):
     def _execute(self, argv: Sequence[str], seconds: float) -> Outcome | None:
         with self._turn:
             self.ran.append(list(argv))
-            if argv[0] in self.without:
-                raise CommandFailed(f"{argv[0]}: command not found; install the package that has it")
             if argv[0] not in TOOLS:
                 raise Unmodelled(f"{self.name}: `{' '.join(argv)}` is not modelled")
+            if not Path(self.path("/usr/sbin/" + argv[0])).exists():
+                raise CommandFailed(f"{argv[0]}: command not found; install the package that has it")
             try:
                 outcome = TOOLS[argv[0]](self, list(argv[1:]))
             except HangError as hang:

@@ -95,7 +95,8 @@ def _logical_row(host: LinuxHost, group: VolumeGroup, logical: LogicalVolume) ->
         "lv_layout": logical.layout,
         "lv_role": "public",
         "lv_path": f"/dev/{group.name}/{logical.name}",
-        "segtype": logical.layout,
+        "segtype": logical.layout.rsplit(",", 1)[-1],
+        "lv_skip_activation": "",
         "devices": ",".join(f"{device}(0)" for device in devices),
         **_group_row(host, group),
     }
@@ -208,12 +209,16 @@ def _down(host: LinuxHost, group: VolumeGroup) -> Outcome:
 
 @tool("lvmconfig")
 def lvmconfig(host: LinuxHost, arguments: list[str]) -> Outcome:
-    option(arguments, "--typeconfig", "--type")
+    """A setting that lvm.conf has; with --typeconfig full, also one that it leaves to its default."""
+    full = option(arguments, "--typeconfig", "--type") == "full"
     name = arguments.pop()
     none_left("lvmconfig", arguments)
-    if name != "devices/use_devicesfile":
-        raise Unmodelled("lvmconfig: " + name)
-    return ok(f"use_devicesfile={int(host.use_devices_file)}\n")
+    known = dict(host.lvm_conf)
+    if full or host.use_devices_file:
+        known["devices/use_devicesfile"] = str(int(host.use_devices_file))
+    if name not in known:
+        return fail(_FAILED, f"  Configuration node {name} not found")
+    return ok(f"{name.partition('/')[2]}={known[name]}\n")
 
 
 @tool("lvm")
@@ -223,6 +228,8 @@ def lvm(host: LinuxHost, arguments: list[str]) -> Outcome:
         none_left("lvm", arguments)
         return ok(f"  system ID: {host.system_id}\n")
     assert command == "lvmdevices", command
+    if arguments == ["--help"]:
+        return ok("  lvmdevices - Manage the devices file\n")
     taken(arguments, "--yes", "-y")
     block = host.devices.find(option(arguments, "--adddev") or "")
     none_left("lvmdevices", arguments)

@@ -41,6 +41,14 @@ def blkid(host: LinuxHost, arguments: list[str]) -> Outcome:
     return ok("".join(f"{key}={value}\n" for key, value in found.items()))
 
 
+@tool("modprobe")
+def modprobe(host: LinuxHost, arguments: list[str]) -> Outcome:
+    """-n -q MODULE: whether there is one; this kernel has all that it knows built in."""
+    flags = taken(arguments, "-n", "-q")
+    assert flags == {"-n", "-q"}, flags
+    return Outcome(1, "", "")
+
+
 @tool("dmesg")
 def dmesg(host: LinuxHost, arguments: list[str]) -> Outcome:
     return ok("".join(f"[{number:5}.000000] {line}\n" for number, line in enumerate(host.kernel_log)))

@@ -115,7 +115,7 @@ def test_a_command_that_it_does_not_know_is_an_error(old: LinuxHost) -> None:
 
 
 def test_a_package_that_is_not_installed_has_no_command(old: LinuxHost) -> None:
-    old.without.add("vgchange")
+    old.uninstall("vgchange")
     with pytest.raises(CommandFailed, match="command not found"):
         old.run("vgchange", "-an", "vg1")
 
