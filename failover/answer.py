@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.outcome import Failed, Unknown
@@ -39,6 +40,34 @@ class Answer:
     def reboot_required(self) -> bool:
         """The client has to be rebooted to see what was changed."""
         return any(bool(layer.facts.get("reboot_required")) for layer in self.layers)
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """What a run would refuse on this host now, over all layers: each with its remedy."""
+        return self._texts("refusals")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know of this host beforehand, over all layers."""
+        return self._texts("warnings")
+
+    @property
+    def servers(self) -> Mapping[str, Mapping[str, object]]:
+        """Whether this client gets answers from each server of the site, by its name.
+
+        "port_2049": why the port takes no connection (empty: it does); "answers": a mount of it answered.
+        Empty for a host that is no client.
+        """
+        found: dict[str, Mapping[str, object]] = {}
+        for layer in self.layers:
+            servers = layer.facts.get("servers")
+            entries = servers.items() if isinstance(servers, dict) else ()
+            found |= {str(name): entry for name, entry in entries if isinstance(entry, dict)}
+        return found
+
+    def _texts(self, name: str) -> tuple[str, ...]:
+        lists = [layer.facts.get(name) for layer in self.layers]
+        return tuple(str(text) for found in lists if isinstance(found, list) for text in found)
 
     @property
     def complaint(self) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from failover.outcome import Usage
+from hooks import client_spec
 
-HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
-USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-PATH = re.compile(r"/[A-Za-z0-9._/+@-]*")
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOSTNAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
+USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")
 STACK_ID = re.compile(r"ocid1\.ormstack\.[a-z0-9-]+\.[a-z0-9-]*\.[A-Za-z0-9._-]+")
-ADDRESS = re.compile(r"[0-9A-Za-z.:-]{1,253}")
 
 
 def hostname(value: object, where: str) -> str:
@@ -19,21 +20,31 @@ def hostname(value: object, where: str) -> str:
 
 
 def user(value: object, where: str) -> str:
-    """`value` if it is a Linux user name (useradd(8)); raises Usage naming `where`."""
+    """`value` if it is a user name, of the host itself or of a directory; raises Usage naming `where`."""
     return _matching(value, where, USER, "a user name such as opc")
 
 
-def absolute_path(value: object, where: str) -> str:
-    """`value` if it is an absolute path free of white space and shell characters, without `..`."""
-    path = _matching(value, where, PATH, "an absolute path of letters, digits and . _ / + @ -")
-    if ".." in path.split("/"):
-        raise Usage(f"{where}: found {path!r}, expected a path without '..'", f"correct {where}")
-    return path
+def exported_path(value: object, where: str) -> str:
+    """`value`, normalized, if the hooks take it for the path of an export; raises Usage naming `where`."""
+    return _path(value, where, client_spec.path_fault)
+
+
+def mount_point(value: object, where: str) -> str:
+    """`value`, normalized, if the hooks take it for a client's mount point; raises Usage naming `where`."""
+    return _path(value, where, client_spec.mount_fault)
 
 
 def address(value: object, where: str) -> str:
     """`value` if it is an IP address or a host name; raises Usage naming `where`."""
-    return _matching(value, where, ADDRESS, "an IP address or a host name")
+    expected = "an IP address or a host name"
+    text = value if isinstance(value, str) else ""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        pass  # not an address: a name
+    if text.rpartition(".")[2].isdigit():  # a slip in an address, which no name can be (RFC 3696)
+        raise _wrong(value, where, expected)
+    return text if HOSTNAME.fullmatch(text.lower()) else _matching(value, where, HOSTNAME, expected)
 
 
 def stack_id(value: object, where: str) -> str:
@@ -41,7 +52,19 @@ def stack_id(value: object, where: str) -> str:
     return _matching(value, where, STACK_ID, 'the OCID of a stack ("ocid1.ormstack.oc1...")')
 
 
+def _path(value: object, where: str, fault: client_spec.Fault) -> str:
+    if not isinstance(value, str):
+        raise _wrong(value, where, "a path")
+    if expected := fault(value):
+        raise _wrong(value, where, expected)
+    return client_spec.normalized(value)
+
+
 def _matching(value: object, where: str, pattern: re.Pattern[str], expected: str) -> str:
     if isinstance(value, str) and pattern.fullmatch(value):
         return value
-    raise Usage(f"{where}: found {value!r}, expected {expected}", f"correct {where}")
+    raise _wrong(value, where, expected)
+
+
+def _wrong(value: object, where: str, expected: str) -> Usage:
+    return Usage(f"{where}: found {value!r}, expected {expected}", f"correct {where}")

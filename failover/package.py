@@ -27,6 +27,7 @@ OPERATORS = {
     "canary_files.py",
     "automaps.py",
     "client.py",
+    "client_cut.py",
     "client_edit.py",
     "client_fstab.py",
     "client_judgement.py",

@@ -5,107 +5,41 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from failover import names
 from failover.outcome import Usage
+from failover.site_values import (
+    Client,
+    ClientMount,
+    CloudAccess,
+    Deadlines,
+    PreflightLimits,
+    Site,
+    SshAccess,
+    TerraformAccess,
+)
+from failover.toml_table import Table
 
+__all__ = [
+    "Client",
+    "ClientMount",
+    "CloudAccess",
+    "Deadlines",
+    "PreflightLimits",
+    "Site",
+    "SshAccess",
+    "TerraformAccess",
+    "load",
+    "parse",
+]
 ENVIRONMENT_VARIABLE = "NFS_FAILOVER_SITE"
 DEFAULT = Path("site.toml")
-
-
-@dataclass(frozen=True)
-class TerraformAccess:
-    """Where Terraform runs, and the environment it gets beside the operator's own.
-
-    `stack_id`: the Resource Manager stack that is used in its place; empty for the folder. `checkout`: the
-    folder that the site names all the same; its active.auto.tfvars is kept up to date.
-    """
-
-    directory: Path
-    environment: Mapping[str, str]
-    stack_id: str = ""
-    checkout: Path | None = None
-
-
-@dataclass(frozen=True)
-class CloudAccess:
-    """An OCI configuration file and profile; `endpoint` replaces every service's own address when set."""
-
-    config_file: Path
-    profile: str
-    endpoint: str
-
-
-@dataclass(frozen=True)
-class SshAccess:
-    """How hosts are reached. `config_file` may hold ProxyJump/ProxyCommand lines for a bastion.
-
-    `reach` False: not at all from here (a hosted CI runner); hosts are neither asked nor told anything.
-    """
-
-    user: str
-    identity_file: Path | None
-    config_file: Path | None
-    known_hosts: Path
-    connect_seconds: float
-    reach: bool = True
-
-
-@dataclass(frozen=True)
-class ClientMount:
-    """One NFS mount of a client: the exported `path` of the server, mounted at `mount`."""
-
-    path: str
-    mount: str
-
-
-@dataclass(frozen=True)
-class Client:
-    """An NFS client that is remediated and verified over SSH."""
-
-    name: str
-    address: str
-    mounts: tuple[ClientMount, ...]
-
-
-@dataclass(frozen=True)
-class Deadlines:
-    """Seconds after which a wait is given up. A bare-metal launch takes many minutes (facts of OCI)."""
-
-    launch: float = 2700.0
-    power: float = 1200.0
-    switch: float = 2400.0
-    boot: float = 1800.0
-    hooks: float = 300.0
-    client: float = 120.0
-    client_reboot: float = 900.0
-    api: float = 60.0
-    interrupt: float = 120.0
-
-
-@dataclass(frozen=True)
-class PreflightLimits:
-    """Ages in days above which `preflight` warns."""
-
-    image_age_days: float = 90.0
-    backup_age_days: float = 7.0
-
-
-@dataclass(frozen=True)
-class Site:
-    """Everything a run needs to know before it looks at anything. Made by `load`."""
-
-    file: Path
-    terraform: TerraformAccess
-    cloud: CloudAccess
-    ssh: SshAccess
-    clients: tuple[Client, ...]
-    runs: Path
-    deadlines: Deadlines = field(default_factory=Deadlines)
-    preflight: PreflightLimits = field(default_factory=PreflightLimits)
+_MOST_SECONDS = 86_400.0  # a day, which is also what the hooks take
+_MOST_DAYS = 36_500.0
+_EXAMPLE = "compare it with docs/site.example.toml"
 
 
 def load(given: str | None = None) -> Site:
@@ -117,107 +51,201 @@ def load(given: str | None = None) -> Site:
             "rehearse with `./inv drill`, or copy docs/site.example.toml to site.toml and fill it in",
         )
     try:
-        return parse(tomllib.loads(path.read_text()), path)
-    except tomllib.TOMLDecodeError as error:
-        raise Usage(f"{path}: not valid TOML: {error}", "compare it with docs/site.example.toml") from error
+        site = parse(tomllib.loads(path.read_text(encoding="utf-8")), path)
+    except OSError as error:
+        raise Usage(f"{path}: not readable: {error.strerror}", "name the site file with --site") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Usage(f"{path}: not valid TOML: {error}", _EXAMPLE) from error
+    for key in ("identity_file", "config_file", "known_hosts"):
+        _require_readable(f"[ssh] {key}", getattr(site.ssh, key))
+    return site
+
+
+def _require_readable(key: str, path: Path | None) -> None:
+    """A file that the site names and that is not there is a slip, never evidence about a host."""
+    if path is None:
+        return
+    try:
+        with path.open("rb"):
+            return
+    except FileNotFoundError:
+        fault = "does not exist"
+    except OSError as error:
+        fault = f"is not readable: {error.strerror}"
+    raise Usage(
+        f"{key} {path} {fault}", f"correct {key} in the site file, or leave it out: then as ssh(1) does"
+    )
 
 
 def parse(document: Mapping[str, Any], file: Path) -> Site:
     """A Site out of the parsed TOML; relative paths are taken from the file's folder. Raises Usage."""
-    known = {"terraform", "oci", "ssh", "clients", "runs", "deadlines", "preflight"}
-    if unknown := sorted(set(document) - known):
-        raise Usage(f"{file}: unknown table {unknown[0]!r}", f"known tables: {', '.join(sorted(known))}")
-    base = file.parent
-    return Site(
+    base, table = _Base(file.parent), Table("", document)
+    site = Site(
         file=file,
-        terraform=_terraform(_table(document, "terraform"), base),
-        cloud=_cloud(_table(document, "oci"), base),
-        ssh=_ssh(_table(document, "ssh"), base),
-        clients=tuple(_client(entry, i) for i, entry in enumerate(document.get("clients", []))),
-        runs=_path(_table(document, "runs").get("directory", "runs"), base),
-        deadlines=_deadlines(_table(document, "deadlines")),
-        preflight=_preflight(_table(document, "preflight")),
+        terraform=_terraform(table.table("terraform"), base),
+        cloud=_cloud(table.table("oci"), base),
+        ssh=_ssh(table.table("ssh"), base),
+        clients=_clients(table.tables("clients")),
+        runs=_runs(table.table("runs"), base),
+        deadlines=_deadlines(table.table("deadlines")),
+        preflight=_preflight(table.table("preflight")),
     )
+    table.done()
+    return site
 
 
-def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    table = document.get(name, {})
-    if not isinstance(table, dict):
-        raise Usage(f"site: [{name}] must be a table", "compare it with docs/site.example.toml")
-    return table
+class _Base:
+    """The folder that relative paths are taken from."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, value: object, where: str) -> Path:
+        if not isinstance(value, str) or not value or "\0" in value:
+            raise Usage(f"{where}: found {value!r}, expected a file or folder name", f"correct {where}")
+        try:
+            return self._folder / Path(value).expanduser()
+        except RuntimeError as error:
+            raise Usage(f"{where}: found {value!r}: {error}", f"correct {where}") from error
 
 
-def _path(value: object, base: Path) -> Path:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise Usage(f"site: found {value!r}, expected a file or folder name", "correct the site file")
-    return base / Path(value).expanduser()
+def _runs(table: Table, base: _Base) -> Path:
+    directory = table.get("directory", base.path, base.path("runs", "runs.directory"))
+    table.done()
+    return directory
 
 
-def _terraform(table: Mapping[str, Any], base: Path) -> TerraformAccess:
-    environment = {str(k): str(v) for k, v in table.get("environment", {}).items()}
-    directory = _path(table.get("directory", "terraform"), base)
-    stack_id = table.get("stack_id", "")
-    return TerraformAccess(
+def _terraform(table: Table, base: _Base) -> TerraformAccess:
+    directory = table.get("directory", base.path, base.path("terraform", "terraform.directory"))
+    access = TerraformAccess(
         directory,
-        environment,
-        stack_id=names.stack_id(stack_id, "terraform.stack_id") if stack_id else "",
-        checkout=directory if "directory" in table else None,
+        {key: _setting(value, f"terraform.environment.{key}") for key, value in _environment(table).items()},
+        stack_id=table.get("stack_id", _stack_id, ""),
+        checkout=directory if table.has("directory") else None,
     )
+    table.done()
+    return access
 
 
-def _cloud(table: Mapping[str, Any], base: Path) -> CloudAccess:
-    return CloudAccess(
-        config_file=_path(table.get("config_file", "~/.oci/config"), base),
-        profile=str(table.get("profile", "DEFAULT")),
-        endpoint=str(table.get("endpoint", "")),
+def _stack_id(value: object, where: str) -> str:
+    return "" if value == "" else names.stack_id(value, where)
+
+
+def _environment(table: Table) -> Mapping[str, Any]:
+    found = table.table("environment").items()
+    for name in found:
+        if not name.isprintable() or "=" in name or not name:
+            raise Usage(f"terraform.environment: found {name!r}, expected a variable's name", _EXAMPLE)
+    return found
+
+
+def _setting(value: object, where: str) -> str:
+    """The text of a variable; a number is written as one, and for true and false Terraform wants texts."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool) and "\0" not in str(value):
+        return str(value)
+    raise Usage(f"{where}: found {value!r}, expected a text", f"put the value of {where} into quotes")
+
+
+def _cloud(table: Table, base: _Base) -> CloudAccess:
+    access = CloudAccess(
+        config_file=table.get("config_file", base.path, base.path("~/.oci/config", "oci.config_file")),
+        profile=table.get("profile", _text, "DEFAULT"),
+        endpoint=table.get("endpoint", _endpoint, ""),
     )
+    table.done()
+    return access
 
 
-def _ssh(table: Mapping[str, Any], base: Path) -> SshAccess:
-    optional = {k: _path(table[k], base) if k in table else None for k in ("identity_file", "config_file")}
-    return SshAccess(
-        user=names.user(table.get("user", "opc"), "ssh.user"),
-        identity_file=optional["identity_file"],
-        config_file=optional["config_file"],
-        known_hosts=_path(table.get("known_hosts", "~/.ssh/known_hosts"), base),
-        connect_seconds=_seconds(table.get("connect_seconds", 10), "ssh.connect_seconds"),
-        reach=_flag(table.get("reach", True), "ssh.reach"),
+def _text(value: object, where: str) -> str:
+    if isinstance(value, str) and value and value.isprintable():
+        return value
+    raise Usage(f"{where}: found {value!r}, expected a text", f"correct {where}")
+
+
+def _endpoint(value: object, where: str) -> str:
+    if value == "" or (isinstance(value, str) and value.startswith(("http://", "https://"))):
+        return value
+    raise Usage(f"{where}: found {value!r}, expected an address such as https://...", f"correct {where}")
+
+
+def _ssh(table: Table, base: _Base) -> SshAccess:
+    access = SshAccess(
+        user=table.get("user", names.user, None),
+        identity_file=table.get("identity_file", base.path, None),
+        config_file=table.get("config_file", base.path, None),
+        known_hosts=table.get("known_hosts", base.path, None),
+        connect_seconds=table.get("connect_seconds", _seconds, 10.0),
+        reach=table.get("reach", _flag, True),
     )
+    table.done()
+    return access
 
 
-def _client(entry: Mapping[str, Any], index: int) -> Client:
-    where = f"clients[{index}]"
-    name = names.hostname(entry.get("name"), f"{where}.name")
-    mounts = tuple(
-        ClientMount(
-            names.absolute_path(m.get("path"), f"{where}.mounts.path"),
-            names.absolute_path(m.get("mount"), f"{where}.mounts.mount"),
-        )
-        for m in entry.get("mounts", [])
-    )
+def _clients(tables: list[Table]) -> tuple[Client, ...]:
+    """Every client once: a second one of a name or an address would be dropped, or done twice."""
+    clients = tuple(_client(table) for table in tables)
+    _once("name", [client.name for client in clients])
+    _once("address", [client.address.lower() for client in clients])
+    return clients
+
+
+def _once(key: str, found: list[str]) -> None:
+    for index, value in enumerate(found):
+        if (first := found.index(value)) < index:
+            raise Usage(
+                f"clients[{index}].{key}: found {value!r}, as clients[{first}] has, expected each once",
+                "put all mounts of one client into one table",
+            )
+
+
+def _client(table: Table) -> Client:
+    name = table.need("name", names.hostname)
+    address = table.get("address", names.address, name)
+    mounts = tuple(_mount(entry) for entry in table.tables("mounts"))
+    table.done()
     if not mounts:
         raise Usage(
-            f"{where} ({name}): no mounts", 'add mounts = [{ path = "/mnt/a", mount = "/mnt/nfs/a" }]'
+            f"{table.where} ({name}): no mounts", 'add mounts = [{ path = "/mnt/a", mount = "/mnt/nfs/a" }]'
         )
-    return Client(name, names.address(entry.get("address", name), f"{where}.address"), mounts)
+    points = [mount.mount for mount in mounts]
+    if twice := sorted({point for point in points if points.count(point) > 1}):
+        raise Usage(
+            f"{table.where}.mounts: {twice[0]} stands there twice, expected once", "remove one of them"
+        )
+    return Client(name, address, mounts)
 
 
-def _deadlines(table: Mapping[str, Any]) -> Deadlines:
-    known = Deadlines.__dataclass_fields__
-    if unknown := sorted(set(table) - set(known)):
-        raise Usage(f"deadlines: unknown {unknown[0]!r}", f"known: {', '.join(known)}")
-    return Deadlines(**{k: _seconds(v, f"deadlines.{k}") for k, v in table.items()})
+def _mount(table: Table) -> ClientMount:
+    mount = ClientMount(table.need("path", names.exported_path), table.need("mount", names.mount_point))
+    table.done()
+    return mount
 
 
-def _preflight(table: Mapping[str, Any]) -> PreflightLimits:
-    known = PreflightLimits.__dataclass_fields__
-    if unknown := sorted(set(table) - set(known)):
-        raise Usage(f"preflight: unknown {unknown[0]!r}", f"known: {', '.join(known)}")
-    return PreflightLimits(**{k: _positive(v, f"preflight.{k}", "days") for k, v in table.items()})
+def _deadlines(table: Table) -> Deadlines:
+    defaults = {item.name: float(getattr(Deadlines(), item.name)) for item in fields(Deadlines)}
+    found = {key: table.get(key, _deadline, value) for key, value in defaults.items()}
+    table.done()
+    return Deadlines(**found)
+
+
+def _preflight(table: Table) -> PreflightLimits:
+    defaults = {item.name: float(getattr(PreflightLimits(), item.name)) for item in fields(PreflightLimits)}
+    found = {key: table.get(key, _days, value) for key, value in defaults.items()}
+    table.done()
+    return PreflightLimits(**found)
+
+
+def _deadline(value: object, where: str) -> float:
+    """Whole runs count in seconds, and the hooks take no fraction of one."""
+    return _number(value, where, 1.0, _MOST_SECONDS, "seconds")
 
 
 def _seconds(value: object, where: str) -> float:
-    return _positive(value, where, "seconds")
+    return _number(value, where, 0.1, _MOST_SECONDS, "seconds")
+
+
+def _days(value: object, where: str) -> float:
+    return _number(value, where, 0.001, _MOST_DAYS, "days")
 
 
 def _flag(value: object, where: str) -> bool:
@@ -226,7 +254,8 @@ def _flag(value: object, where: str) -> bool:
     raise Usage(f"{where}: found {value!r}, expected true or false", f"correct {where}")
 
 
-def _positive(value: object, where: str, unit: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+def _number(value: object, where: str, least: float, most: float, unit: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
         return float(value)
-    raise Usage(f"{where}: found {value!r}, expected a positive number of {unit}", f"correct {where}")
+    expected = f"a number of {unit} from {least:g} to {most:g}"
+    raise Usage(f"{where}: found {value!r}, expected {expected}", f"correct {where}")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fabric
@@ -19,6 +20,7 @@ from invoke.exceptions import CommandTimedOut
 from failover.outcome import Unknown, Usage
 from failover.site import SshAccess
 
+_USER = "opc"  # the user of OCI's images, where the site names none
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its thread prints what we report ourselves
 
 
@@ -66,6 +68,7 @@ class SshHost:
         self.name = name
         self.address = address
         self._access = access
+        self._known_hosts = access.known_hosts or Path("~/.ssh/known_hosts").expanduser()
         self._pinned = pinned
         self._connection: Any = None
 
@@ -117,7 +120,7 @@ class SshHost:
             connect |= {"key_filename": str(access.identity_file), "look_for_keys": False}
         connection = _Connection(
             self.address,
-            user=access.user,
+            user=access.user or _USER,
             config=config,
             connect_timeout=int(access.connect_seconds),
             connect_kwargs=connect,
@@ -132,8 +135,8 @@ class SshHost:
                 kind, _, blob = line.partition(" ")
                 entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{self.address} {kind} {blob}")
                 client.get_host_keys().add(self.address, kind, entry.key)
-        elif self._access.known_hosts.exists():
-            client.load_host_keys(str(self._access.known_hosts))
+        elif self._known_hosts.exists():
+            client.load_host_keys(str(self._known_hosts))
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -143,7 +146,7 @@ class SshHost:
             raise self._unknown(f"another host key than the known one ({error})") from error
         except paramiko.AuthenticationException as error:
             self.close()
-            refused = self._unknown(f"the login {self._access.user!r} was refused ({error})")
+            refused = self._unknown(f"the login {self._access.user or _USER!r} was refused ({error})")
             raise LoginRefused(refused.reason, refused.remedy) from error
         except CommandTimedOut as error:
             self.close()
@@ -160,8 +163,8 @@ class SshHost:
     def _unknown(self, what: str) -> Unknown:
         return Unknown(
             f"{self.name} ({self.address}) answers SSH, but: {what}",
-            f"make `ssh {self._access.user}@{self.address}` work with a verified host key "
-            f"({self._access.known_hosts}), then try again",
+            f"make `ssh {self._access.user or _USER}@{self.address}` work with a verified host key "
+            f"({self._known_hosts}), then try again",
         )
 
 

@@ -112,15 +112,15 @@ def _line(item: Map, words: List[Word], mount: str) -> Line:
     options = [word for word in words[1:] if word[0].startswith("-")]
     places = [word for word in words[1:] if not word[0].startswith("-")]
     key = mount if item.mount == _DIRECT else os.path.basename(mount)
-    told = options[0][0][1:] if options else ""
+    listed = options[0][0][1:] if options else ""
     place = (options[0][1][0] + 1, options[0][1][1]) if options else NOWHERE
     raw, at = places[0] if places else ("", NOWHERE)
     simple = len(places) == 1 and len(options) < 2 and not re.search(r"[,&$()\"\\]", raw.partition(":/")[0])
     simple = simple and not re.search(r"[$\"\\]", raw)
     fixed = "" if simple and not raw.startswith("/") else _COMPLEX
-    kind = _type(told)
+    kind = _type(listed)
     return Line(
-        item.file, AUTOMAP, normalized(mount), mount, kind, raw.replace("&", key), told, at, place, fixed
+        item.file, AUTOMAP, normalized(mount), mount, kind, raw.replace("&", key), listed, at, place, fixed
     )
 
 

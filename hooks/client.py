@@ -82,14 +82,14 @@ def _fault(host: Host, seen: Seen, place: Place) -> str:
     if node is None:
         return _not_there(view, place)
     if not mounted_right(view, place):
-        return "{}: mounted from {}, expected {}".format(where, _told(view, place), wanted)
+        return "{}: mounted from {}, expected {}".format(where, _named(view, place), wanted)
     return "" if seen.answers.get(place.point) else _does_not_answer(host, view, place)
 
 
-def _told(view: View, place: Place) -> str:
+def _named(view: View, place: Place) -> str:
     """The source, with the server that the kernel really asks where the name has moved on."""
     if place.node is None:
-        return "nothing"
+        return "no mount"
     owner, address = view.node_owner(place.node), mount_tree.address_of(place.node)
     named = view.names.of_line(place.node.source, "")
     return place.node.source + (" ({} at {})".format(owner, address) if named != owner and owner else "")
@@ -106,8 +106,8 @@ def _not_there(view: View, place: Place) -> str:
 
 def _does_not_answer(host: Host, view: View, place: Place) -> str:
     server = client_edit.goes_to(view, place)
-    said = "" if has_own_port(place) else host.connect(server, witness.PORT)
-    why = ": port {}: {}{}".format(witness.PORT, said, RULES) if said else ""
+    reason = "" if has_own_port(place) else host.connect(server, witness.PORT)
+    why = ": port {}: {}{}".format(witness.PORT, reason, RULES) if reason else ""
     return "{}: {} does not answer{}".format(place.mount.mount, server, why)
 
 
@@ -132,7 +132,7 @@ def release(host: Host, spec: ClientSpec) -> List[str]:
             try:
                 host.run("umount", place.point, seconds=UMOUNT_SECONDS)
             except CommandFailed as error:
-                held = listed(holders(host, place.point)) or "nobody in /proc"
+                held = listed(holders(host, place.point)) or "no process that /proc shows"
                 raise CommandFailed("{}; held by {}".format(error, held)) from None
             done.append(place.point + " unmounted")
     return done

@@ -12,16 +12,16 @@ from hooks.site_names import option, source_of
 _ADDRESSES = ("addr", "mountaddr", "mounthost")
 
 
-class Told(NamedTuple):
+class NewText(NamedTuple):
     """What a line says once it is edited."""
 
     source: str
     options: str
 
 
-def after(view: View, line: Line) -> Told:
+def after(view: View, line: Line) -> NewText:
     """The line's source and options with the target in the place of a former server."""
-    return Told(new_source(view, line.source), _new_options(view, line.options))
+    return NewText(new_source(view, line.source), _new_options(view, line.options))
 
 
 def new_source(view: View, source: str) -> str:
@@ -58,8 +58,8 @@ def edit(host: Host, view: View, places: List[Place]) -> List[str]:
         files.setdefault(line.file, []).append(line)
     for file, lines in sorted(files.items()):
         textfile.edit(host, file, lambda text, lines=lines: _edited(view, text, lines))  # type: ignore[misc]
-    told = ["{} repointed in {}".format(line.mount, _short(line)) for line in wanted]
-    return sorted(set(told), key=told.index)
+    edited = ["{} repointed in {}".format(line.mount, _short(line)) for line in wanted]
+    return sorted(set(edited), key=edited.index)
 
 
 def _short(line: Line) -> str:
@@ -81,7 +81,8 @@ def _edits(view: View, text: str, line: Line) -> List[Edit]:
 
 def _parts(view: View, text: str, line: Line) -> List[Tuple[Span, str]]:
     raw = text[line.source_at[0] : line.source_at[1]]
-    if source_of(raw) is None:
+    now, before = source_of(raw), source_of(line.source)
+    if now is None or before is None or now.host != before.host:
         raise HookError("{}: it changed while it was read; run the same command again".format(line.file))
     parts = [(line.source_at, new_source(view, raw))]
     if line.options_at != NOWHERE:
@@ -92,9 +93,9 @@ def _parts(view: View, text: str, line: Line) -> List[Tuple[Span, str]]:
 
 def goes_to(view: View, place: Place) -> str:
     """The host that the place will be mounted from, as its line or its mount names it by then."""
-    told = Told("", "")
+    text = NewText("", "")
     if place.lines:
-        told = after(view, place.lines[0])
+        text = after(view, place.lines[0])
     elif place.node is not None:
-        told = Told(new_source(view, place.node.source), _new_options(view, place.node.options))
-    return told.source.partition(":/")[0].strip("[]") or option(told.options, "addr")
+        text = NewText(new_source(view, place.node.source), _new_options(view, place.node.options))
+    return text.source.partition(":/")[0].strip("[]") or option(text.options, "addr")

@@ -4,6 +4,7 @@ from typing import List
 
 from hooks import mount_tree, mount_units
 from hooks.client_fstab import FSTAB, UNIT, Line
+from hooks.client_spec import inside
 from hooks.client_view import Place, View, bound
 from hooks.mount_tree import NFS
 from hooks.mountinfo import Mounted
@@ -14,6 +15,7 @@ _NO_LINE = (
 )
 _BY_HAND = "{}: {} was mounted by hand; add a line to /etc/fstab, or the next boot will not mount it"
 _AUTOFS = "{}: comes from the autofs map {}, which is no file of this host; change the map where it is kept"
+_NOT_EXPORTED = "{}: {} lies in no export of the stack; see that every server exports it, or correct the path"
 _HIDDEN = "{}: {} lies hidden below {}, which was mounted over it; mount the outer one first, at boot too"
 
 
@@ -123,7 +125,7 @@ def warnings(view: View) -> List[str]:
 
 
 def _warned(view: View, place: Place) -> List[str]:
-    found = []
+    found = [] if _exported(view, place) else [_NOT_EXPORTED.format(place.point, place.mount.path)]
     if place.node is not None and not place.lines and not place.trigger:
         found.append(_BY_HAND.format(place.point, place.node.source))
     if len(place.lines) > 1:
@@ -139,6 +141,11 @@ def _warned(view: View, place: Place) -> List[str]:
         over = mount_tree.top(view.table, place.point)
         found.append(_HIDDEN.format(place.point, item.source, over.mount if over else "/"))
     return found
+
+
+def _exported(view: View, place: Place) -> bool:
+    """A stack may leave the exports to a file of the servers' own; then there is no list to look it up in."""
+    return not view.spec.exports or inside(place.mount.path, list(view.spec.exports))
 
 
 def _renamed(view: View, line: Line) -> str:

@@ -1,9 +1,4 @@
-"""Cuts a client's dead mounts off and mounts them from the target: outer ones first.
-
-A path below a dead mount cannot even be looked up: `umount -f -l /data/p` hangs in the kernel on its way
-through /data. The outer mount goes first, and takes what lies below it off the tree too (umount(2),
-MNT_DETACH).
-"""
+"""Mounts a client's places from the target: outer ones first, by fstab, a unit, an automount or by hand."""
 
 import re
 from typing import List, NamedTuple, Optional
@@ -12,13 +7,11 @@ from hooks import mount_tree, mount_units
 from hooks.client_edit import after, new_source
 from hooks.client_fstab import AUTOMAP, FSTAB, Line
 from hooks.client_view import Place, View, table
-from hooks.holders import holders, listed
-from hooks.mount_tree import AUTOFS, NFS
+from hooks.mount_tree import AUTOFS
 from hooks.mountinfo import Mounted
-from hooks.runner import CommandFailed, HookError, Host, OutOfTime
+from hooks.runner import CommandFailed, HookError, Host
 
 MOUNT_SECONDS = 90.0
-CUT_SECONDS = 10.0  # the cut itself takes 0.2 s; the rest is waiting for a dead server
 FOLDER_SECONDS = 15.0
 TOUCH_SECONDS = 30.0
 RELOAD_SECONDS = 30.0
@@ -43,50 +36,10 @@ class Came(NamedTuple):
     errors: List[HookError]
 
 
-def cut(host: Host, places: List[Place]) -> Came:
-    """Takes what is mounted there off the tree; what could not be taken is an error, and the others go on."""
-    done: List[str] = []
-    errors: List[HookError] = []
-    for place in sorted(places, key=lambda place: place.point):
-        try:
-            done += _cut(host, place)
-        except HookError as error:
-            errors.append(error)
-    return Came(done, errors)
-
-
 def seen(host: Host, point: str) -> Optional[Mounted]:
-    """What is mounted there now as users see it; None for nothing, or for an automount that waits."""
+    """What is mounted there now as users see it; None without a mount, or with an automount that waits."""
     found = mount_tree.mounted_at(table(host), point)
     return None if found is None or found.type == AUTOFS else found
-
-
-def _cut(host: Host, place: Place) -> List[str]:
-    found = seen(host, place.point)
-    if found is None:
-        return ["{} went with the mount that it lay on".format(place.point)] if place.node else []
-    names, first = listed(holders(host, place.point)), found.source
-    while found is not None:
-        _cut_one(host, found)
-        found = seen(host, place.point)
-    note = "; restart what still uses the old mount: " + names if names else ""
-    return ["{} cut off from {}{}".format(place.point, first, note)]
-
-
-def _cut_one(host: Host, mounted: Mounted) -> None:
-    """Takes the uppermost mount off the tree.
-
-    When nobody holds it any more, umount itself ends the file system, and waits for the dead server to take
-    what was not written: that wait is none of ours once the mount is off the tree (umount(2), MNT_DETACH).
-    """
-    try:
-        host.run("umount", "-f", "-l", mounted.mount, seconds=CUT_SECONDS)
-    except OutOfTime as error:
-        if mounted.id in [item.id for item in table(host)]:
-            raise
-        host.note("{}; the mount is off the tree all the same".format(error))
-    if mounted.id in [item.id for item in table(host)]:
-        raise CommandFailed("{}: umount ended well, but it is still mounted".format(mounted.mount))
 
 
 def mount(host: Host, view: View, places: List[Place]) -> Came:
@@ -175,25 +128,11 @@ def again(host: Host, view: View, lost: List[Mounted]) -> Came:
     return Came(done, errors)
 
 
-def cut_dependents(host: Host, view: View, lost: List[Mounted]) -> Came:
-    """A bind mount outlives the mount that it was made of: it is cut off too, where fstab brings it back."""
-    errors: List[HookError] = []
-    for item in sorted(lost, key=lambda item: item.mount):
-        found = seen(host, item.mount)
-        if found is None or found.id != item.id or item.type not in NFS or not view.lines_at(item.mount):
-            continue
-        try:
-            _cut_one(host, found)
-        except HookError as error:
-            errors.append(error)
-    return Came([], errors)
-
-
 def reload(host: Host, *what: str) -> Came:
     """Has systemd, or autofs, read the files again.
 
     `daemon-reload` waits for every hung mount of the host, also for those that are none of ours. The files
-    are right by then, so a reload that does not end is told, and fails nothing.
+    are right by then, so a reload that does not end is reported, and is no failure.
     """
     try:
         host.run("systemctl", *what, seconds=RELOAD_SECONDS)

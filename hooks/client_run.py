@@ -3,10 +3,12 @@
 from typing import Dict, List, Set
 
 from hooks import client_edit, client_moves, witness
+from hooks.client_cut import Cutter
 from hooks.client_fstab import AUTOMAP, FSTAB, UNIT
 from hooks.client_judgement import curable, ours
 from hooks.client_spec import inside
 from hooks.client_view import Place, View, own_port, table
+from hooks.mountinfo import Mounted
 from hooks.runner import CommandFailed, HookError, Host, OutOfTime
 from hooks.site_names import SERVICE, SiteNames
 
@@ -27,7 +29,7 @@ def mounted_right(view: View, place: Place) -> bool:
 
 
 def answers(host: Host, places: List[Place]) -> Dict[str, bool]:
-    """Which of the mounts answer, by their points; all are asked at once."""
+    """Which of the mounts answer, by their points; all are tried at once."""
     points = [place.point for place in places]
     return witness.all_answer(host, points, ANSWER_SECONDS)
 
@@ -39,7 +41,7 @@ def has_own_port(place: Place) -> bool:
 
 
 class Run:
-    """The move of everything that `view` shows to be moved. What fails is told at the end, by HookError.
+    """The move of everything that `view` shows to be moved. What fails is reported at the end, by HookError.
 
     The site's other mounts, which site.toml does not name, go along. One mount's trouble leaves the others
     to be moved.
@@ -53,23 +55,30 @@ class Run:
         self._errors: List[HookError] = []
 
     def move(self) -> List[str]:
-        """Nothing is touched before the present server's port answers. Then the dead mounts go first:
+        """No mount is touched before the present server's port answers. Then the dead mounts go first:
         `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount, a shutdown up to 180."""
-        moved = self._moved()
+        moved, cutter = self._moved(), Cutter(self._host)
         self._reach(moved)
         lost = self._view.dependents([place.point for place in moved if place.node])
-        self._note(client_moves.cut(self._host, [place for place in moved if place.node]))
-        self._note(client_moves.cut_dependents(self._host, self._view, lost))
+        try:
+            self._note(cutter.cut([place for place in moved if place.node]))
+            self._note(cutter.cut_dependents(self._view, lost))
+            self._edit_and_mount(moved, lost)
+        finally:
+            cutter.finish()
+        return self._outcome()
+
+    def _edit_and_mount(self, moved: List[Place], lost: List[Mounted]) -> None:
+        """What could not be cut off keeps its line too: the old server may yet come back to it."""
         held = self._held(moved)
         changed = [p for p in self._view.places + self._others if p not in held and stale(self._view, p)]
-        edited = client_edit.edit(self._host, self._view, changed)
-        self._done = edited + self._done
-        if self._view.spec.mode == "remount":
-            early = self._reload_for_automounts(changed)
-            self._note(client_moves.mount(self._host, self._view, [p for p in moved if p not in held]))
-            self._note(client_moves.again(self._host, self._view, lost))
-            self._reload(changed, early)
-        return self._outcome()
+        self._done = client_edit.edit(self._host, self._view, changed) + self._done
+        if self._view.spec.mode == "reboot":
+            return
+        early = self._reload_for_automounts(changed)
+        self._note(client_moves.mount(self._host, self._view, [p for p in moved if p not in held]))
+        self._note(client_moves.again(self._host, self._view, lost))
+        self._reload(changed, early)
 
     def _note(self, came: "client_moves.Came") -> None:
         self._done += came.done
@@ -111,13 +120,13 @@ class Run:
         return found
 
     def _reach(self, moved: List[Place]) -> None:
-        """Nothing is cut off before its successor takes connections, by the name that the mount will use."""
-        asked: Set[str] = set()
+        """No mount is cut off before its successor takes connections, by the name that the mount will use."""
+        reached: Set[str] = set()
         for place in moved:
             server = client_edit.goes_to(self._view, place)
-            if server in asked:
+            if server in reached:
                 continue
-            asked.add(server)
+            reached.add(server)
             self._follow(place, server)
             if not has_own_port(place):
                 self._host.reach(place.mount.mount, server, witness.PORT, REACH_SECONDS, RULES)
@@ -137,7 +146,7 @@ class Run:
         return [place for place in moved if place.node is not None and place.node.id in ids]
 
     def _reload_for_automounts(self, changed: List[Place]) -> bool:
-        """Automounts mount what they read before: they read again first. True when systemd was asked."""
+        """Automounts mount what they read before: they read again first. True when systemd did."""
         tripped = [place for place in changed if client_moves.triggered(place)]
         maps = [place for place in tripped if any(line.kind == AUTOMAP for line in place.lines)]
         if maps:
@@ -148,6 +157,6 @@ class Run:
         return True
 
     def _reload(self, changed: List[Place], early: bool) -> None:
-        """Last: mount(8) reads fstab itself, and nobody should wait for systemd to read it too."""
+        """Last: mount(8) reads fstab itself, and no mount should wait for systemd to read it too."""
         if not early and any(line.kind in (FSTAB, UNIT) for place in changed for line in place.lines):
             self._note(client_moves.reload(self._host, "daemon-reload"))

@@ -1,7 +1,7 @@
 """What a client should mount, as values, and their parsing. Only an operator sends it."""
 
 import re
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from hooks.fields import Fields, wrong
 from hooks.parse import HOST, unique
@@ -11,6 +11,9 @@ _TEXT = re.compile(r"[\s\S]{1,4096}"), "a path"
 _KEPT = ("proc", "sys", "dev", "etc", "boot")  # a mount over these takes the client down
 _PATH_MEANS = "an absolute path of printable characters, without '.' and '..', at most 4096 bytes"
 _MOUNT_MEANS = "a path other than /, and outside " + ", ".join("/" + name for name in _KEPT)
+
+
+Fault = Callable[[str], str]  # what was expected instead; empty when it is right
 
 
 class Server(NamedTuple):

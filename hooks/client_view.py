@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 class View:
-    """One look at a client. Raises OSError. Nothing in it waits for a server."""
+    """One look at a client. Raises OSError. It never waits for a server."""
 
     def __init__(self, host: Host, spec: ClientSpec) -> None:
         self.spec = spec

@@ -49,7 +49,7 @@ def _over(table: List[Mounted], current: Mounted, prefix: str) -> Mounted:
 
 
 def real_path(host: Host, table: List[Mounted], path: str) -> str:
-    """Where the normalized path leads through symbolic links, as far as no network filesystem is asked."""
+    """Where the normalized path leads through symbolic links, up to the first network filesystem."""
     done, left, links = "/", [part for part in path.split("/") if part], 0
     while left:
         found, part = top(table, done), left.pop(0)

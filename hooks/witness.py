@@ -1,4 +1,4 @@
-"""Which servers of the site show a sign of life to this client: each asked at once, none waited for."""
+"""Which servers of the site show a sign of life to this client: all are tried at once."""
 
 import threading
 import time
@@ -35,9 +35,9 @@ def at_once(work: Dict[str, Callable[[], object]], seconds: float) -> Dict[str, 
 
 def all_answer(host: Host, points: Iterable[str], seconds: float) -> Dict[str, bool]:
     """Whether each mount answers within so many seconds."""
-    asked = sorted(set(points))
-    found = at_once({point: partial(answers, host, point, seconds) for point in asked}, seconds + _GRACE)
-    return {point: bool(found.get(point)) for point in asked}
+    tried = sorted(set(points))
+    found = at_once({point: partial(answers, host, point, seconds) for point in tried}, seconds + _GRACE)
+    return {point: bool(found.get(point)) for point in tried}
 
 
 def answers(host: Host, point: str, seconds: float) -> bool:
@@ -53,12 +53,12 @@ def answers(host: Host, point: str, seconds: float) -> bool:
 def servers(host: Host, view: View, known: Dict[str, bool]) -> Dict[str, Facts]:
     """For each server of the site why its port 2049 takes no connection (empty: it does), and whether a
     mount of it answered. `known`: mount points of which that is known already."""
-    said = _ports(host, view.spec.servers)
-    points = {server.name: _point(view, server, said[server.name], known) for server in view.spec.servers}
-    asked = {point for point in points.values() if point and point not in known}
-    told = dict(all_answer(host, asked, SECONDS), **known)
+    reasons = _ports(host, view.spec.servers)
+    points = {server.name: _point(view, server, reasons[server.name], known) for server in view.spec.servers}
+    unknown = {point for point in points.values() if point and point not in known}
+    answer = dict(all_answer(host, unknown, SECONDS), **known)
     return {
-        name: {"port_2049": said[name], "answers": bool(point and told.get(point))}
+        name: {"port_2049": reasons[name], "answers": bool(point and answer.get(point))}
         for name, point in points.items()
     }
 
@@ -68,19 +68,19 @@ def _ports(host: Host, every: Iterable[Server]) -> Dict[str, str]:
     tried = {server.name: list(server.addresses) or [server.hostname] for server in every}
     addresses = {address for many in tried.values() for address in many}
     found = at_once({item: partial(host.connect, item, PORT) for item in addresses}, SECONDS + _GRACE)
-    said = {item: str(found.get(item, "no answer within {:.0f} s".format(SECONDS))) for item in addresses}
+    reasons = {item: str(found.get(item, "no answer within {:.0f} s".format(SECONDS))) for item in addresses}
     return {
-        name: "" if any(not said[item] for item in many) else "; ".join(said[item] for item in many)
+        name: "" if any(not reasons[item] for item in many) else "; ".join(reasons[item] for item in many)
         for name, many in tried.items()
     }
 
 
-def _point(view: View, server: Server, said: str, known: Dict[str, bool]) -> str:
+def _point(view: View, server: Server, reason: str, known: Dict[str, bool]) -> str:
     """One mount of this server to ask, one that answered before all; empty when there is none to ask.
 
-    Where its port takes no connection no mount is asked: the question would hang, and stay behind.
+    Where its port takes no connection no mount is tried: the question would hang, and stay behind.
     """
     mounts = [item for item in view.nfs if view.node_owner(item) == server.name and item.root == "/"]
-    points = sorted(item.mount for item in mounts if not said or own_port(item.options))
+    points = sorted(item.mount for item in mounts if not reason or own_port(item.options))
     best = [point for point in points if known.get(point)]
     return (best + points + [""])[0]

@@ -46,6 +46,7 @@ class Access:
         """A key pair (once) and the configuration (anew)."""
         self.key.parent.mkdir(parents=True, exist_ok=True)
         self._sockets.mkdir(mode=0o700, exist_ok=True)
+        self.known_hosts.touch()
         if not self.key.exists():
             run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", self.key])
         text = _CONFIG.format(

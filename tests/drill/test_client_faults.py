@@ -1,31 +1,38 @@
 """A client's mounts in every manner that Linux has for them, on real guests, while their server is dead.
 
-nfs-srv-1 is dead as a client sees it: nothing that goes to its port 2049 arrives. nfs-srv-2 exports folders of
-the same names, with other content: what a client reads says which server it reads from.
+nfs-srv-1 is dead as a client sees it: no packet reaches its port 2049. nfs-srv-2 exports folders of the same
+names with other content: what a client reads shows which server it reads from.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from failover import render
 from lab.lifecycle import Lab
 from lab.nfs_site import ADDRESSES, SERVER, SUCCESSOR
 from tests.drill.host_under_test import HostUnderTest
 
 pytestmark = pytest.mark.guests
 
+ROOT = Path(__file__).resolve().parents[2]
 EXPORTS = ("/srv/t/a", "/srv/t/a/p")
 POINT = "/mnt/t"
 DEAD = "match ip dport 2049 0xffff"
 SERVE = """
-mkdir -p /srv/t/a/p && hostname > /srv/t/a/who && hostname > /srv/t/a/p/who
-printf '/srv/t/a *(rw,no_root_squash,fsid=101)\\n/srv/t/a/p *(rw,no_root_squash,fsid=102)\\n/srv/other *(rw,fsid=103)\\n' \
-  > /etc/exports
-mkdir -p /srv/other && systemctl start nfs-server && exportfs -ra
+mkdir -p /srv/t/a/p /srv/other
+for folder in /srv/t/a /srv/t/a/p /srv/other; do hostname > $folder/who; done
+cat > /etc/exports <<END
+/srv/t/a *(rw,no_root_squash,fsid=101)
+/srv/t/a/p *(rw,no_root_squash,fsid=102)
+/srv/other *(rw,no_root_squash,fsid=103)
+END
+systemctl start nfs-server && exportfs -ra
 """
 CLEAN = """
 systemctl stop autofs 2>/dev/null
@@ -37,9 +44,15 @@ rm -rf /etc/systemd/system/mnt-t.mount /data /mnt/t; systemctl daemon-reload
 """
 
 
+def table(*sources: str) -> str:
+    """Shell words that give fstab these lines."""
+    return f"printf '{''.join(f'{one} nfs rw 0 0%sn' % chr(92) for one in sources)}' >> /etc/fstab; "
+
+
 @pytest.fixture(scope="module")
 def founded(tmp_path_factory):
     lab = Lab(tmp_path_factory.mktemp("client-faults") / "lab", print)
+    render.write_rendered(ROOT / "terraform" / "rendered")
     try:
         lab.up(standby=True)
         made = HostUnderTest.of(lab)
@@ -109,8 +122,8 @@ def test_a_mount_by_another_name(client, before, after):
 @pytest.mark.parametrize("inner_first", [True, False])
 def test_nested_mounts_of_a_dead_server(client, inner_first):
     client.client(
-        "mkdir -p /data; printf 'nfs-srv-1:/srv/t/a/p /data/p nfs rw 0 0\\nnfs-srv-1:/srv/t/a /data nfs rw 0 0\\n'"
-        " >> /etc/fstab; mount /data && mount /data/p && cat /data/p/who; tail -f /data/p/who >/dev/null 2>&1 & sleep 1"
+        table("nfs-srv-1:/srv/t/a/p /data/p", "nfs-srv-1:/srv/t/a /data")
+        + "mkdir -p /data && mount /data && mount /data/p && cat /data/p/who"
     )
     mounts = [("/srv/t/a", "/data"), ("/srv/t/a/p", "/data/p")]
     moves(client, *(reversed(mounts) if inner_first else mounts))
@@ -120,16 +133,16 @@ def test_nested_mounts_of_a_dead_server(client, inner_first):
 def test_a_folder_that_the_target_lacks(client):
     client.lab.on(SERVER, "sudo", "mkdir", "-p", "/srv/t/a/q")
     client.client(
-        "mkdir -p /data; printf 'nfs-srv-1:/srv/other /data/q nfs rw 0 0\\nnfs-srv-1:/srv/t/a /data nfs rw 0 0\\n'"
-        " >> /etc/fstab; mount /data && mount /data/q"
+        table("nfs-srv-1:/srv/other /data/q", "nfs-srv-1:/srv/t/a /data")
+        + "mkdir -p /data && mount /data && mount /data/q"
     )
     moves(client, ("/srv/other", "/data/q"), ("/srv/t/a", "/data"), exports=["/srv/t/a", "/srv/other"])
 
 
 def test_an_inner_mount_that_was_mounted_over(client):
     client.client(
-        "mkdir -p /data/p; printf 'nfs-srv-1:/srv/t/a /data nfs rw 0 0\\nnfs-srv-1:/srv/t/a/p /data/p nfs rw 0 0\\n'"
-        " >> /etc/fstab; mount /data/p && mount /data"
+        table("nfs-srv-1:/srv/t/a /data", "nfs-srv-1:/srv/t/a/p /data/p")
+        + "mkdir -p /data/p && mount /data/p && mount /data"
     )
     mounts = [{"path": "/srv/t/a/p", "mount": "/data/p"}, {"path": "/srv/t/a", "mount": "/data"}]
     spec = {"exports": list(EXPORTS), "mounts": mounts}
@@ -139,7 +152,8 @@ def test_an_inner_mount_that_was_mounted_over(client):
     )
     assert client.client_hooks("apply", **spec).ok
     assert client.client_hooks("check", **spec).present
-    assert client.client("findmnt -n -o SOURCE -T /data/p/who") == "nfs-srv-1:/srv/t/a/p"
+    ids = client.client("stat -f -c %i /data /data/p").split()
+    assert ids[0] != ids[1], "the path still leads into the outer mount"
 
 
 def test_the_service_address_is_followed(client):

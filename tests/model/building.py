@@ -12,7 +12,7 @@ from tests.model.mount_tools import fstab
 from tests.model.mounts import normal
 from tests.model.site import Site
 from tests.model.startup import mount_all
-from tests.model.storage import Disk, Filesystem, LogicalVolume, PhysicalVolume, Volume, VolumeGroup
+from tests.model.storage import Disk, Filesystem, LogicalVolume, PhysicalVolume, Volume, VolumeGroup, new_uuid
 
 OLD, NEW = "nfs-srv-1", "nfs-srv-2"
 ADDRESSES = {OLD: ("10.0.0.11", "10.0.2.4"), NEW: ("10.0.0.12", "10.0.2.5")}
@@ -23,6 +23,7 @@ def build(layout: SiteLayout, folder: Path) -> Site:
     """The site, serving; raises AssertionError when the layout cannot serve even before any failover."""
     site = Site(folder)
     old, new = site.add(OLD, *ADDRESSES[OLD]), site.add(NEW, *ADDRESSES[NEW])
+    filer = _filer(site) if layout.filer else None
     clients = [site.add(c.name, f"10.0.0.{_FIRST_CLIENT + n}") for n, c in enumerate(layout.clients)]
     made = {}
     for group in layout.groups:
@@ -36,10 +37,20 @@ def build(layout: SiteLayout, folder: Path) -> Site:
         line_of(group, item, made[item.mount][0], layout.target.fstab)
         for group, item in layout.filesystems[:1]
     )
-    _stand_by(new, layout.target, stale)
+    _stand_by(new, layout.target, stale, next(iter(made.values()))[0])
     for host, client in zip(clients, layout.clients, strict=True):
         _mount(host, client)
+    if filer:
+        filer.power_off()
     return site
+
+
+def _filer(site: Site) -> LinuxHost:
+    """Somebody else's NFS server."""
+    host = site.add("filer", "10.0.9.9")
+    host.write("/etc/exports", "/srv *(rw)\n")
+    host.units.start("nfs-server")
+    return host
 
 
 def _group(site: Site, layout: GroupLayout) -> dict[str, tuple[Filesystem, str]]:
@@ -119,7 +130,7 @@ def _by_hand(host: LinuxHost) -> list[str]:
     return found
 
 
-def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str) -> None:
+def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str, first: Filesystem) -> None:
     host.write("/etc/fstab", (host.read("/etc/fstab") or "") + stale)
     for name, text in layout.exports_files:
         host.write("/etc/" + name, text)
@@ -127,7 +138,6 @@ def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str) -> None:
         group = VolumeGroup(layout.foreign, [LogicalVolume("scratch", Filesystem())])
         host.add_local(Disk(PhysicalVolume(group)))
     for mount in layout.occupied:
-        Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
         _occupy(host, mount)
     for mount in layout.links:
         place = Path(host.path(mount))
@@ -138,16 +148,32 @@ def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str) -> None:
         host.units[name].enabled = "masked"
     for command in layout.missing_packages:
         host.uninstall(command)
+    if layout.clone:
+        _clone(host, layout, first)
+    if layout.serving:
+        host.write("/etc/exports.d/own.exports", "/srv *(ro)\n")
+        host.units["nfs-server"].enabled = "enabled"
+        host.units.start("nfs-server")
+    host.system_id, host.lvm_conf = layout.system_id, dict(layout.lvm_conf)
     if layout.devices_file:
         host.use_devices_file = True
         host.write("/etc/lvm/devices/system.devices", "# LVM uses devices listed in this file.\n")
 
 
-def _occupy(host: LinuxHost, mount: str) -> None:
+def _clone(host: LinuxHost, layout: TargetLayout, first: Filesystem) -> None:
+    label, uuid = (first.label, first.uuid) if layout.clone == "uuid" else (first.label, new_uuid())
+    _occupy(host, "/srv/clone", Filesystem(first.type, label, uuid=uuid))
+    if not layout.mounted:
+        _run(host, "umount", "/srv/clone")
+
+
+def _occupy(host: LinuxHost, mount: str, filesystem: Filesystem | None = None) -> None:
     """Something of the host's own is mounted on the mount point."""
-    host.add_local(Disk(Filesystem()))
+    filesystem = filesystem or Filesystem()
+    host.add_local(Disk(filesystem))
+    Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
     node = max(block.node for block in host.devices.blocks.values() if block.whole == "")
-    _run(host, "mount", "-t", "xfs", node, mount)
+    _run(host, "mount", "-t", filesystem.type, node, mount)
 
 
 def _mount(host: LinuxHost, layout: ClientLayout) -> None:
@@ -156,6 +182,9 @@ def _mount(host: LinuxHost, layout: ClientLayout) -> None:
     host.names = host.names | dict(layout.aliases)
     for name, text in layout.files:
         host.write(name, text)
+    for name, target in layout.links:
+        Path(host.path("/" + target)).mkdir(parents=True, exist_ok=True)
+        Path(host.path(name)).symlink_to(target)
     for line in fstab(host):
         if "x-systemd.automount" in line.options:
             wait_at(host, normal(line.mount), "systemd-1")
@@ -163,7 +192,8 @@ def _mount(host: LinuxHost, layout: ClientLayout) -> None:
         host.units["autofs"].installed, host.units["autofs"].enabled = True, "enabled"
         host.units.start("autofs")
     commands = dict(layout.how)
-    for mount in sorted([mount for _, mount in layout.mounts] + list(layout.others)):
+    wanted = [mount for _, mount in layout.mounts] + list(layout.others)
+    for mount in sorted(host.mounts.canonical(mount) for mount in wanted):
         command = commands.get(mount, ("mount", mount))
         if command[0] == "mount":
             Path(host.path(mount)).mkdir(parents=True, exist_ok=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from hooks import layers
 from hooks.result import UNKNOWN, Layer
 from hooks.survey import survey
-from tests.model.building import NEW, OLD
-from tests.model.layouts import SiteLayout
+from tests.model.layouts import ClientLayout, SiteLayout
 from tests.model.site import Site
 from tests.model.story import client_spec, server_spec
 
@@ -20,19 +20,24 @@ class Judgement(NamedTuple):
     clients: dict[str, list[str]]
 
 
-def judge(site: Site, layout: SiteLayout) -> Judgement:
-    """Asks every host; a layer that could not tell is a refusal, too. Writes nothing: that is asserted."""
+def judge(
+    site: Site, layout: SiteLayout, of_clients: Iterable[ClientLayout], old: str, new: str
+) -> Judgement:
+    """Asks both servers and these clients; a layer that could not tell is a refusal, too.
+
+    Raises AssertionError when a judgement wrote something.
+    """
     spec = server_spec(site, layout)
     before = {name: _written(site, name) for name in site.hosts}
     service = []
-    for name in (OLD, NEW):
+    for name in (old, new):
         site.hosts[name].begin()
         service += [f"{name}: {text}" for text in refusals(survey(site.hosts[name], spec, ()))]
     clients = {}
-    for client in layout.clients:
+    for client in of_clients:
         host = site.hosts[client.name]
         host.begin()
-        clients[client.name] = refusals(layers.check(host, client_spec(layout, client, NEW), ()))
+        clients[client.name] = refusals(layers.check(host, client_spec(layout, client, new), ()))
     assert {name: _written(site, name) for name in site.hosts} == before
     return Judgement(service, clients)
 

@@ -55,7 +55,8 @@ class ExportLayout:
 class ClientLayout:
     """A client: what site.toml says of it, as (path on the server, mount point), and its lines in fstab.
 
-    `others`: mount points that fstab has and site.toml has not; `aliases`: names in its /etc/hosts. `files`:
+    `others`: mount points that fstab has and site.toml has not; `aliases`: names in its /etc/hosts; `links`:
+    symbolic links with where they lead. `files`:
     mount units and maps of autofs. `how`: the commands that mount, by mount point, where `mount` does not.
     """
 
@@ -64,13 +65,18 @@ class ClientLayout:
     fstab: str = "nfs-srv-1:/mnt/a /mnt/nfs/a nfs defaults 0 0\n"
     others: tuple[str, ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     how: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
 class TargetLayout:
-    """What the next server has of its own; `foreign`: a local group's name, `occupied`: mount points."""
+    """What the next server has of its own; `foreign`: a local group's name, `occupied`: mount points.
+
+    `clone`: "label" or "uuid" of the first filesystem that a disk of its own has too, `mounted` or not;
+    `serving`: it exports something else already.
+    """
 
     fstab: str = ""
     exports_files: tuple[tuple[str, str], ...] = ()
@@ -80,6 +86,11 @@ class TargetLayout:
     masked: tuple[str, ...] = ()
     missing_packages: tuple[str, ...] = ()
     devices_file: bool = False
+    clone: str = ""
+    mounted: bool = False
+    serving: bool = False
+    system_id: str = ""
+    lvm_conf: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,7 @@ class SiteLayout:
     below: str = ""  # a mount point in the site's filesystem with a disk of the old server's own on it
     busy: str = ""  # the working directory of a process on the old server
     aliases: tuple[tuple[str, str], ...] = ()  # of the old server's /etc/hosts
+    filer: bool = False  # clients mount from another NFS server too, and that one is dead
     known_addresses: int = 2  # how many of each server's addresses the stack knows
     planned: bool = True
 

@@ -98,6 +98,7 @@ class LinuxHost(Host):
                 self.mounts.remove(mount)
         for session in list(self.initiator.sessions.values()):
             self.initiator.log_out(session)
+        self.units.end_all()
         self.devices.blocks.clear()
         self.devices.show()
         self.addresses = {device: list(each) for device, each in self._primary.items()}

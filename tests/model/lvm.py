@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,15 @@ _FAILED = 5
 def listed(host: LinuxHost, block: Block) -> bool:
     """Whether LVM may look at the device: where the devices file is in use, only at those in it."""
     text = host.read(DEVICES_FILE) if host.use_devices_file else None
-    return text is None or f"IDNAME={block.wwid} " in text
+    return (text is None or f"IDNAME={block.wwid} " in text) and not _filtered(host, block)
+
+
+def _filtered(host: LinuxHost, block: Block) -> bool:
+    """Whether lvm.conf's filter, as far as sites have one, rejects the device by its kernel name."""
+    for found in re.findall(r'"([ar])\|([^|]*)\|"', host.lvm_conf.get("devices/filter", "")):
+        if re.search(found[1], block.node):
+            return bool(found[0] == "r")
+    return False
 
 
 def physical(host: LinuxHost) -> dict[PhysicalVolume, Block]:
@@ -45,6 +54,8 @@ def foreign(host: LinuxHost, group: VolumeGroup) -> bool:
 
 def activate(host: LinuxHost, group: VolumeGroup) -> None:
     """Every logical volume of it that lies on physical volumes that are there."""
+    if f'"{group.name}"' not in host.lvm_conf.get("activation/volume_list", f'"{group.name}"'):
+        return
     seen = physical(host)
     active = {block.logical for block in host.devices.active(group)}
     for logical in group.logical:

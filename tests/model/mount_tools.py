@@ -140,7 +140,7 @@ def _nfs(host: LinuxHost, line: Line, target: str) -> Outcome:
     new = Mount(0, 0, target, kind, line.source, address=address, path=path, super_options=shown)
     server = host.site.at(address)
     assert server
-    host.mounts.add(new, host.mounts.copy(Path(server.path(path))))
+    host.mounts.add(new, host.mounts.copy(Path(server.path(server.nfsd.meant(path)))))
     server.nfsd.used(host, path)
     return ok()
 

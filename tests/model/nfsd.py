@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks.runner import Outcome
-from tests.model.mounts import Mount, inside
+from tests.model.mounts import Mount, inside, normal
 from tests.model.tools import Unmodelled, fail, none_left, ok, option, options, taken, tool
 
 if TYPE_CHECKING:
@@ -124,12 +124,20 @@ class Nfsd:
         """The entry that gives this client this path, if any: its own or one above on the same mount."""
         if not self.threads:
             return None
+        path = self.meant(path)
         walk, canonical = self.host.mounts.walk, self.host.mounts.canonical
         for entry in sorted(self.table.values(), key=lambda item: -len(item.path)):
             near = inside(path, entry.path) and walk(canonical(path)) is walk(canonical(entry.path))
             if near and self._mounted(entry) and self._lets_in(entry.client, client):
                 return entry
         return None
+
+    def meant(self, path: str) -> str:
+        """NFSv4's root is the export with fsid=0: clients name paths from there (exports(5))."""
+        for entry in self.table.values():
+            if {"fsid=0", "fsid=root"} & set(entry.options.split(",")) and not inside(path, entry.path):
+                return normal(entry.path + path)
+        return path
 
     def _mounted(self, entry: Entry) -> bool:
         """The option mp: nothing is exported while nothing is mounted there (exports(5))."""

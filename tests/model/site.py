@@ -71,7 +71,7 @@ class Site:
             return "silent"
         if server.nfsd.serves(client, path) is None:
             return "access denied by server"
-        return "" if Path(server.path(path)).is_dir() else "No such file or directory"
+        return "" if Path(server.path(server.nfsd.meant(path))).is_dir() else "No such file or directory"
 
     def answer(self, client: LinuxHost, mount: Mount) -> str:
         """As `ask`, for what is mounted already."""

@@ -41,6 +41,7 @@ _CLIENT_OPTIONS = st.sampled_from(
         "rw,hard,vers=4.2",
     ]
 )
+_ONE = ["nfs-cli", f"nfs-cli.{DOMAIN}", "10.0.0.21", "render"]
 _MOUNTS = ["/mnt/a", "/mnt/b", "/mnt/nfsshare/c"]
 _WORLD = ["*", "10.0.0.0/16", "10.0.0.0/255.255.0.0", "10.0.0.0/24", f"*.{DOMAIN}"]
 
@@ -121,22 +122,26 @@ class _Export:
 
 
 @st.composite
-def _export(draw: st.DrawFn, path: str, fsid: int) -> _Export:
+def _export(draw: st.DrawFn, path: str, number: int) -> _Export:
     inside = draw(st.sampled_from([path, path, path + "/exports"]))
     base = draw(st.sampled_from(_WORLD))
-    named = draw(
-        st.lists(
-            st.sampled_from(["nfs-cli", f"nfs-cli.{DOMAIN}", "10.0.0.21", "render"]), max_size=2, unique=True
-        )
-    )
+    named = draw(st.lists(st.sampled_from(_ONE), max_size=2, unique=True))
     options = draw(st.sampled_from(["rw,sync,no_subtree_check", "rw,sync,no_root_squash", "rw"]))
     spelled = {"*": draw(st.sampled_from(["*", ""])), "10.0.0.0/16": "10.0.0.0/255.255.0.0"}
     written = draw(st.sampled_from([base, spelled.get(base, base)]))
+    alone = bool(named) and draw(_mostly(False, st.just(True)))
+    mine = ExportLayout(
+        inside,
+        tuple(named) if alone else (base, *named),
+        options,
+        draw(st.sampled_from([None, number + 1, number + 1, 0 if not number else None])),
+    )
+    given = options + (",fsid=0" if mine.fsid == 0 else "")
     extra = draw(_mostly("", st.just(" 192.168.7.0/24(rw,no_root_squash)")))
-    words = "".join(f" {client}({options})" for client in [written, *named])
+    clients = named if alone else [written, *named]
+    words = "".join(f" {client}({given})" for client in clients)
     if draw(_mostly(False, st.just(True))):
-        words = f" -{options} " + " \\\n    ".join([written or "*", *named])
-    mine = ExportLayout(inside, (base, *named), options, draw(st.sampled_from([None, fsid])))
+        words = f" -{given} " + " \\\n    ".join(client or "*" for client in clients)
     return _Export(mine, f"{draw(_spelled_export(inside))}{words}{extra}\n")
 
 
@@ -183,21 +188,43 @@ def _client(draw: st.DrawFn, number: int, exports: list[ExportLayout], service: 
     ]
     server = draw(st.sampled_from(servers + ([service] if service else [])))
     export = draw(st.sampled_from(exports))
-    outer = draw(_nfs_line(server, export.path, "/mnt/nfs/a"))
+    from_root = export.fsid == 0 and draw(st.booleans())
+    outer = draw(_nfs_line(server, "/" if from_root else export.path, "/mnt/nfs/a"))
+    outer = replace(outer, kind="nfs4", options="defaults") if export.fsid == 0 else outer
     mounts = [(export.path, outer.mount)]
-    text, others = "", ()
-    if draw(_mostly(False, st.just(True))) and not export.path.endswith("exports"):
+    text = ""
+    if draw(_mostly(False, st.just(True))) and not export.path.endswith("exports") and export.fsid != 0:
         mounts.append((export.path + "/p", "/mnt/nfs/a/p"))
         text += draw(_nfs_line(server, *mounts[-1])).fstab()
-    more = draw(_mostly("", st.sampled_from(["extra", "bind", "comment"])))
-    if more == "extra":
-        text, others = text + draw(_nfs_line(server, export.path, "/mnt/more")).fstab(), ("/mnt/more",)
-    elif more == "bind":
-        text, others = text + "/mnt/nfs/a /shared none bind 0 0\n", ("/shared",)
-    elif more == "comment":
-        text = "#" + outer.fstab() + text
+    more, others = draw(_mostly(("", ()), _more(server, export)))
     way = draw(_mostly("fstab", st.sampled_from(["unit", "indirect", "direct", "systemd", "hand"])))
-    return _written(ClientLayout(name, tuple(draw(st.permutations(mounts))), text, others), outer, way)
+    client = ClientLayout(name, tuple(draw(st.permutations(mounts))), text + more, others)
+    client = replace(client, fstab="#" * draw(st.integers(0, 1)) + "# " + outer.fstab() + client.fstab)
+    return _linked(_written(client, outer, way), draw(_mostly(False, st.just(True))))
+
+
+def _linked(client: ClientLayout, linked: bool) -> ClientLayout:
+    """The client whose site.toml names its mount points through a symbolic link."""
+    if not linked:
+        return client
+    mounts = tuple((path, mount.replace("/mnt/nfs", "/data")) for path, mount in client.mounts)
+    return replace(client, mounts=mounts, links=(("/data", "mnt/nfs"),))
+
+
+@st.composite
+def _more(draw: st.DrawFn, server: str, export: ExportLayout) -> tuple[str, tuple[str, ...]]:
+    """Other lines of a client's fstab, and their mount points."""
+    extra = draw(_nfs_line(server, export.path, "/mnt/more"))
+    extra = replace(extra, kind="nfs4", options="defaults") if export.fsid == 0 else extra
+    return draw(
+        st.sampled_from(
+            [
+                (extra.fstab(), ("/mnt/more",)),
+                ("/mnt/nfs/a /shared none bind 0 0\n", ("/shared",)),
+                ("filer:/srv /srv/filer nfs defaults,_netdev 0 0\n", ("/srv/filer",)),
+            ]
+        )
+    )
 
 
 def _written(client: ClientLayout, outer: _Line, way: str) -> ClientLayout:
@@ -240,22 +267,35 @@ _STALE = st.sampled_from(
 )
 
 
+_TROUBLES: list[dict[str, object]] = [
+    {"masked": ("nfs-server",)},
+    {"masked": ("iscsid",)},
+    {"missing_packages": ("iscsiadm",)},
+    {"missing_packages": ("exportfs",)},
+    {"missing_packages": ("vgchange",)},
+    {"clone": "uuid", "mounted": True},
+    {"lvm_conf": (("devices/filter", '["r|/dev/sd.*|"]'),)},
+    {"lvm_conf": (("activation/volume_list", '["vg0"]'),)},
+]
+_HARMLESS: list[dict[str, object]] = [
+    {"devices_file": True},
+    {"clone": "label"},
+    {"clone": "label", "mounted": True},
+    {"clone": "uuid"},
+    {"serving": True},
+    {"system_id": "nfs-srv-2"},
+    {"lvm_conf": (("devices/filter", '["a|/dev/sd.*|"]'),)},
+]
+
+
 @st.composite
 def _target(draw: st.DrawFn, group: GroupLayout, path: str) -> TargetLayout:
-    trouble = draw(
-        _mostly("", st.sampled_from(["foreign", "occupied", "link", "masked", "package", "devices"]))
-    )
-    packages = st.sampled_from(["iscsiadm", "exportfs", "vgchange", "blkid"])
-    return TargetLayout(
-        draw(_mostly("", _STALE)),
-        draw(_mostly((), st.just((("exports", f"{path} *(ro)\n"),)))),
-        group.name if trouble == "foreign" else "",
-        (group.filesystems[0].mount,) if trouble == "occupied" else (),
-        (group.filesystems[0].mount,) if trouble == "link" else (),
-        draw(st.sampled_from([("nfs-server",), ("iscsid",)])) if trouble == "masked" else (),
-        (draw(packages),) if trouble == "package" else (),
-        trouble == "devices",
-    )
+    mount = group.filesystems[0].mount
+    named: list[dict[str, object]] = [{"foreign": group.name}, {"occupied": (mount,)}, {"links": (mount,)}]
+    trouble = draw(_mostly({}, st.sampled_from(named + _TROUBLES)))
+    exports = draw(_mostly((), st.just((("exports", f"{path} *(ro)\n"),))))
+    fields = draw(_mostly({}, st.sampled_from(_HARMLESS))) | trouble
+    return TargetLayout(draw(_mostly("", _STALE)), exports, **fields)
 
 
 @st.composite
@@ -263,10 +303,14 @@ def layouts(draw: st.DrawFn) -> SiteLayout:
     """A whole site; planned or not."""
     groups = draw(_groups())
     mounts = [item.mount for group in groups for item in group.filesystems]
-    exports = [draw(_export(mount, number + 1)) for number, mount in enumerate(mounts)]
+    exports = [
+        draw(_export(mount, number if len(mounts) == 1 else number + 1))
+        for number, mount in enumerate(mounts)
+    ]
     specs = [export.spec for export in exports]
     service = draw(_mostly("", st.just(_SERVICE)))
-    clients = [draw(_client(number, specs, service)) for number in range(draw(st.sampled_from([1, 1, 2])))]
+    count = draw(st.sampled_from([1, 1, 2])) if all(_for_all(spec) for spec in specs) else 1
+    clients = [draw(_client(number, specs, service)) for number in range(count)]
     name = draw(st.sampled_from(["exports", "exports", "exports.d/site.exports"]))
     hold = draw(_mostly("", st.sampled_from(["below", "busy"])))
     other = draw(_mostly("", st.just("/srv *(ro)\n")))
@@ -277,10 +321,15 @@ def layouts(draw: st.DrawFn) -> SiteLayout:
         tuple(clients),
         draw(_target(groups[0], specs[0].path)),
         service,
-        draw(st.booleans()),
-        mounts[0] + "/q" if hold == "below" else "",
-        mounts[0] + "/exports" if hold == "busy" else "",
-        (("render", "10.0.0.21"),),
-        draw(st.sampled_from([1, 2])),
-        draw(st.booleans()),
+        event_activation=draw(st.booleans()),
+        below=mounts[0] + "/q" if hold == "below" else "",
+        busy=mounts[0] + "/exports" if hold == "busy" else "",
+        aliases=(("render", "10.0.0.21"),),
+        filer=any("filer:" in client.fstab for client in clients),
+        known_addresses=draw(st.sampled_from([1, 2])),
+        planned=draw(st.booleans()),
     )
+
+
+def _for_all(export: ExportLayout) -> bool:
+    return bool(set(_WORLD) & set(export.clients))

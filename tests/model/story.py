@@ -76,7 +76,7 @@ def client_spec(layout: SiteLayout, client: ClientLayout, server: str) -> Spec:
         "servers": servers,
         "service": [layout.service_address] if layout.service_address else [],
         "exports": [export.path for export in layout.exports],
-        "root": None,
+        "root": next((export.path for export in layout.exports if export.fsid == 0), None),
         "mounts": [{"path": path, "mount": mount} for path, mount in client.mounts],
     }
     return parse(json.dumps(found))

@@ -105,6 +105,7 @@ def as_texts(variables: dict[str, Any]) -> dict[str, str]:
 def site_text(folder: Path, cloud: LabCloud, terraform: str, deadlines: str = DEADLINES) -> str:
     """A site; where no answering host is put in its place, every host is silent."""
     (folder / "ssh_config").write_text("Host *\n  ProxyCommand false\n")
+    (folder / "known_hosts").touch()
     return f"""
 [terraform]
 {terraform}

@@ -93,6 +93,7 @@ def world(
 def site_text(stack: LaidStack, cloud: LabCloud, provider: ProviderProcess, folder: Path) -> str:
     """A site whose hosts are all silent: the way to them is a command that ends at once."""
     (folder / "ssh_config").write_text("Host *\n  ProxyCommand false\n")
+    (folder / "known_hosts").touch()
     environment = "\n".join(f"{k} = {json.dumps(v)}" for k, v in provider.environment().items())
     return f"""
 [terraform]

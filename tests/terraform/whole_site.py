@@ -198,6 +198,7 @@ def _applied(folder: Path, cloud: LabCloud, provider: ProviderProcess, service_i
     stack = LaidStack(folder / "stack", variables, provider)
     stack.apply()
     (folder / "site.toml").write_text(_site_text(stack, cloud, provider))
+    (folder / "known_hosts").touch()
     model = HostsModel(folder, cloud.run / "cloud.db")
     model.start(FIRST, first)
     return WholeSite(cloud, stack, folder / "site.toml", model, volumes, first)

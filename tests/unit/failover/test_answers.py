@@ -77,3 +77,30 @@ def test_a_reused_address_forgets_the_key_of_the_instance_before(tmp_path):
 def test_an_output_of_another_version_is_named():
     with pytest.raises(Usage, match="compartment_id"):
         contract.parse(json.loads('{"active": "nfs-srv-1"}'))
+
+
+ALIVE = {"port_2049": "", "answers": True}
+
+
+def test_refusals_warnings_and_the_witness_are_read_of_every_layer():
+    facts = [
+        {"refusals": ["a"], "warnings": ["b", "c"], "servers": {"nfs-srv-1": ALIVE}},
+        {"refusals": ["d"]},
+        {"refusals": None, "servers": "odd"},
+    ]
+    layers = tuple(Layer("x", "broken", False, 0.0, "", one) for one in facts)
+    found = answer.Answer("h", GOOD._replace(layers=layers))
+    assert found.refusals == ("a", "d")
+    assert found.warnings == ("b", "c")
+    assert found.servers == {"nfs-srv-1": ALIVE}
+    assert answer.Answer("h", GOOD).servers == {}
+
+
+OUTPUT = {"active": "a", "compartment_id": "c", "servers": {}, "volumes": {}, "spec": {}}
+
+
+def test_the_service_s_address_and_name_are_of_the_output_where_it_has_them():
+    old = contract.parse(OUTPUT)
+    new = contract.parse({**OUTPUT, "service_ip": "10.0.0.100", "dns_name": "nfs.x"})
+    assert (old.service_ip, old.dns_name) == (None, None)
+    assert (new.service_ip, new.dns_name) == ("10.0.0.100", "nfs.x")

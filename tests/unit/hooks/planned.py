@@ -6,7 +6,7 @@ answers and what it changes, and afterwards the `layers` reported and the `files
 iscsid runs as process 77. Run as a program, it runs every case: that is how old Pythons are tested.
 """
 
-# ruff: noqa: UP006, UP035, UP045, PTH100, PTH103, PTH108, PTH118, PTH120, PTH123, PTH208, PTH211
+# ruff: noqa: UP006, UP035, UP045, PTH100, PTH103, PTH105, PTH108, PTH118, PTH120, PTH123, PTH208, PTH211
 
 import json
 import os
@@ -101,10 +101,13 @@ class PlannedHost(Host):
         """Makes files, symbolic links and directories, and removes what is `gone`, under the root."""
         for name, text in change.get("files", {}).items():
             self._make_room(name)
-            with open(self.path(name), "w", encoding="utf-8") as file:
+            with open(self.path(name) + ".new", "w", encoding="utf-8") as file:
                 file.write(_text(text))
+            os.replace(self.path(name) + ".new", self.path(name))  # as a whole: another thread may read it
         for name, target in change.get("links", {}).items():
             self._make_room(name)
+            if os.path.lexists(self.path(name)):
+                os.unlink(self.path(name))
             os.symlink(target, self.path(name))
         for name in change.get("directories", []):
             os.makedirs(self.path(name), exist_ok=True)
@@ -113,8 +116,6 @@ class PlannedHost(Host):
 
     def _make_room(self, name: str) -> None:
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        if os.path.lexists(self.path(name)):
-            os.unlink(self.path(name))
 
     def finish(self) -> None:
         left = [planned["run"] for planned in self._plan]

@@ -268,11 +268,10 @@ def test_a_write_that_comes_back_as_other_bytes_is_told(
 def test_a_client_without_a_probe_folder_or_of_another_server(root: Path, folder: Path) -> None:
     (folder / "probe").rmdir()
     assert tried(root).facts["write"] == "No such file or directory"
-    mounts = [{"server": "nfs-srv-9", "path": "/mnt/a", "mount": "/mnt/nfs/a", "former_servers": []}]
-    layer = tried(root, mounts=mounts)
+    layer = tried(root, server="nfs-srv-1")
     assert (layer.state, layer.message) == (
         BROKEN,
-        "/mnt/nfs/a: not mounted from nfs-srv-9:/mnt/a; neither read nor written",
+        "/mnt/nfs/a: found nfs-srv-2:/mnt/a, expected nfs-srv-1:/mnt/a; neither read nor written",
     )
 
 

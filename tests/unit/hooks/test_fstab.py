@@ -1,10 +1,9 @@
 """fstab is edited line by line: the named line changes, every other byte stays, twice is the same as once."""
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hooks import client_fstab, fstab
+from hooks import fstab
 from tests.unit.hooks.planned import fixture
 
 ENTRY = "/dev/vg1/lv01 /mnt/a xfs defaults,_netdev,nofail 0 0"
@@ -26,7 +25,6 @@ LINES = st.lists(st.sampled_from(FIELDS), max_size=6).map(" ".join) | st.sampled
     ["#" + ENTRY, "# " + ENTRY, ENTRY, fstab.MARK, "nfs-srv-1:/mnt/a\t/mnt/nfs/a\tnfs\tdefaults\t0\t0"]
 )
 TABLES = st.lists(LINES, max_size=6).map("\n".join) | st.text(max_size=60) | st.just(ORACLE)
-SOURCES = ("nfs-srv-1:/mnt/a",)
 
 
 def ours(line: fstab.Line) -> bool:
@@ -46,24 +44,6 @@ def test_the_manual_s_edit_of_an_oracle_linux_fstab() -> None:
     text = fstab.enable(ORACLE, ENTRY, ours)
     assert text == ORACLE.replace("#/dev/vg1/lv01\t/mnt/a\txfs\tdefaults\t0\t0", fstab.MARK + "\n" + ENTRY)
     assert fstab.disable(text, ours) == text.replace(ENTRY, "#" + ENTRY)
-
-
-def test_the_manual_s_edit_on_a_client() -> None:
-    text = client_fstab.repoint(ORACLE, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a")
-    assert text == ORACLE.replace("nfs-srv-1:", "nfs-srv-2:")
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "nfs-srv-1:/mnt/ab /mnt/nfs/a nfs defaults 0 0\n",
-        "nfs-srv-10:/mnt/a /mnt/nfs/a nfs defaults 0 0\n",
-        "nfs-srv-1:/mnt/a /mnt/nfs/ab nfs defaults 0 0\n",
-        "#nfs-srv-1:/mnt/a /mnt/nfs/a nfs defaults 0 0\n",
-    ],
-)
-def test_a_line_that_only_resembles_stays(line: str) -> None:
-    assert client_fstab.repoint(line, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a") == line
 
 
 def test_the_same_device_elsewhere_is_another_line() -> None:
@@ -100,15 +80,6 @@ def test_enable_after_disable_is_enable(text: str) -> None:
     assume(text.count("/dev/") < 2)
     enabled = fstab.enable(text, ENTRY, ours)
     assert fstab.enable(fstab.disable(enabled, ours), ENTRY, ours) == enabled
-
-
-@given(TABLES)
-def test_repoint_changes_first_fields_only(text: str) -> None:
-    once = client_fstab.repoint(text, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a")
-    assert client_fstab.repoint(once, SOURCES, "nfs-srv-2:/mnt/a", "/mnt/nfs/a") == once
-    assert "nfs-srv-1:/mnt/a" not in fstab.active_sources(once, "/mnt/nfs/a")
-    for before, after in zip(text.split("\n"), once.split("\n"), strict=True):
-        assert after in (before, before.replace("nfs-srv-1:/mnt/a", "nfs-srv-2:/mnt/a", 1))
 
 
 @pytest.mark.parametrize("spelled", ["/mnt/a", "/mnt/a/", "//mnt//a", "/mnt/./a", "/mnt/a///", "/mnt/\\141"])

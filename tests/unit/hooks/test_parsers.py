@@ -55,7 +55,8 @@ def test_records() -> None:
 
 def test_mountinfo() -> None:
     found = mountinfo.parse(fixture("mountinfo.txt"))
-    assert mountinfo.Mounted("/mnt/nfs/a", "nfs4", "nfs-srv-1:/mnt/a", found[4].options) == found[4]
+    assert found[4][:3] == ("/mnt/nfs/a", "nfs4", "nfs-srv-1:/mnt/a")
+    assert (found[4].id, found[4].parent, found[4].root) == ("92", "22", "/")
     assert found[5].mount == "/mnt/with blank"
     assert found[3].source == "/dev/mapper/vg1-lv01"
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.client_spec import ClientSpec
+from hooks.client_spec import ClientSpec, Mount
 from hooks.fields import SpecError
 from hooks.parse import parse
 from hooks.spec import ServerSpec
 from tests.unit.hooks.planned import fixture
 
 SERVER: dict[str, Any] = json.loads(fixture("server-spec.json"))
-CLIENT: dict[str, Any] = json.loads(fixture("client-spec.json"))
+CLIENT: dict[str, Any] = {**json.loads(fixture("client-spec.json")), "service": ["10.0.0.100"]}
 HOSTILE = [
     "",
     "a b",
@@ -52,8 +52,14 @@ TEXTS = [
     ("exports", 0, "clients", 0),
     ("exports", 0, "options"),
 ]
-CLIENT_TEXTS = [("mounts", 0, key) for key in ("server", "path", "mount", "type")] + [
-    ("mounts", 0, "former_servers", 0),
+CLIENT_TEXTS = [("mounts", 0, key) for key in ("path", "mount")] + [
+    ("servers", 0, "name"),
+    ("servers", 0, "hostname"),
+    ("servers", 0, "addresses", 0),
+    ("service", 0),
+    ("exports", 0),
+    ("root",),
+    ("server",),
     ("mode",),
 ]
 
@@ -81,7 +87,8 @@ def test_the_contract_s_client_spec() -> None:
     spec = parse(json.dumps(CLIENT))
     assert isinstance(spec, ClientSpec)
     assert spec.mode == "remount"
-    assert spec.mounts[0].former_servers == ("nfs-srv-1",)
+    assert spec.mounts == (Mount("/mnt/a", "/mnt/nfs/a"),)
+    assert spec.target.addresses == ("10.0.0.12",)
 
 
 @pytest.mark.parametrize("place", TEXTS, ids=str)
