@@ -46,9 +46,10 @@ _MOUNTS = ["/mnt/a", "/mnt/b", "/mnt/nfsshare/c"]
 _WORLD = ["*", "10.0.0.0/16", "10.0.0.0/255.255.0.0", "10.0.0.0/24", f"*.{DOMAIN}"]
 
 
-def _mostly(plain: object, other: st.SearchStrategy) -> st.SearchStrategy:
-    """The plain value three times of four: what is rare one by one is rare in a site, too."""
-    return st.sampled_from([0, 0, 0, 1]).flatmap(lambda drawn: other if drawn else st.just(plain))
+def _mostly(plain: object, other: st.SearchStrategy, times: int = 3) -> st.SearchStrategy:
+    """The plain value so many times more often: what is rare one by one is rare in a site, too."""
+    drawn = st.sampled_from([0] * times + [1])
+    return drawn.flatmap(lambda found: other if found else st.just(plain))
 
 
 def _spelled(path: str) -> st.SearchStrategy[str]:
@@ -97,7 +98,7 @@ def _groups(draw: st.DrawFn) -> tuple[GroupLayout, ...]:
     second = draw(_mostly((), st.sampled_from([("lv02",), ("lv02", "lv03")])))
     layout = draw(st.sampled_from(["linear", "striped"]))
     filesystems = [draw(_filesystem(each, _MOUNTS[n])) for n, each in enumerate((logical, *second))]
-    trouble = draw(_mostly("", st.sampled_from(["lost", "local", "blank", "raid", "partition", "owner"])))
+    trouble = draw(_mostly("", st.sampled_from(["lost", "local", "blank", "raid", *["partition", "owner"] * 4])))
     volumes = draw(st.integers(1, 4))
     first = GroupLayout(
         name,
@@ -292,7 +293,7 @@ _HARMLESS: list[dict[str, object]] = [
 def _target(draw: st.DrawFn, group: GroupLayout, path: str) -> TargetLayout:
     mount = group.filesystems[0].mount
     named: list[dict[str, object]] = [{"foreign": group.name}, {"occupied": (mount,)}, {"links": (mount,)}]
-    trouble = draw(_mostly({}, st.sampled_from(named + _TROUBLES)))
+    trouble = draw(_mostly({}, st.sampled_from(named + _TROUBLES), 9))
     exports = draw(_mostly((), st.just((("exports", f"{path} *(ro)\n"),))))
     fields = draw(_mostly({}, st.sampled_from(_HARMLESS))) | trouble
     return TargetLayout(draw(_mostly("", _STALE)), exports, **fields)
@@ -312,7 +313,7 @@ def layouts(draw: st.DrawFn) -> SiteLayout:
     count = draw(st.sampled_from([1, 1, 2])) if all(_for_all(spec) for spec in specs) else 1
     clients = [draw(_client(number, specs, service)) for number in range(count)]
     name = draw(st.sampled_from(["exports", "exports", "exports.d/site.exports"]))
-    hold = draw(_mostly("", st.sampled_from(["below", "busy"])))
+    hold = draw(_mostly("", st.sampled_from(["below", "busy", "busy", "busy"])))
     other = draw(_mostly("", st.just("/srv *(ro)\n")))
     return SiteLayout(
         groups,

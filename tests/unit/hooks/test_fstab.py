@@ -1,5 +1,6 @@
 """fstab is edited line by line: the named line changes, every other byte stays, twice is the same as once."""
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
