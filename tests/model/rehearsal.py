@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hooks.export_options import contradictions
 from hooks.result import ABSENT, PRESENT
 from tests.model.judgement import Judgement, judge
 from tests.model.layouts import ClientLayout, SiteLayout
@@ -38,6 +39,8 @@ def fail_over(site: Site, layout: SiteLayout, clients: list[ClientLayout], switc
     new, spec = site.hosts[switch.new], server_spec(site, layout)
     applied = act(new, "apply", spec)
     assert states(applied) == {PRESENT}, applied
+    against = contradictions(spec, new.run("exportfs", "-s").out)  # verification's own judgement
+    assert not against, against
     mine = [client for client in clients if not judged.clients[client.name]]
     specs = [(site.hosts[client.name], client_spec(layout, client, switch.new)) for client in mine]
     for host, each in specs:
