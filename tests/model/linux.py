@@ -39,6 +39,10 @@ _FOLDERS = (
 )
 
 
+class CutOffError(BaseException):
+    """The process of the hooks was killed; no `except Exception` of theirs sees it."""
+
+
 class LinuxHost(Host):
     """One host of a site; `addresses` are its own, in order of their network devices."""
 
@@ -58,6 +62,7 @@ class LinuxHost(Host):
         self.kernel_log: list[str] = []
         self.ran: list[list[str]] = []
         self.notes: list[str] = []
+        self.cut_after: int | None = None  # so many commands from now on the run is killed
         self._turn = threading.RLock()
         self._primary = {device: list(each) for device, each in self.addresses.items()}
         self._local = [Disk(partitions=(Filesystem("ext4"),))]
@@ -128,9 +133,12 @@ class LinuxHost(Host):
         self.notes.append(text)
 
     def write(self, name: str, text: str) -> None:
+        """At once, as the kernel's tables and careful editors change: nobody reads half of it."""
         path = Path(self.path(name))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        new = path.with_name(f".{path.name}.new")
+        new.write_text(text)
+        new.replace(path)
 
     def read(self, name: str) -> str | None:
         """As the real one, and an open file's mount id, which only the mount table knows."""
@@ -162,6 +170,10 @@ class LinuxHost(Host):
     def _execute(self, argv: Sequence[str], seconds: float) -> Outcome | None:
         with self._turn:
             self.ran.append(list(argv))
+            if self.cut_after is not None:
+                self.cut_after -= 1
+                if self.cut_after < 0:
+                    raise CutOffError
             if argv[0] not in TOOLS:
                 raise Unmodelled(f"{self.name}: `{' '.join(argv)}` is not modelled")
             if not Path(self.path("/usr/sbin/" + argv[0])).exists():

@@ -98,7 +98,9 @@ class Nfsd:
         for name in self.files():
             found, unresolved = entries_in(self.host, self.host.read(name) or "")
             bad += unresolved
-            for entry in found:  # of two for one path and client the first counts: "duplicated export entries"
+            for (
+                entry
+            ) in found:  # of two for one path and client the first counts: "duplicated export entries"
                 self.table.setdefault((entry.path, entry.client), entry)
         self._used.clear()
         self.show()

@@ -98,7 +98,9 @@ def _groups(draw: st.DrawFn) -> tuple[GroupLayout, ...]:
     second = draw(_mostly((), st.sampled_from([("lv02",), ("lv02", "lv03")])))
     layout = draw(st.sampled_from(["linear", "striped"]))
     filesystems = [draw(_filesystem(each, _MOUNTS[n])) for n, each in enumerate((logical, *second))]
-    trouble = draw(_mostly("", st.sampled_from(["lost", "local", "blank", "raid", *["partition", "owner"] * 4])))
+    trouble = draw(
+        _mostly("", st.sampled_from(["lost", "local", "blank", "raid", *["partition", "owner"] * 4]))
+    )
     volumes = draw(st.integers(1, 4))
     first = GroupLayout(
         name,

@@ -15,7 +15,7 @@ from tests.model.rehearsal import Switch, comes_back_harmless, fail_over
 from tests.model.site import Site
 from tests.model.sites import layouts
 
-_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a site has some hundred small files
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a site has some hundred small files
 _CAME: Counter[str] = Counter()
 
 
@@ -24,7 +24,7 @@ _CAME: Counter[str] = Counter()
 )
 @given(layouts())
 def _every_site(layout: SiteLayout) -> None:
-    with tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         play(build(layout, Path(folder)), layout)
 
 
