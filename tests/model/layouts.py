@@ -100,7 +100,7 @@ class SiteLayout:
     groups: tuple[GroupLayout, ...] = (GroupLayout(),)
     exports: tuple[ExportLayout, ...] = (ExportLayout(),)
     exports_files: tuple[tuple[str, str], ...] = (
-        ("exports", "/mnt/a 10.0.0.0/16(rw,sync,no_subtree_check)\n"),
+        ("exports", "/mnt/a 10.0.0.0/16(rw,sync,no_subtree_check,fsid=1)\n"),
     )
     clients: tuple[ClientLayout, ...] = (ClientLayout(),)
     target: TargetLayout = field(default_factory=TargetLayout)

@@ -132,14 +132,14 @@ def _export(draw: st.DrawFn, path: str, number: int) -> _Export:
     options = draw(st.sampled_from(["rw,sync,no_subtree_check", "rw,sync,no_root_squash", "rw"]))
     spelled = {"*": draw(st.sampled_from(["*", ""])), "10.0.0.0/16": "10.0.0.0/255.255.0.0"}
     written = draw(st.sampled_from([base, spelled.get(base, base)]))
-    alone = bool(named) and draw(_mostly(False, st.just(True)))
+    alone = bool(set(named) - {"render"}) and draw(_mostly(False, st.just(True)))
     mine = ExportLayout(
         inside,
         tuple(named) if alone else (base, *named),
         options,
         draw(st.sampled_from([None, number + 1, number + 1, 0 if not number else None])),
     )
-    given = options + (",fsid=0" if mine.fsid == 0 else "")
+    given = options + (f",fsid={mine.fsid}" if mine.fsid is not None else "")
     extra = draw(_mostly("", st.just(" 192.168.7.0/24(rw,no_root_squash)")))
     clients = named if alone else [written, *named]
     words = "".join(f" {client}({given})" for client in clients)
@@ -296,7 +296,7 @@ def _target(draw: st.DrawFn, group: GroupLayout, path: str) -> TargetLayout:
     mount = group.filesystems[0].mount
     named: list[dict[str, object]] = [{"foreign": group.name}, {"occupied": (mount,)}, {"links": (mount,)}]
     trouble = draw(_mostly({}, st.sampled_from(named + _TROUBLES), 9))
-    exports = draw(_mostly((), st.just((("exports", f"{path} *(ro)\n"),))))
+    exports = draw(_mostly((), st.just((("exports", f"{path} 192.168.9.0/24(ro)\n"),))))
     fields = draw(_mostly({}, st.sampled_from(_HARMLESS))) | trouble
     return TargetLayout(draw(_mostly("", _STALE)), exports, **fields)
 

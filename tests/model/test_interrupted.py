@@ -22,7 +22,7 @@ from tests.model.story import act, client_spec, move, server_spec, states
 from tests.model.test_judgement import MEMORY
 
 _FEW = settings(
-    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 _COMMANDS = st.integers(0, 25)
 

@@ -1,0 +1,130 @@
+"""Sites as public stacks and manuals leave them: nobody refuses them, they go over, and home again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.model.building import NEW, OLD, build
+from tests.model.layouts import (
+    ClientLayout,
+    ExportLayout,
+    FilesystemLayout,
+    GroupLayout,
+    SiteLayout,
+    TargetLayout,
+)
+from tests.model.rehearsal import Switch, comes_back_harmless, fail_over
+
+_BY_ADDRESS = (
+    "10.0.2.4:/mnt/bv /mnt/nfs nfs vers=3,defaults,noatime,nodiratime,bg,timeo=100,ac,actimeo=120,nocto,"
+    "rsize=1048576,wsize=1048576,nolock,local_lock=none,proto=tcp,sec=sys,_netdev 0 0\n"
+)
+_TUTORIAL_LINE = "LABEL=blockvolume {mount}/ xfs defaults,_netdev,noatime 0 0"
+MANUAL = SiteLayout(
+    groups=(GroupLayout(filesystems=(FilesystemLayout(line="/dev/vg1/lv01\t/mnt/a\txfs\tdefaults\t0\t0"),)),),
+    exports=(ExportLayout(fsid=None),),
+    exports_files=(("exports", "/mnt/a\t10.0.0.0/16(rw,sync,no_subtree_check)\n"),),
+)
+TUTORIAL = SiteLayout(
+    groups=(
+        GroupLayout(
+            "bv",
+            4,
+            filesystems=(
+                FilesystemLayout("bv", "/mnt/bv", label="blockvolume", line=_TUTORIAL_LINE, layout="striped"),
+            ),
+        ),
+    ),
+    exports=(ExportLayout("/mnt/bv", ("*",), "rw,sync,no_root_squash", None),),
+    exports_files=(("exports", "/mnt/bv (rw,sync,no_root_squash)\n"),),
+    clients=(ClientLayout(mounts=(("/mnt/bv", "/mnt/nfs"),), fstab=_BY_ADDRESS),),
+)
+_QUOTAS = "/dev/{group}/disk {{mount}} xfs defaults,_netdev,nofail,noatime,inode64,uquota,prjquota 0 2"
+OCI_NFS = SiteLayout(
+    groups=tuple(
+        GroupLayout(
+            group,
+            2,
+            filesystems=(
+                FilesystemLayout(
+                    "disk", mount, folders=("exports",), line=_QUOTAS.format(group=group), layout="striped"
+                ),
+            ),
+        )
+        for group, mount in (("vg_nfs_disk", "/mnt/nfsshare"), ("vg_nfs_disk2", "/mnt/more"))
+    ),
+    exports=(
+        ExportLayout("/mnt/nfsshare/exports", ("10.0.0.0/16", "nfs-cli"), "rw,sync,no_root_squash", None),
+        ExportLayout("/mnt/more/exports", ("10.0.0.0/255.255.0.0",), "rw,sync,no_root_squash", None),
+    ),
+    exports_files=(
+        (
+            "exports",
+            "/mnt/nfsshare/exports 10.0.0.0/255.255.0.0(rw,sync,no_root_squash) "
+            "nfs-cli(rw,sync,no_root_squash)\n"
+            "/mnt/more/exports 10.0.0.0/255.255.0.0(rw,sync,no_root_squash)\n",
+        ),
+    ),
+    clients=(
+        ClientLayout(
+            mounts=(("/mnt/nfsshare/exports", "/mnt/v4"), ("/mnt/nfsshare/exports", "/mnt/v3")),
+            fstab="nfs-srv-1:/mnt/nfsshare/exports /mnt/v4 nfs4 defaults 0 0\n"
+            "nfs-srv-1:/mnt/nfsshare/exports /mnt/v3 nfs vers=3,nolock 0 0\n",
+        ),
+    ),
+)
+PACEMAKER = SiteLayout(groups=(GroupLayout(system_id=True),), target=TargetLayout(system_id="nfs-srv-2"))
+PARTITIONS = SiteLayout(groups=(GroupLayout(partitioned=True),))
+SERVICE = SiteLayout(
+    service_address="10.0.0.100",
+    clients=(ClientLayout(fstab="10.0.0.100:/mnt/a /mnt/nfs/a nfs defaults 0 0\n"),),
+)
+SITES = {
+    "manual": MANUAL,
+    "tutorial": TUTORIAL,
+    "oci-nfs": OCI_NFS,
+    "pacemaker": PACEMAKER,
+    "partitions": PARTITIONS,
+    "service address": SERVICE,
+    "devices file": SiteLayout(target=TargetLayout(devices_file=True)),
+    "stale line on the target": SiteLayout(target=TargetLayout(fstab="{device} {mount} xfs defaults 0 0\n")),
+}
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_it_goes_over_and_home(name: str, tmp_path: Path) -> None:
+    layout = SITES[name]
+    site, clients = build(layout, tmp_path), list(layout.clients)
+    for old, new in ((OLD, NEW), (NEW, OLD)):
+        judged = fail_over(site, layout, clients, Switch(old, new, planned=True))
+        assert not judged.service, judged
+        assert not any(judged.clients.values()), judged
+        comes_back_harmless(site.hosts[old], layout)
+
+
+# Open: what nobody refuses beforehand, and what comes out otherwise all the same.
+OPEN = {
+    "stale export on the target": SiteLayout(
+        target=TargetLayout(exports_files=(("exports", "/mnt/a 10.0.0.0/16(ro)\n"),))
+    ),
+    "own export without the spec's fsid": SiteLayout(
+        exports_files=(("exports", "/mnt/a 10.0.0.0/16(rw,sync,no_subtree_check)\n"),)
+    ),
+    "client by a name that only the old server has": SiteLayout(
+        exports=(ExportLayout(clients=("render",)),),
+        exports_files=(("exports", "/mnt/a render(rw,sync,no_subtree_check,fsid=1)\n"),),
+        aliases=(("render", "10.0.0.21"),),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+@pytest.mark.xfail(strict=True, reason="no survey refuses it, and the takeover comes out otherwise")
+def test_it_is_refused_or_goes_over_and_home(name: str, tmp_path: Path) -> None:
+    layout = OPEN[name]
+    site, clients = build(layout, tmp_path), list(layout.clients)
+    for old, new in ((OLD, NEW), (NEW, OLD)):
+        if fail_over(site, layout, clients, Switch(old, new, planned=True)).service:
+            return
