@@ -7,6 +7,7 @@ mounts, sessions, exports) is kept as values and shown in /proc, /sys and /dev. 
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,12 +65,12 @@ class LinuxHost(Host):
         self.notes: list[str] = []
         self.cut_after: int | None = None  # so many commands from now on the run is killed
         self._turn = threading.RLock()
+        self._shown: dict[str, str] = {}
         self._primary = {device: list(each) for device, each in self.addresses.items()}
         self._local = [Disk(partitions=(Filesystem("ext4"),))]
         self._kernel({})
-        for command in {*TOOLS, "rpc.nfsd", "xfs_repair"}:
-            self.write("/usr/sbin/" + command, "")
-            Path(self.path("/usr/sbin/" + command)).chmod(0o755)
+        Path(self.path("/usr")).mkdir()
+        Path(self.path("/usr/sbin")).symlink_to(site.programs())
         self.write("/proc/filesystems", "nodev\tproc\n\text4\n\txfs\n")
         part = self._local[0].partitions[0]
         assert isinstance(part, Filesystem)
@@ -94,7 +95,11 @@ class LinuxHost(Host):
         self.devices.add_disk(disk)
 
     def uninstall(self, command: str) -> None:
-        Path(self.path("/usr/sbin/" + command)).unlink()
+        folder = Path(self.path("/usr/sbin"))
+        if folder.is_symlink():
+            folder.unlink()
+            shutil.copytree(self.site.programs(), folder)
+        (folder / command).unlink()
 
     def power_off(self) -> None:
         """Everything that only its kernel knew is gone; its files and its iSCSI records stay."""
@@ -131,6 +136,12 @@ class LinuxHost(Host):
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+    def show(self, name: str, text: str) -> None:
+        """As `write`, for what only the kernel and its daemons change."""
+        if self._shown.get(name) != text:
+            self.write(name, text)
+            self._shown[name] = text
 
     def write(self, name: str, text: str) -> None:
         """At once, as the kernel's tables and careful editors change: nobody reads half of it."""

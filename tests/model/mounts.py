@@ -136,10 +136,10 @@ class Mounts:
 
     def show(self) -> None:
         lines = [self._line(mount) for mount in self.table]
-        self.host.write("/proc/self/mountinfo", "".join(lines))
+        self.host.show("/proc/self/mountinfo", "".join(lines))
         plain = [f"{_escaped(m.source)} {_escaped(m.mount)} {m.type} {m.options} 0 0\n" for m in self.table]
-        self.host.write("/proc/self/mounts", "".join(plain))
-        self.host.write("/proc/mounts", "".join(plain))
+        self.host.show("/proc/self/mounts", "".join(plain))
+        self.host.show("/proc/mounts", "".join(plain))
 
     def _line(self, m: Mount) -> str:
         device = m.block.name if m.block else m.source

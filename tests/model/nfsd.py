@@ -179,17 +179,17 @@ class Nfsd:
 
     def show(self) -> None:
         host = self.host
-        host.write("/proc/fs/nfsd/threads", f"{self.threads}\n")
-        host.write("/proc/net/tcp", _TCP + (_LISTENS if self.threads else ""))
-        host.write("/proc/net/tcp6", _TCP)
+        host.show("/proc/fs/nfsd/threads", f"{self.threads}\n")
+        host.show("/proc/net/tcp", _TCP + (_LISTENS if self.threads else ""))
+        host.show("/proc/net/tcp6", _TCP)
         lines = [f"{entry.path}\t{entry.client}({entry.shown()})\n" for entry in self.table.values()]
-        host.write("/var/lib/nfs/etab", "".join(lines))
+        host.show("/var/lib/nfs/etab", "".join(lines))
         used = [
             f"{path}\t{client}({self.table[path, client].shown()})\n" for path, client in sorted(self._used)
         ]
         text = "# Version 1.1\n# Path Client(Flags) # IPs\n" + "".join(used)
-        host.write("/proc/fs/nfsd/exports", text)
-        host.write("/proc/net/rpc/nfsd.export/content", "#path domain(flags)\n" + "".join(used))
+        host.show("/proc/fs/nfsd/exports", text)
+        host.show("/proc/net/rpc/nfsd.export/content", "#path domain(flags)\n" + "".join(used))
 
 
 @tool("exportfs")

@@ -10,6 +10,7 @@ from tests.model import lvm, mount_tools, nfsd, small_tools, units  # noqa: F401
 from tests.model.linux import LinuxHost
 from tests.model.mounts import Mount
 from tests.model.storage import Storage
+from tests.model.tools import TOOLS
 
 DOMAIN = "sub.vcn.oraclevcn.com"
 _NFS = 2049
@@ -31,6 +32,15 @@ class Site:
         for each in self.hosts.values():
             each.names = self.names
         return host
+
+    def programs(self) -> Path:
+        """The folder of the commands that an installed host has."""
+        folder = self.folder / "sbin"
+        if not folder.exists():
+            folder.mkdir()
+            for name in {*TOOLS, "rpc.nfsd", "xfs_repair"}:
+                (folder / name).touch(0o755)
+        return folder
 
     @staticmethod
     def is_address(text: str) -> bool:
