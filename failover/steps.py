@@ -388,6 +388,11 @@ def _gate(changes: Sequence[Change], may: tuple[str, ...], actions: tuple[str, .
 
 
 def _expect(found: Answer) -> Answer:
+    if found.result.facts.get("busy"):
+        raise Unknown(
+            f"{found.host}: hooks {found.result.action}: {found.result.message}",
+            "wait, then run the same command again",
+        )
     if not found.ok:
         raise Failed(
             f"{found.host}: hooks {found.result.action}: {found.result.message}",

@@ -10,7 +10,7 @@ from typing import Callable, List, Sequence
 
 from hooks import layers, metadata
 from hooks.fields import SpecError
-from hooks.mutex import alone
+from hooks.mutex import Busy, alone
 from hooks.parse import parse
 from hooks.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
 from hooks.runner import Host, OutOfTime
@@ -23,7 +23,7 @@ _OPERATORS = ("probe", "refresh", "survey")  # in the copy that comes over SSH, 
 _READS = ("check", "probe", "survey")  # without the lock: they write nothing
 _AIM = {"release": [ABSENT], "probe": [PRESENT, ABSENT]}
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
-_LOCK_SECONDS = 60.0
+_BOOT_SECONDS = 1800  # nobody waits for it: the recovery of a long log may take its time
 _RELEASED = "/run/nfs-failover.released"
 
 
@@ -49,7 +49,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     except PermissionError as error:
         result = _nothing(arguments.action, "{}; run this as root".format(error))
     except OutOfTime as error:
-        result = _nothing(arguments.action, str(error))
+        busy = {"busy": isinstance(error, Busy)}
+        result = _nothing(arguments.action, str(error))._replace(facts=dict(busy))
     print(result._replace(seconds=round(time.monotonic() - began, 2)).to_json())
     return result.exit_code if code is None else code
 
@@ -94,7 +95,7 @@ def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> Result:
     os.chdir(root)  # not to be what keeps a filesystem busy
     if action in _READS:
         return _result(action, spec, _walk(action)(host, spec, only), host)
-    with alone(host, action, min(_LOCK_SECONDS, host.left())):
+    with alone(host, action):
         _remember(host, action)
         return _result(action, spec, _walk(action)(host, spec, only), host)
 
@@ -154,8 +155,8 @@ def _watch(root: str) -> Result:
 def _take_over(text: str, only: Sequence[str], root: str) -> Result:
     """As an operator would, except after a release."""
     spec = parse(text)
-    host = Host(spec.deadline_seconds, root)
-    with alone(host, "takeover", min(_LOCK_SECONDS, host.left())):
+    host = Host(max(spec.deadline_seconds, _BOOT_SECONDS), root)
+    with alone(host, "the boot service"):
         if _released(host):
             why = "released: not taken over again before its volumes were gone, a reboot, or `apply --spec`"
             return _nothing("apply", why, True)

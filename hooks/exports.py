@@ -74,7 +74,9 @@ def put_off(text: str, ours: Callable[[str], bool]) -> str:
 
 def _off(lines: str, ours: Callable[[str], bool]) -> str:
     path = _path(_CONTINUED.sub(" ", lines))
-    return re.sub("^", fstab.OFF, lines.rstrip("\n"), flags=re.M) + "\n" if path and ours(path) else lines
+    if not path or not ours(path):
+        return lines
+    return re.sub("^", fstab.OFF, lines[:-1] if lines.endswith("\n") else lines, flags=re.M) + "\n"
 
 
 def canonical(client: str) -> str:

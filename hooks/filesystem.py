@@ -2,33 +2,18 @@
 
 import errno
 import os
-import signal
 from typing import Iterator, List, Optional
 
-from hooks import fstab, textfile
+from hooks import fstab
 from hooks.devices import means, tags
-from hooks.fstab import Line
-from hooks.holders import holders, listed, signal_all
+from hooks.fstab_lines import enter, entry, leave, lines_of, lines_with, satisfied
 from hooks.mountinfo import Mounted, mounted_on, mounts
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import CommandFailed, Host, OutOfTime, refuse
+from hooks.runner import CommandFailed, Host, refuse
 from hooks.spec import Filesystem, ServerSpec
+from hooks.unmount import BUSY, unmount
 
 NAME = "filesystem"
-MOUNT_SECONDS = 120.0  # a log recovery of XFS happens in here
-UMOUNT_SECONDS = 60.0
-POLITE_SECONDS = 10.0
-_BUSY = {32: "busy or failed", 1: "not permitted or not mounted"}
-
-
-def entry(filesystem: Filesystem, line: Optional[Line] = None) -> str:
-    """The line of fstab, with the options of the site's own line; the check at boot is off because XFS
-    recovers at mount (xfs_repair(8))."""
-    options = filesystem.options.split(",")
-    if line:
-        own = [option for option in line.options.split(",") if option != "ro"]
-        options = own + [option for option in options if option not in own + ["defaults"]]
-    return "{} {} {} {} 0 0".format(filesystem.device, filesystem.mount, filesystem.type, ",".join(options))
 
 
 def check(host: Host, spec: ServerSpec) -> Finding:
@@ -65,7 +50,7 @@ def _fault(host: Host, filesystem: Filesystem, text: str) -> str:
     if "ro" in found.options.split(",") or _shut_down(host, filesystem):
         text = "{}: mounted read-only or shut down after I/O errors, expected read-write; release, then apply"
         return text.format(filesystem.mount)
-    if not _satisfied(host, filesystem, fstab.best(text, _lines_of(host, filesystem))):
+    if not satisfied(host, filesystem, fstab.best(text, lines_of(host, filesystem))):
         return "{}: fstab lacks `{}`".format(filesystem.mount, entry(filesystem))
     return ""
 
@@ -79,38 +64,6 @@ def _shut_down(host: Host, filesystem: Filesystem) -> bool:
     return False
 
 
-def _satisfied(host: Host, filesystem: Filesystem, line: Optional[Line]) -> bool:
-    """An administrator's own line is good when it has at least the spec's options."""
-    if line is None or not line.active or line.type not in (filesystem.type, "auto"):
-        return False
-    lacking = set(filesystem.options.split(",")) - set(line.options.split(",")) - {"defaults"}
-    return not lacking and means(host, line.device, filesystem) is True
-
-
-def _lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:
-    """Lines on the mount point whose device is the filesystem's. An active one that leads nowhere counts: it
-    is of a filesystem that has gone, or of one that has not come yet."""
-
-    def ours(line: Line) -> bool:
-        if line.mount != filesystem.mount:
-            return False
-        found = means(host, line.device, filesystem)
-        return found is not False if line.active else found is True
-
-    return ours
-
-
-def lines_with(host: Host, filesystem: Filesystem) -> fstab.Match:
-    """Lines that cannot be mounted without it: bind mounts out of it, and its device elsewhere."""
-
-    def ours(line: Line) -> bool:
-        if "bind" in line.options.split(","):
-            return (line.device + "/").startswith(filesystem.mount + "/")
-        return line.mount != filesystem.mount and means(host, line.device, filesystem) is True
-
-    return ours
-
-
 def _by_mount(spec: ServerSpec) -> List[Filesystem]:
     """Each after the one that its mount point lies in."""
     return sorted(spec.filesystems, key=lambda item: item.mount)
@@ -119,7 +72,7 @@ def _by_mount(spec: ServerSpec) -> List[Filesystem]:
 def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Enters each in fstab and mounts it; an unexpected device or filesystem there is refused."""
     refuse(refusals(host, spec))
-    done = [item.mount + " entered in fstab" for item in spec.filesystems if _enter(host, item)]
+    done = [item.mount + " entered in fstab" for item in spec.filesystems if enter(host, item)]
     mounted = [text for item in _by_mount(spec) for text in _mount(host, item) + _mount_with(host, item)]
     # With exports to come, the NFS layer has systemd read fstab and exports at once: it takes seconds.
     if done and not (mounted and spec.exports):
@@ -162,24 +115,29 @@ def other_content(host: Host, filesystem: Filesystem) -> Iterator[str]:
             yield text.format(filesystem.device, key, found.get(key), expected)
 
 
-def _enter(host: Host, filesystem: Filesystem) -> bool:
-    ours, text = _lines_of(host, filesystem), host.read(fstab.PATH) or ""
-    line = fstab.best(text, ours)
-    if _satisfied(host, filesystem, line) and fstab.OFF not in text:
-        return False
-    wanted = entry(filesystem, line)
-    return textfile.edit(host, fstab.PATH, lambda text: fstab.enable(fstab.restore(text), wanted, ours))
-
-
 def _mount(host: Host, filesystem: Filesystem) -> List[str]:
     if _top(host, filesystem):
         return []
     directory = host.path(filesystem.mount)
     os.makedirs(directory, mode=0o755, exist_ok=True)
     hidden = len(os.listdir(directory))
-    host.run("mount", filesystem.mount, seconds=MOUNT_SECONDS)
+    began = float((host.read("/proc/uptime") or "0").split()[0])
+    try:
+        host.run("mount", filesystem.mount, seconds=host.left())  # a log recovery of XFS happens in here
+    except CommandFailed as error:
+        raise CommandFailed(str(error) + _by_the_kernel(host, filesystem, began)) from None
     note = " (over {} entries of the directory itself, which are hidden now)".format(hidden) if hidden else ""
     return ["{} mounted{}".format(filesystem.mount, note)]
+
+
+def _by_the_kernel(host: Host, filesystem: Filesystem, began: float) -> str:
+    """mount(8) knows an error's number; the kernel's log has the cause."""
+    try:
+        from hooks import kernel_log  # noqa: PLC0415
+    except ImportError:  # on the console, where cloud-init's copy is read, the kernel speaks for itself
+        return ""
+    device = os.path.basename(host.real(filesystem.device) or filesystem.device)
+    return kernel_log.cause(host, device, began)
 
 
 def _mount_with(host: Host, filesystem: Filesystem) -> List[str]:
@@ -187,7 +145,7 @@ def _mount_with(host: Host, filesystem: Filesystem) -> List[str]:
     done, ours = [], lines_with(host, filesystem)
     for line in fstab.lines(host.read(fstab.PATH) or ""):
         if line.active and ours(line) and not mounted_on(host, line.mount):
-            host.run("mount", line.mount, tolerate=_BUSY)
+            host.run("mount", line.mount, tolerate=BUSY)
             done.append(line.mount + " mounted")
     return done
 
@@ -199,9 +157,9 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     done = []
     for found in reversed(mounts(host)):
         if any(_ours(host, item, found) or _bound(item, found) for item in spec.filesystems):
-            _umount(host, found.mount)
+            unmount(host, found.mount)
             done.append(found.mount + " unmounted")
-    edited = [item.mount + " commented out in fstab" for item in spec.filesystems if _leave(host, item)]
+    edited = [item.mount + " commented out in fstab" for item in spec.filesystems if leave(host, item)]
     if edited:
         host.run("systemctl", "daemon-reload")
     return done + edited
@@ -230,43 +188,3 @@ def _inside(filesystem: Filesystem, found: Mounted) -> bool:
 def _bound(filesystem: Filesystem, found: Mounted) -> bool:
     """A bind mount on one of its folders: nothing but another name for what is elsewhere."""
     return _inside(filesystem, found) and found.root != "/"
-
-
-def _leave(host: Host, filesystem: Filesystem) -> bool:
-    ours, others = _lines_of(host, filesystem), lines_with(host, filesystem)
-    return textfile.edit(
-        host, fstab.PATH, lambda text: fstab.disable(fstab.disable(text, others, fstab.OFF), ours)
-    )
-
-
-def _umount(host: Host, mount: str) -> None:
-    """umount, then TERM, then KILL for whoever holds it, in one time budget; never lazily, never forced.
-
-    A lazy unmount would let a server's writes go on after the release was reported (umount(8)).
-    """
-    budget = min(UMOUNT_SECONDS, host.left())
-    if _unmounted_within(host, mount, 1.0):
-        return
-    for number, seconds in ((signal.SIGTERM, POLITE_SECONDS), (signal.SIGKILL, budget - POLITE_SECONDS)):
-        held = holders(host, mount)
-        host.note("{}: {} to {}".format(mount, number.name, listed(held) or "nobody: /proc shows no holder"))
-        signal_all(sorted(held), number)
-        if _unmounted_within(host, mount, seconds):
-            return
-    left = listed(holders(host, mount)) or "the kernel: look for loop devices and swap on it"
-    raise CommandFailed("{}: still mounted after {:.0f} s, held by {}".format(mount, budget, left))
-
-
-def _unmounted_within(host: Host, mount: str, seconds: float) -> bool:
-    try:
-        host.wait(mount + " to be unmounted", lambda: _let_go(host, mount), seconds, every=0.5)
-    except OutOfTime as error:
-        host.note(str(error))
-        return False
-    return True
-
-
-def _let_go(host: Host, mount: str) -> bool:
-    if mounted_on(host, mount):
-        host.run("umount", mount, tolerate=_BUSY)
-    return not mounted_on(host, mount)

@@ -1,9 +1,11 @@
-"""What the kernel said of a filesystem since it was mounted, as a pure function."""
+"""What the kernel has in its log of a filesystem: why it was not mounted, and what has befallen it since."""
 
 import re
 from typing import List
 
-_TIME = re.compile(r"^\[[ 0-9.]+\] ")
+from hooks.runner import HookError, Host
+
+_TIME = re.compile(r"^\[ *([0-9.]+)\] ")
 _BAD = re.compile(r"corrupt|shut|error|xfs_repair", re.IGNORECASE)
 
 
@@ -21,4 +23,24 @@ def complaints(text: str, device: str) -> List[str]:
                 found = []
             elif _BAD.search(line):
                 found.append(_TIME.sub("", line))
+    return found
+
+
+def cause(host: Host, device: str, began: float) -> str:
+    """What the kernel said last of this device since so many seconds of uptime, to end a message with."""
+    try:
+        text = host.run("dmesg", seconds=10.0).out
+    except HookError:  # the message is good without it
+        return ""
+    lines = last(text, device, began)
+    return "; the kernel: " + lines[-1] if lines else ""
+
+
+def last(text: str, device: str, began: float) -> List[str]:
+    """Lines of dmesg(1) that name the device, without their times; those from before `began` are left out."""
+    found: List[str] = []
+    for line in text.splitlines():
+        at = _TIME.match(line)
+        if re.search(r"\b{}\b".format(re.escape(device)), line) and not (at and float(at.group(1)) < began):
+            found.append(_TIME.sub("", line))
     return found

@@ -49,8 +49,14 @@ class Host:
 
     def __init__(self, seconds: float, root: str = "/") -> None:
         self.root = root
-        self._end = self.now() + seconds
+        self._seconds = seconds
         self._lock = threading.Lock()
+        self.tell: Callable[[str], None] = lambda step: None
+        self.renew()
+
+    def renew(self) -> None:
+        """The deadline begins anew."""
+        self._end = self.now() + self._seconds
 
     def now(self) -> float:
         return time.monotonic()
@@ -66,6 +72,10 @@ class Host:
         with self._lock:
             sys.stderr.write(text.rstrip("\n") + "\n")
             sys.stderr.flush()
+
+    def _tell(self, step: str) -> None:
+        with self._lock:
+            self.tell(step)
 
     def run(
         self,
@@ -86,6 +96,7 @@ class Host:
         if seconds <= 0:
             raise OutOfTime("no time left to run `{}`".format(shown))
         began = self.now()
+        self._tell("runs `{}`".format(shown))
         outcome = self._execute(argv, seconds)
         if outcome is None:
             raise OutOfTime("`{}` did not end within {:.0f} s".format(shown, seconds))
@@ -171,6 +182,7 @@ class Host:
         """Returns once the probe says yes; raises OutOfTime, naming `what`, after that many seconds."""
         seconds = min(seconds, self.left())
         end = self.now() + seconds
+        self._tell("waits for " + what)
         while not probe():
             if self.now() + every > end:
                 raise OutOfTime("waited {:.0f} s for {}".format(max(0.0, seconds), what))

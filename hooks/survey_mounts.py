@@ -5,6 +5,7 @@ from typing import Dict, Iterator
 
 from hooks import filesystem, fstab
 from hooks.devices import means
+from hooks.fstab_lines import lines_with
 from hooks.mountinfo import mounted_on, mounts
 from hooks.remark import Remark, holds, refusal, refusals, warning
 from hooks.runner import Host
@@ -72,6 +73,7 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
             yield from _options(host, item, text)
             yield from _more_mounts(host, item, text)
             yield from _quotas(host, item)
+            yield from _units(host, item)
     yield from _others(host, spec, text)
 
 
@@ -94,9 +96,7 @@ def _more_mounts(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
     """Other mounts out of it, by the kernel and by fstab."""
     device = host.real(item.device)
     now = {found.mount for found in mounts(host) if host.real(found.source) == device}
-    lines = {
-        line.mount for line in fstab.lines(text) if line.active and filesystem.lines_with(host, item)(line)
-    }
+    lines = {line.mount for line in fstab.lines(text) if line.active and lines_with(host, item)(line)}
     more = sorted((now | lines) - {item.mount})
     if more:
         found = (
@@ -113,6 +113,16 @@ def _quotas(host: Host, item: Filesystem) -> Iterator[Remark]:
             "{}: its project quotas are named in {} on this server's own disk; copy them to the next server"
         )
         yield warning(found, item.mount, " and ".join(files))
+
+
+def _units(host: Host, item: Filesystem) -> Iterator[Remark]:
+    """A unit of its own mounts it again at boot, whatever is in fstab (systemd.mount(5))."""
+    name = item.mount.strip("/").replace("-", "\\x2d").replace("/", "-")
+    for kind in (".mount", ".automount"):
+        path = "/etc/systemd/system/" + name + kind
+        if os.path.exists(host.path(path)):
+            text = "{}: {} mounts it too, and a release leaves that; remove it, fstab is enough"
+            yield warning(text, item.mount, path)
 
 
 def _others(host: Host, spec: ServerSpec, text: str) -> Iterator[Remark]:

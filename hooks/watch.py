@@ -65,7 +65,7 @@ class Watch:
             return
         spec, host = parse(self._done.text), Host(_SECONDS, self._host.root)
         try:
-            with alone(host, "standing down", _SECONDS):  # an operator may be bringing them back
+            with alone(host, "the boot service"):  # an operator may be bringing them back
                 if layers.check(host, spec, ("iscsi",))[0].state != PRESENT:
                     self._host.note("the volumes are gone: this host no longer exports them")
                     layers.release(host, spec, ("address", "nfs"))

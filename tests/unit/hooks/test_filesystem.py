@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks import layers
+from hooks import kernel_log, layers
 from hooks.parse import parse
 from tests.unit.hooks.planned import PlannedHost, fixture
 
@@ -50,3 +50,33 @@ def test_any_other_error_says_nothing_about_the_filesystem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert answered(tmp_path, monkeypatch, errno.EACCES).state == "present"
+
+
+def test_a_mount_that_fails_ends_with_the_kernel_s_own_line(tmp_path: Path) -> None:
+    """Lines of before the mount, and of other devices, are not its cause."""
+    log = (
+        "[   10.000000] XFS (dm-0): Mounting V5 Filesystem\n"
+        "[   20.500000] XFS (dm-0): Filesystem has duplicate UUID 0f3b1b5c - can't mount\n"
+        "[   20.600000] XFS (dm-01): another one\n"
+    )
+    said = "mount: /mnt/a: wrong fs type, bad option, bad superblock on /dev/mapper/vg1-lv01."
+    commands = [
+        {"run": "blkid -p -o export /dev/vg1/lv01", "out": "@blkid-export.txt"},
+        {"run": "mount /mnt/a", "code": 32, "err": said},
+        {"run": "dmesg", "out": log},
+    ]
+    host = PlannedHost(str(tmp_path), {**HOST, "commands": commands})
+    host.change({"files": {"/proc/uptime": "20.10 9\n", "/proc/self/mountinfo": MOUNTED.splitlines(True)[0]}})
+    (layer,) = layers.apply(host, parse(fixture("server-spec.json")), ["filesystem"])
+    host.finish()
+    assert layer.state == "broken"
+    assert said in layer.message
+    assert layer.message.endswith(
+        "the kernel: XFS (dm-0): Filesystem has duplicate UUID 0f3b1b5c - can't mount"
+    )
+
+
+def test_what_the_kernel_said_before_is_not_the_cause() -> None:
+    log = "[   10.0] XFS (dm-0): Ending clean mount\n[   30.0] EXT4-fs (dm-0): bad option\nno time dm-0\n"
+    assert kernel_log.last(log, "dm-0", 20.0) == ["EXT4-fs (dm-0): bad option", "no time dm-0"]
+    assert kernel_log.last(log, "dm-1", 0.0) == []

@@ -1,6 +1,8 @@
 """The runner, with real commands: codes, words, deadlines, masks."""
 
+import fcntl
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks.mutex import alone
+from hooks.mutex import Busy, alone
 from hooks.runner import CommandFailed, Host, OutOfTime
 
 pytestmark = pytest.mark.usefixtures("real_commands")
@@ -87,22 +89,51 @@ def test_a_port_that_opens_meanwhile_is_reached() -> None:
 
 
 def test_one_change_at_a_time(tmp_path: Path) -> None:
+    """Who waits gives up after all of its own time, and says who is at work on what."""
     (tmp_path / "run").mkdir()
     host = Host(10, str(tmp_path))
-    with alone(host, "apply", 1):
-        ready, done = os.pipe()
+    ready, done = os.pipe()
+    with alone(host, "the boot service"):
+        host.tell("runs `mount /mnt/a`")
         child = os.fork()
         if not child:
             try:
-                with alone(Host(10, str(tmp_path)), "release", 0.3):
-                    os.write(done, b"in")
-            except OutOfTime:
-                os.write(done, b"out")
+                with alone(Host(1.5, str(tmp_path)), "release"):
+                    os.write(done, b"it got in")
+            except Busy as error:
+                os.write(done, str(error).encode())
             os._exit(0)
-        assert os.read(ready, 3) == b"out"
         os.waitpid(child, 0)
-    with alone(host, "release", 0.3):
+    text = os.read(ready, 500).decode()
+    who = rf"waited for the boot service \(process {os.getpid()}, \d s old\), "
+    assert re.match(who + r"which runs `mount /mnt/a` since \d s; ", text), text
+    assert "wait, and run the same command again" in text
+    with alone(host, "release"):
         pass
+
+
+def test_the_deadline_begins_when_the_lock_is_there(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    host = Host(3, str(tmp_path))
+    with (tmp_path / "run/nfs-failover.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        threading.Timer(1.2, fcntl.flock, (held, fcntl.LOCK_UN)).start()
+        with alone(host, "apply"):
+            assert host.left() > 2.5
+
+
+def test_a_command_and_a_wait_are_what_a_holder_does(tmp_path: Path, real_commands: None) -> None:
+    (tmp_path / "run").mkdir()
+    host = Host(10, str(tmp_path))
+    (tmp_path / "run/nfs-failover.lock").write_text('["release", 1, 0.0, "runs `umount /mnt/a`", 0.0]')
+    with alone(host, "apply"):
+        assert "umount" not in (tmp_path / "run/nfs-failover.lock").read_text()
+        host.run("true")
+        assert "runs `true`" in (tmp_path / "run/nfs-failover.lock").read_text()
+        host.wait("vg1", lambda: True, 1)
+        assert "waits for vg1" in (tmp_path / "run/nfs-failover.lock").read_text()
+    host.run("true")
+    assert "waits for vg1" in (tmp_path / "run/nfs-failover.lock").read_text()
 
 
 def test_the_lock_dies_with_its_holder(tmp_path: Path) -> None:
@@ -110,11 +141,11 @@ def test_the_lock_dies_with_its_holder(tmp_path: Path) -> None:
     ready, done = os.pipe()
     child = os.fork()
     if not child:
-        with alone(Host(10, str(tmp_path)), "apply", 1):
+        with alone(Host(10, str(tmp_path)), "apply"):
             os.write(done, b"in")
             time.sleep(60)
     os.read(ready, 2)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    with alone(Host(10, str(tmp_path)), "apply", 0.5):
+    with alone(Host(2, str(tmp_path)), "apply"):
         pass

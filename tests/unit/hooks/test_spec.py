@@ -175,3 +175,22 @@ def test_any_text_parses_or_is_refused(text: str) -> None:
 def test_any_value_in_any_field_parses_or_is_refused(place: tuple[Any, ...], value: object) -> None:
     with suppress(SpecError):  # anything else that it raises fails the test
         parse(changed(SERVER, place, value))
+
+
+@pytest.mark.parametrize(
+    ("given", "found"), [({}, False), ({"shareable": False}, False), ({"shareable": True}, True)]
+)
+def test_a_shareable_attachment_is_known_as_such(given: dict[str, bool], found: bool) -> None:
+    spec = json.loads(fixture("server-spec.json"))
+    spec["volumes"] = [{**volume, **given} for volume in spec["volumes"]]
+    parsed = parse(json.dumps(spec))
+    assert isinstance(parsed, ServerSpec)
+    assert {volume.shareable for volume in parsed.volumes} == {found}
+
+
+@pytest.mark.parametrize("value", ["yes", 1, 0, []])
+def test_a_flag_is_true_or_false(value: object) -> None:
+    spec = json.loads(fixture("server-spec.json"))
+    spec["volumes"][0]["shareable"] = value
+    with pytest.raises(SpecError, match=r"shareable: found .* expected true or false"):
+        parse(json.dumps(spec))

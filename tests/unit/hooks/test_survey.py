@@ -307,6 +307,10 @@ LOST: list[tuple[dict[str, Any], str]] = [
         "/mnt/a: fstab has x-systemd.automount",
     ),
     (
+        {"more": {"/etc/systemd/system/mnt-a.mount": "[Mount]\n"}},
+        "/mnt/a: /etc/systemd/system/mnt-a.mount mounts it too",
+    ),
+    (
         {"more": {"/etc/fstab": "/mnt/a/home /home none bind 0 0\n"}},
         "/mnt/a: mounted here as /home too, which the spec lacks",
     ),
