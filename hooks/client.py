@@ -5,7 +5,16 @@ from typing import Dict, List, NamedTuple
 from hooks import client_edit, client_moves, mount_tree, witness
 from hooks.client_fstab import FSTAB
 from hooks.client_judgement import hidden, refusals, warnings
-from hooks.client_run import ANSWER_SECONDS, RULES, Run, answers, has_own_port, mounted_right, stale
+from hooks.client_run import (
+    ANSWER_SECONDS,
+    RULES,
+    Run,
+    answers,
+    has_own_port,
+    mounted_right,
+    others_behind,
+    stale,
+)
 from hooks.client_spec import ClientSpec
 from hooks.client_view import Place, View
 from hooks.holders import holders, listed
@@ -58,6 +67,7 @@ def _trip(host: Host, view: View, place: Place) -> None:
 def _found(host: Host, seen: Seen) -> Finding:
     view = seen.view
     faults = [text for place in view.places for text in [_fault(host, seen, place)] if text]
+    faults += [_fault_of_other(view, place) for place in others_behind(view)]
     facts: Dict[str, object] = {place.mount.mount: _source(place) for place in view.places}
     behind, refused = any(stale(view, place) for place in view.places), refusals(view)
     facts["reboot_required"] = view.spec.mode == "reboot" and bool(faults) and not behind and not refused
@@ -84,6 +94,13 @@ def _fault(host: Host, seen: Seen, place: Place) -> str:
     if not mounted_right(view, place):
         return "{}: mounted from {}, expected {}".format(where, _named(view, place), wanted)
     return "" if seen.answers.get(place.point) else _does_not_answer(host, view, place)
+
+
+def _fault_of_other(view: View, place: Place) -> str:
+    """A mount that site.toml does not name hangs like the others when its server is gone."""
+    source = place.lines[0].source if place.lines else _named(view, place)
+    wanted = "{}:{}".format(view.spec.target.hostname, place.mount.path)
+    return "{} (not in the site file): found {}, expected {}".format(place.point, source, wanted)
 
 
 def _named(view: View, place: Place) -> str:

@@ -14,8 +14,10 @@ from hooks.holders import holders, listed
 from hooks.mount_tree import NFS
 from hooks.mountinfo import Mounted
 from hooks.runner import CommandFailed, HookError, Host
+from hooks.site_names import SEVERAL
 
 CUT_SECONDS = 10.0
+_DAEMON = "automount"  # holds the path open to serve it, which is no use of the old mount
 _POLL_SECONDS = 0.05
 
 
@@ -27,8 +29,9 @@ class Cutter:
     must not reach the old server when it comes back.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, view: View) -> None:
         self._host = host
+        self._view = view
         self._umounts: List[threading.Thread] = []
 
     def cut(self, places: List[Place]) -> Came:
@@ -42,12 +45,17 @@ class Cutter:
                 errors.append(error)
         return Came(done, errors)
 
-    def cut_dependents(self, view: View, lost: List[Mounted]) -> Came:
+    def cut_dependents(self, lost: List[Mounted]) -> Came:
         """A bind mount outlives the mount that it was made of: it goes too, where fstab brings it back."""
         errors: List[HookError] = []
         for item in sorted(lost, key=lambda item: item.mount):
             found = seen(self._host, item.mount)
-            if found is None or found.id != item.id or item.type not in NFS or not view.lines_at(item.mount):
+            if (
+                found is None
+                or found.id != item.id
+                or item.type not in NFS
+                or not self._view.lines_at(item.mount)
+            ):
                 continue
             try:
                 self._cut_one(found)
@@ -64,8 +72,9 @@ class Cutter:
         found = seen(self._host, place.point)
         if found is None:
             return ["{} went with the mount that it lay on".format(place.point)] if place.node else []
-        names, first = listed(holders(self._host, place.point)), found.source
-        while found is not None:
+        held = {pid: name for pid, name in holders(self._host, place.point).items() if name != _DAEMON}
+        names, first = listed(held), found.source
+        while found is not None and self._is_the_sites(found):
             self._cut_one(found)
             found = seen(self._host, place.point)
         note = "; restart what still uses the old mount: " + names if names else ""
@@ -85,6 +94,10 @@ class Cutter:
         if self._is_there(mounted):
             text = "{}: umount ended well, but it is still mounted"
             raise errors[0] if errors else CommandFailed(text.format(mounted.mount))
+
+    def _is_the_sites(self, mounted: Mounted) -> bool:
+        """What lies below an NFS mount on the same mount point may be somebody's disk."""
+        return mounted.type in NFS and self._view.node_owner(mounted) not in ("", SEVERAL)
 
     def _is_there(self, mounted: Mounted) -> bool:
         """Read twice before it counts as gone: a table that changes while it is read may lack an entry."""

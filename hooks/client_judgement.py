@@ -1,12 +1,12 @@
 """Whether a client's mounts can be moved: what the run would refuse, and what else to know. One judgement."""
 
-from typing import List
+from typing import List, Optional
 
 from hooks import mount_tree, mount_units
 from hooks.client_fstab import FSTAB, UNIT, Line
 from hooks.client_spec import inside
 from hooks.client_view import Place, View, bound
-from hooks.mount_tree import NFS
+from hooks.mount_tree import AUTOFS, NFS
 from hooks.mountinfo import Mounted
 from hooks.site_names import SEVERAL, is_address, source_of
 
@@ -32,20 +32,22 @@ def expected(view: View, place: Place) -> str:
 
 def _refused(view: View, place: Place) -> List[str]:
     found = [text for line in place.lines for text in [_refused_line(view, place, line)] if text]
-    if place.node is not None and not ours(view, place):
-        text = "{}: found {} mounted there, expected one of: {}; unmount it first"
-        found.append(text.format(place.point, place.node.source, expected(view, place)))
+    for layer in mount_tree.layers(view.table, place.point):
+        if layer.type != AUTOFS and not ours(view, place, layer):
+            text = "{}: found {} mounted there, expected one of: {}; unmount it first"
+            found.append(text.format(place.point, layer.source, expected(view, place)))
     if not place.lines:
         found += _refused_without(view, place)
-    elif view.spec.mode == "reboot" and all(_only_by_hand(line) for line in place.lines):
+    elif (
+        view.spec.mode == "reboot" and not place.trigger and all(_only_by_hand(line) for line in place.lines)
+    ):
         text = "{}: {} has noauto, so a reboot would not mount it; mount it without one (--clients remount)"
         found.append(text.format(place.point, place.lines[0].file))
     return found
 
 
-def ours(view: View, place: Place) -> bool:
-    """Whether what is mounted there is this export of one of the site's servers."""
-    node = place.node
+def ours(view: View, place: Place, node: Optional[Mounted]) -> bool:
+    """Whether this mount is the place's export of one of the site's servers."""
     if node is None or node.type not in NFS or view.node_owner(node) in ("", SEVERAL):
         return False
     return place.mount.path in view.paths(node.source) and node.root == "/"

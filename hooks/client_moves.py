@@ -14,6 +14,7 @@ from hooks.runner import CommandFailed, HookError, Host
 MOUNT_SECONDS = 90.0
 FOLDER_SECONDS = 15.0
 TOUCH_SECONDS = 30.0
+_NOT_YET = {1: "not mounted yet"}
 RELOAD_SECONDS = 30.0
 _NO_FOLDER = re.compile(r"mount point .*does not exist")
 # what mount.nfs adds by itself or the kernel only shows (nfs(5), proc_pid_mounts(5))
@@ -58,17 +59,26 @@ def mount(host: Host, view: View, places: List[Place]) -> Came:
 
 def _mount(host: Host, view: View, place: Place) -> None:
     if triggered(place):
-        host.run("stat", "-f", "-c", "%T", place.point, seconds=TOUCH_SECONDS)
-        if seen(host, place.point) is None:
-            raise CommandFailed(
-                "{}: its automount did not mount it; look into the journal".format(place.point)
-            )
+        _walk_in(host, place.point)
         return
     line = next((line for line in place.lines if line.kind != AUTOMAP), None)
     if line is not None and line.kind == FSTAB:
         _mounted(host, place.point, ["mount", line.spelled])
     else:
         _mounted(host, place.point, _argv(view, place, line))
+
+
+def _walk_in(host: Host, point: str) -> None:
+    """Until the automount has mounted it: autofs reads its maps again beside us, and refuses until then."""
+    end = host.now() + TOUCH_SECONDS
+    while True:
+        out = host.run("stat", "-f", "-c", "%T", point, tolerate=_NOT_YET, seconds=TOUCH_SECONDS)
+        if seen(host, point) is not None:
+            return
+        if host.now() >= end:
+            text = "{}: its automount did not mount it ({}); look into the journal of autofs or of systemd"
+            raise CommandFailed(text.format(point, " ".join(out.err.split()) or "no error"))
+        host.sleep(1.0)
 
 
 def triggered(place: Place) -> bool:

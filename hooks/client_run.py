@@ -25,13 +25,25 @@ def stale(view: View, place: Place) -> bool:
 
 def mounted_right(view: View, place: Place) -> bool:
     """Whether the place is mounted from the present server or the service, by the kernel's own word."""
-    return place.node is not None and ours(view, place) and view.right(view.node_owner(place.node))
+    return (
+        place.node is not None and ours(view, place, place.node) and view.right(view.node_owner(place.node))
+    )
 
 
 def answers(host: Host, places: List[Place]) -> Dict[str, bool]:
     """Which of the mounts answer, by their points; all are tried at once."""
     points = [place.point for place in places]
     return witness.all_answer(host, points, ANSWER_SECONDS)
+
+
+def others_behind(view: View) -> List[Place]:
+    """The mounts of the site's exports that site.toml does not name and that a former server has yet."""
+    return [place for place in view.others if curable(view, place) and _behind(view, place)]
+
+
+def _behind(view: View, place: Place) -> bool:
+    former = place.node is not None and view.former(view.node_owner(place.node))
+    return stale(view, place) or former
 
 
 def has_own_port(place: Place) -> bool:
@@ -50,19 +62,19 @@ class Run:
     def __init__(self, host: Host, view: View) -> None:
         self._host = host
         self._view = view
-        self._others = [place for place in view.others if curable(view, place) and self._behind(place)]
+        self._others = others_behind(view)
         self._done: List[str] = []
         self._errors: List[HookError] = []
 
     def move(self) -> List[str]:
         """No mount is touched before the present server's port answers. Then the dead mounts go first:
         `systemctl daemon-reload` blocks for 90 s while fstab names a hung mount, a shutdown up to 180."""
-        moved, cutter = self._moved(), Cutter(self._host)
+        moved, cutter = self._moved(), Cutter(self._host, self._view)
         self._reach(moved)
         lost = self._view.dependents([place.point for place in moved if place.node])
         try:
             self._note(cutter.cut([place for place in moved if place.node]))
-            self._note(cutter.cut_dependents(self._view, lost))
+            self._note(cutter.cut_dependents(lost))
             self._edit_and_mount(moved, lost)
         finally:
             cutter.finish()
@@ -90,11 +102,6 @@ class Run:
         late = any(isinstance(error, OutOfTime) for error in self._errors)
         kind = OutOfTime if late else CommandFailed
         raise kind("; ".join([str(error) for error in self._errors] + self._done))
-
-    def _behind(self, place: Place) -> bool:
-        node = place.node
-        former = node is not None and self._view.former(self._view.node_owner(node))
-        return stale(self._view, place) or former
 
     def _moved(self) -> List[Place]:
         """The places to mount anew, and every other mount of the site's that lies below one that is cut."""

@@ -31,6 +31,16 @@ def mounted_at(table: List[Mounted], path: str) -> Optional[Mounted]:
     return found if found is not None and found.mount == path else None
 
 
+def layers(table: List[Mounted], path: str) -> List[Mounted]:
+    """What is mounted on this very path, one over the other, the uppermost first."""
+    found, layer = [], mounted_at(table, path)
+    while layer is not None and layer.mount == path and layer not in found:
+        found.append(layer)
+        below = [item for item in table if item.id == found[-1].parent]
+        layer = below[0] if below else None
+    return found
+
+
 def _prefixes(path: str) -> List[str]:
     parts = path.split("/")[1:] if path != "/" else []
     return ["/"] + ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]

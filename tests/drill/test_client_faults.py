@@ -38,9 +38,12 @@ CLEAN = """
 systemctl stop autofs 2>/dev/null
 rm -f /etc/auto.direct /etc/auto.t /etc/auto.master.d/t.autofs
 systemctl list-units --full --plain --no-legend 'mnt-*.automount' | cut -d' ' -f1 | xargs -r systemctl stop
-for p in $(awk '$5 ~ "^/(mnt|data)" { print $5 }' /proc/self/mountinfo | sort -r); do umount -l $p; done
+for again in 1 2 3; do
+  for p in $(awk '$5 ~ "^/(mnt|data)" { print $5 }' /proc/self/mountinfo | sort -r); do umount -l $p; done
+done
 sed -i '/srv-[12]:\\|10.0.0.1[012]*:\\|bind/d' /etc/fstab; sed -i '/files/d' /etc/hosts
-rm -rf /etc/systemd/system/mnt-t.mount /data /mnt/t; systemctl daemon-reload
+rm -f /etc/systemd/system/mnt-t.mount; systemctl daemon-reload
+rmdir /data/* /data /mnt/t 2>/dev/null; true
 """
 
 
