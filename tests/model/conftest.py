@@ -5,7 +5,6 @@ import subprocess
 
 import pytest
 
-from hooks import filesystem
 from tests.model import units
 
 
@@ -15,5 +14,4 @@ def _no_commands(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"the model ran a real command: {args}")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    monkeypatch.setattr(os, "kill", refuse)
-    monkeypatch.setattr(filesystem, "signal_all", units.signal_all)
+    monkeypatch.setattr(os, "kill", units.kill)

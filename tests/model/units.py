@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,11 +101,13 @@ class Units:
         shutil.rmtree(self.host.path(f"/proc/{pid}"))
 
 
-def signal_all(pids: list[int], number: signal.Signals) -> None:
-    """In the place of hooks.holders.signal_all: a process of the model ends at the first signal."""
-    for pid in pids:
-        if pid in RUNNING[pid].units.holding():
-            RUNNING[pid].units.end(pid)
+def kill(pid: int, number: int) -> None:
+    """In the place of os.kill: a process of the model ends at the first signal; no other is touched."""
+    if pid not in RUNNING:
+        raise AssertionError(f"signal {number} to {pid}, which is no process of the model")
+    if pid not in RUNNING[pid].units.holding():
+        raise ProcessLookupError(pid)
+    RUNNING[pid].units.end(pid)
 
 
 @tool("systemctl")
