@@ -31,12 +31,12 @@ def alone(host: Host, action: str) -> Iterator[None]:
         host.renew()
         host.note("lock held for {}".format(action))
         began = host.now()
-        host.tell = lambda step: _write(file, [action, os.getpid(), began, step, host.now()])
-        host.tell("looks around")  # what the last holder wrote is not what this one does
+        host.on_step = lambda step: _write(file, [action, os.getpid(), began, step, host.now()])
+        host.on_step("looks around")  # what the last holder wrote is not what this one does
         try:
             yield
         finally:
-            host.tell = lambda step: None
+            host.on_step = lambda step: None
 
 
 def _await(host: Host, file: IO[str]) -> None:

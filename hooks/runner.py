@@ -51,7 +51,7 @@ class Host:
         self.root = root
         self._seconds = seconds
         self._lock = threading.Lock()
-        self.tell: Callable[[str], None] = lambda step: None
+        self.on_step: Callable[[str], None] = lambda step: None
         self.renew()
 
     def renew(self) -> None:
@@ -73,9 +73,9 @@ class Host:
             sys.stderr.write(text.rstrip("\n") + "\n")
             sys.stderr.flush()
 
-    def _tell(self, step: str) -> None:
+    def _step(self, step: str) -> None:
         with self._lock:
-            self.tell(step)
+            self.on_step(step)
 
     def run(
         self,
@@ -96,7 +96,7 @@ class Host:
         if seconds <= 0:
             raise OutOfTime("no time left to run `{}`".format(shown))
         began = self.now()
-        self._tell("runs `{}`".format(shown))
+        self._step("runs `{}`".format(shown))
         outcome = self._execute(argv, seconds)
         if outcome is None:
             raise OutOfTime("`{}` did not end within {:.0f} s".format(shown, seconds))
@@ -182,7 +182,7 @@ class Host:
         """Returns once the probe says yes; raises OutOfTime, naming `what`, after that many seconds."""
         seconds = min(seconds, self.left())
         end = self.now() + seconds
-        self._tell("waits for " + what)
+        self._step("waits for " + what)
         while not probe():
             if self.now() + every > end:
                 raise OutOfTime("waited {:.0f} s for {}".format(max(0.0, seconds), what))

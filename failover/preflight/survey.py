@@ -66,9 +66,13 @@ def judge_settings(old: Answer | None, new: Answer | None) -> Iterator[Check]:
     before, after = (_facts(answer, "settings") for answer in (old, new))
     odd = {key: value for key, value in before.items() if after.get(key) != value}
     if old and new and odd:
-        told = ", ".join(f"{k} {v} ({after.get(k, 'not set')} on {new.host})" for k, v in sorted(odd.items()))
+        listed = ", ".join(
+            f"{k} {v} ({after.get(k, 'not set')} on {new.host})" for k, v in sorted(odd.items())
+        )
         remedy = f"set [nfsd] in /etc/nfs.conf on {new.host} as on {old.host}, if it matters"
-        yield warning(_called(new.host), f"nfsd on {old.host} is set to {told}", "the same settings", remedy)
+        yield warning(
+            _called(new.host), f"nfsd on {old.host} is set to {listed}", "the same settings", remedy
+        )
 
 
 def uuids(answer: Answer | None) -> dict[str, str]:

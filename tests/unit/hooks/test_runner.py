@@ -94,7 +94,7 @@ def test_one_change_at_a_time(tmp_path: Path) -> None:
     host = Host(10, str(tmp_path))
     ready, done = os.pipe()
     with alone(host, "the boot service"):
-        host.tell("runs `mount /mnt/a`")
+        host.on_step("runs `mount /mnt/a`")
         child = os.fork()
         if not child:
             try:

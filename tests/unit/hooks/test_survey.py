@@ -45,18 +45,17 @@ def lv(name: str, **changes: str) -> dict[str, str]:
 
 
 class Surveyed(PlannedHost):
-    """A host that answers by the beginning of a command, the last answer given for it; it counts nothing."""
+    """A host that answers by the beginning of a command, as often as it is run; the longest one counts."""
 
-    def __init__(self, root: str, change: dict[str, Any], said: dict[str, Any]) -> None:
+    def __init__(self, root: str, change: dict[str, Any], answers: dict[str, Any]) -> None:
         PlannedHost.__init__(self, root, change)
-        self.said = said
-        self.wrote: list[str] = []
+        self.answers = answers
 
     def _execute(self, argv: Sequence[str], seconds: float) -> Outcome | None:
         line = " ".join(argv)
-        key = max((key for key in self.said if line.startswith(key)), key=len, default=None)
+        key = max((key for key in self.answers if line.startswith(key)), key=len, default=None)
         assert key is not None, f"ran `{line}`"
-        found = self.said[key]
+        found = self.answers[key]
         if found is None:
             self.clock += seconds
             return None
@@ -83,12 +82,12 @@ def _host(
     links: dict[str, str],
     files: dict[str, str],
     more: dict[str, str] | None = None,
-    said: dict[str, Any] | None = None,
+    answers: dict[str, Any] | None = None,
     linked: dict[str, str] | None = None,
     without: Sequence[str] = (),
 ) -> Surveyed:
-    """`more`: other files; `said`: other answers; `without`: programs that are not installed."""
-    answers = {
+    """`more`: other files; `answers`: other answers; `without`: programs that are not installed."""
+    usual = {
         "systemctl show": "LoadState=loaded\n",
         "iscsiadm -m session": fixture("iscsiadm-session.txt"),
         "iscsiadm -m node": fixture("iscsiadm-node-show.txt"),
@@ -100,7 +99,7 @@ def _host(
         "lvmconfig": UNSET,
         "exportfs -s": TABLE if links else "",
         "lvm systemid": "  system ID: nfs-srv-1\n",
-        **(said or {}),
+        **(answers or {}),
     }
     found = {"/proc/filesystems": "nodev\tsysfs\n\txfs\n\text4\n", "/etc/fstab": "", **files, **(more or {})}
     folder = SBIN.split(":")[1]
@@ -108,7 +107,7 @@ def _host(
     made = Surveyed(
         str(root),
         {"files": found, "links": {**links, **(linked or {})}, "directories": ["/mnt/a", "/var/lib"]},
-        answers,
+        usual,
     )
     for name in set(PROGRAMS) - set(without):
         Path(made.path(f"{folder}/{name}")).chmod(0o700)
@@ -153,30 +152,30 @@ ON_A_TARGET: list[tuple[dict[str, Any], str]] = [
         "exportfs: command not found, expected it from nfs-kernel-server",
     ),
     (
-        {"said": {"systemctl show -p LoadState nfs-server": "LoadState=masked\n"}},
+        {"answers": {"systemctl show -p LoadState nfs-server": "LoadState=masked\n"}},
         "systemctl unmask nfs-server",
     ),
-    ({"said": {"systemctl show -p LoadState iscsid": "LoadState=masked\n"}}, "systemctl unmask iscsid"),
-    ({"said": {"systemctl show -p LoadState iscsid": "LoadState=not-found\n"}}, "iscsid: no such unit"),
+    ({"answers": {"systemctl show -p LoadState iscsid": "LoadState=masked\n"}}, "systemctl unmask iscsid"),
+    ({"answers": {"systemctl show -p LoadState iscsid": "LoadState=not-found\n"}}, "iscsid: no such unit"),
     ({"more": {"/etc/fstab": "tmpfs /mnt/a/ tmpfs rw 0 0\n"}}, "/mnt/a: fstab mounts tmpfs there"),
     ({"more": {"/etc/fstab": "n:/x //mnt/a nfs rw 0 0\n"}}, "/mnt/a: fstab mounts n:/x there"),
-    ({"said": {PVS: fixture("pvs-complete.json")}}, "found a volume group of this name on /dev/sdb"),
+    ({"answers": {PVS: fixture("pvs-complete.json")}}, "found a volume group of this name on /dev/sdb"),
     (
-        {"said": {"lvmconfig activation/volume_list": 'volume_list=["vg0"]\n'}},
+        {"answers": {"lvmconfig activation/volume_list": 'volume_list=["vg0"]\n'}},
         "vg1: activation/volume_list leaves",
     ),
     (
-        {"said": {"lvmconfig devices/filter": 'filter=["a|^/dev/sda|","r|.*|"]\n'}},
+        {"answers": {"lvmconfig devices/filter": 'filter=["a|^/dev/sda|","r|.*|"]\n'}},
         "devices/filter: it hides every disk",
     ),
     (
-        {"said": {"lvmconfig devices/global_filter": 'global_filter=["r|by-path/.*-iscsi-|"]\n'}},
+        {"answers": {"lvmconfig devices/global_filter": 'global_filter=["r|by-path/.*-iscsi-|"]\n'}},
         "devices/global_filter: it hides every disk",
     ),
     (
         {
             "more": {"/etc/lvm/devices/system.devices": "VERSION=1\n"},
-            "said": {
+            "answers": {
                 "lvmconfig --typeconfig full devices/use_devicesfile": "use_devicesfile=1\n",
                 "lvm lvmdevices --help": (3, ""),
             },
@@ -184,13 +183,13 @@ ON_A_TARGET: list[tuple[dict[str, Any], str]] = [
         "this LVM has no lvmdevices",
     ),
     (
-        {"more": {"/proc/filesystems": "\text4\n"}, "said": {"modprobe -n -q xfs": (1, "")}},
+        {"more": {"/proc/filesystems": "\text4\n"}, "answers": {"modprobe -n -q xfs": (1, "")}},
         "kernel: it has no xfs",
     ),
     (
         {
             "more": {"/proc/net/tcp": "  0: 00000000:0801 00000000:0000 0A 0\n"},
-            "said": {"ss -Hltnp": 'LISTEN 0 5 *:2049 *:* users:(("ganesha",pid=9))\n'},
+            "answers": {"ss -Hltnp": 'LISTEN 0 5 *:2049 *:* users:(("ganesha",pid=9))\n'},
         },
         "port 2049: found LISTEN",
     ),
@@ -234,24 +233,24 @@ def test_a_clone_that_is_mounted_on_the_target_refuses_and_one_that_is_not_warns
 
 
 def member(kind: str) -> dict[str, Any]:
-    return {"said": {"blkid -p -o export /dev/sdc": f"TYPE={kind}\n", PVS: rows("pv")}}
+    return {"answers": {"blkid -p -o export /dev/sdc": f"TYPE={kind}\n", PVS: rows("pv")}}
 
 
 ON_THE_VOLUMES: list[tuple[dict[str, Any], str]] = [
     (member("crypto_LUKS"), "bv2: found crypto_LUKS on /dev/sdc, expected an LVM physical volume"),
     (member("linux_raid_member"), "bv2: found linux_raid_member on /dev/sdc"),
     (member("xfs"), "bv2: found xfs on /dev/sdc"),
-    ({"said": {KINDS: rows("lv", lv("lv01", segtype="raid1"))}}, "vg1/lv01: it is of type raid1"),
-    ({"said": {KINDS: rows("lv", lv("lv01", segtype="thin"))}}, "vg1/lv01: it is of type thin"),
-    ({"said": {KINDS: rows("lv", lv("data"))}}, "vg1/lv01: no such logical volume"),
+    ({"answers": {KINDS: rows("lv", lv("lv01", segtype="raid1"))}}, "vg1/lv01: it is of type raid1"),
+    ({"answers": {KINDS: rows("lv", lv("lv01", segtype="thin"))}}, "vg1/lv01: it is of type thin"),
+    ({"answers": {KINDS: rows("lv", lv("data"))}}, "vg1/lv01: no such logical volume"),
     (
-        {"said": {KINDS: rows("lv", lv("lv01", lv_skip_activation="skip activation"))}},
+        {"answers": {KINDS: rows("lv", lv("lv01", lv_skip_activation="skip activation"))}},
         "lvchange -kn vg1/lv01",
     ),
-    ({"said": {PVS: fixture("pvs-missing.json")}}, "of its 2 physical volumes are missing"),
-    ({"said": {PVS: fixture("pvs-duplicate.json")}}, "found 2 volume groups of this name"),
+    ({"answers": {PVS: fixture("pvs-missing.json")}}, "of its 2 physical volumes are missing"),
+    ({"answers": {PVS: fixture("pvs-duplicate.json")}}, "found 2 volume groups of this name"),
     (
-        {"said": {"blkid -p -o export /dev/vg1": "TYPE=ext4\nUUID=1\n"}},
+        {"answers": {"blkid -p -o export /dev/vg1": "TYPE=ext4\nUUID=1\n"}},
         "found TYPE 'ext4' on it, expected 'xfs'",
     ),
     (
@@ -271,31 +270,31 @@ def test_what_the_next_server_would_refuse_is_said_by_the_one_that_serves(
 
 LOST: list[tuple[dict[str, Any], str]] = [
     (
-        {"said": {"exportfs -s": TABLE + "/mnt/a  10.9.0.0/16(sync,rw,no_root_squash)\n"}},
+        {"answers": {"exportfs -s": TABLE + "/mnt/a  10.9.0.0/16(sync,rw,no_root_squash)\n"}},
         "/mnt/a is exported to 10.9.0.0/16 (rw,no_root_squash), and the spec lacks it",
     ),
     (
-        {"said": {"exportfs -s": TABLE + "/mnt/a/sub  *(sync,ro,insecure)\n"}},
+        {"answers": {"exportfs -s": TABLE + "/mnt/a/sub  *(sync,ro,insecure)\n"}},
         "/mnt/a/sub is exported to * (insecure), and the spec lacks it",
     ),
     (
         {
-            "said": {
+            "answers": {
                 "exportfs -s": TABLE.replace("root_squash", "no_root_squash", 1).replace("sync", "async", 1)
             }
         },
         "10.0.0.0/16 with async,no_root_squash, and by the spec it would be sync,root_squash",
     ),
     (
-        {"said": {"exportfs -s": TABLE.replace("fsid=1", "fsid=7")}},
+        {"answers": {"exportfs -s": TABLE.replace("fsid=1", "fsid=7")}},
         "with fsid=7, and by the spec it would be fsid=1",
     ),
     (
-        {"said": {"exportfs -s": TABLE.replace("root_squash", "insecure_locks,root_squash", 1)}},
+        {"answers": {"exportfs -s": TABLE.replace("root_squash", "insecure_locks,root_squash", 1)}},
         "with insecure_locks, and by the spec it would be without insecure_locks",
     ),
     (
-        {"said": {"exportfs -s": TABLE + "/srv/x  *(ro)\n"}},
+        {"answers": {"exportfs -s": TABLE + "/srv/x  *(ro)\n"}},
         "/srv/x is exported to * from this server's own disk",
     ),
     (
@@ -327,7 +326,7 @@ LOST: list[tuple[dict[str, Any], str]] = [
         "/mnt/b: fstab mounts /dev/vg1/lv02 there, which is in the group and not in the spec",
     ),
     (
-        {"said": {KINDS: rows("lv", lv("lv01"), lv("lv02"))}},
+        {"answers": {KINDS: rows("lv", lv("lv01"), lv("lv02"))}},
         "vg1/lv02: it is in the group, and nothing of the spec is on it",
     ),
     (
@@ -342,7 +341,7 @@ LOST: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {
-            "said": {
+            "answers": {
                 PVS: fixture("pvs-complete.json").replace('"vg_systemid":""', '"vg_systemid":"nfs-srv-1"')
             }
         },
@@ -362,7 +361,7 @@ def test_what_only_the_old_server_has_is_a_warning(
 
 def test_a_name_that_exports_cannot_resolve_is_a_warning(tmp_path: Path) -> None:
     exported = [{"path": "/mnt/a", "clients": ["gone"], "options": "rw,sync"}]
-    made = host(tmp_path, said={"getent ahosts gone": (2, "")})
+    made = host(tmp_path, answers={"getent ahosts gone": (2, "")})
     assert [
         text for text in warnings(made, exports=exported) if "the name has no address on this host" in text
     ]
@@ -371,18 +370,18 @@ def test_a_name_that_exports_cannot_resolve_is_a_warning(tmp_path: Path) -> None
 def test_a_server_whose_sessions_are_dead_is_not_judged_by_what_it_cannot_read(tmp_path: Path) -> None:
     """Its failover is the remedy: it must not be what stands in the failover's way."""
     sick = {PVS: fixture("pvs-missing.json"), "blkid -p -o export /dev/vg1": (2, "")}
-    made = serving(tmp_path, said=sick, more={"/sys/class/iscsi_session/session4/state": "FAILED\n"})
+    made = serving(tmp_path, answers=sick, more={"/sys/class/iscsi_session/session4/state": "FAILED\n"})
     assert refusals(made) == []
     assert [text for text in warnings(made) if text.startswith("bv2: its session is FAILED")]
 
 
 def test_a_filesystem_that_cannot_be_read_is_not_learnt_and_not_refused(tmp_path: Path) -> None:
-    found = asked(serving(tmp_path, said={"blkid -p -o export /dev/vg1": (2, "")}))
+    found = asked(serving(tmp_path, answers={"blkid -p -o export /dev/vg1": (2, "")}))
     assert (found["filesystem"].state, found["filesystem"].facts["refusals"]) == ("unknown", [])
 
 
 def test_a_command_that_hangs_costs_its_seconds_and_the_others_are_told(tmp_path: Path) -> None:
-    made = serving(tmp_path, said={PVS: None, "exportfs -s": TABLE + "/srv/x  *(ro)\n"})
+    made = serving(tmp_path, answers={PVS: None, "exportfs -s": TABLE + "/srv/x  *(ro)\n"})
     found = asked(made)
     assert {name: layer.state for name, layer in found.items()} == {
         "iscsi": "present",
