@@ -1,6 +1,7 @@
 """Mounts a client's places from the target: outer ones first, by fstab, a unit, an automount or by hand."""
 
 import re
+from itertools import count
 from typing import List, NamedTuple, Optional
 
 from hooks import mount_tree, mount_units
@@ -13,7 +14,8 @@ from hooks.runner import CommandFailed, HookError, Host
 
 MOUNT_SECONDS = 90.0
 FOLDER_SECONDS = 15.0
-TOUCH_SECONDS = 30.0
+TOUCH_SECONDS = 60.0
+_RESTART_AT = 3  # of the attempts to walk into an automount, a second apart
 _NOT_YET = {1: "not mounted yet"}
 RELOAD_SECONDS = 30.0
 _NO_FOLDER = re.compile(r"mount point .*does not exist")
@@ -59,7 +61,7 @@ def mount(host: Host, view: View, places: List[Place]) -> Came:
 
 def _mount(host: Host, view: View, place: Place) -> None:
     if triggered(place):
-        _walk_in(host, place.point)
+        _walk_in(host, place)
         return
     line = next((line for line in place.lines if line.kind != AUTOMAP), None)
     if line is not None and line.kind == FSTAB:
@@ -68,16 +70,24 @@ def _mount(host: Host, view: View, place: Place) -> None:
         _mounted(host, place.point, _argv(view, place, line))
 
 
-def _walk_in(host: Host, point: str) -> None:
-    """Until the automount has mounted it: autofs reads its maps again beside us, and refuses until then."""
+def _walk_in(host: Host, place: Place) -> None:
+    """Until the automount has mounted it.
+
+    autofs reads its maps beside us. Who walked in before it had, met the dead server; autofs then refuses
+    everybody for a minute (autofs.conf(5), negative_timeout), a reload or not, and only a restart forgets
+    that: it leaves mounts that are in use, and finds them again.
+    """
     end = host.now() + TOUCH_SECONDS
-    while True:
-        out = host.run("stat", "-f", "-c", "%T", point, tolerate=_NOT_YET, seconds=TOUCH_SECONDS)
-        if seen(host, point) is not None:
+    maps = any(line.kind == AUTOMAP for line in place.lines)
+    for attempt in count(1):
+        out = host.run("stat", "-f", "-c", "%T", place.point, tolerate=_NOT_YET, seconds=TOUCH_SECONDS)
+        if seen(host, place.point) is not None:
             return
         if host.now() >= end:
             text = "{}: its automount did not mount it ({}); look into the journal of autofs or of systemd"
-            raise CommandFailed(text.format(point, " ".join(out.err.split()) or "no error"))
+            raise CommandFailed(text.format(place.point, " ".join(out.err.split()) or "no error"))
+        if maps and attempt == _RESTART_AT:
+            reload(host, "restart", "autofs")
         host.sleep(1.0)
 
 

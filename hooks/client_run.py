@@ -14,6 +14,7 @@ from hooks.site_names import SERVICE, SiteNames
 
 ANSWER_SECONDS = 10.0
 REACH_SECONDS = 15.0
+_MAPS_SECONDS = 2.0  # a reload of autofs is a signal: it reads its maps when that has come back
 FOLLOW_SECONDS = 60.0  # for a name that follows the service, and for a mount of its address to answer again
 RULES = "; look at the server's firewall and at the subnet's security rules"
 
@@ -158,6 +159,7 @@ class Run:
         maps = [place for place in tripped if any(line.kind == AUTOMAP for line in place.lines)]
         if maps:
             self._note(client_moves.reload(self._host, "reload", "autofs"))
+            self._host.sleep(_MAPS_SECONDS)
         if len(maps) == len(tripped):
             return False
         self._note(client_moves.reload(self._host, "daemon-reload"))
