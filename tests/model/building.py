@@ -38,6 +38,10 @@ def build(layout: SiteLayout, folder: Path) -> Site:
         for group, item in layout.filesystems[:1]
     )
     _stand_by(new, layout.target, stale, next(iter(made.values()))[0])
+    if NEW in layout.servers_of_filer:
+        _of_filer(new)
+    if layout.target.remote:
+        _also_mounts(new, f"{OLD}:{layout.exports[0].path}", "/mnt/remote")
     for host, client in zip(clients, layout.clients, strict=True):
         _mount(host, client)
     if filer:
@@ -72,6 +76,10 @@ def _group(site: Site, layout: GroupLayout) -> dict[str, tuple[Filesystem, str]]
         filesystem = Filesystem(item.type, item.label, item.folders)
         group.logical.append(LogicalVolume(item.logical, filesystem, item.layout, uses))
         made[item.mount] = filesystem, line_of(layout, item, filesystem, item.line + "\n" + item.more)
+    if layout.spare:
+        filesystem = Filesystem("ext4")
+        group.logical.append(LogicalVolume("spare", filesystem, uses=uses))
+        made[layout.spare] = filesystem, f"/dev/{layout.name}/spare {layout.spare} ext4 nofail 0 0\n"
     return made
 
 
@@ -118,6 +126,8 @@ def _serve(host: LinuxHost, layout: SiteLayout, made: dict[str, tuple[Filesystem
         assert top.block, f"{mount} is not from a device"
     if layout.below:
         _occupy(host, layout.below)
+    if OLD in layout.servers_of_filer:
+        _of_filer(host)
     if layout.busy:
         host.units.work_in(layout.busy)
 
@@ -128,6 +138,16 @@ def _by_hand(host: LinuxHost) -> list[str]:
     found = mount_all(host)
     host.units.start("nfs-server")
     return found
+
+
+def _of_filer(host: LinuxHost) -> None:
+    _also_mounts(host, "filer:/srv", "/srv/filer")
+
+
+def _also_mounts(host: LinuxHost, source: str, mount: str) -> None:
+    host.write("/etc/fstab", f"{host.read('/etc/fstab')}{source} {mount} nfs defaults,nofail 0 0\n")
+    Path(host.path(mount)).mkdir(parents=True)
+    _run(host, "mount", mount)
 
 
 def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str, first: Filesystem) -> None:
@@ -150,6 +170,8 @@ def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str, first: Filesyst
         host.uninstall(command)
     if layout.clone:
         _clone(host, layout, first)
+    if layout.own:
+        _own_volume(host)
     if layout.serving:
         host.write("/etc/exports.d/own.exports", "/srv *(ro)\n")
         host.units["nfs-server"].enabled = "enabled"
@@ -158,6 +180,24 @@ def _stand_by(host: LinuxHost, layout: TargetLayout, stale: str, first: Filesyst
     if layout.devices_file:
         host.use_devices_file = True
         host.write("/etc/lvm/devices/system.devices", "# LVM uses devices listed in this file.\n")
+
+
+def _own_volume(host: LinuxHost) -> None:
+    """A volume that stays on this host, logged in to and mounted."""
+    group = VolumeGroup("vgown")
+    physical = PhysicalVolume(group)
+    group.logical.append(LogicalVolume("scratch", Filesystem(), uses=[physical]))
+    volume = host.site.storage.add(Volume("own", Disk(physical)))
+    found = host.site.storage.attach(volume.name, host.name)
+    key = (volume.iqn, f"{found.address}:{found.port}")
+    host.initiator.records[key] = {"node.startup": "automatic"}
+    host.units.start("iscsid")
+    assert host.initiator.log_in(key)
+    activate(host, group)
+    line = "/dev/vgown/scratch /srv/own xfs defaults,_netdev,nofail 0 0\n"
+    host.write("/etc/fstab", (host.read("/etc/fstab") or "") + line)
+    Path(host.path("/srv/own")).mkdir()
+    _run(host, "mount", "/srv/own")
 
 
 def _clone(host: LinuxHost, layout: TargetLayout, first: Filesystem) -> None:

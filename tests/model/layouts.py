@@ -27,8 +27,9 @@ class FilesystemLayout:
 class GroupLayout:
     """A volume group on so many `volumes`, on whole disks or on a partition of each.
 
-    `lost`: physical volumes that died, below no logical volume; `local`: those on the old server's own
-    disks; `blank`: volumes that the spec counts to the group and that hold nothing.
+    `lost`: physical volumes that died, below no logical volume; `local`: those on the old server's own disks;
+    `blank`: volumes that the spec counts to the group and that hold nothing; `spare`: the mount point of a
+    logical volume that the spec does not have.
     """
 
     name: str = "vg1"
@@ -38,6 +39,7 @@ class GroupLayout:
     lost: int = 0
     local: int = 0
     blank: int = 0
+    spare: str = ""
     filesystems: tuple[FilesystemLayout, ...] = (FilesystemLayout(),)
 
 
@@ -90,6 +92,8 @@ class TargetLayout:
     mounted: bool = False
     serving: bool = False
     system_id: str = ""
+    own: bool = False  # a block volume of its own, with a group on it
+    remote: bool = False  # it is a client of the old server
     lvm_conf: tuple[tuple[str, str], ...] = ()
 
 
@@ -109,7 +113,8 @@ class SiteLayout:
     below: str = ""  # a mount point in the site's filesystem with a disk of the old server's own on it
     busy: str = ""  # the working directory of a process on the old server
     aliases: tuple[tuple[str, str], ...] = ()  # of the old server's /etc/hosts
-    filer: bool = False  # clients mount from another NFS server too, and that one is dead
+    filer: bool = False  # there is another NFS server, which is dead by now
+    servers_of_filer: tuple[str, ...] = ()  # servers that have a mount of it, in fstab
     known_addresses: int = 2  # how many of each server's addresses the stack knows
     planned: bool = True
 

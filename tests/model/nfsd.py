@@ -223,7 +223,7 @@ def _verbose(entry: Entry, options_too: bool) -> str:
 
 def _unexport(host: LinuxHost, arguments: list[str]) -> Outcome:
     (word,) = arguments
-    client, _, path = word.partition(":/")
+    client, _, path = word[1:].partition("]:/") if word.startswith("[") else word.partition(":/")
     kept = canonical_client(host, client) or client
     key = ("/" + path, kept)
     if key not in host.nfsd.table:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from hooks.export_options import contradictions
 from hooks.result import ABSENT, PRESENT
+from tests.model.devices import Block
 from tests.model.judgement import Judgement, judge
 from tests.model.layouts import ClientLayout, SiteLayout
 from tests.model.linux import LinuxHost
@@ -66,14 +67,18 @@ def release(site: Site, layout: SiteLayout, name: str) -> None:
     assert states(released) == {ABSENT}, released
     again = act(old, "release", spec)
     assert not any(layer.changed for layer in again), again
-    assert not [block.name for block in old.devices.blocks.values() if block.group]
+    assert not [block.name for block in old.devices.blocks.values() if of_site(block, layout)]
     nothing_of_it(old, layout)
+
+
+def of_site(block: Block, layout: SiteLayout) -> bool:
+    return block.group is not None and block.group.name in [group.name for group in layout.groups]
 
 
 def nothing_of_it(host: LinuxHost, layout: SiteLayout) -> None:
     """No mount, no export and no active line of fstab is of the site."""
     mounts = [item.mount for _, item in layout.filesystems]
-    assert not [m.mount for m in host.mounts.table if m.block and m.block.group]
+    assert not [m.mount for m in host.mounts.table if m.block and of_site(m.block, layout)]
     exported = [path for path, _ in host.nfsd.table if any(inside(path, mount) for mount in mounts)]
     assert not exported, exported
     named = [line for line in fstab(host) if normal(line.mount) in mounts]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
+from tests.model.building import NEW, OLD
 from tests.model.layouts import (
     ClientLayout,
     ExportLayout,
@@ -37,10 +38,12 @@ _CLIENT_OPTIONS = st.sampled_from(
         "defaults",
         "defaults,_netdev,nofail",
         "defaults,nconnect=16",
+        "noauto,defaults",
         "vers=3,defaults,noatime,bg,timeo=100,ac,actimeo=120,nocto,rsize=1048576,nolock,proto=tcp,_netdev",
         "rw,hard,vers=4.2",
     ]
 )
+_EXTRA = [" 192.168.7.0/24(rw,no_root_squash)", " @nodes(ro)", " fd00:1::/64(rw)", " NFS-CLI(rw,insecure)"]
 _ONE = ["nfs-cli", f"nfs-cli.{DOMAIN}", "10.0.0.21", "render"]
 _MOUNTS = ["/mnt/a", "/mnt/b", "/mnt/nfsshare/c"]
 _WORLD = ["*", "10.0.0.0/16", "10.0.0.0/255.255.0.0", "10.0.0.0/24", f"*.{DOMAIN}"]
@@ -71,6 +74,8 @@ _MORE = st.sampled_from(
         "#{device} {mount} xfs defaults 0 0\n",
         "{mapped} {mount} {type} defaults,_netdev,nofail 0 0\n",
         "UUID={uuid}\t{mount}/\t{type}\tdefaults,nofail\t0\t0\n",
+        "{mount} /export/data none bind,nofail 0 0\n",
+        "{mount}/p /export/p none bind,nofail 0 0\n",
     ]
 )
 
@@ -97,7 +102,8 @@ def _groups(draw: st.DrawFn) -> tuple[GroupLayout, ...]:
     logical = draw(st.sampled_from(["lv01", "bv", "disk", "lv-1"]))
     second = draw(_mostly((), st.sampled_from([("lv02",), ("lv02", "lv03")])))
     layout = draw(st.sampled_from(["linear", "striped"]))
-    filesystems = [draw(_filesystem(each, _MOUNTS[n])) for n, each in enumerate((logical, *second))]
+    mounts = draw(_mostly(_MOUNTS, st.just(["/mnt/a", "/mnt/a/q", "/mnt/a/q/p"])))
+    filesystems = [draw(_filesystem(each, mounts[n])) for n, each in enumerate((logical, *second))]
     trouble = draw(
         _mostly("", st.sampled_from(["lost", "local", "blank", "raid", *["partition", "owner"] * 4]))
     )
@@ -110,6 +116,7 @@ def _groups(draw: st.DrawFn) -> tuple[GroupLayout, ...]:
         int(trouble == "lost"),
         int(trouble == "local"),
         int(trouble == "blank"),
+        draw(_mostly("", st.just("/mnt/spare"))),
         tuple(replace(item, layout="raid,raid1" if trouble == "raid" else layout) for item in filesystems),
     )
     other = GroupLayout("vg9", 1, filesystems=(draw(_filesystem("lv01", "/mnt/nine")),))
@@ -140,7 +147,7 @@ def _export(draw: st.DrawFn, path: str, number: int) -> _Export:
         draw(st.sampled_from([None, number + 1, number + 1, 0 if not number else None])),
     )
     given = options + (f",fsid={mine.fsid}" if mine.fsid is not None else "")
-    extra = draw(_mostly("", st.just(" 192.168.7.0/24(rw,no_root_squash)")))
+    extra = draw(_mostly("", st.sampled_from(_EXTRA)))
     clients = named if alone else [written, *named]
     words = "".join(f" {client}({given})" for client in clients)
     if draw(_mostly(False, st.just(True))):
@@ -286,6 +293,8 @@ _HARMLESS: list[dict[str, object]] = [
     {"clone": "label", "mounted": True},
     {"clone": "uuid"},
     {"serving": True},
+    {"own": True},
+    {"remote": True},
     {"system_id": "nfs-srv-2"},
     {"lvm_conf": (("devices/filter", '["a|/dev/sd.*|"]'),)},
 ]
@@ -316,6 +325,8 @@ def layouts(draw: st.DrawFn) -> SiteLayout:
     clients = [draw(_client(number, specs, service)) for number in range(count)]
     name = draw(st.sampled_from(["exports", "exports", "exports.d/site.exports"]))
     hold = draw(_mostly("", st.sampled_from(["below", "busy", "busy", "busy"])))
+    hold = "" if hold == "below" and "/mnt/a/q" in mounts else hold
+    of_filer = draw(_mostly((), st.sampled_from([(OLD,), (NEW,), (OLD, NEW)])))
     other = draw(_mostly("", st.just("/srv *(ro)\n")))
     return SiteLayout(
         groups,
@@ -328,7 +339,8 @@ def layouts(draw: st.DrawFn) -> SiteLayout:
         below=mounts[0] + "/q" if hold == "below" else "",
         busy=mounts[0] + "/exports" if hold == "busy" else "",
         aliases=(("render", "10.0.0.21"),),
-        filer=any("filer:" in client.fstab for client in clients),
+        filer=bool(of_filer) or any("filer:" in client.fstab for client in clients),
+        servers_of_filer=of_filer,
         known_addresses=draw(st.sampled_from([1, 2])),
         planned=draw(st.booleans()),
     )

@@ -31,12 +31,12 @@ def start_up(host: LinuxHost) -> list[str]:
 
 
 def mount_all(host: LinuxHost) -> list[str]:
-    """mount -a (mount(8)), and what it could not mount although nothing says that it may be left out."""
+    """What systemd mounts of fstab, outer mount points first; returns what it could not, but for nofail."""
     from tests.model.mount_tools import do_mount, fstab  # noqa: PLC0415 - the commands know hosts
     from tests.model.tools import HangError  # noqa: PLC0415
 
     troubles = []
-    for line in fstab(host):
+    for line in sorted(fstab(host), key=lambda line: normal(line.mount)):
         automatic = line.mount.startswith("/") and "noauto" not in line.options
         if not automatic or normal(line.mount) in _EVERYWHERE or _mounted(host, line.mount, line.source):
             continue

@@ -22,6 +22,7 @@ def server_spec(site: Site, layout: SiteLayout) -> Spec:
     volumes = [
         {"name": name, "iqn": site.storage.volumes[name].iqn, "address": found.address, "port": found.port}
         for name, found in site.storage.attachments.items()
+        if name != "own"
     ]
     address = {"address": layout.service_address, "prefix": 24, "device": "ens3"}
     found: dict[str, Any] = {
@@ -84,12 +85,13 @@ def client_spec(layout: SiteLayout, client: ClientLayout, server: str) -> Spec:
 
 def move(site: Site, server: str) -> None:
     """What Terraform does: every volume is detached, and attached to this server with a new portal."""
-    for name in list(site.storage.attachments):
+    mine = [name for name in site.storage.volumes if name != "own"]
+    for name in mine:
         site.storage.detach(name)
     for host in site.hosts.values():
         if host.up:
             host.initiator.show()
-    for name in site.storage.volumes:
+    for name in mine:
         site.storage.attach(name, server)
 
 

@@ -117,6 +117,10 @@ OPEN = {
         exports_files=(("exports", "/mnt/a render(rw,sync,no_subtree_check,fsid=1)\n"),),
         aliases=(("render", "10.0.0.21"),),
     ),
+    "volume of the group that the spec lacks, mounted": SiteLayout(groups=(GroupLayout(spare="/mnt/spare"),)),
+    "mount of a dead filer on the old server": SiteLayout(filer=True, servers_of_filer=(OLD,)),
+    "mount of a dead filer on the target": SiteLayout(filer=True, servers_of_filer=(NEW,)),
+    "target that is the old server's client": SiteLayout(target=TargetLayout(remote=True)),
 }
 
 

@@ -194,7 +194,7 @@ def _enable(host: LinuxHost, name: str, now: bool) -> Outcome:
     if unit.masked:
         return fail(1, f"Failed to enable unit: Unit file /etc/systemd/system/{name}.service is masked.")
     unit.enabled = "enabled"
-    return _start(host, name, now) if now else ok()
+    return _reloading(host, _start(host, name, now) if now else ok())
 
 
 def _disable(host: LinuxHost, name: str, now: bool) -> Outcome:
@@ -202,7 +202,13 @@ def _disable(host: LinuxHost, name: str, now: bool) -> Outcome:
     if not unit.installed:
         return fail(1, f"Failed to disable unit: Unit file {name}.service does not exist.")
     unit.enabled = "masked" if unit.masked else "disabled"
-    return _stop(host, name, now) if now else ok()
+    return _reloading(host, _stop(host, name, now) if now else ok())
+
+
+def _reloading(host: LinuxHost, outcome: Outcome) -> Outcome:
+    """Both verbs have systemd read everything again, as daemon-reload does (systemctl(1), enable)."""
+    _daemon_reload(host)
+    return outcome
 
 
 def _reload(host: LinuxHost, name: str, now: bool) -> Outcome:
