@@ -10,7 +10,7 @@ from hooks.exports import Pair
 from hooks.fstab import restore
 from hooks.mountinfo import mounted_on
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import Host, Refused, refuse
+from hooks.runner import RELOAD_SECONDS, Host, Refused, refuse
 from hooks.served import served
 from hooks.spec import ServerSpec, filesystem_of
 
@@ -156,12 +156,14 @@ def _start(host: Host) -> List[str]:
     if active == "active" and _threads(host):
         host.run("exportfs", "-ra", tolerate=_COMPLAINED)
         # either makes systemd read fstab and the exports again, for the order of the next shutdown
-        host.run("systemctl", *(["daemon-reload"] if enabled == "enabled" else ["enable", SERVICE]))
+        what = ["daemon-reload"] if enabled == "enabled" else ["enable", SERVICE]
+        host.run("systemctl", *what, seconds=RELOAD_SECONDS)
         return ["exports read again"]
     if active in ("failed", "active"):  # active without threads: somebody stopped nfsd behind systemd's back
         host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
         host.run("systemctl", "reset-failed", SERVICE, tolerate={1: "nothing to reset"})
-    host.run("systemctl", "enable", "--now", SERVICE, seconds=START_SECONDS)
+    # to enable and to disable has systemd read everything again
+    host.run("systemctl", "enable", "--now", SERVICE, seconds=START_SECONDS + RELOAD_SECONDS)
     return [SERVICE + " started"]
 
 
@@ -195,6 +197,6 @@ def _stop(host: Host) -> List[str]:
     active, enabled = _service(host)
     if active not in ("active", "activating") and enabled != "enabled" and not _threads(host):
         return []
-    host.run("systemctl", "disable", "--now", SERVICE, seconds=STOP_SECONDS)
+    host.run("systemctl", "disable", "--now", SERVICE, seconds=STOP_SECONDS + RELOAD_SECONDS)
     host.wait("nfsd to end its threads", lambda: not _threads(host), STOP_SECONDS)
     return [SERVICE + " stopped"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.model.building import NEW, OLD, build
+from tests.model.judgement import judge
 from tests.model.layouts import (
     ClientLayout,
     ExportLayout,
@@ -89,6 +90,8 @@ SITES = {
     "partitions": PARTITIONS,
     "service address": SERVICE,
     "devices file": SiteLayout(target=TargetLayout(devices_file=True)),
+    "mounts of a dead filer on both servers": SiteLayout(filer=True, servers_of_filer=(OLD, NEW)),
+    "target that is the old server's client": SiteLayout(target=TargetLayout(remote=True)),
     "stale line on the target": SiteLayout(target=TargetLayout(fstab="{device} {mount} xfs defaults 0 0\n")),
 }
 
@@ -104,6 +107,26 @@ def test_it_goes_over_and_home(name: str, tmp_path: Path) -> None:
         comes_back_harmless(site.hosts[old], layout)
 
 
+REFUSED = {
+    "vg1/spare: it is in the group and mounted on /mnt/spare": SiteLayout(
+        groups=(GroupLayout(spare="/mnt/spare"),)
+    ),
+    "/mnt/a: found mounted below it: /mnt/a/q": SiteLayout(
+        groups=(GroupLayout(filesystems=(FilesystemLayout(folders=("q",)),)),), below="/mnt/a/q"
+    ),
+    "vg1: 1 of its 3 physical volumes are missing": SiteLayout(groups=(GroupLayout(lost=1),)),
+    "vg1: found a volume group of this name on /dev/sdb": SiteLayout(target=TargetLayout(foreign="vg1")),
+    "nfs-server: the unit is masked": SiteLayout(target=TargetLayout(masked=("nfs-server",))),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_it_is_refused_by_its_name(why: str, tmp_path: Path) -> None:
+    layout = REFUSED[why]
+    judged = judge(build(layout, tmp_path), layout, layout.clients, OLD, NEW)
+    assert [text for text in judged.service if why in text], judged
+
+
 # Open: what nobody refuses beforehand, and what comes out otherwise all the same.
 OPEN = {
     "stale export on the target": SiteLayout(
@@ -117,10 +140,6 @@ OPEN = {
         exports_files=(("exports", "/mnt/a render(rw,sync,no_subtree_check,fsid=1)\n"),),
         aliases=(("render", "10.0.0.21"),),
     ),
-    "volume of the group that the spec lacks, mounted": SiteLayout(groups=(GroupLayout(spare="/mnt/spare"),)),
-    "mount of a dead filer on the old server": SiteLayout(filer=True, servers_of_filer=(OLD,)),
-    "mount of a dead filer on the target": SiteLayout(filer=True, servers_of_filer=(NEW,)),
-    "target that is the old server's client": SiteLayout(target=TargetLayout(remote=True)),
 }
 
 
