@@ -44,6 +44,7 @@ OPERATORS = {
     "remark.py",
     "site_names.py",
     "survey.py",
+    "survey_exports.py",
     "survey_host.py",
     "survey_lvm.py",
     "survey_mounts.py",

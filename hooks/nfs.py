@@ -82,7 +82,7 @@ def _exported(host: Host) -> Set[Pair]:
     return exports.parse(host.run("exportfs", "-s").out)
 
 
-def _files(host: Host) -> List[str]:
+def files(host: Host) -> List[str]:
     """Administrators' own files of exports."""
     folder, own = os.path.split(exports.OWN)
     names = sorted(os.listdir(host.path(folder))) if os.path.isdir(host.path(folder)) else []
@@ -93,7 +93,7 @@ def _files(host: Host) -> List[str]:
 
 def _elsewhere(host: Host) -> Set[Pair]:
     """What administrators' own files export."""
-    return {pair for name in _files(host) for pair in exports.parse(host.read(name) or "")}
+    return {pair for name in files(host) for pair in exports.parse(host.read(name) or "")}
 
 
 def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
@@ -139,7 +139,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     if unmounted:
         raise Refused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
     refuse(refusals(host, spec))
-    done = [name + " as before its release" for name in _files(host) if textfile.edit(host, name, restore)]
+    done = [name + " as before its release" for name in files(host) if textfile.edit(host, name, restore)]
     elsewhere = _elsewhere(host)
     done += [
         "{} to {} is exported by another file already".format(*pair)
@@ -177,7 +177,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     def ours(path: str) -> bool:
         return exports.concerned(spec, host.real(path) or path)
 
-    for name in _files(host):
+    for name in files(host):
         if textfile.edit(host, name, lambda text: exports.put_off(text, ours)):
             done.append(name + ": its lines for these filesystems are put off until the next takeover here")
     exported = _exported(host)

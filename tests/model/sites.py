@@ -139,14 +139,15 @@ def _export(draw: st.DrawFn, path: str, number: int) -> _Export:
     options = draw(st.sampled_from(["rw,sync,no_subtree_check", "rw,sync,no_root_squash", "rw"]))
     spelled = {"*": draw(st.sampled_from(["*", ""])), "10.0.0.0/16": "10.0.0.0/255.255.0.0"}
     written = draw(st.sampled_from([base, spelled.get(base, base)]))
-    alone = bool(set(named) - {"render"}) and draw(_mostly(False, st.just(True)))
+    alone = bool(named) and draw(_mostly(False, st.just(True)))
     mine = ExportLayout(
         inside,
         tuple(named) if alone else (base, *named),
         options,
         draw(st.sampled_from([None, number + 1, number + 1, 0 if not number else None])),
     )
-    given = options + (f",fsid={mine.fsid}" if mine.fsid is not None else "")
+    pinned = mine.fsid == 0 or draw(st.sampled_from([True, True, False]))
+    given = options + (f",fsid={mine.fsid}" if mine.fsid is not None and pinned else "")
     extra = draw(_mostly("", st.sampled_from(_EXTRA)))
     clients = named if alone else [written, *named]
     words = "".join(f" {client}({given})" for client in clients)
@@ -305,7 +306,8 @@ def _target(draw: st.DrawFn, group: GroupLayout, path: str) -> TargetLayout:
     mount = group.filesystems[0].mount
     named: list[dict[str, object]] = [{"foreign": group.name}, {"occupied": (mount,)}, {"links": (mount,)}]
     trouble = draw(_mostly({}, st.sampled_from(named + _TROUBLES), 9))
-    exports = draw(_mostly((), st.just((("exports", f"{path} 192.168.9.0/24(ro)\n"),))))
+    stale = st.sampled_from(["192.168.9.0/24(ro)", "*(ro)", "-rw,sync 10.0.0.0/255.255.0.0 nfs-cli(ro)"])
+    exports = draw(_mostly((), stale.map(lambda client: (("exports", f"{path} {client}\n"),))))
     fields = draw(_mostly({}, st.sampled_from(_HARMLESS))) | trouble
     return TargetLayout(draw(_mostly("", _STALE)), exports, **fields)
 
