@@ -13,7 +13,7 @@ from hooks.survey_nfs import DEFAULTS, key_of
 
 
 def overruled(host: Host, spec: ServerSpec) -> Iterator[Remark]:
-    """Of two lines for one path and client exportfs(8) takes the first, and our file comes after /etc/exports.
+    """Of two lines for a path and client exportfs(8) takes the first, and our file comes after /etc/exports.
 
     Lines that a release has put off count: they come back. Where the volumes are, survey_nfs compares.
     """

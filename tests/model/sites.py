@@ -116,7 +116,7 @@ def _groups(draw: st.DrawFn) -> tuple[GroupLayout, ...]:
         int(trouble == "lost"),
         int(trouble == "local"),
         int(trouble == "blank"),
-        draw(_mostly("", st.just("/mnt/spare"))),
+        draw(_mostly("", st.just("/mnt/spare"), 15)),
         tuple(replace(item, layout="raid,raid1" if trouble == "raid" else layout) for item in filesystems),
     )
     other = GroupLayout("vg9", 1, filesystems=(draw(_filesystem("lv01", "/mnt/nine")),))
@@ -146,7 +146,7 @@ def _export(draw: st.DrawFn, path: str, number: int) -> _Export:
         options,
         draw(st.sampled_from([None, number + 1, number + 1, 0 if not number else None])),
     )
-    pinned = mine.fsid == 0 or draw(st.sampled_from([True, True, False]))
+    pinned = mine.fsid == 0 or draw(st.sampled_from([True] * 7 + [False]))
     given = options + (f",fsid={mine.fsid}" if mine.fsid is not None and pinned else "")
     extra = draw(_mostly("", st.sampled_from(_EXTRA)))
     clients = named if alone else [written, *named]
@@ -204,7 +204,11 @@ def _client(draw: st.DrawFn, number: int, exports: list[ExportLayout], service: 
     outer = replace(outer, kind="nfs4", options="defaults") if export.fsid == 0 else outer
     mounts = [(export.path, outer.mount)]
     text = ""
-    if draw(_mostly(False, st.just(True))) and not export.path.endswith("exports") and export.fsid != 0:
+    if (
+        draw(_mostly(False, st.just(True)))
+        and not export.path.endswith(("exports", "/q"))
+        and export.fsid != 0
+    ):
         mounts.append((export.path + "/p", "/mnt/nfs/a/p"))
         text += draw(_nfs_line(server, *mounts[-1])).fstab()
     more, others = draw(_mostly(("", ()), _more(server, export)))
@@ -307,7 +311,7 @@ def _target(draw: st.DrawFn, group: GroupLayout, path: str) -> TargetLayout:
     named: list[dict[str, object]] = [{"foreign": group.name}, {"occupied": (mount,)}, {"links": (mount,)}]
     trouble = draw(_mostly({}, st.sampled_from(named + _TROUBLES), 9))
     stale = st.sampled_from(["192.168.9.0/24(ro)", "*(ro)", "-rw,sync 10.0.0.0/255.255.0.0 nfs-cli(ro)"])
-    exports = draw(_mostly((), stale.map(lambda client: (("exports", f"{path} {client}\n"),))))
+    exports = draw(_mostly((), stale.map(lambda client: (("exports", f"{path} {client}\n"),)), 7))
     fields = draw(_mostly({}, st.sampled_from(_HARMLESS))) | trouble
     return TargetLayout(draw(_mostly("", _STALE)), exports, **fields)
 
