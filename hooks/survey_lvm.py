@@ -44,7 +44,7 @@ def groups(host: Host, spec: ServerSpec) -> Iterator[Remark]:
         yield warning("{}; log in to it, or look again when it is back", reason)
         return
     yield from refusals(lvm.refusals(host, spec, now))
-    yield from _logical(host, spec, lvm.report(host, "lv", "lvs", "-o", _LVS))
+    yield from _logical(host, spec, lvm.report(host, "lv", "lvs", "--foreign", "-o", _LVS))
     names = {group.name for group in spec.volume_groups}
     for name, owner in sorted({(row["vg_name"], row["vg_systemid"]) for row in now.physical}):
         if name in names and owner:

@@ -32,7 +32,7 @@ PROGRAMS = ("iscsiadm", "lvm", "vgchange", "exportfs", "rpc.nfsd", "xfs_repair")
 TABLE = fixture("exportfs-s.txt").splitlines(True)[0]
 UNSET = (5, "")
 PVS = "pvs --foreign"
-KINDS = "lvs -o vg_name,lv_name,segtype"
+KINDS = "lvs --foreign -o vg_name,lv_name,segtype"
 
 
 def rows(kind: str, *found: dict[str, str]) -> str:
