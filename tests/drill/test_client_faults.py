@@ -155,7 +155,8 @@ def test_an_inner_mount_that_was_mounted_over(client):
     )
     assert client.client_hooks("apply", **spec).ok
     assert client.client_hooks("check", **spec).present
-    ids = client.client("stat -f -c %i /data /data/p").split()
+    mount_id = "exec 3< {}/who; sed -n s/mnt_id:.//p /proc/$$/fdinfo/3"
+    ids = [client.client(mount_id.format(folder)) for folder in ("/data", "/data/p")]
     assert ids[0] != ids[1], "the path still leads into the outer mount"
 
 
