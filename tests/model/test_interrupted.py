@@ -14,7 +14,7 @@ from hooks.result import ABSENT, PRESENT
 from hooks.spec import Spec
 from tests.model.building import NEW, OLD, build
 from tests.model.judgement import judge
-from tests.model.layouts import SiteLayout
+from tests.model.layouts import ClientLayout, SiteLayout
 from tests.model.linux import CutOffError, LinuxHost
 from tests.model.rehearsal import nothing_of_it
 from tests.model.sites import layouts
@@ -53,6 +53,12 @@ def _die_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", report)
 
 
+def written_down(client: ClientLayout) -> bool:
+    """A mount by hand that was cut off leaves nothing to go on with: the warning says so beforehand."""
+    by_hand = [command for _, command in client.how if command[0] == "mount"]
+    return not by_hand or bool(client.files)
+
+
 @_FEW
 @given(layouts(), _COMMANDS, _COMMANDS, _COMMANDS, st.booleans())
 def test_the_same_command_goes_on(
@@ -76,7 +82,7 @@ def test_the_same_command_goes_on(
             new.boot()
         applied = act(new, "apply", spec)
         assert states(applied) == {PRESENT}, applied
-        for client in [client for client in layout.clients if not judged.clients[client.name]]:
+        for client in [c for c in layout.clients if not judged.clients[c.name] and written_down(c)]:
             host, each = site.hosts[client.name], client_spec(layout, client, NEW)
             cut_off(host, "apply", each, on_client)
             taken = act(host, "apply", each)

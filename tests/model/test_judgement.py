@@ -20,7 +20,7 @@ _CAME: Counter[str] = Counter()
 
 
 @settings(
-    max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=160, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(layouts())
 def _every_site(layout: SiteLayout) -> None:
