@@ -23,9 +23,9 @@ _NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout
 # what only an operator asks for: not in the metadata of an instance, where bytes are scarce
 OPERATORS = {
     "apart.py",
+    "automaps.py",
     "canary.py",
     "canary_files.py",
-    "automaps.py",
     "client.py",
     "client_cut.py",
     "client_edit.py",
@@ -41,14 +41,15 @@ OPERATORS = {
     "mount_tree.py",
     "mount_units.py",
     "pinned.py",
-    "site_names.py",
-    "witness.py",
     "remark.py",
+    "site_names.py",
     "survey.py",
+    "survey_exports.py",
     "survey_host.py",
     "survey_lvm.py",
     "survey_mounts.py",
     "survey_nfs.py",
+    "witness.py",
 }
 
 

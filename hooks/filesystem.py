@@ -9,7 +9,7 @@ from hooks.devices import means, tags
 from hooks.fstab_lines import enter, entry, leave, lines_of, lines_with, satisfied
 from hooks.mountinfo import Mounted, mounted_on, mounts
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import CommandFailed, Host, refuse
+from hooks.runner import RELOAD_SECONDS, CommandFailed, Host, refuse
 from hooks.spec import Filesystem, ServerSpec
 from hooks.unmount import BUSY, unmount
 
@@ -76,7 +76,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     mounted = [text for item in _by_mount(spec) for text in _mount(host, item) + _mount_with(host, item)]
     # With exports to come, the NFS layer has systemd read fstab and exports at once: it takes seconds.
     if done and not (mounted and spec.exports):
-        host.run("systemctl", "daemon-reload")
+        host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
     return done + mounted
 
 
@@ -161,7 +161,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
             done.append(found.mount + " unmounted")
     edited = [item.mount + " commented out in fstab" for item in spec.filesystems if leave(host, item)]
     if edited:
-        host.run("systemctl", "daemon-reload")
+        host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
     return done + edited
 
 

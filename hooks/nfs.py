@@ -10,7 +10,7 @@ from hooks.exports import Pair
 from hooks.fstab import restore
 from hooks.mountinfo import mounted_on
 from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import Host, Refused, refuse
+from hooks.runner import RELOAD_SECONDS, Host, Refused, refuse
 from hooks.served import served
 from hooks.spec import ServerSpec, filesystem_of
 
@@ -82,7 +82,7 @@ def _exported(host: Host) -> Set[Pair]:
     return exports.parse(host.run("exportfs", "-s").out)
 
 
-def _files(host: Host) -> List[str]:
+def files(host: Host) -> List[str]:
     """Administrators' own files of exports."""
     folder, own = os.path.split(exports.OWN)
     names = sorted(os.listdir(host.path(folder))) if os.path.isdir(host.path(folder)) else []
@@ -93,7 +93,7 @@ def _files(host: Host) -> List[str]:
 
 def _elsewhere(host: Host) -> Set[Pair]:
     """What administrators' own files export."""
-    return {pair for name in _files(host) for pair in exports.parse(host.read(name) or "")}
+    return {pair for name in files(host) for pair in exports.parse(host.read(name) or "")}
 
 
 def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
@@ -139,7 +139,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     if unmounted:
         raise Refused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
     refuse(refusals(host, spec))
-    done = [name + " as before its release" for name in _files(host) if textfile.edit(host, name, restore)]
+    done = [name + " as before its release" for name in files(host) if textfile.edit(host, name, restore)]
     elsewhere = _elsewhere(host)
     done += [
         "{} to {} is exported by another file already".format(*pair)
@@ -156,12 +156,14 @@ def _start(host: Host) -> List[str]:
     if active == "active" and _threads(host):
         host.run("exportfs", "-ra", tolerate=_COMPLAINED)
         # either makes systemd read fstab and the exports again, for the order of the next shutdown
-        host.run("systemctl", *(["daemon-reload"] if enabled == "enabled" else ["enable", SERVICE]))
+        what = ["daemon-reload"] if enabled == "enabled" else ["enable", SERVICE]
+        host.run("systemctl", *what, seconds=RELOAD_SECONDS)
         return ["exports read again"]
     if active in ("failed", "active"):  # active without threads: somebody stopped nfsd behind systemd's back
         host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
         host.run("systemctl", "reset-failed", SERVICE, tolerate={1: "nothing to reset"})
-    host.run("systemctl", "enable", "--now", SERVICE, seconds=START_SECONDS)
+    # to enable and to disable has systemd read everything again
+    host.run("systemctl", "enable", "--now", SERVICE, seconds=START_SECONDS + RELOAD_SECONDS)
     return [SERVICE + " started"]
 
 
@@ -175,7 +177,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     def ours(path: str) -> bool:
         return exports.concerned(spec, host.real(path) or path)
 
-    for name in _files(host):
+    for name in files(host):
         if textfile.edit(host, name, lambda text: exports.put_off(text, ours)):
             done.append(name + ": its lines for these filesystems are put off until the next takeover here")
     exported = _exported(host)
@@ -186,7 +188,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
         done.append("{} is no longer exported to {}".format(path, client))
     if exported - set(mine):
         host.run("exportfs", "-f")
-        return done + ["{} goes on with other exports".format(SERVICE)]
+        return done + ["{} goes on with other exports".format(SERVICE)] * bool(done)
     return done + _stop(host)
 
 
@@ -195,6 +197,6 @@ def _stop(host: Host) -> List[str]:
     active, enabled = _service(host)
     if active not in ("active", "activating") and enabled != "enabled" and not _threads(host):
         return []
-    host.run("systemctl", "disable", "--now", SERVICE, seconds=STOP_SECONDS)
+    host.run("systemctl", "disable", "--now", SERVICE, seconds=STOP_SECONDS + RELOAD_SECONDS)
     host.wait("nfsd to end its threads", lambda: not _threads(host), STOP_SECONDS)
     return [SERVICE + " stopped"]

@@ -10,6 +10,7 @@ import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 COMMAND_SECONDS = 60.0
+RELOAD_SECONDS = 120.0  # of systemd: it waits 90 s where fstab names a mount that hangs, whoever's that is
 _AFTER_KILL_SECONDS = 2.0
 _CONNECT_SECONDS = 3.0
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"

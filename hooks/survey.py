@@ -6,7 +6,7 @@ A host that holds the volumes is judged by what the next one will find on them; 
 from functools import partial
 from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
-from hooks import layers, survey_host, survey_lvm, survey_mounts, survey_nfs
+from hooks import layers, survey_exports, survey_host, survey_lvm, survey_mounts, survey_nfs
 from hooks.fields import SpecError
 from hooks.remark import Remark
 from hooks.result import BROKEN, PRESENT, UNKNOWN, Layer
@@ -18,7 +18,13 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
     "iscsi": (survey_host.initiator,),
     "lvm": (survey_host.lvm_tools, survey_lvm.volumes, survey_lvm.groups, survey_lvm.configuration),
     "filesystem": (survey_host.room, survey_host.filesystem_types, survey_mounts.here, survey_mounts.lost),
-    "nfs": (survey_host.server, survey_nfs.refused, survey_nfs.lost, survey_nfs.names),
+    "nfs": (
+        survey_host.server,
+        survey_nfs.refused,
+        survey_nfs.lost,
+        survey_nfs.names,
+        survey_exports.overruled,
+    ),
 }
 
 

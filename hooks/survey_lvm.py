@@ -5,6 +5,7 @@ from typing import Iterator, List, Pattern, Tuple
 
 from hooks import lvm
 from hooks.devices import partitions, tags
+from hooks.mountinfo import mounts
 from hooks.remark import Remark, holds, refusal, refusals, warning
 from hooks.runner import Host
 from hooks.spec import ServerSpec
@@ -43,7 +44,7 @@ def groups(host: Host, spec: ServerSpec) -> Iterator[Remark]:
         yield warning("{}; log in to it, or look again when it is back", reason)
         return
     yield from refusals(lvm.refusals(host, spec, now))
-    yield from _logical(spec, lvm.report(host, "lv", "lvs", "--foreign", "-o", _LVS))
+    yield from _logical(host, spec, lvm.report(host, "lv", "lvs", "--foreign", "-o", _LVS))
     names = {group.name for group in spec.volume_groups}
     for name, owner in sorted({(row["vg_name"], row["vg_systemid"]) for row in now.physical}):
         if name in names and owner:
@@ -62,7 +63,7 @@ def _namesakes(spec: ServerSpec, now: lvm.Storage) -> Iterator[Remark]:
             yield refusal(text, group.name, rows[0]["pv_name"], rows[0]["vg_uuid"])
 
 
-def _logical(spec: ServerSpec, rows: List[lvm.Row]) -> Iterator[Remark]:
+def _logical(host: Host, spec: ServerSpec, rows: List[lvm.Row]) -> Iterator[Remark]:
     kinds = {row["vg_name"] + "/" + row["lv_name"]: row for row in rows}
     wanted = [item.volume_group + "/" + item.logical_volume for item in spec.filesystems]
     for name in wanted:
@@ -75,8 +76,16 @@ def _logical(spec: ServerSpec, rows: List[lvm.Row]) -> Iterator[Remark]:
             text = "{0}: its activation is skipped, expected an active one; lvchange -kn {0}"
             yield refusal(text, name)
     groups = [group.name for group in spec.volume_groups]
+    used = {host.real(item.source): item.mount for item in mounts(host)}
     for name in sorted(set(kinds) - set(wanted)):
-        if name.split("/")[0] in groups:
+        device = host.real("/dev/" + name)
+        if name.split("/")[0] in groups and device and device in used:
+            text = (
+                "{}: it is in the group and mounted on {}, expected nothing in use that the spec lacks: no "
+                "release could deactivate the group; unmount it, or add it to the spec"
+            )
+            yield refusal(text, name, used[device])
+        elif name.split("/")[0] in groups:
             text = "{}: it is in the group, and nothing of the spec is on it; nobody mounts it afterwards"
             yield warning(text, name)
 

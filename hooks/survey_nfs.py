@@ -5,12 +5,12 @@ import re
 from typing import Dict, Iterator, List, Tuple
 
 from hooks import exports, nfs
-from hooks.remark import Remark, holds, refusals, warning
+from hooks.remark import Remark, holds, refusal, refusals, warning
 from hooks.runner import Host
 from hooks.served import NETWORK, addresses, served
 from hooks.spec import Export, ServerSpec
 
-_DEFAULTS = ("ro", "sync", "wdelay", "hide", "no_subtree_check", "secure", "root_squash", "no_all_squash")
+DEFAULTS = ("ro", "sync", "wdelay", "hide", "no_subtree_check", "secure", "root_squash", "no_all_squash")
 _PAIRS = {"rw": "ro", "async": "sync", "nohide": "hide", "insecure": "secure"}
 _IGNORED = ("mountpoint", "mp", "sec", "pnfs", "no_pnfs")
 _CONFIGURED = ("/etc/nfs.conf", "/etc/nfs.conf.d")
@@ -22,11 +22,13 @@ def refused(host: Host, spec: ServerSpec) -> Iterator[Remark]:
 
 
 def names(host: Host, spec: ServerSpec) -> Iterator[Remark]:
-    """exportfs(8) leaves a client out whose name has no address, and serves the others."""
-    for path, client in exports.wanted(spec):
-        if not NETWORK.search(client) and not addresses(host, client):
-            text = "{} to {}: the name has no address on this host; correct the name, or take it out"
-            yield warning(text, path, client)
+    """exportfs(8) leaves out a client whose name has no address, and serves the others, if there are any."""
+    text = "{} to {}: the name has no address on this host; correct the name, or take it out"
+    for export in spec.exports:
+        named = [client for client in export.clients if not NETWORK.search(client)]
+        nameless = [client for client in named if not addresses(host, client)]
+        remark = refusal if nameless == list(export.clients) and not holds(host, spec) else warning
+        yield from (remark(text, export.path, client) for client in nameless)
 
 
 def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
@@ -67,30 +69,32 @@ def _shown(text: str) -> Dict[Tuple[str, str], List[str]]:
 
 def _effective(export: Export) -> List[str]:
     """All options of the spec's export, those by default too (exports(5))."""
-    options = list(_DEFAULTS) + export.options.split(",")
+    options = list(DEFAULTS) + export.options.split(",")
     options += ["fsid={}".format(export.fsid)] if export.fsid is not None else []
-    return list({_key(option): option for option in options}.values())
+    return list({key_of(option): option for option in options}.values())
 
 
-def _key(option: str) -> str:
+def key_of(option: str) -> str:
     """What excludes each other has one key."""
     option = _PAIRS.get(option, option)
     return option.partition("=")[0][3:] if option.startswith("no_") else option.partition("=")[0]
 
 
 def _telling(options: List[str]) -> List[str]:
-    return [option for option in options if option not in _DEFAULTS and _key(option) not in _IGNORED]
+    return [option for option in options if option not in DEFAULTS and key_of(option) not in _IGNORED]
 
 
 def _different(export: Export, client: str, options: List[str]) -> Iterator[Remark]:
-    wanted = {_key(option): option for option in _effective(export)}
+    wanted = {key_of(option): option for option in _effective(export)}
     odd = [
-        option for option in options if _key(option) not in _IGNORED and wanted.get(_key(option)) != option
+        option
+        for option in options
+        if key_of(option) not in _IGNORED and wanted.get(key_of(option)) != option
     ]
-    odd = [option for option in odd if _key(option) in wanted or option not in _DEFAULTS]
+    odd = [option for option in odd if key_of(option) in wanted or option not in DEFAULTS]
     if odd:
         text = "{} is exported to {} with {}, and by the spec it would be {}; make the spec's options agree"
-        other = [wanted.get(_key(option), "without " + option) for option in odd]
+        other = [wanted.get(key_of(option), "without " + option) for option in odd]
         yield warning(text, export.path, client, ",".join(odd), ",".join(other))
 
 
