@@ -359,12 +359,14 @@ def test_what_only_the_old_server_has_is_a_warning(
     assert not refusals(serving(tmp_path / "again", **changes))
 
 
-def test_a_name_that_exports_cannot_resolve_is_a_warning(tmp_path: Path) -> None:
-    exported = [{"path": "/mnt/a", "clients": ["gone"], "options": "rw,sync"}]
+@pytest.mark.parametrize(("others", "kind"), [(["10.0.0.0/16"], "warnings"), ([], "refusals")])
+def test_a_name_without_an_address_blocks_where_nobody_else_would_be_served(
+    others: list[str], kind: str, tmp_path: Path
+) -> None:
+    exported = [{"path": "/mnt/a", "clients": ["gone", *others], "options": "rw,sync"}]
     made = host(tmp_path, answers={"getent ahosts gone": (2, "")})
-    assert [
-        text for text in warnings(made, exports=exported) if "the name has no address on this host" in text
-    ]
+    found = {"warnings": warnings, "refusals": refusals}[kind](made, exports=exported)
+    assert [text for text in found if "the name has no address on this host" in text], found
 
 
 def test_a_server_whose_sessions_are_dead_is_not_judged_by_what_it_cannot_read(tmp_path: Path) -> None:
