@@ -56,6 +56,23 @@ def with_key(edit: Edit) -> Edit:
     return made
 
 
+def with_region(region: str) -> Edit:
+    """The profile of the OCI configuration names this region; the stack was made in another."""
+
+    def made(text: str, folder: Path) -> str:
+        (path,) = re.findall(r'\[oci\]\nconfig_file = "([^"]*)"', text)
+        changed = re.sub(r"(?m)^region\s*=.*$", f"region={region}", Path(path).read_text())
+        (folder / "oci-config").write_text(changed)
+        return text.replace(path, str(folder / "oci-config"))
+
+    return made
+
+
+def with_profile(name: str) -> Edit:
+    """The site names a profile that the OCI configuration lacks."""
+    return lambda text, _: text.replace("[oci]\n", f'[oci]\nprofile = "{name}"\n')
+
+
 NOWHERE = "Host *\n  ProxyCommand ip netns exec no-such-namespace nc %h %p\n"
 DEAF = "Host *\n  ProxyCommand sleep 600\n"
 FAULTS: dict[str, Fault] = {
@@ -92,6 +109,8 @@ FAULTS: dict[str, Fault] = {
         with_file("config", DEAF, replaced("config_file", "FOLDER/config")),
         "no other host of the site answers",
     ),
+    "another region than the stack's": Fault("usage", with_region("us-ashburn-1"), "us-ashburn-1"),
+    "a profile that is not there": Fault("usage", with_profile("NIGHT"), "NIGHT"),
     "too few file descriptors": Fault("usage", unchanged, "ulimit", "ulimit -n 200; "),
 }
 
