@@ -54,7 +54,7 @@ class HostUnderTest:
         return {**specs.server_spec(self.stack, held, HOOKS_SECONDS), **changes}
 
     def attachments(self, volume: str) -> tuple[Attachment, ...]:
-        return self.cloud.attachments(self.stack.compartment_id, self.stack.volumes[volume].volume_id)
+        return self.cloud.attachments(self.stack, self.stack.volumes[volume].volume_id)
 
     def portal(self, volume: str) -> tuple[str, str]:
         """IQN and ADDRESS:PORT of a volume that is attached."""
