@@ -8,6 +8,7 @@ from hooks.export_options import contradictions
 from hooks.fstab import restore
 from hooks.remark import Remark, holds, refusal
 from hooks.runner import Host
+from hooks.served import NETWORK, addresses
 from hooks.spec import ServerSpec
 from hooks.survey_nfs import DEFAULTS, key_of
 
@@ -21,10 +22,18 @@ def overruled(host: Host, spec: ServerSpec) -> Iterator[Remark]:
         for (path, client), options in _written(restore(host.read(name) or "")).items():
             given = ",".join({key_of(option): option for option in [*DEFAULTS, *options]}.values())
             for wanted in [pair[1] for pair in exports.wanted(spec) if pair[0] == path]:
-                same = exports.canonical(wanted) == exports.canonical(client)
-                line = "{} {}({})".format(path, wanted, given) if same else ""
+                line = "{} {}({})".format(path, wanted, given) if _same(host, wanted, client) else ""
                 for text in contradictions(spec, line):
                     yield refusal("{}: {} by its line; correct that line, or take it out", name, text)
+
+
+def _same(host: Host, one: str, other: str) -> bool:
+    """Whether exportfs(8) may take these for one client: a host goes by its full name there."""
+    if exports.canonical(one) == exports.canonical(other):
+        return True
+    if NETWORK.search(one) or NETWORK.search(other):
+        return False
+    return bool(addresses(host, one) & addresses(host, other))
 
 
 def _written(text: str) -> Dict[Tuple[str, str], List[str]]:

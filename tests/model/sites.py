@@ -327,6 +327,8 @@ def layouts(draw: st.DrawFn) -> SiteLayout:
     ]
     specs = [export.spec for export in exports]
     service = draw(_mostly("", st.just(_SERVICE)))
+    target = draw(_target(groups[0], specs[0].path))
+    target = target if _for_all(specs[0]) else replace(target, remote=False)
     count = draw(st.sampled_from([1, 1, 2])) if all(_for_all(spec) for spec in specs) else 1
     clients = [draw(_client(number, specs, service)) for number in range(count)]
     name = draw(st.sampled_from(["exports", "exports", "exports.d/site.exports"]))
@@ -339,7 +341,7 @@ def layouts(draw: st.DrawFn) -> SiteLayout:
         tuple(specs),
         ((name, "".join(export.line for export in exports) + other),),
         tuple(clients),
-        draw(_target(groups[0], specs[0].path)),
+        target,
         service,
         event_activation=draw(st.booleans()),
         below=mounts[0] + "/q" if hold == "below" else "",

@@ -17,6 +17,7 @@ from tests.model.layouts import (
     TargetLayout,
 )
 from tests.model.rehearsal import Switch, comes_back_harmless, fail_over
+from tests.model.site import DOMAIN
 
 _BY_ADDRESS = (
     "10.0.2.4:/mnt/bv /mnt/nfs nfs vers=3,defaults,noatime,nodiratime,bg,timeo=100,ac,actimeo=120,nocto,"
@@ -118,6 +119,11 @@ REFUSED = {
     "vg1: found a volume group of this name on /dev/sdb": SiteLayout(target=TargetLayout(foreign="vg1")),
     "/etc/exports: /mnt/a to 10.0.0.0/16: found ro, expected rw": SiteLayout(
         target=TargetLayout(exports_files=(("exports", "/mnt/a 10.0.0.0/255.255.0.0(ro,fsid=1)\n"),))
+    ),
+    "/etc/exports: /mnt/a to nfs-cli: found ro, expected rw": SiteLayout(
+        exports=(ExportLayout(clients=("nfs-cli",)),),
+        exports_files=(("exports", "/mnt/a nfs-cli(rw,sync,no_subtree_check,fsid=1)\n"),),
+        target=TargetLayout(exports_files=(("exports", f"/mnt/a NFS-CLI.{DOMAIN}(ro,fsid=1)\n"),)),
     ),
     "/mnt/a to render: the name has no address on this host": SiteLayout(
         exports=(ExportLayout(clients=("render",)),),
