@@ -72,9 +72,8 @@ class Flow:
                 self._report.switched = self._terraform.switched()
                 self._options.door.check(self._report.switched)
             seen = self._look()
-            self._report.seen = seen
+            self._report.seen, self._report.active = seen, seen.stack.active
             plan = planner.make(seen, self._options.unplanned)
-            self._report.active = seen.stack.active
             self._report.notes = plan.notes
             self._report.plan = plan
             if not plan.steps:

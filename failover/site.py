@@ -38,7 +38,7 @@ __all__ = [
 ENVIRONMENT_VARIABLE = "NFS_FAILOVER_SITE"
 DEFAULT = Path("site.toml")
 _MOST_SECONDS = 86_400.0  # a day, which is also what the hooks take
-_MOST_DAYS = 36_500.0
+_LEAST_DAYS, _MOST_DAYS = 1e-9, 36_500.0
 _EXAMPLE = "compare it with docs/site.example.toml"
 
 
@@ -245,7 +245,7 @@ def _seconds(value: object, where: str) -> float:
 
 
 def _days(value: object, where: str) -> float:
-    return _number(value, where, 0.001, _MOST_DAYS, "days")
+    return _number(value, where, _LEAST_DAYS, _MOST_DAYS, "days")
 
 
 def _flag(value: object, where: str) -> bool:

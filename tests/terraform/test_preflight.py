@@ -21,6 +21,7 @@ from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
 from tests.terraform.laid_stack import LaidStack, Variables
 from tests.terraform.test_flow import site_text
+from tests.unit.failover.sshd import sshd
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGING = ("LaunchInstance", "InstanceAction", "AttachVolume", "DetachVolume", "CaptureConsoleHistory")
@@ -78,15 +79,16 @@ def applied(
     cloud: LabCloud,
     provider: ProviderProcess,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Place:
+) -> Iterator[Place]:
     first = cloud.launch("nfs-srv-1")
     variables = make_site(server_id=first)
     stack = make_stack(variables)
     stack.apply()
     folder = tmp_path_factory.mktemp("preflight")
     file = folder / "site.toml"
-    file.write_text(site_text(stack, cloud, provider, folder))
-    return Place(cloud, stack, file, variables, first)
+    with sshd(None) as nfs_cli:  # it answers, and lets nobody in: something of the site is reached from here
+        file.write_text(site_text(stack, cloud, provider, folder, nfs_cli.port))
+        yield Place(cloud, stack, file, variables, first)
 
 
 @pytest.fixture
