@@ -32,8 +32,9 @@ def replaced(key: str, value: str) -> Edit:
 
     def edit(text: str, folder: Path) -> str:
         line = f'{key} = "{value.replace("FOLDER", str(folder))}"'
-        without = re.sub(rf"(?m)^{key} = .*\n", "", text)
-        return without.replace("[ssh]\n", f"[ssh]\n{line}\n")
+        before, table, after = text.partition("[ssh]\n")
+        ours, following, rest = after.partition("\n[")
+        return before + table + line + "\n" + re.sub(rf"(?m)^{key} = .*\n", "", ours) + following + rest
 
     return edit
 
@@ -46,14 +47,14 @@ def with_file(name: str, content: str, edit: Edit) -> Edit:
     return made
 
 
-def with_key(edit: Edit) -> Edit:
-    """A key of the right kind that no host lets in."""
-
-    def made(text: str, folder: Path) -> str:
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")], check=True)
-        return edit(text, folder)
-
-    return made
+def with_key(text: str, folder: Path) -> str:
+    """A key of the right kind that no host lets in; the ssh configuration names no other one."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")], check=True)
+    (path,) = re.findall(r'(?m)^config_file = "([^"]*/ssh/config)"', text)
+    config = re.sub(r"(?m)^\s*(IdentityFile|IdentitiesOnly) .*\n", "", Path(path).read_text())
+    (folder / "config").write_text(config)
+    keyed = replaced("identity_file", "FOLDER/key")(text, folder)
+    return replaced("config_file", "FOLDER/config")(keyed, folder)
 
 
 def with_region(region: str) -> Edit:
@@ -84,9 +85,7 @@ FAULTS: dict[str, Fault] = {
         with_file("key", "not a key", replaced("identity_file", "FOLDER/key")),
         "is no private key",
     ),
-    "a key that no host lets in": Fault(
-        "unknown", with_key(replaced("identity_file", "FOLDER/key")), "was refused"
-    ),
+    "a key that no host lets in": Fault("unknown", with_key, "was refused"),
     "a wrong user": Fault("unknown", replaced("user", "nobody-here"), "was refused"),
     "a known_hosts file without the hosts": Fault(
         "unknown",
