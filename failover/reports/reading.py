@@ -63,6 +63,7 @@ def read_run(
         notes=tuple(start.get("notes", told.get("notes", ()))),
         fences=tuple(_fences(events)),
         findings=_findings(events, told),
+        evidence=tuple(start.get("plan", {}).get("evidence", ())),
     )
 
 

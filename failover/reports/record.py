@@ -64,7 +64,10 @@ class FenceRecord:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run. `outcome` is "killed" when its journal has no end, "under way" while it still runs."""
+    """One run. `outcome` is "killed" when its journal has no end, "under way" while it still runs.
+
+    `evidence`: why a server that did not answer was fenced as it was, a line each (failover/silence.py).
+    """
 
     id: str
     target: str
@@ -88,6 +91,7 @@ class RunRecord:
     notes: tuple[str, ...]
     fences: tuple[FenceRecord, ...]
     findings: tuple[Finding, ...]
+    evidence: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:

@@ -42,6 +42,8 @@ def show(run: RunRecord, console: Console) -> None:
     for fence in run.fences:
         said = f"{fence.server} fenced: {fence.said}, by {fence.source}, {moment(fence.at)}"
         console.print(said, markup=False)
+    for line in run.evidence:
+        console.print(f"evidence: {line}", markup=False)
     for note in run.notes:
         console.print(f"note: {note}", markup=False)
     for finding in run.findings:

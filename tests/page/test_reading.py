@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from io import StringIO
 
@@ -133,3 +134,12 @@ def test_a_killed_run_is_shown_in_every_form(tmp_path, capsys, form, expected):
     else:
         assert expected in out
     assert (folder / "report.html").exists() == (form == "html")
+
+
+def test_the_evidence_of_a_silent_server_is_in_every_form_of_the_report() -> None:
+    run = read_run(example.ID, example.done())
+    line = next(text for text in run.evidence if "no answer within 10 s" in text)
+    assert "from op-1: ssh opc@10.0.0.9 port 22 directly, key ~/.ssh/id" in line
+    assert line in page.markdown(run)
+    assert line in html.unescape(page.html(run))
+    assert not read_run(example.ID, example.done(planned=True)).evidence
