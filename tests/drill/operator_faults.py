@@ -96,7 +96,7 @@ FAULTS: dict[str, Fault] = {
     "a configuration that ssh refuses": Fault(
         "usage",
         with_file("config", "NoSuchOption yes\n", replaced("config_file", "FOLDER/config")),
-        "ad configuration option",
+        "configuration option",
     ),
     "no way to the network": Fault(
         "unknown",
