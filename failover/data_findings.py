@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from failover import canaries
@@ -17,6 +18,7 @@ from hooks.result import PRESENT, Layer
 Heard = tuple[Layer, ...] | str
 Served = dict[str, Manifest | None]
 _READ_ONLY = "Read-only file system"
+_NOT_ASKED = "data on "  # a client that could not be asked for its data says nothing of the service
 
 
 def judge(
@@ -32,7 +34,18 @@ def judge(
     findings = [_folder(layer, before, seen.target, known) for layer in server]
     right = {f.subject for f in findings if f.ok}
     served = {_path(x): canaries.parse(x.facts.get("manifest")) for x in server if x.layer in right}
-    return (*findings, *(f for c, heard in clients.items() for f in _client(c, heard, seen, served)))
+    return (
+        *findings,
+        *_of_the_service(f for c, heard in clients.items() for f in _client(c, heard, seen, served)),
+    )
+
+
+def _of_the_service(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What is wrong on every client that was asked is wrong with the service, not with the clients."""
+    found = tuple(findings)
+    if any(f.ok for f in found):
+        return found
+    return tuple(replace(f, client=f.client and f.subject.startswith(_NOT_ASKED)) for f in found)
 
 
 def _path(layer: Layer) -> str:
@@ -56,7 +69,7 @@ def _folder(layer: Layer, before: Mapping[str, Manifest], server: str, known: Kn
 
 def _client(client: Client, heard: Heard, seen: Observation, served: Served) -> Iterator[Finding]:
     if isinstance(heard, str):
-        yield Finding(f"data on {client.name}", False, heard, client=True)
+        yield Finding(f"{_NOT_ASKED}{client.name}", False, heard, client=True)
         return
     mounts = {mount.mount: mount for mount in client.mounts}
     for layer in heard:

@@ -9,6 +9,7 @@ import pytest
 
 from failover import canaries, data_findings
 from failover.canaries import Known, Manifest
+from failover.data_findings import _of_the_service
 from failover.outcome import Failed
 from failover.site import Client, ClientMount
 from failover.verify import Finding
@@ -138,3 +139,12 @@ def test_a_server_s_finding_says_what_to_do(tmp_path: Path) -> None:
     assert isinstance(found, Finding)
     assert not found.ok
     assert f"remove /mnt/a/.nfs-failover on nfs-srv-2 and {tmp_path}/canaries.json" in found.remedy
+
+
+@pytest.mark.parametrize(("ok", "client"), [(True, True), (False, False)])
+def test_data_that_is_wrong_on_every_client_is_the_services(ok: bool, client: bool) -> None:
+    right = Finding("data /mnt/nfs/a on c1", ok, "", client=True)
+    wrong = Finding("data /mnt/nfs/a on c2", False, "another filesystem", client=True)
+    unasked = Finding("data on c3", False, "no answer", client=True)
+    found = _of_the_service([right, wrong, unasked])
+    assert [f.client for f in found[1:]] == [client, True]
