@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DRILL_SECONDS = 900
+_ALONE = 2.0  # runnable processes for each processor while drills have the machine to themselves
+
+
+def slowness() -> float:
+    """How many times slower than with drills alone this machine is now: 1 or more, by its load average."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / _ALONE)
 
 
 def drill(run: Path, *argv: str, tree: Path = ROOT) -> tuple[int, dict, str]:
