@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -17,19 +16,32 @@ logging.getLogger("asyncssh").setLevel(logging.CRITICAL + 1)  # what it would pr
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    loop.set_default_executor(ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve"))
-    threading.Thread(target=loop.run_forever, name="ssh", daemon=True).start()
-    return loop
+class _Loop:
+    """The loop, begun once: hosts are first asked from many threads at the same moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: asyncio.AbstractEventLoop | None = None
+
+    def get(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._running is None:
+                loop = asyncio.new_event_loop()
+                resolvers = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
+                loop.set_default_executor(resolvers)
+                threading.Thread(target=loop.run_forever, name="ssh", daemon=True).start()
+                self._running = loop
+            return self._running
+
+
+_LOOP = _Loop()
 
 
 def call(work: Coroutine[Any, Any, T]) -> T:
     """What `work` returns or raises; `work` itself bounds its time."""
-    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+    return asyncio.run_coroutine_threadsafe(work, _LOOP.get()).result()
 
 
 def spawn(work: Coroutine[Any, Any, object]) -> None:
     """Begin `work` without waiting for it."""
-    asyncio.run_coroutine_threadsafe(work, _loop())
+    asyncio.run_coroutine_threadsafe(work, _LOOP.get())
