@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import oci
 
 from failover.cloud_config import configuration, signing
-from failover.compartments import Missing, Places
+from failover.compartments import Missing, Places, state_of_missing
 from failover.contract import Server, Stack
 from failover.outcome import Failed, Unknown
 from failover.seen import Attachment
@@ -21,7 +21,6 @@ T = TypeVar("T")
 # A detached attachment stays listed for a while; everything else still binds the volume.
 LOOSE = ("DETACHED",)
 GONE = ("TERMINATING", "TERMINATED")
-UNREADABLE = "UNREADABLE"  # in the place of a state: a 404, and no second witness
 SERVER_TAG = "nfs-failover-server"  # terraform/servers.tf puts it on what it launches
 _CONNECT_SECONDS = 10.0
 _POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.0)
@@ -84,20 +83,21 @@ class Cloud:
         )
 
     def server_state(self, server: Server, stack: Stack, holds: bool) -> str:
-        """The state of a server's instance. After a 404, what the list of its compartment shows.
+        """The state of a server's instance; after a 404, what state_of_missing makes of it.
 
-        TERMINATED when that list, answered, has no such instance: OCI forgets one that was terminated. Where
-        its compartment is not known, it is UNREADABLE. Raises Unknown for one that holds a volume: a
-        terminated instance holds none, so it may only be hidden from us, and run.
+        Raises Unknown when that is nothing: the server holds a volume, or is listed.
         """
-        assert server.instance_id is not None  # noqa: S101 (asked of servers that have one)
+        instance_id = server.instance_id
+        assert instance_id is not None  # noqa: S101 (asked of servers that have one)
         try:
-            return self.instance_state(server.instance_id)
+            return self.instance_state(instance_id)
         except Missing:
-            place = stack.compartment_of(server)
-            if holds or (place and self._is_listed(place, server.instance_id)):
+            judged = state_of_missing(
+                server, stack, lambda: holds, lambda place: self._is_listed(place, instance_id)
+            )
+            if judged is None:
                 raise
-            return "TERMINATED" if place else UNREADABLE
+            return judged
 
     def _is_listed(self, compartment_id: str, instance_id: str) -> bool:
         found = self._all("ListInstances", self._compute.list_instances, compartment_id)

@@ -5,12 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from failover.contract import Stack
+from failover.contract import Server, Stack
 from failover.outcome import Unknown
+
+UNREADABLE = "UNREADABLE"  # in the place of a state: a 404, and no second witness
 
 
 class Missing(Unknown):
     """A call that was answered 404: not there, or not authorized."""
+
+
+def state_of_missing(
+    server: Server, stack: Stack, holds: Callable[[], bool], is_listed: Callable[[str], bool]
+) -> str | None:
+    """The state of an instance that GetInstance answers with 404; None when the 404 proves nothing.
+
+    TERMINATED when the list of its compartment, answered, has no such instance: OCI forgets one that was
+    terminated. A terminated instance holds no volume: one that holds a volume is only hidden from us, and may
+    run. UNREADABLE when its compartment is not known. `is_listed`: whether a compartment's list has it alive.
+    """
+    place = stack.compartment_of(server)
+    if holds() or (place and is_listed(place)):
+        return None
+    return "TERMINATED" if place else UNREADABLE
 
 
 class Places:

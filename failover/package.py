@@ -31,6 +31,7 @@ OPERATORS = {
     "client_edit.py",
     "client_fstab.py",
     "client_judgement.py",
+    "client_memo.py",
     "client_moves.py",
     "client_run.py",
     "client_spec.py",

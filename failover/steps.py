@@ -17,7 +17,7 @@ from failover.observe import Observer
 from failover.outcome import ClientLeft, Failed, FailoverError, Refused, Unknown
 from failover.plan import OFF, Kind, Step
 from failover.preflight import survey
-from failover.seen import Attachment, Observation, ServerSeen
+from failover.seen import Attachment, Observation, Presence, ServerSeen
 from failover.site import Client, Site
 from failover.ssh import Silent, wait_until_answers
 from failover.stack import StackRunner
@@ -120,8 +120,25 @@ class Crew:
         if not server.adopted and not self.hosts.keys.of(address, instance_id):
             self._learn_key(server.name, address, instance_id)
         wait_until_answers(self._host(server).ssh, self.site.deadlines.boot)
-        survey.refuse(self._host(server), self.stack, {}, self.site.deadlines.hooks)
+        hooks = self.site.deadlines.hooks
+        survey.refuse(self._host(server), self.stack, {}, hooks, self._survey_of_active)
         return f"answers SSH at {address}"
+
+    def _survey_of_active(self) -> Answer | None:
+        """What the server that serves now exports and knows; None when it does not answer."""
+        seen = self.seen.servers[self.seen.stack.active]
+        if seen.presence is not Presence.ANSWERS:
+            return None
+        held = {
+            name: one
+            for name, many in self.seen.attachments.items()
+            for one in many
+            if one.instance_id == seen.server.instance_id
+        }
+        try:
+            return survey.ask(self._host(seen.server), self.stack, held, self.site.deadlines.hooks)
+        except (Silent, FailoverError):  # it has died meanwhile: there is nothing to compare with
+            return None
 
     def _booted(self, name: str, instance_id: str) -> str:
         self.cloud.power_on(instance_id, self.site.deadlines.boot)  # also waits for a launch to be RUNNING

@@ -11,6 +11,7 @@ from hooks.client_run import (
     Run,
     answers,
     has_own_port,
+    laid_upon,
     mounted_right,
     others_behind,
     stale,
@@ -68,6 +69,7 @@ def _found(host: Host, seen: Seen) -> Finding:
     view = seen.view
     faults = [text for place in view.places for text in [_fault(host, seen, place)] if text]
     faults += [_fault_of_other(view, place) for place in others_behind(view)]
+    faults += [item.mount + ": an earlier run did not mount it again" for item in laid_upon(view)]
     facts: Dict[str, object] = {place.mount.mount: _source(place) for place in view.places}
     behind, refused = any(stale(view, place) for place in view.places), refusals(view)
     facts["reboot_required"] = view.spec.mode == "reboot" and bool(faults) and not behind and not refused

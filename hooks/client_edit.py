@@ -82,7 +82,7 @@ def _edits(view: View, text: str, line: Line) -> List[Edit]:
 def _parts(view: View, text: str, line: Line) -> List[Tuple[Span, str]]:
     raw = text[line.source_at[0] : line.source_at[1]]
     now, before = source_of(raw), source_of(line.source)
-    if now is None or before is None or now.host != before.host:
+    if (now and now.host) != (before and before.host):
         raise HookError("{}: it changed while it was read; run the same command again".format(line.file))
     parts = [(line.source_at, new_source(view, raw))]
     if line.options_at != NOWHERE:
@@ -93,9 +93,9 @@ def _parts(view: View, text: str, line: Line) -> List[Tuple[Span, str]]:
 
 def goes_to(view: View, place: Place) -> str:
     """The host that the place will be mounted from, as its line or its mount names it by then."""
-    text = NewText("", "")
+    text, node = NewText("", ""), place.node or place.kept
     if place.lines:
         text = after(view, place.lines[0])
-    elif place.node is not None:
-        text = NewText(new_source(view, place.node.source), _new_options(view, place.node.options))
+    elif node is not None:
+        text = NewText(new_source(view, node.source), _new_options(view, node.options))
     return text.source.partition(":/")[0].strip("[]") or option(text.options, "addr")

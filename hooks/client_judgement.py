@@ -90,6 +90,8 @@ def _short(line: Line) -> str:
 def _refused_without(view: View, place: Place) -> List[str]:
     if place.trigger is not None and not mount_units.automounted(place.trigger.source):
         return [_AUTOFS.format(place.point, place.trigger.source)]
+    if place.kept is not None:
+        return []
     if place.node is None:
         return [_NO_LINE.format(place.point, expected(view, place))]
     if view.spec.mode == "reboot":
@@ -112,6 +114,7 @@ def curable(view: View, place: Place) -> bool:
     fixed = any(line.fixed and view.former(view.line_owner(line)) for line in place.lines)
     owners = [view.line_owner(line) for line in place.lines]
     owners += [view.node_owner(place.node)] if place.node else []
+    owners += [view.names.of_mount(place.kept)] if place.kept else []
     sources = [line.source for line in place.lines] + ([place.node.source] if place.node else [])
     plain = all(line.type in NFS for line in place.lines) and not (place.trigger and not place.lines)
     known = all(owner not in ("", SEVERAL) for owner in owners)

@@ -101,7 +101,7 @@ def triggered(place: Place) -> bool:
 
 def _argv(view: View, place: Place, line: Optional[Line]) -> List[str]:
     """A mount unit's mount, or one by hand, in words of mount(8)."""
-    node = place.node
+    node = place.node or place.kept
     if line is not None:
         kind, (source, options) = line.type, after(view, line)
     elif node is not None:

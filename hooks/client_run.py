@@ -2,7 +2,7 @@
 
 from typing import Dict, List, Set
 
-from hooks import client_edit, client_moves, witness
+from hooks import client_edit, client_memo, client_moves, witness
 from hooks.client_cut import Cutter
 from hooks.client_fstab import AUTOMAP, FSTAB, UNIT
 from hooks.client_judgement import curable, ours
@@ -37,6 +37,12 @@ def answers(host: Host, places: List[Place]) -> Dict[str, bool]:
     return witness.all_answer(host, points, ANSWER_SECONDS)
 
 
+def laid_upon(view: View) -> List[Mounted]:
+    """What lay on a mount of the site's, or showed a part of it, when an earlier run was cut off."""
+    points = {place.point for place in view.places + view.others}
+    return [item for item in view.unfinished if item.mount not in points and view.lines_at(item.mount)]
+
+
 def others_behind(view: View) -> List[Place]:
     """The mounts of the site's exports that site.toml does not name and that a former server has yet."""
     return [place for place in view.others if curable(view, place) and _behind(view, place)]
@@ -44,7 +50,7 @@ def others_behind(view: View) -> List[Place]:
 
 def _behind(view: View, place: Place) -> bool:
     former = place.node is not None and view.former(view.node_owner(place.node))
-    return stale(view, place) or former
+    return stale(view, place) or former or place.kept is not None
 
 
 def has_own_port(place: Place) -> bool:
@@ -73,6 +79,9 @@ class Run:
         moved, cutter = self._moved(), Cutter(self._host, self._view)
         self._reach(moved)
         lost = self._view.dependents([place.point for place in moved if place.node])
+        lost += [item for item in laid_upon(self._view) if item not in lost]
+        unwritten = [p.node for p in moved if p.node and not p.lines and not p.trigger]
+        client_memo.keep(self._host, unwritten + [i for i in lost if self._view.lines_at(i.mount)])
         try:
             self._note(cutter.cut([place for place in moved if place.node]))
             self._note(cutter.cut_dependents(lost))
@@ -99,6 +108,7 @@ class Run:
 
     def _outcome(self) -> List[str]:
         if not self._errors:
+            client_memo.forget(self._host)
             return self._done
         late = any(isinstance(error, OutOfTime) for error in self._errors)
         kind = OutOfTime if late else CommandFailed
@@ -109,7 +119,7 @@ class Run:
         view = self._view
         answer = self._answers_by_and_by()
         cut = [place for place in view.places if not answer.get(place.point)]
-        cut += [place for place in self._others if place.node and not mounted_right(view, place)]
+        cut += [p for p in self._others if (p.node or p.kept) and not mounted_right(view, p)]
         points = [place.point for place in cut if place.node]
         below = [p for p in view.places + view.others if p.node and p not in cut and inside(p.point, points)]
         return cut + below

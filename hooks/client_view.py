@@ -3,7 +3,7 @@
 import os
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
-from hooks import automaps, client_fstab, mount_tree, mount_units, mountinfo
+from hooks import automaps, client_fstab, client_memo, mount_tree, mount_units, mountinfo
 from hooks.client_fstab import Line
 from hooks.client_spec import ClientSpec, Mount, inside, normalized
 from hooks.mount_tree import AUTOFS, NFS
@@ -16,7 +16,8 @@ class Place(NamedTuple):
     """A mount point of the site's: every line for it, and what is mounted there as users see it.
 
     `point`: where its path leads through symbolic links. `trigger`: the automount that it comes from, if
-    any. `listed`: site.toml names it.
+    any. `listed`: site.toml names it. `kept`: what a run that was cut off has taken off there, where no line
+    tells of it.
     """
 
     mount: Mount
@@ -25,22 +26,31 @@ class Place(NamedTuple):
     node: Optional[Mounted]
     trigger: Optional[Mounted]
     listed: bool
+    kept: Optional[Mounted] = None
 
 
 class View:
-    """One look at a client. Raises OSError. It never waits for a server."""
+    """One look at a client. Raises OSError. It never waits for a server.
+
+    `kept`: what an earlier run took off and did not mount again; `unfinished`: that, and what it was about to
+    take off.
+    """
 
     def __init__(self, host: Host, spec: ClientSpec) -> None:
         self.spec = spec
         self.table = table(host)
+        tops = {item.mount: item.id for item in self.table if item.type != AUTOFS}
+        memo = client_memo.read(host)
+        self.kept = [item for item in memo if item.mount not in tops]
+        self.unfinished = self.kept + [item for item in memo if tops.get(item.mount) == item.id]
         self._host = host
         self._real: Dict[str, str] = {}
         points = {self.real(item.mount) for item in spec.mounts}
         points |= {item.mount for item in self.table if item.type in NFS}
         self.lines = [self._located(line) for line in _lines(host, points)]
-        sources = [line.source for line in self.lines] + [item.source for item in self.nfs]
+        sources = [line.source for line in self.lines] + [item.source for item in self.nfs + self.kept]
         hosts = [found.host for found in map(source_of, sources) if found]
-        self.names = SiteNames(host, spec, names_worth_a_look(spec, hosts), self.nfs)
+        self.names = SiteNames(host, spec, names_worth_a_look(spec, hosts), self.nfs + self.kept)
         self.places = [self._place(item, self.real(item.mount), True) for item in spec.mounts]
         self.others = self._others()
 
@@ -87,7 +97,9 @@ class View:
     def _place(self, mount: Mount, point: str, listed: bool) -> Place:
         found = mount_tree.mounted_at(self.table, point)
         node = found if found is not None and found.type != AUTOFS else None
-        return Place(mount, point, self.lines_at(point), node, self._trigger(point), listed)
+        lines, trigger = self.lines_at(point), self._trigger(point)
+        kept = [item for item in self.kept if item.mount == point and not (node or lines or trigger)]
+        return Place(mount, point, lines, node, trigger, listed, kept[-1] if kept else None)
 
     def _trigger(self, point: str) -> Optional[Mounted]:
         around = (point, os.path.dirname(point))
@@ -101,6 +113,9 @@ class View:
         for node in self.nfs:
             if self.node_owner(node) not in ("", SERVICE, SEVERAL) and self._whole(node):
                 sources[node.mount] = node.source
+        for item in self.kept:
+            if item.type in NFS and not self.lines_at(item.mount):
+                sources[item.mount] = item.source
         return [
             self._place(Mount(self.exported(source) or "", point), point, False)
             for point, source in sorted(sources.items())

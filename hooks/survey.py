@@ -31,8 +31,8 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
 def survey(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """A layer each: present without a refusal, broken with one, unknown when it could not be learnt.
 
-    Facts of each: `refusals` and `warnings`; of the NFS layer `settings`, of the filesystem layer `uuids` by
-    mount point. Raises SpecError for a client's spec.
+    Facts of each: `refusals` and `warnings`; of the NFS layer `settings` and `clients` (addresses by name);
+    of the filesystem layer `uuids` by mount point. Raises SpecError for a client's spec.
     """
     if not isinstance(spec, ServerSpec):
         raise SpecError("survey: found a client's spec, expected a server's; use `check`")
@@ -49,6 +49,7 @@ def _layer(host: Host, name: str, spec: ServerSpec) -> Layer:
     }
     if name == "nfs":
         facts["settings"] = survey_nfs.settings(host)
+        facts["clients"] = survey_nfs.known(host, spec)
     if name == "filesystem":
         facts["uuids"] = survey_mounts.uuids(host, spec)
     state = BROKEN if refusals else UNKNOWN if failures else PRESENT

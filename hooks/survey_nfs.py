@@ -25,10 +25,19 @@ def names(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     """exportfs(8) leaves out a client whose name has no address, and serves the others, if there are any."""
     text = "{} to {}: the name has no address on this host; correct the name, or take it out"
     for export in spec.exports:
-        named = [client for client in export.clients if not NETWORK.search(client)]
-        nameless = [client for client in named if not addresses(host, client)]
+        nameless = [client for client in _named(export) if not addresses(host, client)]
         remark = refusal if nameless == list(export.clients) and not holds(host, spec) else warning
         yield from (remark(text, export.path, client) for client in nameless)
+
+
+def known(host: Host, spec: ServerSpec) -> Dict[str, List[str]]:
+    """Addresses by name of each client that is exported to by its name, as this host has them."""
+    clients = {client for export in spec.exports for client in _named(export)}
+    return {client: sorted(addresses(host, client)) for client in sorted(clients)}
+
+
+def _named(export: Export) -> List[str]:
+    return [client for client in export.clients if not NETWORK.search(client)]
 
 
 def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:

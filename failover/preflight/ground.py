@@ -8,7 +8,7 @@ from failover.answer import Answer
 from failover.cloud import GONE, SERVER_TAG
 from failover.cloud_found import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.cloud_reads import CloudReads, Unanswered
-from failover.compartments import Missing, Places
+from failover.compartments import UNREADABLE, Missing, Places, state_of_missing
 from failover.contract import Launch, Server, Stack
 from failover.hosts import HookedHost, Hosts
 from failover.observe import Observer
@@ -62,18 +62,28 @@ class Ground:
         return self._once.ask(self.reads.instance, instance_id)
 
     def server_state(self, server: Server) -> str:
-        """The state of a server's instance, judged as in a run: after a 404 by its compartment's list."""
+        """The state of a server's instance, judged as in a run (state_of_missing). Raises Unanswered."""
         assert server.instance_id is not None  # noqa: S101 (asked of servers that have one)
         try:
             return self.instance(server.instance_id).state
         except Unanswered as error:
-            place = self.stack.compartment_of(server)
-            if error.status != 404 or place is None:
+            if error.status != 404:
                 raise
-            listed = self._once.ask(self.reads.instances, place)
-            if any(i.id == server.instance_id and i.state not in GONE for i in listed):
+            judged = state_of_missing(
+                server, self.stack, lambda: self._holds(server), lambda place: self._is_listed(server, place)
+            )
+            if judged is None or judged == UNREADABLE:
                 raise
-            return "TERMINATED"
+            return judged
+
+    def _holds(self, server: Server) -> bool:
+        """Whether a volume of the stack is attached to the server."""
+        found = (a for v in self.stack.volumes.values() for a in self.attachments(v.volume_id))
+        return any(a.instance_id == server.instance_id for a in found)
+
+    def _is_listed(self, server: Server, place: str) -> bool:
+        listed = self._once.ask(self.reads.instances, place)
+        return any(i.id == server.instance_id and i.state not in GONE for i in listed)
 
     def image(self, image_id: str) -> ImageFound:
         """One image."""

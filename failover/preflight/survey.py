@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from failover import specs
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ACTIVE, TARGET = "survey of the active server", "survey of the target"
 SECONDS = 60.0  # the survey's own deadline on the host; it only reads
 EXPECTED = "nothing that a takeover would refuse"
+_NONE = str([])  # the addresses of a name that has none
 
 
 def active(ground: Ground) -> Iterator[Check]:
@@ -75,6 +76,24 @@ def judge_settings(old: Answer | None, new: Answer | None) -> Iterator[Check]:
         )
 
 
+def judge_names(old: Answer | None, new: Answer) -> Iterator[Check]:
+    """Clients that only the active server knows by name (its /etc/hosts): the new one would not serve them.
+
+    exportfs(8) leaves such a client out with a warning, and serves the others.
+    """
+    for name in unknown_clients(old, new):
+        found = f"nfs: exports name {name}, which has an address on {old.host if old else ''} alone"
+        expected = f"a name that {new.host} can look up"
+        remedy = f"enter {name} in /etc/hosts of {new.host} and of its image, or in DNS, or export by address"
+        yield blocking(_called(new.host), found, expected, remedy)
+
+
+def unknown_clients(old: Answer | None, new: Answer) -> list[str]:
+    """Names of clients with an address on the old server and none on the new one."""
+    before, after = (_facts(answer, "clients") for answer in (old, new))
+    return [name for name, found in before.items() if found != _NONE and after.get(name) == _NONE]
+
+
 def uuids(answer: Answer | None) -> dict[str, str]:
     """The filesystems' UUIDs by mount point, as the server that holds them has them."""
     return _facts(answer, "uuids")
@@ -92,8 +111,10 @@ def _looked(ground: Ground, name: str) -> Iterator[Check]:
         yield unknown(_called(name), str(error), EXPECTED, f"look at {name}, then run preflight again")
         return
     if found is not None:
+        old = known(ground) if name != ground.stack.active else None
         yield from judge(found)
-        yield from judge_settings(known(ground) if name != ground.stack.active else None, found)
+        yield from judge_settings(old, found)
+        yield from judge_names(old, found)
 
 
 def judge(answer: Answer) -> Iterator[Check]:
@@ -110,10 +131,21 @@ def judge(answer: Answer) -> Iterator[Check]:
         yield ok(name, f"{answer.host} has nothing that a takeover would refuse")
 
 
-def refuse(host: HookedHost, stack: Stack, held: Mapping[str, Attachment], deadline_seconds: float) -> None:
-    """Raise Refused when this server, which could not be surveyed earlier, would refuse the volumes."""
+def refuse(
+    host: HookedHost,
+    stack: Stack,
+    held: Mapping[str, Attachment],
+    deadline_seconds: float,
+    old: Callable[[], Answer | None] = lambda: None,
+) -> None:
+    """Raise Refused when this server, which could not be surveyed earlier, would refuse the volumes.
+
+    `old`: the survey of the server that serves now; None where it does not answer.
+    """
     found = ask(host, stack, held, deadline_seconds)
     refusals = [text for layer in found.layers for text in _texts(layer, "refusals")] if found else []
+    if found and "clients" in {key for layer in found.layers for key in layer.facts}:
+        refusals += [f"{check.found}; {check.remedy}" for check in judge_names(old(), found)]
     if refusals:
         raise Refused(
             f"{host.ssh.name} would refuse the volumes: {'; '.join(refusals)}",

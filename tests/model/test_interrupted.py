@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.model.rehearsal import nothing_of_it
 from tests.model.sites import layouts
 from tests.model.story import act, client_spec, move, server_spec, states
 from tests.model.test_judgement import MEMORY
+from tests.model.test_known_sites import MANUAL
 
 _FEW = settings(
     max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
@@ -53,12 +55,6 @@ def _die_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", report)
 
 
-def written_down(client: ClientLayout) -> bool:
-    """A mount by hand that was cut off leaves nothing to go on with: the warning says so beforehand."""
-    by_hand = [command for _, command in client.how if command[0] == "mount"]
-    return not by_hand or bool(client.files)
-
-
 @_FEW
 @given(layouts(), _COMMANDS, _COMMANDS, _COMMANDS, st.booleans())
 def test_the_same_command_goes_on(
@@ -82,8 +78,34 @@ def test_the_same_command_goes_on(
             new.boot()
         applied = act(new, "apply", spec)
         assert states(applied) == {PRESENT}, applied
-        for client in [c for c in layout.clients if not judged.clients[c.name] and written_down(c)]:
+        for client in [c for c in layout.clients if not judged.clients[c.name]]:
             host, each = site.hosts[client.name], client_spec(layout, client, NEW)
             cut_off(host, "apply", each, on_client)
             taken = act(host, "apply", each)
             assert states(taken) == {PRESENT}, taken
+
+
+_BY_HAND = ClientLayout(
+    fstab="/mnt/nfs/a /shared none bind 0 0\n",
+    others=("/shared",),
+    how=(("/mnt/nfs/a", ("mount", "-t", "nfs4", "-o", "rw,noatime", "nfs-srv-1:/mnt/a", "/mnt/nfs/a")),),
+)
+
+
+@pytest.mark.parametrize("after", range(8))
+def test_a_client_s_mount_by_hand_outlives_a_run_that_is_cut_off(tmp_path: Path, after: int) -> None:
+    """No file of the client tells of it: what was taken off is known from the run's own memo."""
+    layout = replace(MANUAL, clients=(_BY_HAND,))
+    site = build(layout, tmp_path)
+    assert act(site.hosts[OLD], "release", server_spec(site, layout))
+    move(site, NEW)
+    act(site.hosts[NEW], "apply", server_spec(site, layout))
+    host, spec = site.hosts[_BY_HAND.name], client_spec(layout, _BY_HAND, NEW)
+    cut_off(host, "apply", spec, after)
+    taken = act(host, "apply", spec)
+    assert states(taken) == {PRESENT}, taken
+    for point in ("/mnt/nfs/a", "/shared"):
+        top = host.mounts.top(point)
+        assert top, point
+        assert "nfs-srv-2:/mnt/a" in top.source
+    assert host.read("/run/nfs-failover.mounts") is None

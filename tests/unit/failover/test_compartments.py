@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from failover.cloud import UNREADABLE, Cloud
-from failover.compartments import Missing, Places
-from failover.contract import Server, Stack
+from failover.cloud import Cloud
+from failover.cloud_reads import Unanswered
+from failover.compartments import UNREADABLE, Missing, Places, state_of_missing
+from failover.contract import Server, Stack, Volume
 from failover.outcome import Unknown
+from failover.preflight.ground import Ground
+from failover.seen import Attachment
 
 FIRST = Server("nfs-srv-1", "nfs-srv-1", adopted=True, exists=True, instance_id="i1", address="10.0.0.11")
 SECOND = Server("nfs-srv-2", "nfs-srv-2", adopted=False, exists=True, instance_id="i2", address="10.0.0.12")
@@ -108,3 +111,47 @@ def test_the_state_after_a_404() -> None:
     assert FakeCloud(Api({}, {}), {}).server_state(FIRST, STACK, holds=False) == UNREADABLE
     with pytest.raises(Missing):
         FakeCloud(Api({}, {}), {}).server_state(FIRST, STACK, holds=True)
+
+
+@pytest.mark.parametrize(
+    ("server", "holds", "listed", "state"),
+    [
+        (SECOND, False, False, "TERMINATED"),
+        (SECOND, True, False, None),
+        (SECOND, False, True, None),
+        (FIRST, False, False, UNREADABLE),
+        (FIRST, True, False, None),
+    ],
+)
+def test_what_a_404_proves(server: Server, holds: bool, listed: bool, state: str | None) -> None:
+    assert state_of_missing(server, STACK, lambda: holds, lambda place: listed and place == "c") == state
+
+
+class Reads:
+    """The prechecks' reads: nfs-srv-2 is answered with 404 and not listed."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+
+    def instance(self, instance_id: str) -> Any:
+        if instance_id == "i2":
+            raise Unanswered("GetInstance of i2", 404, "HTTP 404")
+        return SimpleNamespace(compartment_id="c", state="RUNNING")
+
+    def instances(self, _: str) -> tuple[Any, ...]:
+        return ()
+
+    def attachments(self, place: str, volume_id: str) -> tuple[Attachment, ...]:
+        return (Attachment("a1", volume_id, self.holder, "ATTACHED", "iqn.x", "169.254.2.2", 3260, False),)
+
+
+@pytest.mark.parametrize("holder", ["i1", "i2"])
+def test_preflight_judges_a_404_as_a_run_does(holder: str) -> None:
+    stack = replace(STACK, volumes={"bv1": Volume("bv1", "v", "a1", holder, "iqn.x", "169.254.2.2", 3260)})
+    nothing: Any = None
+    ground = Ground(nothing, stack, "nfs-srv-2", cast(Any, Reads(holder)), nothing, nothing, nothing)
+    if holder == "i1":
+        assert ground.server_state(SECOND) == "TERMINATED"
+    else:
+        with pytest.raises(Unanswered):
+            ground.server_state(SECOND)

@@ -99,3 +99,27 @@ def test_without_a_portal_there_is_no_question() -> None:
     stack = Stack("nfs-srv-1", "c", {}, {"bv1": bare}, SPEC)
     survey.refuse(cast(Any, host), stack, {}, 300)
     assert host.asked == []
+
+
+def knowing(host: str, **clients: list[str]) -> Answer:
+    facts = {"refusals": [], "warnings": [], "clients": clients}
+    found = Layer("nfs", "present", False, 0.0, "", cast(Any, facts))
+    return Answer(host, HooksResult("survey", "server", "n", True, False, 0.0, "", (found,)))
+
+
+def test_a_client_that_only_the_old_server_knows_by_name_blocks() -> None:
+    old = knowing("nfs-srv-1", gpu1=["10.0.0.21"], gpu2=["10.0.0.22"], gone=[])
+    new = knowing("nfs-srv-2", gpu1=["10.0.0.21"], gpu2=[], gone=[])
+    (check,) = survey.judge_names(old, new)
+    assert (check.outcome, check.name) == (Result.BLOCKING, "survey of nfs-srv-2")
+    assert "gpu2, which has an address on nfs-srv-1 alone" in check.found
+    assert "/etc/hosts of nfs-srv-2" in check.remedy
+    assert list(survey.judge_names(None, new)) == []
+    assert list(survey.judge_names(old, knowing("nfs-srv-2", gpu1=["10.9.9.9"], gpu2=["10.0.0.22"]))) == []
+
+
+def test_a_launched_server_is_compared_with_the_one_that_serves() -> None:
+    old, new = knowing("nfs-srv-1", gpu2=["10.0.0.22"]), knowing("nfs-srv-2", gpu2=[])
+    with pytest.raises(Refused, match="gpu2, which has an address on nfs-srv-1 alone"):
+        survey.refuse(cast(Any, Surveyed(new)), STACK, {}, 300, lambda: old)
+    survey.refuse(cast(Any, Surveyed(new)), STACK, {}, 300, lambda: None)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hooks import automaps, client_fstab, mount_tree, mount_units, mountinfo, site_names
@@ -67,6 +67,7 @@ def test_a_line_that_only_resembles_stays(line: str, tmp_path: Path) -> None:
     assert edited(tmp_path, line) == line
 
 
+@example("none /mnt/nfs/a nfs defaults,addr=10.0.0.11\n")
 @given(TABLES)
 def test_an_edit_changes_hosts_only_and_once(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     root = tmp_path_factory.mktemp("edit")
