@@ -8,14 +8,13 @@ import sys
 import time
 from typing import Callable, List, Sequence
 
-from hooks import layers, metadata
+from hooks import layers
 from hooks.fields import SpecError
 from hooks.mutex import Busy, alone
 from hooks.parse import parse
 from hooks.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
 from hooks.runner import Host, OutOfTime
 from hooks.spec import Spec
-from hooks.watch import PAUSE_SECONDS, Watch
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": layers.check, "apply": layers.apply, "release": layers.release}
@@ -128,6 +127,8 @@ def _released(host: Host) -> bool:
 
 
 def _attached(only: Sequence[str], root: str) -> Result:
+    from hooks import metadata  # noqa: PLC0415 - an HTTP client takes a fifth of the time in which hooks start
+
     try:
         now = metadata.look()
     except metadata.Unreachable as error:
@@ -140,6 +141,8 @@ def _attached(only: Sequence[str], root: str) -> Result:
 
 def _watch(root: str) -> Result:
     """Ends only with a result that is not ok; systemd begins it again."""
+    from hooks.watch import PAUSE_SECONDS, Watch  # noqa: PLC0415 - as in _attached
+
     host = Host(60.0, root)
     watch = Watch(host, lambda text: _take_over(text, (), root), lambda: _forget(host))
     while True:

@@ -2,7 +2,6 @@
 
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from glob import glob
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
@@ -161,6 +160,8 @@ def _await_device(host: Host, volume: Volume) -> None:
 
 
 def _each(work: Callable[[Volume], List[str]], volumes: Sequence[Volume]) -> List[str]:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most runs have nothing to do here
+
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(volumes)) or 1) as pool:
         return [text for done in pool.map(work, volumes) for text in done]
 

@@ -6,16 +6,19 @@ A zip of many small files would not fit into an instance's metadata; compressed 
 import bz2
 import json
 import sys
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Dict, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 PAYLOAD = "hooks.bz2"
 
 
-class Unpacked(MetaPathFinder, Loader):
-    """Finds and runs modules whose sources are held by name."""
+class Unpacked:
+    """Finds and runs modules whose sources are held by name.
+
+    It has the methods of importlib.abc's finder and loader, but not the bases: importing those takes a tenth
+    of the time in which the hooks start.
+    """
 
     def __init__(self, sources: Dict[str, str]) -> None:
         self._sources = sources
@@ -25,7 +28,8 @@ class Unpacked(MetaPathFinder, Loader):
     ) -> Optional[ModuleSpec]:
         if name not in self._sources:
             return None
-        return ModuleSpec(name, self, origin="hooks.pyz/" + name, is_package=name == "hooks")
+        loader: Any = self
+        return ModuleSpec(name, loader, origin="hooks.pyz/" + name, is_package=name == "hooks")
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
