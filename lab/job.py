@@ -20,13 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lab.job_files import CANCEL, ENDING, LOCK, MARK
 from lab.lock import held
 from lab.provider.process import ProviderProcess, ProviderProcessError
 
-BEGUN, LOCK, CANCEL = "begun", "lock", "cancel"
-ORDER, ENDING, LOG = "order.json", "ending.json", "log.jsonl"
+ORDER, LOG = "order.json", "log.jsonl"
 PLAN, PLAN_JSON, STATE, IMPORTED = "plan.tfplan", "plan.json", "terraform.tfstate", "imported.tfstate"
-MARK = "NFS_FAILOVER_LAB_JOB"  # in the environment of all that a job starts: its folder
 _BACKEND = "backend_override.tf"  # the service keeps the state: whatever backend the configuration names
 _POLL_SECONDS = 0.05
 _PROVIDER_SECONDS = 120.0

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from lab import network
-from lab.job import MARK
+from lab.job_files import MARK
 from lab.machine import HardwareError
 from lab.network import namespace_file
 from lab.paths import RunDirectory

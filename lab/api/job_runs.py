@@ -16,7 +16,7 @@ from lab.api.call import Cloud
 from lab.api.ocid import timestamp
 from lab.api.transition import Job, Step
 from lab.hardware import Hardware
-from lab.job import BEGUN, CANCEL, ENDING, LOCK, MARK
+from lab.job_files import BEGUN, CANCEL, ENDING, LOCK, MARK
 from lab.paths import RunDirectory, short_name
 from lab.store import Document, Resource
 

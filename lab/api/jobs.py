@@ -6,7 +6,7 @@ from lab.api.errors import conflict, incorrect_state, invalid, missing, not_foun
 from lab.api.job_orders import write_order
 from lab.api.ocid import new_ocid, timestamp
 from lab.api.transition import schedule
-from lab.job import BEGUN, CANCEL
+from lab.job_files import BEGUN, CANCEL
 from lab.store import Document, Resource
 
 MODELLED = ("stackId", "displayName", "operation", "jobOperationDetails", "freeformTags", "definedTags")

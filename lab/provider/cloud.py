@@ -9,7 +9,7 @@ import oci
 
 from lab.provider import durations, retry
 from lab.provider.credentials import credentials
-from lab.provider.errors import ProviderError
+from lab.provider.place import PATIENCE_VARIABLE, ProviderError, host_overrides, lab_endpoint
 from lab.provider.retry import Patience
 from lab.signing import signer
 
@@ -19,9 +19,7 @@ _CLIENTS = {
     "oci_core.VirtualNetworkClient": oci.core.VirtualNetworkClient,
     "oci_dns.DnsClient": oci.dns.DnsClient,
 }
-OVERRIDABLE = (*_CLIENTS, "oci_identity.IdentityClient", "oci_resourcemanager.ResourceManagerClient")
 _FIXED = {"oci_work_requests.WorkRequestClient": oci.work_requests.WorkRequestClient}
-PATIENCE_VARIABLE = "LAB_PROVIDER_PATIENCE_SECONDS"  # no provider but this one knows it
 _CONNECT_SECONDS = 10.0
 
 
@@ -96,21 +94,6 @@ class Cloud:
             )
             setattr(self._local, name, client)
         return getattr(self._local, name)
-
-
-def host_overrides(endpoint: str) -> str:
-    """CLIENT_HOST_OVERRIDES for all services at one endpoint (no path, no slash at its end)."""
-    return ";".join(f"{name}={endpoint}" for name in OVERRIDABLE)
-
-
-def lab_endpoint(run: Path) -> str:
-    """http://127.0.0.1:PORT of the lab's API. Raises ProviderError when it is not up."""
-    port_file = run / "api.port"
-    try:
-        port = int(port_file.read_text(encoding="ascii"))
-    except (FileNotFoundError, ValueError) as error:
-        raise ProviderError(f"{port_file} has no port number: start the lab's API for {run} first") from error
-    return f"http://127.0.0.1:{port}"
 
 
 def _endpoints(run: Path, environment: dict[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import oci
 
-from lab.provider.errors import ProviderError
+from lab.provider.place import ProviderError
 
 # Of the provider's arguments, by the field of the file that each takes the place of.
 _ARGUMENTS = {

@@ -2,7 +2,7 @@
 
 import re
 
-from lab.provider.errors import ProviderError
+from lab.provider.place import ProviderError
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 

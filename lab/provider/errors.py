@@ -5,6 +5,7 @@ from typing import Any
 import oci
 from oci._vendor import requests
 
+from lab.provider.place import ProviderError
 from lab.provider.values import Record
 
 # What a call to the API can raise: an answer with an error status, or no answer.
@@ -13,10 +14,6 @@ API_ERRORS = (
     oci.exceptions.RequestException,
     oci.exceptions.ConnectTimeout,
 )
-
-
-class ProviderError(Exception):
-    """A reason, in one line, why Terraform's request cannot be met."""
 
 
 class NotReadyError(ProviderError):

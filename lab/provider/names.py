@@ -5,7 +5,7 @@ from typing import Any
 import oci
 
 from lab.provider.cloud import Cloud
-from lab.provider.errors import ProviderError
+from lab.provider.place import ProviderError
 from lab.provider.records import record_of
 from lab.provider.resource import deleted
 from lab.provider.values import Record

@@ -9,8 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from lab.provider.cloud import host_overrides, lab_endpoint
-from lab.provider.server import ADDRESS, PID_FILE, REATTACH_FILE
+from lab.provider.place import ADDRESS, PID_FILE, REATTACH_FILE, host_overrides, lab_endpoint
 
 _LOG_FILE = "provider.log"
 _TAIL_LINES = 15

@@ -16,11 +16,9 @@ import grpc
 from google.protobuf import message_factory
 
 from lab.provider import wire
+from lab.provider.place import ADDRESS, PID_FILE, REATTACH_FILE
 from lab.provider.service import Provider
 
-ADDRESS = "oracle/oci"
-REATTACH_FILE = "reattach.json"
-PID_FILE = "provider.pid"
 _THREADS = 16  # more than Terraform's default parallelism of 10
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 

@@ -11,9 +11,10 @@ from lab.provider import durations, schema, sources, wire
 from lab.provider.addresses import Addresses
 from lab.provider.attachments import Attachments
 from lab.provider.cloud import Cloud
-from lab.provider.errors import API_ERRORS, CreationError, ProviderError, describe
+from lab.provider.errors import API_ERRORS, CreationError, describe
 from lab.provider.instances import Instances
 from lab.provider.names import RecordSets
+from lab.provider.place import ProviderError
 from lab.provider.planning import Path as ValuePath
 from lab.provider.planning import plan
 from lab.provider.publish import publish

@@ -4,7 +4,8 @@ import time
 from typing import Any
 
 from lab.provider.cloud import Cloud
-from lab.provider.errors import NotReadyError, ProviderError
+from lab.provider.errors import NotReadyError
+from lab.provider.place import ProviderError
 
 _HEADER = "opc-work-request-id"
 _PAUSE_SECONDS = 0.2

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 import oci
 
-from lab.provider.cloud import lab_endpoint
+from lab.provider.place import lab_endpoint
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 120.0  # a loaded machine starts a process slowly

@@ -20,7 +20,7 @@ from failover import run
 from failover.preflight import verb as preflight
 from failover.preflight.verb import PreflightReport
 from failover.report import Report
-from lab.provider.cloud import PATIENCE_VARIABLE
+from lab.provider.place import PATIENCE_VARIABLE
 from lab.provider.process import ProviderProcess
 from lab.stack import site_variables
 from tests.terraform.conftest import SSH_KEY

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.provider.cloud import Cloud, host_overrides, lab_endpoint
-from lab.provider.errors import ProviderError
+from lab.provider.cloud import Cloud
+from lab.provider.place import ProviderError, host_overrides, lab_endpoint
 from lab.stack import lay_stack
 
 

@@ -9,7 +9,8 @@ import pytest
 from oci._vendor import requests
 
 from lab.provider import durations, waiting
-from lab.provider.errors import NotReadyError, ProviderError, describe
+from lab.provider.errors import NotReadyError, describe
+from lab.provider.place import ProviderError
 from lab.provider.retry import TIMED_OUT, Patience, strategy
 from lab.provider.waiting import made_ready, wait_for, wait_until_gone
 
