@@ -372,17 +372,23 @@ def check(c: Context) -> None:
     c.run(".venv/bin/pytest -q tests/unit -n 2", in_stream=False)
 
 
-@task(help={"quick": "only what needs neither root nor guests"})
-def test(c: Context, quick: bool = False) -> None:
+@task(
+    help={
+        "quick": "only what needs neither root nor guests",
+        "nightly": "also the drills that are drawn from a seed",
+    }
+)
+def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
     """Lint, unit, Terraform and API tests, and drills on real guests."""
     if not quick:
         _guarded(_prepare_machine)
     lint(c)
     render(c)
-    # side by side, a file as a whole; guests among themselves, each file with labs of its own
+    # side by side, a file as a whole; then drills, each with a lab of its own or one for a file
     c.run(".venv/bin/pytest -q -m 'not guests' -n 2 --dist loadfile", in_stream=False)
     if not quick:
-        c.run(".venv/bin/pytest -q -m guests -n 2 --dist loadfile", in_stream=False)
+        chosen = "guests" if nightly else "guests and not nightly"
+        c.run(f".venv/bin/pytest -q -m '{chosen}' -n 2 --dist loadgroup", in_stream=False)
 
 
 @task(

@@ -129,8 +129,8 @@ class Guest:
 def qemu_arguments(machine: Machine, image: BaseImage) -> list[str]:
     """QEMU's arguments that make the machine what it is: a snapshot fits only the same ones.
 
-    TCG, since hardware virtualisation is not relied on. One processor: with two the same work takes up to half
-    as much again (locks, emulated atomic operations), and the machine has other guests to run. Another
+    TCG, since hardware virtualisation is not relied on. One processor: with two, the same work takes up to
+    half as much again (locks, emulated atomic operations), and the machine has other guests to run. Another
     processor model is no quicker. Started from an unpacked kernel, without a firmware's boot menu.
     """
     identity = uuid.uuid5(uuid.NAMESPACE_URL, machine.instance_id)

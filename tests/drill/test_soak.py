@@ -6,7 +6,7 @@ import pytest
 
 from tests.drill.drilled import drill
 
-pytestmark = pytest.mark.guests
+pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
 
 def test_drills_drawn_from_a_seed_converge(tmp_path):
