@@ -27,8 +27,8 @@ def steps(name: str) -> list[dict[str, Any]]:
     return [s for job in jobs(name) for s in job["steps"]]
 
 
-def test_all_three_are_there() -> None:
-    assert NAMES == ["ci", "failover-apply", "failover-plan"]
+def test_all_are_there() -> None:
+    assert NAMES == ["ci", "failover-apply", "failover-plan", "nightly"]
 
 
 def test_actionlint_finds_nothing() -> None:
