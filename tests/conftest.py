@@ -1,10 +1,36 @@
 """What holds for every test: a busy machine makes one slow, not wrong, so no example has a deadline."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
 # Terraform's processes live for a second, and its garbage collector takes a sixth of their processor time
 os.environ.setdefault("GOGC", "off")
+
+# the files of tests/drill that bring one lab up for all of their tests; every other drill has a lab of its own
+ONE_LAB = (
+    "test_client_faults",
+    "test_guests",
+    "test_host_faults",
+    "test_operator_faults",
+    "test_site_shapes",
+)
+
+
+class ByLab(LoadScopeScheduling):  # type: ignore[misc,unused-ignore]
+    """Hands a lab's tests to one process, and each other drill to whichever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        return file if file.rpartition("/")[2].removesuffix(".py") in ONE_LAB else nodeid
+
+
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
+    """`--dist loadgroup` is by lab here (the groups that tests are marked with do not work with pytest 9)."""
+    return ByLab(config, log) if config.getvalue("dist") == "loadgroup" else None

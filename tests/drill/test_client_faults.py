@@ -18,7 +18,7 @@ from lab.lifecycle import Lab
 from lab.nfs_site import ADDRESSES, SERVER, SUCCESSOR
 from tests.drill.host_under_test import HostUnderTest
 
-pytestmark = [pytest.mark.guests, pytest.mark.xdist_group("client")]  # one lab for all of the file
+pytestmark = pytest.mark.guests
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPORTS = ("/srv/t/a", "/srv/t/a/p")

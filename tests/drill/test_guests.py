@@ -30,7 +30,7 @@ from lab.hardware import Guests, HardwareError, Machine, bring_up, take_down
 from lab.image import build
 from lab.paths import RunDirectory, lab_id
 
-pytestmark = [pytest.mark.guests, pytest.mark.xdist_group("guests")]  # one lab for all of the file
+pytestmark = pytest.mark.guests
 
 METADATA = """
 import http.server, json, sys

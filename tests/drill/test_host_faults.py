@@ -17,7 +17,7 @@ import pytest
 from lab.lifecycle import Lab
 from tests.drill.host_under_test import HostUnderTest
 
-pytestmark = [pytest.mark.guests, pytest.mark.xdist_group("server")]  # one lab for all of the file
+pytestmark = pytest.mark.guests
 
 STUBBORN = (
     "import signal, time; signal.signal(15, signal.SIG_IGN); f = open('/mnt/a/held', 'w'); time.sleep(999)"

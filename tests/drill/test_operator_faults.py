@@ -18,7 +18,7 @@ from lab.nfs_site import CLIENT, SERVER
 from tests.drill.drilled import ROOT
 from tests.drill.operator_faults import CODES, FAULTS, Edit, unchanged
 
-pytestmark = [pytest.mark.guests, pytest.mark.xdist_group("operator")]  # one lab for all of the file
+pytestmark = pytest.mark.guests
 
 RUN_SECONDS = 240
 READ = "cat /mnt/nfs/a/test.txt"

@@ -14,7 +14,7 @@ from failover.answer import Answer
 from lab.lifecycle import Lab
 from tests.drill.host_under_test import HostUnderTest
 
-pytestmark = [pytest.mark.guests, pytest.mark.xdist_group("shapes")]  # one lab for all of the file
+pytestmark = pytest.mark.guests
 
 OFF = "#nfs-failover off: "
 AS_OWNER = "--config 'local/extra_system_ids=[\"old-cluster\"]'"
