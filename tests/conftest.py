@@ -13,7 +13,7 @@ settings.load_profile("busy")
 # Terraform's processes live for a second, and its garbage collector takes a sixth of their processor time
 os.environ.setdefault("GOGC", "off")
 
-# the files of tests/drill that bring one lab up for all of their tests; every other drill has a lab of its own
+# the files that bring one lab up for all of their tests; every other drill has a lab of its own
 ONE_LAB = (
     "test_client_faults",
     "test_guests",
