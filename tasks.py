@@ -57,7 +57,7 @@ def failover(
     stack_id: str = "",
 ) -> None:
     """Make --active the NFS server: fence the old one, move the volumes, bring the clients over, verify."""
-    from failover import run
+    from failover.verbs import failover as run
 
     sys.exit(
         run.main(
@@ -103,10 +103,10 @@ def plan(
     stack_id: str = "",
 ) -> None:
     """Show what `failover` would do now, and why; nothing is changed."""
-    from failover import run
+    from failover.verbs import failover as run
 
     if format == "markdown":
-        from failover import plan_comment
+        from failover.pipeline import plan_comment
 
         sys.exit(plan_comment.main(active, site, clients))
     if format != "text":
@@ -148,7 +148,7 @@ def apply(
     stack_id: str = "",
 ) -> None:
     """Make the server that active.auto.tfvars names the active one, as `failover --yes` does; for a merge."""
-    from failover import run
+    from failover.verbs import failover as run
 
     sys.exit(
         run.main(lambda console: run.apply(site, console, clients=clients, via=via, stack_id=stack_id), json)
@@ -173,7 +173,7 @@ def verify(
     stack_id: str = "",
 ) -> None:
     """Look at the API, the server, the clients and a second Terraform plan afresh; nothing is changed."""
-    from failover import run
+    from failover.verbs import failover as run
 
     sys.exit(run.main(lambda console: run.verify(active, site, console, via=via, stack_id=stack_id), json))
 
@@ -181,7 +181,7 @@ def verify(
 @task(help={"json": "print the list as one JSON array", "site": SITE_HELP})
 def runs(_: Context, json: bool = False, site: str | None = None) -> None:
     """List the runs of the site: when, what came of them, how far they got."""
-    from failover.reports import verbs
+    from failover.verbs import runs as verbs
 
     sys.exit(verbs.list_runs(site, json))
 
@@ -196,7 +196,7 @@ def runs(_: Context, json: bool = False, site: str | None = None) -> None:
 )
 def report(_: Context, run: str, format: str = "text", site: str | None = None) -> None:
     """Show one run, also one that was killed: its journal is enough."""
-    from failover.reports import verbs
+    from failover.verbs import runs as verbs
 
     sys.exit(verbs.report(run, site, format))
 
@@ -223,7 +223,7 @@ def preflight(
     canaries: bool = True,
 ) -> None:
     """Would a failover work now? Looks at all it needs, then refreshes the canaries; for a nightly job."""
-    from failover.preflight import verb
+    from failover.verbs import preflight as verb
 
     sys.exit(verb.main(active, site, json, terraform_plan, canaries, via=via, stack_id=stack_id))
 
@@ -231,7 +231,7 @@ def preflight(
 @task
 def render(_: Context) -> None:
     """Render templates/ into terraform/rendered/: what a new server boots with."""
-    from failover.render import write_rendered
+    from failover.bundle.cloud_init import write_rendered
 
     print(write_rendered(Path("terraform/rendered")))
 
@@ -239,8 +239,8 @@ def render(_: Context) -> None:
 @task
 def package(_: Context) -> None:
     """Build dist/hooks.pyz, the hooks as one file, and dist/nfs-failover-stack.zip for Resource Manager."""
-    from failover.package import build_hooks
-    from failover.stack_zip import build_stack
+    from failover.bundle.stack_archive import build_stack
+    from failover.bundle.zipapp import build_hooks
 
     print(build_hooks(Path("dist/hooks.pyz")))
     print(build_stack(Path("dist/nfs-failover-stack.zip")))
@@ -343,7 +343,7 @@ def lab_crash(_: Context, host: str, run: str | None = None) -> None:
 @task(name="credentials")
 def ci_credentials(_: Context) -> None:
     """Write a job's secrets ($OCI_CONFIG, $OCI_KEY, ...) to files that only it may read."""
-    from failover import ci
+    from failover.pipeline import verbs as ci
 
     sys.exit(ci.credentials())
 
@@ -351,7 +351,7 @@ def ci_credentials(_: Context) -> None:
 @task(name="comment", positional=["plan"], help={"plan": "the file that `plan --format markdown` wrote"})
 def ci_comment(_: Context, plan: str) -> None:
     """Put the plan on the job's pull request: one comment, renewed in place."""
-    from failover import ci
+    from failover.pipeline import verbs as ci
 
     sys.exit(ci.comment(plan))
 

@@ -23,8 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.guest import deliver, hooks
-from failover import contract, site, specs
-from failover.cloud import Cloud
+from failover.cloud.compute import Cloud
+from failover.hosts import specs
+from failover.model import stack_output
+from failover.verbs import site_file
 from lab.founding import Founding
 from lab.lifecycle import Lab
 from lab.machine import HardwareError
@@ -87,8 +89,8 @@ class _ByHand:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._compute = lab.api.compute_client()
-        self._site = site.load(str(lab.site_file))
-        self._stack = contract.parse(lab.terraform.output())
+        self._site = site_file.load(str(lab.site_file))
+        self._stack = stack_output.parse(lab.terraform.output())
         self._cloud = Cloud(self._site.cloud)
         self._launch = self._as_launched(self._compute.get_instance(lab.instance(SUCCESSOR)).data)
         self._instance = ""

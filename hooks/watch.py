@@ -11,7 +11,7 @@ from hooks.runner import HookError, Host
 
 PAUSE_SECONDS = 5.0
 GONE_LOOKS = 6  # an empty list from the metadata service is believed when it stays so for half a minute
-IN_SERVICE = "nfs-failover: in service: "  # on the console, with the attachments' OCIDs (failover/console.py)
+IN_SERVICE = "nfs-failover: in service: "  # on the console, with the attachments' OCIDs (failover/observe/)
 NOTHING = Seen(0, 0, "")
 _SECONDS = 120.0  # for standing down
 TakeOver = Callable[[str], Result]

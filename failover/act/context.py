@@ -6,23 +6,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from failover import specs
-from failover.answer import Answer
-from failover.cloud import GONE, Cloud
-from failover.contract import Server, Stack
-from failover.door import COMMAND_LINE, Door
-from failover.evidence import UNPROVEN, Evidence
-from failover.hosts import HookedHost, Hosts
-from failover.observe import Observer
-from failover.outcome import ClientLeft, Failed, FailoverError, Refused, Unknown
-from failover.plan import OFF, Kind, Step
-from failover.preflight import survey
-from failover.seen import Attachment, Observation, Presence, ServerSeen
-from failover.site import Client, Site
-from failover.ssh import Silent, wait_until_answers
-from failover.stack import StackRunner
-from failover.terraform import Change
-from failover.tfstate import SWITCH_RECORD
+from failover.act.evidence import UNPROVEN, Evidence
+from failover.checkout.origin import COMMAND_LINE, Door
+from failover.cloud.compute import GONE, Cloud
+from failover.hosts import specs, survey
+from failover.hosts.hook_runner import HookedHost, Hosts
+from failover.hosts.ssh import Silent, wait_until_answers
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment, Observation, Presence, ServerSeen
+from failover.model.outcome import ClientLeft, Failed, FailoverError, Refused, Unknown
+from failover.model.site import Client, Site
+from failover.model.stack_output import Server, Stack
+from failover.observe.observer import Observer
+from failover.plan.planner import OFF, Kind, Step
+from failover.stack.runner import StackRunner
+from failover.stack.state import SWITCH_RECORD
+from failover.stack.terraform import Change
 
 # What a plan may touch. Anything else in it is somebody's other change, or drift, and not for tonight.
 SWITCH_MAY = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from failover.answer import Answer
-from failover.plan import Step
+from failover.model.hook_report import Answer
+from failover.plan.planner import Step
 
 UNPROVEN = "the operator's --unplanned: the detach is the fence"
 

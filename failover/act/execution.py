@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from failover.journal import Journal
-from failover.outcome import ClientLeft
-from failover.plan import Plan, Step
+from failover.model.outcome import ClientLeft
+from failover.plan.planner import Plan, Step
+from failover.runs.journal import Journal
 
 _AT_ONCE = 256  # steps; a thread only waits for its host
 _LOOK_SECONDS = 0.2  # after which a Ctrl-C is noticed at the latest

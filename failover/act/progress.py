@@ -13,8 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from failover.duration import duration
-from failover.plan import Plan, Step
+from failover.model.duration import duration
+from failover.plan.planner import Plan, Step
 
 Clock = Callable[[], float]
 _BAR = 24

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import jinja2
 
-from failover import package
-from failover.whole_file import write_whole
+from failover.atomic_file import write_whole
+from failover.bundle import zipapp
+from failover.paths import TEMPLATES
 from hooks import exports, fstab, lvm
 
 METADATA_LIMIT = 32_000  # bytes, user_data and every other key together (OCI, LaunchInstanceDetails.metadata)
 HEADROOM = 3_500  # bytes for what else travels as metadata: SSH keys and the site's spec
 HOOKS_PATH = "/opt/nfs-failover/hooks.pyz"
 DATA_IQN_PREFIX = "iqn.2015-12.com.oracleiaas:"
-
-_TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
 class TooLarge(Exception):
@@ -27,7 +26,7 @@ class TooLarge(Exception):
 def render_cloud_init() -> str:
     """The cloud-config: hooks, the takeover service, and a clean start from a custom image."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - YAML and systemd units, not HTML
         keep_trailing_newline=True,
@@ -38,7 +37,7 @@ def render_cloud_init() -> str:
         devices_file=lvm.DEVICES_FILE,
         exports_file=exports.OWN,
         fstab_mark=fstab.MARK,
-        hooks_base64=base64.b64encode(package.boot_bytes()).decode(),
+        hooks_base64=base64.b64encode(zipapp.boot_bytes()).decode(),
         hooks_path=HOOKS_PATH,
         service=service.rstrip("\n"),
     )

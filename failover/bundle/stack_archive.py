@@ -6,10 +6,10 @@ import io
 import zipfile
 from pathlib import Path
 
-from failover import package, render
-from failover.whole_file import write_whole
+from failover.atomic_file import write_whole
+from failover.bundle import cloud_init, zipapp
+from failover.paths import STACK
 
-SOURCES = Path(__file__).resolve().parent.parent / "terraform"
 LARGEST_BYTES = 11 * 1024 * 1024  # what Resource Manager takes
 # The configuration and the form. No *.tfvars: active.auto.tfvars would override the form's field, and a
 # site's own files are nobody else's business. No state, no lock file of this machine's provider, no tests.
@@ -25,7 +25,7 @@ def stack_bytes() -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         for name, content in sorted(_contents().items()):
-            package.add(packed, name, content)
+            zipapp.add(packed, name, content)
     made = archive.getvalue()
     if len(made) > LARGEST_BYTES:
         raise TooLarge(f"the stack's zip: found {len(made)} bytes, expected at most {LARGEST_BYTES}")
@@ -33,11 +33,11 @@ def stack_bytes() -> bytes:
 
 
 def _contents() -> dict[str, bytes]:
-    sources = [source for pattern in _FILES for source in SOURCES.glob(pattern)]
+    sources = [source for pattern in _FILES for source in STACK.glob(pattern)]
     return {
         **{source.name: source.read_bytes() for source in sources},
-        "hooks.pyz": package.hooks_bytes(),
-        "rendered/user_data": (render.user_data(render.render_cloud_init()) + "\n").encode(),
+        "hooks.pyz": zipapp.hooks_bytes(),
+        "rendered/user_data": (cloud_init.user_data(cloud_init.render_cloud_init()) + "\n").encode(),
     }
 
 

@@ -11,11 +11,11 @@ import zipfile
 from functools import cache
 from pathlib import Path
 
-from failover import shorten
-from failover.whole_file import write_whole
+from failover.atomic_file import write_whole
+from failover.bundle import minify
+from failover.paths import HOOKS
 from hooks import unpack
 
-_SOURCES = Path(__file__).resolve().parent.parent / "hooks"
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
 _ONE_AT_A_TIME = threading.Lock()
@@ -74,7 +74,7 @@ def _zipapp(without: frozenset[str]) -> bytes:
 def _packed(without: frozenset[str]) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
-        add(packed, "__main__.py", shorten.shortened((_SOURCES / "unpack.py").read_text()).encode())
+        add(packed, "__main__.py", minify.shortened((HOOKS / "unpack.py").read_text()).encode())
         add(packed, unpack.PAYLOAD, _payload(without))
     return _SHEBANG + archive.getvalue()
 
@@ -93,8 +93,8 @@ def build_hooks(dest: Path) -> Path:
 
 def packed_sources(without: frozenset[str] = frozenset(_NOT_PACKED)) -> dict[str, str]:
     """Every module's source by the module's name, as it is packed."""
-    names = sorted(source.name for source in _SOURCES.glob("*.py") if source.name not in without)
-    return {_module(name): shorten.shortened((_SOURCES / name).read_text()) for name in names}
+    names = sorted(source.name for source in HOOKS.glob("*.py") if source.name not in without)
+    return {_module(name): minify.shortened((HOOKS / name).read_text()) for name in names}
 
 
 def _payload(without: frozenset[str]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from failover.whole_file import write_whole
+from failover.atomic_file import write_whole
 
 ACTIVE_FILE = "active.auto.tfvars"
 

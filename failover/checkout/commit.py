@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from failover.asked import LINE
-from failover.git import Checkout
-from failover.outcome import Failed, FailoverError, Refused
+from failover.checkout.git import Checkout
+from failover.checkout.request import LINE
+from failover.model.outcome import Failed, FailoverError, Refused
 
 
 def refuse_unless_possible(file: Path) -> None:

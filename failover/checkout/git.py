@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from failover.outcome import Refused
+from failover.model.outcome import Refused
 
 _SECONDS = 60.0
 # No prompt, no pager, no other language; `core.quotePath` is off where names are read.

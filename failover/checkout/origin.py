@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from failover import lock
-from failover.asked import Asked, refuse_flip_back
-from failover.tfstate import Switched
+from failover.checkout.request import Asked, refuse_flip_back
+from failover.runs import site_lock
+from failover.stack.state import Switched
 
 CLI, GITOPS = "cli", "gitops"
 _LONGEST = 200  # characters, as variable `switch` of the stack has it
@@ -54,6 +54,6 @@ def who(environment: Mapping[str, str]) -> str:
     elif build := environment.get("OCI_BUILD_RUN_ID"):
         told = f"OCI DevOps build {build}"
     else:
-        mine = lock.me()
+        mine = site_lock.me()
         told = f"{mine['user']}@{mine['host']}"
     return _UNPRINTABLE.sub(" ", told)[:_LONGEST]

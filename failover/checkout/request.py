@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from failover.git import Checkout, Commit
-from failover.outcome import Refused, Usage
-from failover.tfstate import Switched
+from failover.checkout.git import Checkout, Commit
+from failover.model.outcome import Refused, Usage
+from failover.stack.state import Switched
 
 LINE = re.compile(r'^[ \t]*active_server[ \t]*=[ \t]*"(?P<name>[^"\n]*)"[ \t]*(?:(?:#|//).*)?$', re.MULTILINE)
 PAGE = "docs/door-gitops.md"

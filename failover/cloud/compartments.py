@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from failover.contract import Server, Stack
-from failover.outcome import Unknown
+from failover.model.outcome import Unknown
+from failover.model.stack_output import Server, Stack
 
 UNREADABLE = "UNREADABLE"  # in the place of a state: a 404, and no second witness
 

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import oci
 
-from failover.cloud_config import configuration, signing
-from failover.compartments import Missing, Places, state_of_missing
-from failover.contract import Server, Stack
-from failover.outcome import Failed, Unknown
-from failover.seen import Attachment
-from failover.site import CloudAccess
+from failover.cloud.compartments import Missing, Places, state_of_missing
+from failover.cloud.config import configuration, signing
+from failover.model.observation import Attachment
+from failover.model.outcome import Failed, Unknown
+from failover.model.site import CloudAccess
+from failover.model.stack_output import Server, Stack
 
 T = TypeVar("T")
 # A detached attachment stays listed for a while; everything else still binds the volume.

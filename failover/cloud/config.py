@@ -8,8 +8,8 @@ from typing import Any
 
 import oci
 
-from failover.outcome import Usage
-from failover.site import CloudAccess
+from failover.model.outcome import Usage
+from failover.model.site import CloudAccess
 
 
 def configuration(access: CloudAccess) -> dict[str, Any]:

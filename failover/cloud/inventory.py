@@ -8,12 +8,12 @@ from typing import Any
 
 import oci
 
-from failover.cloud import LOOSE, attachment_of
-from failover.cloud_config import configuration, signing
-from failover.cloud_found import ImageFound, InstanceFound, SubnetFound, VolumeFound
-from failover.outcome import Unknown
-from failover.seen import Attachment
-from failover.site import CloudAccess
+from failover.cloud.compute import LOOSE, attachment_of
+from failover.cloud.config import configuration, signing
+from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
+from failover.model.observation import Attachment
+from failover.model.outcome import Unknown
+from failover.model.site import CloudAccess
 
 SOON_SECONDS = 20.0
 

@@ -13,8 +13,8 @@ import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
-from failover.outcome import Usage
-from failover.site import CloudAccess, Site
+from failover.model.outcome import Usage
+from failover.model.site import CloudAccess, Site
 
 # The provider's argument for each field of the file.
 _ARGUMENTS = {

@@ -10,29 +10,29 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from failover import plan as planner
-from failover import plan_document, plan_view
-from failover import progress as progresses
-from failover.act import Execution, StepFunction
-from failover.door import COMMAND_LINE, Door
-from failover.identity import identity
-from failover.inspection import Inspection
-from failover.journal import Journal
-from failover.outcome import ClientLeft, FailoverError, Outcome, Refused, Usage
+from failover.act import progress as progresses
+from failover.act.context import Crew
+from failover.act.execution import Execution, StepFunction
+from failover.checkout.origin import COMMAND_LINE, Door
+from failover.flow.identity import identity
+from failover.flow.inspection import Inspection
+from failover.model.observation import Observation
+from failover.model.outcome import ClientLeft, FailoverError, Outcome, Refused, Usage
+from failover.model.site import Site
+from failover.plan import document, planner
 from failover.preflight import gate
 from failover.preflight.check import objection
-from failover.report import Report
-from failover.seen import Observation
-from failover.site import Site
-from failover.stack import StackRunner
-from failover.steps import Crew
+from failover.report import plan_table
+from failover.report.report import Report
+from failover.runs.journal import Journal
+from failover.stack.runner import StackRunner
 
 
 @dataclass(frozen=True)
 class Options:
     """What the operator chose. `clients`: remount (without reboot) or reboot. `door`: who asks for it.
 
-    `unplanned`: the old server is given up for lost; the detach may be the fence (failover/plan.py).
+    `unplanned`: the old server is given up for lost; the detach may be the fence (failover/plan/planner.py).
     """
 
     clients: str = "remount"
@@ -79,7 +79,7 @@ class Flow:
             if not plan.steps:
                 self._settled(seen)
                 return
-            plan_view.show(plan, self._options.clients, self._console)
+            plan_table.show(plan, self._options.clients, self._console)
             if self._options.dry_run:
                 self._foresee(plan, seen)
                 self._report.outcome = Outcome.PLANNED
@@ -190,7 +190,7 @@ class Flow:
             notes=plan.notes,
             began=self._began.isoformat(),
             observe_seconds=round(self._report.phases[0].seconds, 3),
-            plan=plan_document.document(plan),
+            plan=document.document(plan),
             clients=self._options.clients,
             unplanned=self._options.unplanned,
             site=str(self._site.file),

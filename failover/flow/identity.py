@@ -9,13 +9,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from failover import lock, package
-from failover.stack import StackRunner
+from failover.bundle import zipapp
+from failover.runs import site_lock
+from failover.stack.runner import StackRunner
 
 
 def identity(terraform: StackRunner) -> dict[str, Any]:
     """`user`, `host`, `pid`, `command` and `versions` of this run, JSON-ready."""
-    mine = lock.me()
+    mine = site_lock.me()
     return {
         "user": mine["user"],
         "host": mine["host"],
@@ -25,7 +26,7 @@ def identity(terraform: StackRunner) -> dict[str, Any]:
             "Python": platform.python_version(),
             "Terraform": terraform.version(),
             "OCI SDK": metadata.version("oci"),
-            "hooks": package.hooks_sha256()[:16],
+            "hooks": zipapp.hooks_sha256()[:16],
         },
     }
 

@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from failover import descriptors, read_back
-from failover.act import Phase
-from failover.cloud import Cloud
-from failover.hosts import Hosts
-from failover.observe import Observer
-from failover.outcome import ClientLeft, Failed
-from failover.progress import Progress
-from failover.report import Report
-from failover.seen import Observation
-from failover.site import Site
-from failover.stack import StackRunner
-from failover.verify import Finding, verify
+from failover.act.execution import Phase
+from failover.act.progress import Progress
+from failover.cloud.compute import Cloud
+from failover.hosts import descriptors
+from failover.hosts.hook_runner import Hosts
+from failover.model.observation import Observation
+from failover.model.outcome import ClientLeft, Failed
+from failover.model.site import Site
+from failover.observe.observer import Observer
+from failover.report.report import Report
+from failover.stack.runner import StackRunner
+from failover.verify import data
+from failover.verify.findings import Finding, verify
 
 T = TypeVar("T")
 _LISTED = 10
@@ -51,7 +52,7 @@ class Inspection:
         Raises Failed when the service is not right, ClientLeft when it is and only clients are not.
         """
         self._report.active = seen.stack.active
-        look = partial(read_back.look, self._site, self.hosts, seen)
+        look = partial(data.look, self._site, self.hosts, seen)
         self._report.findings, self._report.second_plan_changes = verify(seen, self._terraform, look)
         wrong = [f for f in self._report.findings if not f.ok]
         if service := [f for f in wrong if not f.client]:

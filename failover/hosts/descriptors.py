@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 
-from failover.outcome import Usage
+from failover.model.outcome import Usage
 
 _PER_HOST = 4  # a connection; behind a ProxyCommand a socket pair and the command's standard error
 _OURS = 256  # files, Terraform's pipes, the API's connections, and some servers

@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from failover import answer as answers
-from failover import package
-from failover.answer import Answer
-from failover.hostkeys import PinnedKeys
-from failover.outcome import Failed
-from failover.site import Site
-from failover.ssh import SshHost, close_shared
+from failover.bundle import zipapp
+from failover.hosts.host_keys import PinnedKeys
+from failover.hosts.ssh import SshHost, close_shared
+from failover.model import hook_report as answers
+from failover.model.hook_report import Answer
+from failover.model.outcome import Failed
+from failover.model.site import Site
 
 _FOLDER = ".nfs-failover"
 # EL8 has no python3 on the PATH by default, but always its platform-python.
@@ -43,9 +43,9 @@ class HookedHost:
         self.ssh.close()
 
     def _send(self) -> str:
-        path = f"{_FOLDER}/hooks-{package.hooks_sha256()[:16]}.pyz"
+        path = f"{_FOLDER}/hooks-{zipapp.hooks_sha256()[:16]}.pyz"
         if self._sent != path:
-            encoded = base64.b64encode(package.hooks_bytes()).decode()
+            encoded = base64.b64encode(zipapp.hooks_bytes()).decode()
             sent = self.ssh.run(["sh", "-c", _SEND, "send", _FOLDER, path], 60, stdin=encoded)
             if sent.code:
                 raise Failed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from failover.whole_file import write_whole
+from failover.atomic_file import write_whole
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from failover.contract import Server, Stack, Volume
-from failover.seen import Attachment
-from failover.site import Client
+from failover.model.observation import Attachment
+from failover.model.site import Client
+from failover.model.stack_output import Server, Stack, Volume
 
 
 def server_spec(

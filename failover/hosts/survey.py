@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from failover import specs
-from failover.answer import Answer
-from failover.contract import Stack
-from failover.hosts import HookedHost
-from failover.outcome import FailoverError, Refused
+from failover.hosts import specs
+from failover.hosts.hook_runner import HookedHost
+from failover.hosts.ssh import Silent
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment, Presence
+from failover.model.outcome import FailoverError, Refused
+from failover.model.stack_output import Stack
 from failover.preflight.check import Check, blocking, ok, unknown, warning
-from failover.seen import Attachment, Presence
-from failover.ssh import Silent
 from hooks.result import PRESENT, UNKNOWN, Layer
 
 if TYPE_CHECKING:
-    from failover.preflight.ground import Ground
+    from failover.preflight.context import Ground
 
 ACTIVE, TARGET = "survey of the active server", "survey of the target"
 SECONDS = 60.0  # the survey's own deadline on the host; it only reads

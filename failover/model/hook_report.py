@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from failover.outcome import Failed, Unknown
+from failover.model.outcome import Failed, Unknown
 from hooks.result import ABSENT, BAD_SPEC, PRESENT, Layer, Result
 
 

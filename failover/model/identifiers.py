@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from failover.outcome import Usage
+from failover.model.outcome import Usage
 from hooks import client_spec
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

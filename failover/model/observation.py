@@ -6,10 +6,10 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from failover.answer import Answer
-from failover.attempt import Attempt
-from failover.contract import Server, Stack
-from failover.site import Client
+from failover.model.attempt import Attempt
+from failover.model.hook_report import Answer
+from failover.model.site import Client
+from failover.model.stack_output import Server, Stack
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Presence(enum.Enum):
     """Whether a host let us in.
 
     SILENT: the network towards it was tried, and no login came of it; no proof that it is down
-    (failover/silence.py). UNKNOWN: its state could not be learnt, for a reason that may be ours.
+    (failover/plan/silence.py). UNKNOWN: its state could not be learnt, for a reason that may be ours.
     """
 
     ANSWERS = "answers"

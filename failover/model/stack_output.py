@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from failover.outcome import Usage
+from failover.model.outcome import Usage
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from failover import console, specs
-from failover.answer import Answer
-from failover.cloud import Cloud
-from failover.contract import Server, Stack
-from failover.hosts import HookedHost, Hosts
-from failover.outcome import FailoverError, Usage
-from failover.seen import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
-from failover.silence import NFS_PORT
-from failover.site import Client, Site
-from failover.ssh import Silent
+from failover.cloud.compute import Cloud
+from failover.hosts import specs
+from failover.hosts.hook_runner import HookedHost, Hosts
+from failover.hosts.ssh import Silent
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
+from failover.model.outcome import FailoverError, Usage
+from failover.model.site import Client, Site
+from failover.model.stack_output import Server, Stack
+from failover.observe import console_line
+from failover.plan.silence import NFS_PORT
 
 _AT_ONCE = 256
 _ACCEPTS = f"port {NFS_PORT} accepts connections from here"
@@ -90,7 +91,7 @@ class Observer:
         """Whether the server's console says that it serves what it holds: all that is known without SSH."""
         if server.adopted or server.instance_id is None:  # an adopted server has no boot service
             return False
-        return console.in_service(self._cloud.console(server.instance_id), (a.id for a in held.values()))
+        return console_line.in_service(self._cloud.console(server.instance_id), (a.id for a in held.values()))
 
     def client(self, client: Client, stack: Stack, target: str, mode: str) -> ClientSeen:
         """One client, by its own check; an NFS mount that hangs is never touched."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from failover.outcome import Usage
+from failover.model.outcome import Usage
 
 # Secret -> file in the home folder. All but the first two are optional: not every site needs them.
 FILES = {

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 import jinja2
 from rich.console import Console
 
-from failover import asked, plan_document, run
-from failover.door import GITOPS
-from failover.duration import duration
-from failover.outcome import Outcome
-from failover.plan import Kind, Plan
-from failover.report import Report
-from failover.reports.page import escaped
-from failover.seen import Observation, Presence
-from failover.terraform import Change
-from failover.tfstate import SWITCH_RECORD
+from failover.checkout import request
+from failover.checkout.origin import GITOPS
+from failover.model.duration import duration
+from failover.model.observation import Observation, Presence
+from failover.model.outcome import Outcome
+from failover.paths import TEMPLATES
+from failover.plan import document
+from failover.plan.planner import Kind, Plan
+from failover.report.page import escaped
+from failover.report.report import Report
+from failover.stack.state import SWITCH_RECORD
+from failover.stack.terraform import Change
+from failover.verbs import failover
 
 MARK = "<!-- nfs-failover plan -->"  # the comment's first line, by which it is found again
-_TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _SIGNS = {
     ("create",): "+",
     ("delete",): "-",
@@ -38,7 +39,7 @@ _SERVER = re.compile(r'oci_core_instance\.server\["(?P<server>[^"]+)"\]')
 def main(target: str | None, site_file: str | None, clients: str) -> int:
     """Plan, print the comment (and nothing else) on stdout, return the exit code. Progress is on stderr."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    report = run.fail_over(
+    report = failover.fail_over(
         target, site_file, console, clients=clients, yes=False, dry_run=True, door=GITOPS, changes=True
     )
     sys.stdout.write(markdown(report, clients))
@@ -49,7 +50,7 @@ def main(target: str | None, site_file: str | None, clients: str) -> int:
 def markdown(report: Report, clients: str) -> str:
     """The comment for a dry run's report, also for one that was refused or could not be made."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - Markdown is escaped by `finalize`
         finalize=_finished,
@@ -124,15 +125,15 @@ def _facts(report: Report, clients: str) -> dict[str, Any]:
         else "nobody: no server holds one now",
         "moving": _moving(plan, seen),
         "fences": [
-            f"{s.subject}: {plan_document.FENCES[s.kind]} ({s.why})"
+            f"{s.subject}: {document.FENCES[s.kind]} ({s.why})"
             for s in plan.steps
-            if s.kind in plan_document.FENCES
+            if s.kind in document.FENCES
         ],
         "clients": f"{', '.join(touched)}, by {clients}" if touched else "none is touched",
         "destroyed": destroyed(changes)
         if report.changes is not None
         else "nothing (Terraform was not asked)",
-        "seconds": plan_document.expected_seconds(plan),
+        "seconds": document.expected_seconds(plan),
         "last": _last(report),
         "steps": [
             {
@@ -193,7 +194,7 @@ def _last(report: Report) -> str:
     last = report.switched
     if last is None:
         return "none is recorded"
-    return f"to {last.active} by {last.by} at {asked.told(last.at)} (door: {last.door})"
+    return f"to {last.active} by {last.by} at {request.told(last.at)} (door: {last.door})"
 
 
 def _not_asked(seen: Observation | None) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from failover.outcome import Unknown, Usage
-from failover.plan_comment import MARK
+from failover.model.outcome import Unknown, Usage
+from failover.pipeline.plan_comment import MARK
 
 _SECONDS = 30.0
 _PAGE = 100

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from failover import credentials as secrets
-from failover import pull_request
-from failover.reports.verbs import guarded
+from failover.pipeline import credentials as secrets
+from failover.pipeline import pull_request
+from failover.verbs.runs import guarded
 
 
 def credentials() -> int:

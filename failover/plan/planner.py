@@ -3,7 +3,7 @@
 The invariant, which `check` asserts on every plan: the switch - the only step that detaches - comes after
 every host that still holds a volume is proven off, has released, or is fenced by an earlier step; and the
 target exists and answers before any of its predecessors loses the volumes. A holder loses its power before
-that only when it is believed to be silent (failover/silence.py). Only when the operator has said
+that only when it is believed to be silent (failover/plan/silence.py). Only when the operator has said
 `--unplanned` may a holder go that is not proven off: then the detach itself is the fence (it cuts the iSCSI
 sessions at the storage, and is waited for until DETACHED before anything is attached).
 """
@@ -13,10 +13,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from failover.contract import Server
-from failover.outcome import Refused, Unknown
-from failover.seen import ClientSeen, Observation, Presence, ServerSeen
-from failover.silence import Belief, judge
+from failover.model.observation import ClientSeen, Observation, Presence, ServerSeen
+from failover.model.outcome import Refused, Unknown
+from failover.model.stack_output import Server
+from failover.plan.silence import Belief, judge
 
 OFF = ("STOPPED", "TERMINATED")
 

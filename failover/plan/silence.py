@@ -16,8 +16,8 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from failover.attempt import Attempt
-from failover.seen import Observation, Presence, ServerSeen
+from failover.model.attempt import Attempt
+from failover.model.observation import Observation, Presence, ServerSeen
 
 NFS_PORT = 2049
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from failover.preflight import (
+from failover.hosts import survey
+from failover.preflight.checks import (
     access,
     address,
     backups,
@@ -12,12 +13,11 @@ from failover.preflight import (
     capacity,
     hosts,
     image,
-    survey,
     target,
+    terraform,
     volumes,
 )
-from failover.preflight import terraform_checks as terraform
-from failover.preflight.ground import Ground
+from failover.preflight.context import Ground
 from failover.preflight.policies import ACTS
 from failover.preflight.runner import HOST_SECONDS, Probe
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from failover.answer import Answer
-from failover.cloud import GONE, SERVER_TAG
-from failover.cloud_found import ImageFound, InstanceFound, SubnetFound, VolumeFound
-from failover.cloud_reads import CloudReads, Unanswered
-from failover.compartments import UNREADABLE, Missing, Places, state_of_missing
-from failover.contract import Launch, Server, Stack
-from failover.hosts import HookedHost, Hosts
-from failover.observe import Observer
-from failover.preflight import survey
-from failover.preflight.once import Once
-from failover.seen import Attachment, ClientSeen, Observation, ServerSeen
-from failover.site import Client, Site
-from failover.stack import StackRunner
+from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
+from failover.cloud.compute import GONE, SERVER_TAG
+from failover.cloud.inventory import CloudReads, Unanswered
+from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
+from failover.hosts import survey
+from failover.hosts.hook_runner import HookedHost, Hosts
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment, ClientSeen, Observation, ServerSeen
+from failover.model.site import Client, Site
+from failover.model.stack_output import Launch, Server, Stack
+from failover.observe.observer import Observer
+from failover.preflight.memo import Once
+from failover.stack.runner import StackRunner
 
 
 class Ground:

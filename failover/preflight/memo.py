@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from failover.outcome import FailoverError
+from failover.model.outcome import FailoverError
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from failover import journal, lock
-from failover.outcome import Usage
-from failover.reports.reading import read_run
-from failover.reports.record import RunRecord
+from failover.model.outcome import Usage
+from failover.report.journal_reader import read_run
+from failover.report.record import RunRecord
+from failover.runs import journal, site_lock
 
 LATEST = "latest"
 
@@ -50,5 +50,5 @@ def _document(folder: Path) -> dict[str, Any] | None:
 
 
 def _holds_lock(folder: Path, pid: object) -> bool:
-    holder = lock.holder(folder.parent)
+    holder = site_lock.holder(folder.parent)
     return holder is not None and pid is not None and holder.get("pid") == pid

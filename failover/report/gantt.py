@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from failover.duration import duration
-from failover.reports.record import CUT_OFF, NOT_STARTED, RunRecord, StepRecord
+from failover.model.duration import duration
+from failover.report.record import CUT_OFF, NOT_STARTED, RunRecord, StepRecord
 
 ROW = 38  # pixels a row: the name, and the bar under it
 HEAD = 22  # pixels for the ticks' labels

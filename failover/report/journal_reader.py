@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from failover.reports.record import (
+from failover.report.record import (
     CUT_OFF,
     DONE,
     FAILED,
@@ -18,7 +18,7 @@ from failover.reports.record import (
     RunRecord,
     StepRecord,
 )
-from failover.verify import Finding
+from failover.verify.findings import Finding
 
 Event = Mapping[str, Any]
 _ENDINGS = ("run-done", "run-ended")

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from failover.duration import duration
-from failover.reports import conclusions
-from failover.reports.gantt import draw, told
-from failover.reports.record import RunRecord
+from failover.model.duration import duration
+from failover.paths import TEMPLATES
+from failover.report import conclusions
+from failover.report.gantt import draw, told
+from failover.report.record import RunRecord
 
-_TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 _MARKUP = re.compile(r"([\\`*_\[\]<>|])")
 
 
@@ -43,7 +42,7 @@ def _rendered(
     template: str, run: RunRecord, autoescape: bool, finalize: Callable[[Any], Any] | None = None
 ) -> str:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         autoescape=autoescape,  # noqa: S701 - on for HTML; Markdown is escaped by `finalize`
         finalize=finalize,

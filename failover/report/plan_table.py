@@ -6,14 +6,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from failover import plan_document
-from failover.duration import duration
-from failover.plan import Kind, Plan
+from failover.model.duration import duration
+from failover.plan import document
+from failover.plan.planner import Kind, Plan
 
 
 def show(plan: Plan, clients: str, console: Console) -> None:
     """Print the plan. `clients`: how they are brought over, remount or reboot."""
-    about = duration(plan_document.expected_seconds(plan))
+    about = duration(document.expected_seconds(plan))
     console.print(f"plan: {plan.target} becomes the active server (usually about {about})", markup=False)
     console.print(_steps(plan), soft_wrap=False)
     for line in consequences(plan, clients):
@@ -27,9 +27,7 @@ def show(plan: Plan, clients: str, console: Console) -> None:
 def consequences(plan: Plan, clients: str) -> list[str]:
     """Who loses the volumes, what is fenced and how, which clients are touched: a line each."""
     fences = [
-        f"fenced:  {s.subject}: {plan_document.FENCES[s.kind]}"
-        for s in plan.steps
-        if s.kind in plan_document.FENCES
+        f"fenced:  {s.subject}: {document.FENCES[s.kind]}" for s in plan.steps if s.kind in document.FENCES
     ]
     touched = ", ".join(s.subject for s in plan.steps if s.kind is Kind.CLIENT)
     return [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from failover.verify import Finding
+from failover.verify.findings import Finding
 
 DONE, FAILED, CUT_OFF, NOT_STARTED, UNDER_WAY = "done", "failed", "cut off", "not started", "under way"
 
@@ -66,7 +66,7 @@ class FenceRecord:
 class RunRecord:
     """One run. `outcome` is "killed" when its journal has no end, "under way" while it still runs.
 
-    `evidence`: why a server that did not answer was fenced as it was, a line each (failover/silence.py).
+    `evidence`: why a server that did not answer was fenced as it was, a line each (failover/plan/silence.py).
     """
 
     id: str

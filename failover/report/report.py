@@ -9,14 +9,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from failover import plan_document
-from failover.act import Phase
-from failover.outcome import FailoverError, Outcome
-from failover.plan import Plan
-from failover.seen import Observation
-from failover.terraform import Change
-from failover.tfstate import Switched
-from failover.verify import Finding
+from failover.act.execution import Phase
+from failover.model.observation import Observation
+from failover.model.outcome import FailoverError, Outcome
+from failover.plan import document as plan_document
+from failover.plan.planner import Plan
+from failover.stack.state import Switched
+from failover.stack.terraform import Change
+from failover.verify.findings import Finding
 
 _BAR = 40
 

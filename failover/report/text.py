@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from failover.reports import conclusions
-from failover.reports.gantt import draw, told
-from failover.reports.page import moment
-from failover.reports.record import DONE, RunRecord
+from failover.report import conclusions
+from failover.report.gantt import draw, told
+from failover.report.page import moment
+from failover.report.record import DONE, RunRecord
 
 _BAR = 32
 

@@ -7,18 +7,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from failover.report import Report
+from failover.report.report import Report
 
 
 def keep(report: Report, console: Console) -> None:
     """Write the report of a run that acted; a disk that is full does not change how the run ended."""
     if report.folder is None:
         return
-    from failover.reports import page, shelf  # noqa: PLC0415 - jinja2 is not loaded where nothing is kept
+    from failover.report import archive, page  # noqa: PLC0415 - jinja2 is not loaded where nothing is kept
 
     try:
         _write(report.folder / "report.json", json.dumps(report.document(), indent=1) + "\n")
-        run = shelf.load(report.folder)
+        run = archive.load(report.folder)
         _write(report.folder / "report.md", page.markdown(run))
         _write(report.folder / "report.html", page.html(run))
     except OSError as error:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from failover.outcome import Refused
+from failover.model.outcome import Refused
 
 
 class SiteLock:

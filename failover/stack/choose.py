@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from failover import names
-from failover.outcome import Usage
-from failover.site import Site
-from failover.stack import StackRunner
+from failover.model import identifiers
+from failover.model.outcome import Usage
+from failover.model.site import Site
+from failover.stack.runner import StackRunner
 
 TERRAFORM, RESOURCE_MANAGER = "terraform", "resource-manager"
 
@@ -20,7 +20,7 @@ def chosen(site: Site, via: str = "", stack_id: str = "") -> Site:
         if stack_id:
             raise Usage(f"--via {TERRAFORM} has no use for --stack-id", "leave one of the two out")
         return replace(site, terraform=replace(site.terraform, stack_id=""))
-    wanted = names.stack_id(stack_id, "--stack-id") if stack_id else site.terraform.stack_id
+    wanted = identifiers.stack_id(stack_id, "--stack-id") if stack_id else site.terraform.stack_id
     if via == RESOURCE_MANAGER and not wanted:
         raise Usage(
             f"--via {RESOURCE_MANAGER}: no stack is named",
@@ -33,9 +33,9 @@ def runner(site: Site) -> StackRunner:
     """What plans and applies the site's stack."""
     # python-terraform or the SDK is imported only where it is used: a refusal must stay quick
     if site.terraform.stack_id:
-        from failover.resource_manager import ResourceManagerStack  # noqa: PLC0415
+        from failover.stack.resource_manager import ResourceManagerStack  # noqa: PLC0415
 
         return ResourceManagerStack(site)
-    from failover.terraform import TerraformStack  # noqa: PLC0415
+    from failover.stack.terraform import TerraformStack  # noqa: PLC0415
 
     return TerraformStack(site)

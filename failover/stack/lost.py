@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from failover.outcome import Unknown
+from failover.model.outcome import Unknown
 
 if TYPE_CHECKING:
-    from failover.cloud_reads import CloudReads
+    from failover.cloud.inventory import CloudReads
 
 ADDRESS = "oci_core_private_ip.service"
 INSTANCE = "oci_core_instance.server"

@@ -7,8 +7,8 @@ While it is set, somebody else's apply in the console would use it too: the stac
 refused while the old server is not fenced) hold there as well.
 
 What a killed apply left in the cloud but not in the state is recorded by an import job: the state is
-downloaded, its records are put right (failover/state_edit.py), and it is uploaded as the next serial. The
-service does not say whether another job ran in between, so that is looked for before and after.
+downloaded, its records are put right (failover/stack/state_edit.py), and it is uploaded as the next serial.
+The service does not say whether another job ran in between, so that is looked for before and after.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ from typing import Any
 
 import oci
 
-from failover import contract, oci_profile, state_edit, tfstate
-from failover.active_file import ACTIVE_FILE, write_active
-from failover.outcome import Failed, FailoverError, Refused, Unknown, Usage
-from failover.site import Site
-from failover.stack_api import StackApi, StackSeen
-from failover.stack_jobs import StackJobs
-from failover.terraform import Change, changes_of
+from failover.checkout.active_file import ACTIVE_FILE, write_active
+from failover.cloud import profile
+from failover.model import stack_output
+from failover.model.outcome import Failed, FailoverError, Refused, Unknown, Usage
+from failover.model.site import Site
+from failover.stack import state as tfstate
+from failover.stack import state_edit
+from failover.stack.resource_manager_api import StackApi, StackSeen
+from failover.stack.resource_manager_jobs import StackJobs
+from failover.stack.terraform import Change, changes_of
 
 RESTORE_TAG = "nfs-failover-restore"  # {"launch": "[]", "fence": null}: what one plan's variables were before
 _LONGEST_TAG = 256  # characters of a free-form tag's value (OCI, tagging limits)
@@ -49,7 +52,7 @@ class PlanJob:
 
 
 class ResourceManagerStack:
-    """A StackRunner (failover/stack.py) on the stack `site.terraform.stack_id`."""
+    """A StackRunner (failover/stack/runner.py) on the stack `site.terraform.stack_id`."""
 
     def __init__(self, site: Site) -> None:
         self._stack_id = site.terraform.stack_id
@@ -89,7 +92,7 @@ class ResourceManagerStack:
         """Terraform's version as the service tells it, e.g. "1.5.x"."""
         return f"{self._api.stack().terraform_version} (Resource Manager)"
 
-    def read(self) -> contract.Stack:
+    def read(self) -> stack_output.Stack:
         """The output `failover` of the present state."""
         outputs = self._api.state().get("outputs", {})
         if "failover" not in outputs:
@@ -98,8 +101,8 @@ class ResourceManagerStack:
                 "or was never applied",
                 "correct --stack-id, or apply the stack once in the console",
             )
-        stack = contract.parse(outputs["failover"]["value"])
-        oci_profile.refuse_other_region(self._access, stack.region)
+        stack = stack_output.parse(outputs["failover"]["value"])
+        profile.refuse_other_region(self._access, stack.region)
         return stack
 
     def recorded(self) -> dict[str, tfstate.Recorded]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import oci
 
-from failover.cloud import Cloud
-from failover.outcome import Unknown
-from failover.site import CloudAccess
+from failover.cloud.compute import Cloud
+from failover.model.outcome import Unknown
+from failover.model.site import CloudAccess
 
 UNENDED = ("ACCEPTED", "IN_PROGRESS", "CANCELING")
 BY_TAG = "nfs-failover-by"  # on the jobs that this program makes: who and where

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from failover import lock
-from failover.outcome import FailoverError, Refused, Unknown
-from failover.stack_api import Job, StackApi
-from failover.terraform import explained
+from failover.model.outcome import FailoverError, Refused, Unknown
+from failover.runs import site_lock
+from failover.stack.resource_manager_api import Job, StackApi
+from failover.stack.terraform import explained
 
 _POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 2.0)
 _SAY_SECONDS = 30.0
@@ -69,7 +69,7 @@ class StackJobs:
 
     def _create(self, details: Any, verb: str, wait_seconds: float, say: Say) -> str:
         end = time.monotonic() + wait_seconds
-        mine = lock.me()
+        mine = site_lock.me()
         by = f"{mine['user']}@{mine['host']}"
         while True:
             if self._interrupted.is_set():

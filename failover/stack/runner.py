@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from failover import contract, tfstate
-from failover.terraform import Change
+from failover.model import stack_output
+from failover.stack import state
+from failover.stack.terraform import Change
 
 
 class SavedPlan(Protocol):
@@ -44,13 +45,13 @@ class StackRunner(Protocol):
     def version(self) -> str:
         """Terraform's own version."""
 
-    def read(self) -> contract.Stack:
+    def read(self) -> stack_output.Stack:
         """The output `failover` of the present state."""
 
-    def switched(self) -> tfstate.Switched | None:
+    def switched(self) -> state.Switched | None:
         """Who switched last, when and through which door, by the state's own record."""
 
-    def recorded(self) -> dict[str, tfstate.Recorded]:
+    def recorded(self) -> dict[str, state.Recorded]:
         """What the state holds now, by address."""
 
     def plan(self, variables: Mapping[str, Any] | None = None, *, lock_timeout: str = ...) -> SavedPlan:

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from failover import state_lock
-from failover.outcome import Refused
+from failover.model.outcome import Refused
+from failover.stack import state_lock
 
 SWITCH_RECORD = "terraform_data.switch"
 _POLL_SECONDS = 0.5

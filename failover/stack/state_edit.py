@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from failover.outcome import Refused
+from failover.model.outcome import Refused
 
 _ADDRESS = re.compile(r'(?P<type>[a-z0-9_]+)\.(?P<name>[A-Za-z0-9_-]+)(\["(?P<key>[^"\\]+)"\])?')
 Document = dict[str, Any]

@@ -16,10 +16,13 @@ from typing import IO, Any
 
 from python_terraform import IsFlagged, Terraform
 
-from failover import contract, lost, oci_profile, state_lock, tfstate
-from failover.active_file import ACTIVE_FILE, write_active
-from failover.outcome import Failed, FailoverError, Refused, Unknown, Usage
-from failover.site import Site
+from failover.checkout.active_file import ACTIVE_FILE, write_active
+from failover.cloud import profile
+from failover.model import stack_output
+from failover.model.outcome import Failed, FailoverError, Refused, Unknown, Usage
+from failover.model.site import Site
+from failover.stack import lost, state_lock
+from failover.stack import state as tfstate
 
 # A 404 may mean "not authorized": the provider must not drop a resource from the state because of it.
 _ENVIRONMENT = {
@@ -71,7 +74,7 @@ class _Command(Terraform):
         super().__init__(working_dir=str(site.terraform.directory))
         # The provider's HTTP client has no time-out of its own.
         timeout = {"HTTP_REQUEST_TIMEOUT": f"{max(1, round(site.deadlines.api))}s"}
-        self.environment = {**os.environ, **_ENVIRONMENT, **timeout, **oci_profile.provider_environment(site)}
+        self.environment = {**os.environ, **_ENVIRONMENT, **timeout, **profile.provider_environment(site)}
         self.environment |= site.terraform.environment
         self.deadline_seconds = _QUICK_SECONDS
         self._grace_seconds = site.deadlines.interrupt
@@ -179,7 +182,7 @@ class TerraformStack:
         """Terraform's own version, e.g. "1.9.8"."""
         return str(json.loads(self._run("version", json=IsFlagged))["terraform_version"])
 
-    def read(self) -> contract.Stack:
+    def read(self) -> stack_output.Stack:
         """The output `failover` of the present state."""
         out = self._run("output", json=IsFlagged, no_color=IsFlagged)
         outputs = json.loads(out)
@@ -188,8 +191,8 @@ class TerraformStack:
                 f"the state of {self.directory} has no output `failover`: the stack was never applied here",
                 "adopt the site first: docs/getting-started.md",
             )
-        stack = contract.parse(outputs["failover"]["value"])
-        oci_profile.refuse_other_region(self._cloud, stack.region)
+        stack = stack_output.parse(outputs["failover"]["value"])
+        profile.refuse_other_region(self._cloud, stack.region)
         return stack
 
     def plan(
@@ -235,7 +238,7 @@ class TerraformStack:
         if not any(address.startswith(tuple(kinds)) for address in lost.records(state)):
             return ()
         # the SDK takes a second to import: only where it is used
-        from failover.cloud_reads import CloudReads  # noqa: PLC0415
+        from failover.cloud.inventory import CloudReads  # noqa: PLC0415
 
         found = lost.lost(state, kinds, CloudReads(self._cloud, self._api_seconds))
         for address in found:

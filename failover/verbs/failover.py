@@ -12,18 +12,19 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from failover import asked as checkouts
-from failover import commit as commits
-from failover import report as terminal
-from failover import site as sites
-from failover import via as vias
-from failover.door import CLI, GITOPS, Door
-from failover.lock import site_lock
-from failover.outcome import FailoverError, Outcome, Unknown, Usage
-from failover.report import Report
-from failover.reports.keep import keep
-from failover.stack import StackRunner
-from failover.unexpected import as_unknown
+from failover.checkout import commit as commits
+from failover.checkout import request as checkouts
+from failover.checkout.origin import CLI, GITOPS, Door
+from failover.model.outcome import FailoverError, Outcome, Unknown, Usage
+from failover.model.site import Site
+from failover.report import report as terminal
+from failover.report.report import Report
+from failover.report.write import keep
+from failover.runs.site_lock import site_lock
+from failover.stack import choose as vias
+from failover.stack.runner import StackRunner
+from failover.verbs import site_file as sites
+from failover.verbs.unexpected import as_unknown
 
 MODES = ("remount", "reboot")
 
@@ -72,7 +73,7 @@ def fail_over(
         check_endpoint(site)
         with site_lock(site.runs, take_over) as lock:
             # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
-            from failover.flow import Flow, Options  # noqa: PLC0415
+            from failover.flow.flow import Flow, Options  # noqa: PLC0415
 
             options = Options(clients, yes, dry_run, unplanned, Door(door, asked))
             Flow(site, terraform, options, report, console, lock.assert_held).run()
@@ -140,8 +141,8 @@ def verify(
         report.target = _checked_target(target, terraform)
         check_endpoint(site)
         with site_lock(site.runs):
-            from failover import progress  # noqa: PLC0415 - as above
-            from failover.inspection import Inspection  # noqa: PLC0415
+            from failover.act import progress  # noqa: PLC0415 - as above
+            from failover.flow.inspection import Inspection  # noqa: PLC0415
 
             inspection = Inspection(site, terraform, MODES[0], report, progress.Progress(console))
             try:
@@ -170,7 +171,7 @@ def _reported(report: Report, act: Callable[[Report], None]) -> Report:
     return report
 
 
-def _site(report: Report, site_file: str | None, via: str, stack_id: str) -> tuple[sites.Site, StackRunner]:
+def _site(report: Report, site_file: str | None, via: str, stack_id: str) -> tuple[Site, StackRunner]:
     site = vias.chosen(sites.load(site_file), via, stack_id)
     report.runs = site.runs
     if site.terraform.stack_id:  # even the target's name is looked up there
@@ -196,7 +197,7 @@ def _checked_target(target: str | None, terraform: StackRunner) -> str:
     return target
 
 
-def check_endpoint(site: sites.Site) -> None:
+def check_endpoint(site: Site) -> None:
     """A cloud that is not there is told apart in milliseconds, before the SDK is loaded."""
     where = urlsplit(site.cloud.endpoint)
     if not where.hostname:

@@ -11,13 +11,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from failover import descriptors
-from failover import run as runs
-from failover import site as sites
-from failover import via as vias
-from failover.outcome import FailoverError, Outcome, Usage
+from failover.hosts import descriptors
+from failover.model.outcome import FailoverError, Outcome, Usage
+from failover.model.site import Site
 from failover.preflight.check import Check, Result, of, outcome
-from failover.unexpected import as_unknown
+from failover.stack import choose as vias
+from failover.verbs import failover as runs
+from failover.verbs import site_file as sites
+from failover.verbs.unexpected import as_unknown
 
 _STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.BLOCKING: "red", Result.UNKNOWN: "magenta"}
 
@@ -101,14 +102,14 @@ def check(
     return report
 
 
-def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool, canaries: bool) -> None:
+def _check(report: PreflightReport, site: Site, terraform_plan: bool, canaries: bool) -> None:
     # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
-    from failover.cloud import Cloud  # noqa: PLC0415
-    from failover.cloud_reads import CloudReads  # noqa: PLC0415
-    from failover.hosts import Hosts  # noqa: PLC0415
-    from failover.observe import Observer  # noqa: PLC0415
-    from failover.preflight import policies, probes, runner  # noqa: PLC0415
-    from failover.preflight.ground import Ground  # noqa: PLC0415
+    from failover.cloud.compute import Cloud  # noqa: PLC0415
+    from failover.cloud.inventory import CloudReads  # noqa: PLC0415
+    from failover.hosts.hook_runner import Hosts  # noqa: PLC0415
+    from failover.observe.observer import Observer  # noqa: PLC0415
+    from failover.preflight import catalogue, policies, runner  # noqa: PLC0415
+    from failover.preflight.context import Ground  # noqa: PLC0415
 
     reads = CloudReads(site.cloud)
     terraform = vias.runner(site)
@@ -121,12 +122,12 @@ def _check(report: PreflightReport, site: sites.Site, terraform_plan: bool, cana
     try:
         observer = Observer(site, Cloud(site.cloud), hosts)
         ground = Ground(site, stack, report.target, reads, terraform, hosts, observer)
-        report.checks = runner.run(probes.alone(ground, terraform_plan), ground)
+        report.checks = runner.run(catalogue.alone(ground, terraform_plan), ground)
         if canaries:
-            report.checks += runner.run((probes.CANARIES,), ground)
+            report.checks += runner.run((catalogue.CANARIES,), ground)
     finally:
         hosts.close()
-    operations = probes.acting(not ground.target.exists)
+    operations = catalogue.acting(not ground.target.exists)
     report.untested = policies.untested(operations, stack.compartment_id)
     report.outcome = outcome(report.checks)
 

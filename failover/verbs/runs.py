@@ -11,11 +11,11 @@ from typing import Any
 
 from rich.console import Console
 
-from failover import site as sites
-from failover.outcome import FailoverError, Usage
-from failover.reports import conclusions, page, shelf, text
-from failover.reports.record import RunRecord
-from failover.unexpected import as_unknown
+from failover.model.outcome import FailoverError, Usage
+from failover.report import archive, conclusions, page, text
+from failover.report.record import RunRecord
+from failover.verbs import site_file as sites
+from failover.verbs.unexpected import as_unknown
 
 FORMATS = ("html", "markdown", "json", "text")
 _LIST = 120  # columns
@@ -32,7 +32,7 @@ def report(name: str, site_file: str | None, form: str) -> int:
 
 
 def _list(runs: Path, as_json: bool) -> None:
-    records = [shelf.load(folder) for folder in shelf.folders(runs)]
+    records = [archive.load(folder) for folder in archive.folders(runs)]
     if as_json:
         rows = [
             {
@@ -57,8 +57,8 @@ def _list(runs: Path, as_json: bool) -> None:
 def _report(runs: Path, name: str, form: str) -> None:
     if form not in FORMATS:
         raise Usage(f"--format {form}: expected {', '.join(FORMATS)}", "choose one of them")
-    folder = shelf.find(runs, name)
-    run = shelf.load(folder)
+    folder = archive.find(runs, name)
+    run = archive.load(folder)
     if form == "html":
         made = folder / "report.html"
         made.write_text(page.html(run))

@@ -9,9 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from failover import names
-from failover.outcome import Usage
-from failover.site_values import (
+from failover.model import identifiers
+from failover.model.outcome import Usage
+from failover.model.site import (
     Client,
     ClientMount,
     CloudAccess,
@@ -21,7 +21,7 @@ from failover.site_values import (
     SshAccess,
     TerraformAccess,
 )
-from failover.toml_table import Table
+from failover.verbs.toml_table import Table
 
 __all__ = [
     "Client",
@@ -128,7 +128,7 @@ def _terraform(table: Table, base: _Base) -> TerraformAccess:
 
 
 def _stack_id(value: object, where: str) -> str:
-    return "" if value == "" else names.stack_id(value, where)
+    return "" if value == "" else identifiers.stack_id(value, where)
 
 
 def _environment(table: Table) -> Mapping[str, Any]:
@@ -170,7 +170,7 @@ def _endpoint(value: object, where: str) -> str:
 
 def _ssh(table: Table, base: _Base) -> SshAccess:
     access = SshAccess(
-        user=table.get("user", names.user, None),
+        user=table.get("user", identifiers.user, None),
         identity_file=table.get("identity_file", base.path, None),
         config_file=table.get("config_file", base.path, None),
         known_hosts=table.get("known_hosts", base.path, None),
@@ -199,8 +199,8 @@ def _once(key: str, found: list[str]) -> None:
 
 
 def _client(table: Table) -> Client:
-    name = table.need("name", names.hostname)
-    address = table.get("address", names.address, name)
+    name = table.need("name", identifiers.hostname)
+    address = table.get("address", identifiers.address, name)
     mounts = tuple(_mount(entry) for entry in table.tables("mounts"))
     table.done()
     if not mounts:
@@ -216,7 +216,9 @@ def _client(table: Table) -> Client:
 
 
 def _mount(table: Table) -> ClientMount:
-    mount = ClientMount(table.need("path", names.exported_path), table.need("mount", names.mount_point))
+    mount = ClientMount(
+        table.need("path", identifiers.exported_path), table.need("mount", identifiers.mount_point)
+    )
     table.done()
     return mount
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from failover.outcome import Usage
+from failover.model.outcome import Usage
 
 _T = TypeVar("_T")
 _EXAMPLE = "compare it with docs/site.example.toml"

@@ -6,10 +6,9 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from failover.outcome import Unknown
-from failover.whole_file import write_whole
-
-_OURS = Path(__file__).resolve().parent.parent
+from failover.atomic_file import write_whole
+from failover.model.outcome import Unknown
+from failover.paths import ROOT
 
 
 def as_unknown(error: Exception, folder: Path | None) -> Unknown:
@@ -22,10 +21,10 @@ def as_unknown(error: Exception, folder: Path | None) -> Unknown:
 def _place(error: Exception) -> str:
     """The innermost line of the project's own source: FILE:LINE."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if Path(f.filename).is_relative_to(_OURS) and ".venv" not in f.filename]
+    ours = [f for f in frames if Path(f.filename).is_relative_to(ROOT) and ".venv" not in f.filename]
     if not ours:
         return "a library"
-    return f"{Path(ours[-1].filename).relative_to(_OURS)}:{ours[-1].lineno}"
+    return f"{Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno}"
 
 
 def _kept(error: Exception, folder: Path | None) -> str:

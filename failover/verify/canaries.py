@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from failover.outcome import Failed
-from failover.whole_file import write_whole
+from failover.atomic_file import write_whole
+from failover.model.outcome import Failed
 from hooks.canary_files import FIXED
 
 NONE_YET = "no canaries yet: `./inv preflight` writes them"

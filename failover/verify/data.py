@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from failover import data_findings, specs
-from failover.canaries import Known
-from failover.data_findings import Heard
-from failover.hosts import Hosts
-from failover.outcome import FailoverError
-from failover.seen import ClientSeen, Observation, Presence, ServerSeen
-from failover.site import Site
-from failover.ssh import Silent
-from failover.verify import Finding
+from failover.hosts import specs
+from failover.hosts.hook_runner import Hosts
+from failover.hosts.ssh import Silent
+from failover.model.observation import ClientSeen, Observation, Presence, ServerSeen
+from failover.model.outcome import FailoverError
+from failover.model.site import Site
+from failover.verify import data_findings
+from failover.verify.canaries import Known
+from failover.verify.data_findings import Heard
+from failover.verify.findings import Finding
 
 
 def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from failover.seen import Observation, Presence
-from failover.stack import StackRunner
+from failover.model.observation import Observation, Presence
+from failover.stack.runner import StackRunner
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from failover import render
+from failover.bundle import cloud_init
 from lab.lifecycle import Lab
 from lab.nfs_site import ADDRESSES, SERVER, SUCCESSOR
 from tests.drill.host_under_test import HostUnderTest
@@ -55,7 +55,7 @@ def table(*sources: str) -> str:
 @pytest.fixture(scope="module")
 def founded(tmp_path_factory):
     lab = Lab(tmp_path_factory.mktemp("client-faults") / "lab", print)
-    render.write_rendered(ROOT / "terraform" / "rendered")
+    cloud_init.write_rendered(ROOT / "terraform" / "rendered")
     try:
         lab.up(standby=True)
         made = HostUnderTest.of(lab)

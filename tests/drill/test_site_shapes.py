@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from failover.answer import Answer
+from failover.model.hook_report import Answer
 from lab.lifecycle import Lab
 from tests.drill.host_under_test import HostUnderTest
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from failover.answer import Answer
-from failover.preflight import survey as preflight
+from failover.hosts import survey as preflight
+from failover.model.hook_report import Answer
 from failover.preflight.check import Result as Level
 from hooks import layers
 from hooks.result import UNKNOWN, Layer, Result

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from failover import plan as planner
-from failover import plan_document
-from failover.answer import Answer
-from failover.evidence import Evidence
-from failover.plan import Kind, Plan, Step
-from failover.reports import page
-from failover.reports.reading import read_run
+from failover.act.evidence import Evidence
+from failover.model.hook_report import Answer
+from failover.plan import document, planner
+from failover.plan.planner import Kind, Plan, Step
+from failover.report import page
+from failover.report.journal_reader import read_run
 from hooks.result import ABSENT, PRESENT, Layer, Result
 from tests.unit.failover.worlds import usual
 
@@ -90,7 +89,7 @@ def start(plan: Plan) -> dict[str, Any]:
         notes=list(plan.notes),
         began=BEGAN.isoformat(),
         observe_seconds=4.6,
-        plan=plan_document.document(plan),
+        plan=document.document(plan),
         clients="remount",
         site="/home/aiko/hpc/site.toml",
         active_file="terraform/active.auto.tfvars",

@@ -13,8 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from failover import flow, hosts, run
-from failover.journal import Journal
+from failover.flow import flow
+from failover.hosts import hook_runner
+from failover.runs.journal import Journal
+from failover.verbs import failover
 from tests.terraform.hosts_double import AnsweringHost, HostsModel
 
 
@@ -37,11 +39,12 @@ class MortalJournal(Journal):
 def main(site: str, folder: str, database: str, target: str, last: str = "0") -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background job it is ignored
     model = HostsModel(Path(folder), Path(database))
-    hosts.SshHost = functools.partial(AnsweringHost, model)  # type: ignore[misc,assignment]
+    hook_runner.SshHost = functools.partial(AnsweringHost, model)  # type: ignore[misc,assignment]
     MortalJournal.last = int(last)
     flow.Journal = MortalJournal  # type: ignore[misc]
-    return run.main(
-        lambda console: run.fail_over(target, site, console, clients="remount", yes=True, dry_run=False), True
+    return failover.main(
+        lambda console: failover.fail_over(target, site, console, clients="remount", yes=True, dry_run=False),
+        True,
     )
 
 

@@ -1,10 +1,10 @@
 """Hosts without machines: what answers in the place of SSH, and nothing else is replaced.
 
-`AnsweringHost` stands for failover.ssh.SshHost. It answers the hooks' actions with the hooks' own Result, out
-of a small model of the hosts and of what the lab's cloud really has attached to each instance (read from the
-API's store, so that a fault injected into the API is met by the product alone). Terraform, the SDK, the API
-and the flow are real. That SSH, iSCSI, LVM and NFS do what this model says is proven by the drills on real
-guests, not here.
+`AnsweringHost` stands for failover.hosts.ssh.SshHost. It answers the hooks' actions with the hooks' own
+Result, out of a small model of the hosts and of what the lab's cloud really has attached to each instance
+(read from the API's store, so that a fault injected into the API is met by the product alone). Terraform, the
+SDK, the API and the flow are real. That SSH, iSCSI, LVM and NFS do what this model says is proven by the
+drills on real guests, not here.
 
 The model watches too: `violations` lists each moment in which two hosts served, or a volume was taken away
 from a host that was on and serving it.
@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from failover.attempt import Attempt
-from failover.ssh import HostUnknown, Ran, Silent
+from failover.hosts.ssh import HostUnknown, Ran, Silent
+from failover.model.attempt import Attempt
 from hooks.canary_files import FIXED, WRITTEN
 from hooks.result import Layer, Result
 
@@ -106,7 +106,7 @@ class HostsModel:
 
 
 class AnsweringHost:
-    """In the place of failover.ssh.SshHost: the same constructor after `model`, run and close."""
+    """In the place of failover.hosts.ssh.SshHost: the same constructor after `model`, run and close."""
 
     def __init__(self, model: HostsModel, name: str, address: str, *_: Any) -> None:
         self.name = name

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from invoke.main import program
 
-from failover import hosts
+from failover.hosts import hook_runner
 from tests.terraform.hosts_double import AnsweringHost, HostsModel
 from tests.terraform.lab_cloud import REPOSITORY
 
 if __name__ == "__main__":
     model = HostsModel(Path(os.environ["HOSTS_FOLDER"]), Path(os.environ["HOSTS_DATABASE"]))
-    hosts.SshHost = functools.partial(AnsweringHost, model)  # type: ignore[misc,assignment]
+    hook_runner.SshHost = functools.partial(AnsweringHost, model)  # type: ignore[misc,assignment]
     program.run(["invoke", "--search-root", str(REPOSITORY), *sys.argv[1:]])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from failover.resource_manager import RESTORE_TAG
+from failover.stack.resource_manager import RESTORE_TAG
 from lab.cloud import ApiProcess
 from lab.paths import RunDirectory
 from lab.provider.process import ProviderProcess

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from failover import journal
-from failover.lock import site_lock
-from failover.preflight import verb
 from failover.preflight.check import Check, Result
-from failover.report import Report
-from failover.verify import Finding
+from failover.report.report import Report
+from failover.runs import journal
+from failover.runs.site_lock import site_lock
+from failover.verbs import preflight
+from failover.verify.findings import Finding
 from tests.terraform.whole_site import SECOND, WholeSite, whole_site
 
 DATA, CLIENT = "data /mnt/a", "data /mnt/nfs/a on nfs-cli"
@@ -80,7 +80,7 @@ def test_preflight_refreshes_and_keeps_a_copy_that_verify_compares_with(site: Wh
 
 
 def test_preflight_writes_nothing_when_told_so_or_while_a_run_has_the_site(site: WholeSite) -> None:
-    report = verb.check(SECOND, str(site.file), terraform_plan=False, canaries=False)
+    report = preflight.check(SECOND, str(site.file), terraform_plan=False, canaries=False)
     assert not [c for c in report.checks if c.name in ("canaries", DATA)]
     with site_lock(site.file.parent / "runs"):
         found = check(site, "canaries")

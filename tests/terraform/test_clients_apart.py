@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from failover.outcome import Outcome
-from failover.report import Report
+from failover.model.outcome import Outcome
+from failover.report.report import Report
 from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 CLIENTS = ("nfs-cli", "nfs-cli-2", "nfs-cli-3")

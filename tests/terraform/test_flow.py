@@ -12,14 +12,14 @@ from typing import Any
 import oci
 import pytest
 
-from failover import site as sites
-from failover.cloud import Cloud
-from failover.hosts import Hosts
-from failover.observe import Observer
-from failover.outcome import Refused
-from failover.plan import Kind, Step
-from failover.steps import Crew
-from failover.terraform import TerraformStack
+from failover.act.context import Crew
+from failover.cloud.compute import Cloud
+from failover.hosts.hook_runner import Hosts
+from failover.model.outcome import Refused
+from failover.observe.observer import Observer
+from failover.plan.planner import Kind, Step
+from failover.stack.terraform import TerraformStack
+from failover.verbs import site_file as sites
 from lab.provider.process import ProviderProcess
 from tests.terraform.conftest import SSH_KEY, MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud

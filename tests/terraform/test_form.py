@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from failover.stack_zip import build_stack
+from failover.bundle.stack_archive import build_stack
 from lab.provider.process import ProviderProcess
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.form_site import as_form, as_typed

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from failover.plan_comment import MARK
+from failover.pipeline.plan_comment import MARK
 from tests.terraform.git_site import ACTIVE, GitSite
 from tests.terraform.github_double import Comments, github
 from tests.terraform.test_switch_record import record

@@ -13,9 +13,9 @@ from typing import Any
 import oci
 import pytest
 
-from failover.preflight import verb
 from failover.preflight.check import Check, Result
-from failover.preflight.verb import PreflightReport
+from failover.verbs import preflight
+from failover.verbs.preflight import PreflightReport
 from lab.provider.process import ProviderProcess
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
@@ -38,7 +38,7 @@ class Place:
     first: str
 
     def look(self, target: str = "nfs-srv-2", terraform_plan: bool = False) -> PreflightReport:
-        return verb.check(target, str(self.file), terraform_plan)
+        return preflight.check(target, str(self.file), terraform_plan)
 
     def invoke(self, verb_name: str, *argv: str) -> tuple[int, dict[str, Any], str]:
         """A verb as a process of its own: exit code, JSON of the last line, all that it said."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from failover import oci_profile
-from failover.outcome import Outcome
-from failover.site import parse
+from failover.cloud import profile
+from failover.model.outcome import Outcome
+from failover.verbs.site_file import parse
 from lab.provider.process import ProviderProcess
 from tests.terraform.lab_cloud import LabCloud, serving
 from tests.terraform.laid_stack import LaidStack
@@ -62,7 +62,7 @@ def test_without_a_word_the_provider_takes_default(site: LaidStack, lab: LabClou
 
 def test_the_site_s_profile_reaches_the_provider(site: LaidStack, lab: LabCloud) -> None:
     document = {"oci": {"config_file": str(lab.run / "ops.config"), "profile": "OPS"}}
-    given = oci_profile.provider_environment(parse(document, lab.run / "site.toml"))
+    given = profile.provider_environment(parse(document, lab.run / "site.toml"))
     assert restarted(site, lab, given).actions()
 
 

@@ -16,14 +16,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from failover import journal as journals
-from failover import run
-from failover.outcome import Refused, Unknown
-from failover.preflight import verb
-from failover.reports.conclusions import left_to_do
-from failover.reports.reading import read_run
-from failover.resource_manager import RESTORE_TAG, ResourceManagerStack
-from failover.site import load
+from failover.model.outcome import Refused, Unknown
+from failover.report.conclusions import left_to_do
+from failover.report.journal_reader import read_run
+from failover.runs import journal as journals
+from failover.stack.resource_manager import RESTORE_TAG, ResourceManagerStack
+from failover.verbs import failover, preflight
+from failover.verbs.site_file import load
 from tests.api.resource_manager_site import models
 from tests.terraform.lab_cloud import REPOSITORY
 from tests.terraform.managed_site import ManagedSite, as_texts, managed_site, site_text, stack_files
@@ -102,7 +101,7 @@ def test_3_the_flags_name_a_stack_that_the_site_does_not(site: ManagedSite, tmp_
 
 def test_4_preflight_looks_at_the_stack(site: ManagedSite) -> None:
     variables = site.variables
-    found = {c.name: c for c in verb.check(FIRST, str(site.file), terraform_plan=True).checks}
+    found = {c.name: c for c in preflight.check(FIRST, str(site.file), terraform_plan=True).checks}
     assert found["terraform plan"].found == "no changes"
     assert found["terraform lock"].found == "free"
     assert site.variables == variables
@@ -119,7 +118,7 @@ def test_5_somebody_else_s_job_is_waited_for_and_named(site: ManagedSite, tmp_pa
         site_text(tmp_path, site.cloud, f'stack_id = "{site.stack_id}"', "launch = 1\nswitch = 1\n")
     )
     with Path(os.devnull).open("w") as nowhere:
-        report = run.fail_over(
+        report = failover.fail_over(
             FIRST, str(short), Console(file=nowhere), clients="remount", yes=True, dry_run=False
         )
     assert report.outcome.value == "refused"
@@ -218,7 +217,7 @@ def test_a_variable_of_one_plan_is_put_back_by_the_next_run_after_a_crash(site: 
     site.stacks.client.update_stack(site.stack_id, left)
     with Path(os.devnull).open("w") as nowhere:
         console = Console(file=nowhere)
-        run.fail_over(active, str(site.file), console, clients="remount", yes=False, dry_run=True)
+        failover.fail_over(active, str(site.file), console, clients="remount", yes=False, dry_run=True)
     assert site.variables["launch"] == '["nfs-srv-1"]', "a look changes nothing"
     said = must_end_done(site, active)
     assert "are put back" in said

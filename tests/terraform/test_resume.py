@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from failover import journal as journals
+from failover.runs import journal as journals
 from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 EVENTS = (

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from failover.outcome import Refused
-from failover.terraform import explained
+from failover.model.outcome import Refused
+from failover.stack.terraform import explained
 from tests.terraform.lab_cloud import REPOSITORY
 from tests.terraform.s3_double import Bucket, s3
 

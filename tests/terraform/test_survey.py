@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from failover.outcome import Outcome
+from failover.model.outcome import Outcome
 from failover.preflight.check import Result
 from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
 

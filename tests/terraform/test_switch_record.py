@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from failover import tfstate
+from failover.stack import state
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
 from tests.terraform.laid_stack import LaidStack, Variables
@@ -29,9 +29,9 @@ def stack(site: Variables, make_stack: MakeStack) -> LaidStack:
     return laid
 
 
-def record(stack: LaidStack) -> tfstate.Switched:
+def record(stack: LaidStack) -> state.Switched:
 
-    found = tfstate.switched(json.loads((stack.folder / "terraform.tfstate").read_text()))
+    found = state.switched(json.loads((stack.folder / "terraform.tfstate").read_text()))
     assert found
     return found
 
@@ -53,10 +53,10 @@ def test_2_other_names_and_times_without_a_switch_change_nothing(stack: LaidStac
 
 def test_3_a_switch_writes_who_when_and_which_door(stack: LaidStack) -> None:
     (stack.folder / "active.auto.tfvars").write_text('active_server = "nfs-srv-2"\n')
-    assert stack.all_actions(switch=TOLD)[tfstate.SWITCH_RECORD] == ["delete", "create"]
+    assert stack.all_actions(switch=TOLD)[state.SWITCH_RECORD] == ["delete", "create"]
     stack.apply(switch=TOLD)
     at = datetime(2026, 11, 22, 3, 14, 15, 500_000, UTC)
-    assert record(stack) == tfstate.Switched("nfs-srv-2", "root@operator", at, "cli")
+    assert record(stack) == state.Switched("nfs-srv-2", "root@operator", at, "cli")
     assert stack.is_settled()
     assert stack.is_settled(current_user_ocid=USER)
 
@@ -83,5 +83,5 @@ def test_5_what_is_no_record_is_refused(stack: LaidStack, change: dict[str, str]
 
 
 def test_6_a_state_without_a_record_has_none() -> None:
-    assert tfstate.switched({}) is None
-    assert tfstate.switched({"resources": []}) is None
+    assert state.switched({}) is None
+    assert state.switched({"resources": []}) is None

@@ -11,10 +11,10 @@ from unittest import mock
 
 import pytest
 
-from failover.outcome import Outcome, Unknown
-from failover.preflight import verb as preflight
+from failover.model.outcome import Outcome, Unknown
 from failover.preflight.check import Result
-from failover.terraform import explained
+from failover.stack.terraform import explained
+from failover.verbs import preflight
 from lab.stack import VARIABLES_FILE
 from tests.terraform.hosts_double import AnsweringHost
 from tests.terraform.managed_site import managed_site
@@ -66,7 +66,7 @@ def test_a_standby_takes_over_from_a_terminated_server_and_goes_on_when_it_is_fo
 def test_the_successor_of_a_terminated_server_is_launched(addressed: WholeSite) -> None:
     """The launch step keeps the terminated server active, and must not be refused for it."""
     end_first(addressed)
-    with mock.patch("failover.hosts.SshHost", functools.partial(AnsweringHost, addressed.model)):
+    with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, addressed.model)):
         looked = preflight.check(SECOND, str(addressed.file), terraform_plan=True)
     (planned,) = (c for c in looked.checks if c.name == "terraform plan")
     assert planned.outcome is Result.WARNING, planned

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from failover.outcome import Outcome
-from failover.reports import shelf
-from failover.reports.conclusions import left_to_do
+from failover.model.outcome import Outcome
+from failover.report import archive
+from failover.report.conclusions import left_to_do
 from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 
@@ -30,7 +30,7 @@ def test_the_detach_is_the_fence_only_when_the_operator_says_so(site: WholeSite)
     assert report.outcome is Outcome.DONE, said
     assert f"cut-off {FIRST}: done" in said
     assert report.folder
-    left = left_to_do(shelf.load(report.folder))
+    left = left_to_do(archive.load(report.folder))
     assert any(line.startswith(f"Power {FIRST} off before anything else: power off is not") for line in left)
     assert any("not proven off" in note and "stale data" in note for note in report.notes)
     assert site.holders() == {name: [f"ATTACHED {SECOND}"] for name in site.volumes}

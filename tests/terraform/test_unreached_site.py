@@ -19,10 +19,10 @@ from unittest import mock
 import pytest
 from rich.console import Console
 
-from failover import console as consoles
-from failover import run
-from failover.outcome import Outcome
-from failover.report import Report
+from failover.model.outcome import Outcome
+from failover.observe import console_line as consoles
+from failover.report.report import Report
+from failover.verbs import failover
 from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 
@@ -35,9 +35,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeSite]:
 
 def fail_over(site: WholeSite, target: str) -> Report:
     """The product's failover; a connection to any host fails the test."""
-    with mock.patch("failover.hosts.SshHost", side_effect=AssertionError("a host was asked")):
+    with mock.patch("failover.hosts.hook_runner.SshHost", side_effect=AssertionError("a host was asked")):
         out = Console(file=io.StringIO(), width=200)
-        return run.fail_over(target, str(site.file), out, clients="remount", yes=True, dry_run=False)
+        return failover.fail_over(target, str(site.file), out, clients="remount", yes=True, dry_run=False)
 
 
 def steps(report: Report) -> list[str]:

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from failover import plan_document
-from failover.plan import Kind
+from failover.plan import document
+from failover.plan.planner import Kind
 from tests.terraform.test_flow import ROOT, World, world  # noqa: F401 - world is a fixture
 
 
@@ -36,7 +36,7 @@ def test_plan_is_the_dry_run_and_its_json_the_plan_that_would_be_executed(world:
     planned = json.loads(text.splitlines()[-1])
     assert planned["outcome"] == report["outcome"] == "planned"
     assert planned["plan"] == report["plan"]
-    kinds = [s.kind for s in plan_document.parse(planned["plan"]).steps]
+    kinds = [s.kind for s in document.parse(planned["plan"]).steps]
     assert kinds == [Kind.LAUNCH, Kind.REACH, Kind.POWER_OFF, Kind.SWITCH, Kind.TAKE_OVER]
     assert len([r for r in world.cloud.requests() if r["method"] != "GET"]) == writes
 

@@ -16,10 +16,9 @@ from unittest import mock
 
 from rich.console import Console
 
-from failover import run
-from failover.preflight import verb as preflight
-from failover.preflight.verb import PreflightReport
-from failover.report import Report
+from failover.report.report import Report
+from failover.verbs import failover, preflight
+from failover.verbs.preflight import PreflightReport
 from lab.provider.cloud import PATIENCE_VARIABLE
 from lab.provider.process import ProviderProcess
 from lab.stack import site_variables
@@ -56,8 +55,8 @@ class WholeSite:
         """The product's failover in this process: its report, and all that it said."""
         said = io.StringIO()
         console = Console(file=said, soft_wrap=True, highlight=False, width=200)
-        with mock.patch("failover.hosts.SshHost", functools.partial(AnsweringHost, self.model)):
-            report = run.fail_over(
+        with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
+            report = failover.fail_over(
                 target,
                 str(self.file),
                 console,
@@ -70,13 +69,13 @@ class WholeSite:
 
     def look(self) -> PreflightReport:
         """The product's preflight towards nfs-srv-2, without Terraform's plan."""
-        with mock.patch("failover.hosts.SshHost", functools.partial(AnsweringHost, self.model)):
+        with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
             return preflight.check(SECOND, str(self.file), terraform_plan=False)
 
     def verify(self) -> Report:
         """The product's verify."""
-        with mock.patch("failover.hosts.SshHost", functools.partial(AnsweringHost, self.model)):
-            return run.verify(None, str(self.file), Console(file=io.StringIO()))
+        with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
+            return failover.verify(None, str(self.file), Console(file=io.StringIO()))
 
     def drive(self, target: str, last_event: int = 0) -> subprocess.Popen[str]:
         """The same as a process of its own, which kills itself at an event of its journal."""

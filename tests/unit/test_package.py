@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from failover import package, shorten
+from failover.bundle import minify
+from failover.bundle import zipapp as package
 from hooks import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +40,7 @@ def interpreter(version: str) -> str:
 
 
 def test_the_same_bytes_every_time(tmp_path: Path) -> None:
-    again = "import sys; from failover import package; sys.stdout.buffer.write(package.hooks_bytes())"
+    again = "import sys; from failover.bundle import zipapp; sys.stdout.buffer.write(zipapp.hooks_bytes())"
     other = subprocess.run([sys.executable, "-c", again], cwd=ROOT, capture_output=True, check=True).stdout
     assert other == package.hooks_bytes()
     path = package.build_hooks(tmp_path / "dist" / "hooks.pyz")
@@ -193,7 +194,7 @@ def test_shortening_keeps_the_program() -> None:
         '"""Doc."""\n# why\nX: int = 1\n\n\n'
         'def f(a: int, *, b: str = "    # no") -> str:\n    """Doc."""\n    return b * a\n'
     )
-    short = shorten.shortened(source)
+    short = minify.shortened(source)
     assert short == "X = 1\n\ndef f(a, *, b='    # no'):\n return b * a\n"
     names: dict[str, object] = {}
     exec(compile(short, "short", "exec"), names)  # noqa: S102
@@ -237,7 +238,7 @@ def classy() -> object:
 
 
 def test_locals_are_renamed_and_nothing_else() -> None:
-    short = shorten.shortened(RENAMED)
+    short = minify.shortened(RENAMED)
     assert "total" not in short
     assert "Callable" not in short
     results = []
@@ -250,7 +251,7 @@ def test_locals_are_renamed_and_nothing_else() -> None:
 
 
 def test_an_empty_body_stays_a_body() -> None:
-    assert shorten.shortened('class A(Exception):\n    """Doc."""\n') == "class A(Exception):\n pass\n"
+    assert minify.shortened('class A(Exception):\n    """Doc."""\n') == "class A(Exception):\n pass\n"
 
 
 def test_what_only_type_checkers_read_is_left_out() -> None:
@@ -258,4 +259,4 @@ def test_what_only_type_checkers_read_is_left_out() -> None:
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from a import B\ndef f() -> B:\n"
         "    return []\n"
     )
-    assert shorten.shortened(source) == "def f():\n return []\n"
+    assert minify.shortened(source) == "def f():\n return []\n"

@@ -13,34 +13,22 @@ from typing import Any, cast
 
 import pytest
 
-from failover import cloud_reads
-from failover.answer import Answer
-from failover.cloud_found import ImageFound, SubnetFound, VolumeFound
-from failover.cloud_reads import Unanswered
-from failover.contract import Launch, Server, Stack, Volume, parse
-from failover.outcome import Outcome, Refused, Unknown, Usage
-from failover.plan import Kind, Plan, Step
-from failover.preflight import (
-    address,
-    backups,
-    capacity,
-    gate,
-    hosts,
-    image,
-    policies,
-    probes,
-    runner,
-    target,
-    volumes,
-)
+from failover.cloud import inventory
+from failover.cloud.inventory import Unanswered
+from failover.cloud.resources import ImageFound, SubnetFound, VolumeFound
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment, ClientSeen, Presence, ServerSeen, Trouble
+from failover.model.outcome import Outcome, Refused, Unknown, Usage
+from failover.model.site import Client
+from failover.model.stack_output import Launch, Server, Stack, Volume, parse
+from failover.plan.planner import Kind, Plan, Step
+from failover.preflight import catalogue, gate, policies, runner
 from failover.preflight import check as checks
-from failover.preflight import terraform_checks as terraform
 from failover.preflight.check import Check, Result
-from failover.preflight.once import Once
-from failover.seen import Attachment, ClientSeen, Presence, ServerSeen, Trouble
-from failover.site import Client
-from failover.site import parse as parse_site
-from failover.terraform import Change
+from failover.preflight.checks import address, backups, capacity, hosts, image, target, terraform, volumes
+from failover.preflight.memo import Once
+from failover.stack.terraform import Change
+from failover.verbs.site_file import parse as parse_site
 from hooks.result import Layer
 from hooks.result import Result as HooksResult
 from tests.unit.failover.worlds import attempt
@@ -328,7 +316,7 @@ def test_a_run_is_stopped_with_everything_at_once() -> None:
 
 
 def test_every_read_has_its_policy() -> None:
-    called = set(re.findall(r'_(?:call|all)\(\s*"(\w+)"', inspect.getsource(cloud_reads)))
+    called = set(re.findall(r'_(?:call|all)\(\s*"(\w+)"', inspect.getsource(inventory)))
     assert called == set(policies.READS)
     for operation in (*policies.READS, *policies.ACTS):
         for statement in policies.statements(operation, "ocid1.compartment.c"):
@@ -352,9 +340,9 @@ def test_the_remedy_fits_the_answer(status: int | None, said: str) -> None:
 
 
 def test_what_cannot_be_tried_is_named() -> None:
-    assert "LaunchInstance" in probes.acting(launches=True)
-    assert "LaunchInstance" not in probes.acting(launches=False)
-    assert "DetachVolume" in probes.acting(launches=False)
+    assert "LaunchInstance" in catalogue.acting(launches=True)
+    assert "LaunchInstance" not in catalogue.acting(launches=False)
+    assert "DetachVolume" in catalogue.acting(launches=False)
 
 
 class Bare:
@@ -459,9 +447,9 @@ def test_a_question_can_be_asked_ahead() -> None:
 
 def test_a_run_plans_with_terraform_only_while_the_old_server_serves() -> None:
     ground = cast(Any, GroundOfCalls())
-    planned = {serves: {p.name for p in probes.of_a_run(ground, serves)} for serves in (True, False)}
+    planned = {serves: {p.name for p in catalogue.of_a_run(ground, serves)} for serves in (True, False)}
     assert planned[True] - planned[False] == {"terraform plan"}
-    assert not {p.name for p in probes.HOSTS} & planned[True], "what was observed is not asked again"
+    assert not {p.name for p in catalogue.HOSTS} & planned[True], "what was observed is not asked again"
     assert {"call GetImage", "call GetSubnet", "image", "capacity"} <= planned[False]
 
 

@@ -15,13 +15,13 @@ import jinja2
 import pytest
 import yaml
 
-from failover import package, render
+from failover.bundle import cloud_init, zipapp
 from hooks import exports, fstab, lvm
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return yaml.safe_load(render.render_cloud_init())
+    return yaml.safe_load(cloud_init.render_cloud_init())
 
 
 def written(document: dict[str, Any], path: str) -> dict[str, Any]:
@@ -29,21 +29,21 @@ def written(document: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def test_it_is_the_same_every_time(tmp_path: Path) -> None:
-    path = render.write_rendered(tmp_path / "rendered")
+    path = cloud_init.write_rendered(tmp_path / "rendered")
     text = (tmp_path / "rendered" / "cloud-init.yaml").read_text()
-    assert text == render.render_cloud_init()
+    assert text == cloud_init.render_cloud_init()
     assert gzip.decompress(base64.b64decode(path.read_text())).decode() == text
     assert path.name == "user_data"
-    assert path.read_text() == render.user_data(text) + "\n"
+    assert path.read_text() == cloud_init.user_data(text) + "\n"
 
 
 def test_cloud_init_takes_it_for_cloud_config() -> None:
-    assert render.render_cloud_init().startswith("#cloud-config\n")
+    assert cloud_init.render_cloud_init().startswith("#cloud-config\n")
 
 
 @pytest.mark.skipif(not shutil.which("cloud-init"), reason="cloud-init is not installed")
 def test_cloud_init_s_own_schema(tmp_path: Path) -> None:
-    render.write_rendered(tmp_path)
+    cloud_init.write_rendered(tmp_path)
     ran = subprocess.run(
         ["cloud-init", "schema", "--config-file", str(tmp_path / "cloud-init.yaml")],
         capture_output=True,
@@ -55,23 +55,23 @@ def test_cloud_init_s_own_schema(tmp_path: Path) -> None:
 
 
 def test_the_zipapp_inside_is_the_one_for_new_servers(document: dict[str, Any]) -> None:
-    entry = written(document, render.HOOKS_PATH)
-    assert base64.b64decode(entry["content"], validate=True) == package.boot_bytes()
+    entry = written(document, cloud_init.HOOKS_PATH)
+    assert base64.b64decode(entry["content"], validate=True) == zipapp.boot_bytes()
     assert (entry["owner"], entry["permissions"], entry["encoding"]) == ("root:root", "0755", "b64")
 
 
 def test_it_fits_into_an_instance_s_metadata() -> None:
-    size = len(render.user_data(render.render_cloud_init()))
-    print(f"user_data: {size} bytes, {render.METADATA_LIMIT - render.HEADROOM - size} left")
-    assert size <= render.METADATA_LIMIT - render.HEADROOM
+    size = len(cloud_init.user_data(cloud_init.render_cloud_init()))
+    print(f"user_data: {size} bytes, {cloud_init.METADATA_LIMIT - cloud_init.HEADROOM - size} left")
+    assert size <= cloud_init.METADATA_LIMIT - cloud_init.HEADROOM
 
 
 def test_a_document_that_does_not_fit_is_refused() -> None:
     noise = base64.b64encode(random.Random(1).randbytes(30_000)).decode()  # noqa: S311 - incompressible, not secret
     with pytest.raises(
-        render.TooLarge, match=r"user_data: found \d+ bytes, expected at most 28500 .*make hooks/ smaller"
+        cloud_init.TooLarge, match=r"user_data: found \d+ bytes, expected at most 28500 .*make hooks/ smaller"
     ):
-        render.user_data(noise)
+        cloud_init.user_data(noise)
 
 
 def test_an_unnamed_variable_is_an_error() -> None:
@@ -80,7 +80,7 @@ def test_an_unnamed_variable_is_an_error() -> None:
     )
     with pytest.raises(jinja2.UndefinedError):
         template.render()
-    assert "{{" not in render.render_cloud_init()
+    assert "{{" not in cloud_init.render_cloud_init()
 
 
 def test_the_new_server_has_its_own_identity(document: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ def test_the_service_does_not_block_the_first_boot(document: dict[str, Any]) -> 
 
 def test_the_service_completes_a_takeover(document: dict[str, Any]) -> None:
     unit = written(document, "/etc/systemd/system/nfs-failover.service")["content"]
-    assert f"{render.HOOKS_PATH} watch'" in unit
+    assert f"{cloud_init.HOOKS_PATH} watch'" in unit
     assert "/usr/libexec/platform-python" in unit
     assert re.search(r"^After=.*network-online.target", unit, re.MULTILINE)
     # it is there for as long as the server is, whatever went wrong before

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncssh
 
-from failover.ssh.identity import Identity
+from failover.hosts.ssh.identity import Identity
 
 
 class Agents:

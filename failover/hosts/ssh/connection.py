@@ -9,13 +9,13 @@ from typing import Any
 
 import asyncssh
 
-from failover.attempt import Attempt
-from failover.outcome import Unknown
-from failover.site import SshAccess
-from failover.ssh import failure, identity, settings, trust, wire
-from failover.ssh.agents import Agents
-from failover.ssh.errors import HostUnknown, Silent
-from failover.ssh.settings import Settings
+from failover.hosts.ssh import failure, identity, settings, trust, wire
+from failover.hosts.ssh.agents import Agents
+from failover.hosts.ssh.errors import HostUnknown, Silent
+from failover.hosts.ssh.settings import Settings
+from failover.model.attempt import Attempt
+from failover.model.outcome import Unknown
+from failover.model.site import SshAccess
 
 
 class _Watcher(asyncssh.SSHClient):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from failover.attempt import Attempt
-from failover.outcome import Unknown
+from failover.model.attempt import Attempt
+from failover.model.outcome import Unknown
 
 
 class Silent(Exception):
     """The network towards the host was tried, and no SSH answer came back. `attempt` is the evidence.
 
-    This is no proof that the host is down: failover/silence.py says what it takes to believe that.
+    This is no proof that the host is down: failover/plan/silence.py says what it takes to believe that.
     """
 
     def __init__(self, message: str, attempt: Attempt | None = None) -> None:

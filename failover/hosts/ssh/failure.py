@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import asyncssh
 
-from failover.attempt import Attempt
-from failover.ssh import trust
-from failover.ssh.errors import HostUnknown, LoginRefused, Silent
-from failover.ssh.settings import Settings
-from failover.ssh.wire import Wire
+from failover.hosts.ssh import trust
+from failover.hosts.ssh.errors import HostUnknown, LoginRefused, Silent
+from failover.hosts.ssh.settings import Settings
+from failover.hosts.ssh.wire import Wire
+from failover.model.attempt import Attempt
 
 LOGIN_SECONDS = 30.0  # from an accepted connection to the end of the login; slowness is not silence
 _NO_COMMAND = (126, 127)  # of a shell (sh(1)): the ProxyCommand cannot be run

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from failover.attempt import Attempt
-from failover.outcome import Unknown
-from failover.site import SshAccess
-from failover.ssh import loop
-from failover.ssh.connection import Connections, Route
-from failover.ssh.errors import HostUnknown, LoginRefused, Silent
+from failover.hosts.ssh import loop
+from failover.hosts.ssh.connection import Connections, Route
+from failover.hosts.ssh.errors import HostUnknown, LoginRefused, Silent
+from failover.model.attempt import Attempt
+from failover.model.outcome import Unknown
+from failover.model.site import SshAccess
 
 _PROBE_SECONDS = 5.0
 _BOOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

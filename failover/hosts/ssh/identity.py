@@ -10,8 +10,8 @@ from pathlib import Path
 
 import asyncssh
 
-from failover.outcome import Usage
-from failover.ssh.settings import Settings
+from failover.hosts.ssh.settings import Settings
+from failover.model.outcome import Usage
 
 _LOCK = threading.Lock()
 _AGENT_SECONDS = 2.0

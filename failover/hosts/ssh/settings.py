@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from failover.outcome import Usage
-from failover.site import SshAccess
+from failover.model.outcome import Usage
+from failover.model.site import SshAccess
 
 DEFAULT_USER = "opc"  # of Oracle's images
 DIRECTLY = "directly"

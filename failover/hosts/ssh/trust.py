@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncssh
 
-from failover.outcome import Usage
+from failover.model.outcome import Usage
 
 _LOCK = threading.Lock()
 _PARSED: dict[tuple[tuple[Path, int, int], ...], asyncssh.SSHKnownHosts] = {}

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncssh
 
-from failover.ssh.settings import Settings
+from failover.hosts.ssh.settings import Settings
 
 _RESOLVE_SECONDS = 20.0
 # Errors of this machine or of its network: they say nothing about the host (connect(2), socket(2)).

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from failover.cloud_reads import Unanswered
+from failover.cloud.inventory import Unanswered
 from failover.preflight.check import Check, ok
-from failover.preflight.ground import Ground
+from failover.preflight.context import Ground
 from failover.preflight.runner import Probe, unanswered
 
 AUTHENTICATION = "OCI access"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Set
 
-from failover.cloud_found import SubnetFound
-from failover.contract import Launch
+from failover.cloud.resources import SubnetFound
+from failover.model.stack_output import Launch
 from failover.preflight.check import Check, blocking, ok
-from failover.preflight.ground import Ground
+from failover.preflight.context import Ground
 
 NAME = "address"
 _FIRST, _LAST = 2, 1  # OCI keeps the first two addresses of a subnet and the last one

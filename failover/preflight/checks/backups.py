@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from failover.cloud_reads import Unanswered
+from failover.cloud.inventory import Unanswered
 from failover.preflight.check import Check, ok, warning
-from failover.preflight.ground import Ground
+from failover.preflight.context import Ground
 
 _NOT_IMPLEMENTED = 501
 

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from failover import canaries, specs
-from failover.canaries import Known
-from failover.hosts import HookedHost
-from failover.lock import site_lock
-from failover.outcome import Refused
+from failover.hosts import specs
+from failover.hosts.hook_runner import HookedHost
+from failover.hosts.ssh import Silent
+from failover.model.observation import Presence, ServerSeen
+from failover.model.outcome import Refused
 from failover.preflight.check import Check, blocking, ok, warning
-from failover.preflight.ground import Ground
-from failover.seen import Presence, ServerSeen
-from failover.ssh import Silent
+from failover.preflight.context import Ground
+from failover.runs.site_lock import site_lock
+from failover.verify import canaries
+from failover.verify.canaries import Known
 from hooks.canary import EXPORTS, STORAGE
 from hooks.result import PRESENT, Layer
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from failover.contract import Launch
+from failover.model.stack_output import Launch
 from failover.preflight.check import Check, blocking, ok, warning
-from failover.preflight.ground import Ground
+from failover.preflight.context import Ground
 
 NAME = "capacity"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from failover.hosts.ssh import Silent
+from failover.model.observation import ClientSeen, Presence, ServerSeen
 from failover.preflight.check import Check, blocking, ok, unknown, warning
-from failover.preflight.ground import Ground
-from failover.seen import ClientSeen, Presence, ServerSeen
-from failover.ssh import Silent
+from failover.preflight.context import Ground
 
 ACTIVE, TARGET, CLIENTS = "active server", "target over SSH", "clients over SSH"
 UNREACHED, REACH = "hosts", "hosts from here"
@@ -23,7 +23,7 @@ def active(ground: Ground) -> Iterator[Check]:
     """The active server's own check, and whether anything of the site is reached from here at all.
 
     A dead active server is what a failover is for. Whether its silence would be believed is what `reach`
-    tells (failover/silence.py).
+    tells (failover/plan/silence.py).
     """
     seen = ground.server(ground.stack.active)
     yield judge_active(seen)

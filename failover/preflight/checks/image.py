@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from failover.cloud_found import ImageFound
+from failover.cloud.resources import ImageFound
 from failover.preflight.check import Check, blocking, ok, warning
-from failover.preflight.ground import Ground
+from failover.preflight.context import Ground
 
 NAME = "image"
 

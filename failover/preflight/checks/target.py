@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from failover.preflight.check import Check, blocking, ok, warning
-from failover.preflight.ground import Ground
+from failover.preflight.context import Ground
 
 NAME = "target"
 _GONE = ("TERMINATED", "TERMINATING")
@@ -29,7 +29,7 @@ def look(ground: Ground) -> Iterator[Check]:
 
 
 def judge(server: str, state: str, adopted: bool) -> Check:
-    """An instance that can be made to run, or one that the failover launches anew (failover/plan.py)."""
+    """An instance that can be made to run, or one that is launched anew (failover/plan/planner.py)."""
     told = f"{server} is {state}"
     if state in _GONE and not adopted:
         return ok(NAME, f"{told} and is launched again by the failover")

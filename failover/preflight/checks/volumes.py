@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from failover.cloud_found import VolumeFound
-from failover.contract import Stack
+from failover.cloud.resources import VolumeFound
+from failover.model.observation import Attachment
+from failover.model.stack_output import Stack
 from failover.preflight.check import Check, blocking, ok, warning
-from failover.preflight.ground import Ground
-from failover.seen import Attachment
+from failover.preflight.context import Ground
 
 
 def states(ground: Ground) -> Iterator[Check]:

@@ -9,12 +9,12 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from failover import plan as planner
-from failover import plan_comment
-from failover.outcome import Outcome
-from failover.report import Report
-from failover.terraform import Change
-from failover.tfstate import SWITCH_RECORD, Switched
+from failover.model.outcome import Outcome
+from failover.pipeline import plan_comment
+from failover.plan import planner
+from failover.report.report import Report
+from failover.stack.state import SWITCH_RECORD, Switched
+from failover.stack.terraform import Change
 from tests.unit.failover.worlds import usual
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "door-gitops.md"

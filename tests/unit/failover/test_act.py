@@ -8,11 +8,11 @@ import threading
 
 import pytest
 
-from failover import journal as journals
-from failover.act import Execution
-from failover.journal import Journal
-from failover.outcome import ClientLeft, Failed, Unknown
-from failover.plan import Kind, Plan, Step
+from failover.act.execution import Execution
+from failover.model.outcome import ClientLeft, Failed, Unknown
+from failover.plan.planner import Kind, Plan, Step
+from failover.runs import journal as journals
+from failover.runs.journal import Journal
 
 FENCE = Step(Kind.POWER_OFF, "nfs-srv-1", "")
 LAUNCH = Step(Kind.LAUNCH, "nfs-srv-2", "")

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover import answer, contract
-from failover.cloud import console_host_keys
-from failover.hostkeys import PinnedKeys
-from failover.outcome import Failed, Unknown, Usage
-from failover.terraform import Change, changes_of
+from failover.cloud.compute import console_host_keys
+from failover.hosts.host_keys import PinnedKeys
+from failover.model import hook_report, stack_output
+from failover.model.outcome import Failed, Unknown, Usage
+from failover.stack.terraform import Change, changes_of
 from hooks.result import Layer, Result
 
 GOOD = Result(
@@ -21,7 +21,7 @@ GOOD = Result(
 
 
 def test_an_answer_is_the_last_line_of_stdout():
-    found = answer.parse("nfs-srv-1", "check", 0, "a warning\n" + GOOD.to_json() + "\n", "")
+    found = hook_report.parse("nfs-srv-1", "check", 0, "a warning\n" + GOOD.to_json() + "\n", "")
     assert found.released
     assert not found.present
 
@@ -29,17 +29,17 @@ def test_an_answer_is_the_last_line_of_stdout():
 @given(st.text())
 def test_anything_else_is_unknown_and_names_the_host(text):
     with pytest.raises(Unknown, match="nfs-srv-9"):
-        answer.parse("nfs-srv-9", "check", 1, text, "")
+        hook_report.parse("nfs-srv-9", "check", 1, text, "")
 
 
 def test_a_refused_spec_is_a_failure_with_its_reason():
     bad = GOOD._replace(ok=False, message="spec.exports.path: found '/'", layers=())
     with pytest.raises(Failed, match=r"spec\.exports\.path"):
-        answer.parse("nfs-srv-1", "apply", 2, bad.to_json(), "")
+        hook_report.parse("nfs-srv-1", "apply", 2, bad.to_json(), "")
 
 
 def test_no_layers_is_neither_present_nor_released():
-    found = answer.Answer("h", GOOD._replace(layers=()))
+    found = hook_report.Answer("h", GOOD._replace(layers=()))
     assert not found.present
     assert not found.released
 
@@ -76,7 +76,7 @@ def test_a_reused_address_forgets_the_key_of_the_instance_before(tmp_path):
 
 def test_an_output_of_another_version_is_named():
     with pytest.raises(Usage, match="compartment_id"):
-        contract.parse(json.loads('{"active": "nfs-srv-1"}'))
+        stack_output.parse(json.loads('{"active": "nfs-srv-1"}'))
 
 
 ALIVE = {"port_2049": "", "answers": True}
@@ -89,18 +89,18 @@ def test_refusals_warnings_and_the_witness_are_read_of_every_layer():
         {"refusals": None, "servers": "odd"},
     ]
     layers = tuple(Layer("x", "broken", False, 0.0, "", one) for one in facts)
-    found = answer.Answer("h", GOOD._replace(layers=layers))
+    found = hook_report.Answer("h", GOOD._replace(layers=layers))
     assert found.refusals == ("a", "d")
     assert found.warnings == ("b", "c")
     assert found.servers == {"nfs-srv-1": ALIVE}
-    assert answer.Answer("h", GOOD).servers == {}
+    assert hook_report.Answer("h", GOOD).servers == {}
 
 
 OUTPUT = {"active": "a", "compartment_id": "c", "servers": {}, "volumes": {}, "spec": {}}
 
 
 def test_the_service_s_address_and_name_are_of_the_output_where_it_has_them():
-    old = contract.parse(OUTPUT)
-    new = contract.parse({**OUTPUT, "service_ip": "10.0.0.100", "dns_name": "nfs.x"})
+    old = stack_output.parse(OUTPUT)
+    new = stack_output.parse({**OUTPUT, "service_ip": "10.0.0.100", "dns_name": "nfs.x"})
     assert (old.service_ip, old.dns_name) == (None, None)
     assert (new.service_ip, new.dns_name) == ("10.0.0.100", "nfs.x")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from failover import asked, commit
-from failover.door import Door, who
-from failover.outcome import Failed, Refused, Usage
-from failover.tfstate import Switched
+from failover.checkout import commit, request
+from failover.checkout.origin import Door, who
+from failover.model.outcome import Failed, Refused, Usage
+from failover.stack.state import Switched
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FILE = "active.auto.tfvars"
@@ -60,7 +60,7 @@ def switched(active: str, at: datetime) -> Switched:
 
 def refusal(repository: Repository, last: Switched) -> Refused:
     with pytest.raises(Refused) as refused:
-        Door("gitops", asked.read(repository.file)).check(last)
+        Door("gitops", request.read(repository.file)).check(last)
     return refused.value
 
 
@@ -80,7 +80,7 @@ def test_a_commit_older_than_the_switch_is_refused_with_both_sides_named(reposit
 
 def test_a_commit_newer_than_the_switch_goes_through(repository: Repository) -> None:
     repository.decide("nfs-srv-1", NOON)
-    Door("gitops", asked.read(repository.file)).check(switched("nfs-srv-2", NOON - timedelta(seconds=1)))
+    Door("gitops", request.read(repository.file)).check(switched("nfs-srv-2", NOON - timedelta(seconds=1)))
 
 
 def test_a_newer_commit_that_says_the_same_again_is_the_override(repository: Repository) -> None:
@@ -88,7 +88,7 @@ def test_a_newer_commit_that_says_the_same_again_is_the_override(repository: Rep
     last = switched("nfs-srv-2", NOON + timedelta(hours=1))
     refusal(repository, last)
     repository.decide("nfs-srv-1", NOON + timedelta(hours=2), comment="# all the same\n")
-    Door("gitops", asked.read(repository.file)).check(last)
+    Door("gitops", request.read(repository.file)).check(last)
 
 
 def test_a_rebase_does_not_make_a_decision_newer(repository: Repository) -> None:
@@ -107,8 +107,8 @@ def test_a_commit_elsewhere_does_not_make_the_line_newer(repository: Repository)
 
 def test_the_server_of_the_record_is_never_refused(repository: Repository) -> None:
     repository.decide("nfs-srv-2", NOON)
-    Door("gitops", asked.read(repository.file)).check(switched("nfs-srv-2", NOON + timedelta(days=9)))
-    Door("gitops", asked.read(repository.file)).check(None)
+    Door("gitops", request.read(repository.file)).check(switched("nfs-srv-2", NOON + timedelta(days=9)))
+    Door("gitops", request.read(repository.file)).check(None)
 
 
 def test_a_shallow_clone_is_refused_not_believed(repository: Repository, tmp_path: Path) -> None:
@@ -119,12 +119,12 @@ def test_a_shallow_clone_is_refused_not_believed(repository: Repository, tmp_pat
     late = (NOON + timedelta(days=3)).isoformat()
     repository.git("commit", "-qm", "Other", GIT_AUTHOR_DATE=late, GIT_COMMITTER_DATE=late)
     repository.git("clone", "-q", "--depth", "1", f"file://{repository.folder}", str(tmp_path / "shallow"))
-    found = asked.read(tmp_path / "shallow" / "terraform" / FILE)
+    found = request.read(tmp_path / "shallow" / "terraform" / FILE)
     with pytest.raises(Refused, match="history does not reach back") as refused:
         Door("gitops", found).check(switched("nfs-srv-2", NOON + timedelta(days=1)))
     assert "fetch-depth: 0" in refused.value.remedy
     repository.git("clone", "-q", "--depth", "2", f"file://{repository.folder}", str(tmp_path / "deeper"))
-    assert asked.read(tmp_path / "deeper" / "terraform" / FILE).commit is None
+    assert request.read(tmp_path / "deeper" / "terraform" / FILE).commit is None
 
 
 def test_edits_that_are_not_committed_are_nobodys_decision(repository: Repository) -> None:
@@ -137,10 +137,10 @@ def test_edits_that_are_not_committed_are_nobodys_decision(repository: Repositor
 def test_a_folder_without_git_asks_for_its_server_and_proves_nothing(tmp_path: Path) -> None:
     file = tmp_path / FILE
     file.write_text('# who serves\nactive_server="nfs-srv-1" # home\n')
-    found = asked.read(file)
+    found = request.read(file)
     assert found.server == "nfs-srv-1"
     with pytest.raises(Refused, match="is no Git checkout"):
-        asked.refuse_flip_back(found, switched("nfs-srv-2", NOON))
+        request.refuse_flip_back(found, switched("nfs-srv-2", NOON))
 
 
 @pytest.mark.parametrize("text", ["", 'active_server = "a"\nactive_server = "b"\n', "active_server = a\n"])
@@ -148,9 +148,9 @@ def test_a_file_that_names_no_one_server_is_a_usage_error(tmp_path: Path, text: 
     file = tmp_path / FILE
     file.write_text(text)
     with pytest.raises(Usage, match=r"expected one"):
-        asked.server(file)
+        request.server(file)
     with pytest.raises(Usage, match="No such file"):
-        asked.server(tmp_path / "missing")
+        request.server(tmp_path / "missing")
 
 
 @pytest.mark.parametrize(

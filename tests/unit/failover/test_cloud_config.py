@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from failover.cloud import Cloud
-from failover.cloud_config import configuration, signing
-from failover.outcome import Usage
-from failover.site import CloudAccess
+from failover.cloud.compute import Cloud
+from failover.cloud.config import configuration, signing
+from failover.model.outcome import Usage
+from failover.model.site import CloudAccess
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 

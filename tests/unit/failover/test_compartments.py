@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from failover.cloud import Cloud
-from failover.cloud_reads import Unanswered
-from failover.compartments import UNREADABLE, Missing, Places, state_of_missing
-from failover.contract import Server, Stack, Volume
-from failover.outcome import Unknown
-from failover.preflight.ground import Ground
-from failover.seen import Attachment
+from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
+from failover.cloud.compute import Cloud
+from failover.cloud.inventory import Unanswered
+from failover.model.observation import Attachment
+from failover.model.outcome import Unknown
+from failover.model.stack_output import Server, Stack, Volume
+from failover.preflight.context import Ground
 
 FIRST = Server("nfs-srv-1", "nfs-srv-1", adopted=True, exists=True, instance_id="i1", address="10.0.0.11")
 SECOND = Server("nfs-srv-2", "nfs-srv-2", adopted=False, exists=True, instance_id="i2", address="10.0.0.12")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from failover import credentials
-from failover.outcome import Usage
+from failover.model.outcome import Usage
+from failover.pipeline import credentials
 
 GIVEN = {"OCI_CONFIG": "[DEFAULT]\nuser=x", "OCI_KEY": "KEY\n", "SSH_KEY": "", "KNOWN_HOSTS": "10.0.0.1 a b"}
 

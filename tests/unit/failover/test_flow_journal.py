@@ -11,16 +11,17 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from failover import flow as flows
-from failover import inspection, journal
-from failover.evidence import Evidence
-from failover.flow import Flow, Options
-from failover.outcome import Failed, Outcome, Refused
-from failover.plan import Kind
-from failover.report import Report
-from failover.reports.keep import keep
-from failover.reports.reading import read_run
-from failover.verify import Finding
+from failover.act.evidence import Evidence
+from failover.flow import flow as flows
+from failover.flow import inspection
+from failover.flow.flow import Flow, Options
+from failover.model.outcome import Failed, Outcome, Refused
+from failover.plan.planner import Kind
+from failover.report.journal_reader import read_run
+from failover.report.report import Report
+from failover.report.write import keep
+from failover.runs import journal
+from failover.verify.findings import Finding
 from tests.unit.failover.worlds import answer, usual
 
 SIDE_BY_SIDE = 0.15  # seconds that a step of the model takes

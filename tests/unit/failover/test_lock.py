@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from failover.lock import site_lock
-from failover.outcome import Refused
+from failover.model.outcome import Refused
+from failover.runs.site_lock import site_lock
 
 ROOT = Path(__file__).parents[3]
-HOLD = "import sys,time,pathlib; from failover.lock import site_lock\n"
+HOLD = "import sys,time,pathlib; from failover.runs.site_lock import site_lock\n"
 HOLD += "with site_lock(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
 
 

@@ -4,9 +4,9 @@ from typing import Any, cast
 
 import pytest
 
-from failover import lost
-from failover.cloud_found import InstanceFound
-from failover.cloud_reads import Unanswered
+from failover.cloud.inventory import Unanswered
+from failover.cloud.resources import InstanceFound
+from failover.stack import lost
 
 SECOND = 'oci_core_instance.server["nfs-srv-2"]'
 STATE = {

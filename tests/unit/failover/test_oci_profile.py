@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from failover import oci_profile
-from failover.outcome import Usage
-from failover.site import Site, parse
+from failover.cloud import profile as oci_profile
+from failover.model.outcome import Usage
+from failover.model.site import Site
+from failover.verbs.site_file import parse
 
 CONFIG = """
 [DEFAULT]

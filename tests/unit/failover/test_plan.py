@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failover import plan as planner
-from failover.outcome import Refused, Unknown
-from failover.plan import Kind, Plan, Step
+from failover.model.outcome import Refused, Unknown
+from failover.plan import planner
+from failover.plan.planner import Kind, Plan, Step
 from tests.unit.failover.worlds import SERVERS, VOLUMES, Host, World, usual
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from failover import plan as planner
-from failover import plan_comment, plan_document
-from failover.outcome import Outcome
-from failover.report import Report
-from failover.seen import Presence
-from failover.terraform import Change
+from failover.model.observation import Presence
+from failover.model.outcome import Outcome
+from failover.pipeline import plan_comment
+from failover.plan import document, planner
+from failover.report.report import Report
+from failover.stack.terraform import Change
 from tests.unit.failover import comment_example
 from tests.unit.failover.worlds import usual
 
@@ -34,7 +34,7 @@ def test_every_step_is_there_with_its_reason() -> None:
     assert "nfs-srv-1: its power is cut, proven by the API" in text
     assert "nfs-srv-1 (RUNNING by the API, does not answer SSH)" in text
     assert "to nfs-srv-1 by aiko@ops-1 at 2026-09-14 03:02:11 UTC (door: cli)" in text
-    assert plan_document.expected_seconds(report.plan) > 600
+    assert document.expected_seconds(report.plan) > 600
     assert "\n\n\n" not in text
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from failover import plan as planner
-from failover import plan_document, plan_view
-from failover.plan import Plan
+from failover.plan import document, planner
+from failover.plan.planner import Plan
+from failover.report import plan_table
 from tests.unit.failover.worlds import usual
 
 UNPLANNED = planner.make(usual(up=False).observe("nfs-srv-2"))
@@ -21,18 +21,18 @@ PLANNED = planner.make(usual().observe("nfs-srv-2"))
 
 @given(st.builds(Plan))
 def test_a_plan_comes_back_from_json_as_it_was(plan):
-    text = json.dumps(plan_document.document(plan))
-    assert plan_document.parse(json.loads(text)) == plan
+    text = json.dumps(document.document(plan))
+    assert document.parse(json.loads(text)) == plan
 
 
 def test_another_version_is_not_guessed_at():
-    found = {**plan_document.document(PLANNED), "version": 2}
+    found = {**document.document(PLANNED), "version": 2}
     with pytest.raises(ValueError, match="found version 2, expected 1"):
-        plan_document.parse(found)
+        document.parse(found)
 
 
 def test_the_document_says_who_is_fenced_and_how_and_which_clients_are_touched():
-    found = plan_document.document(UNPLANNED)
+    found = document.document(UNPLANNED)
     assert found["fences"] == [{"server": "nfs-srv-1", "how": "its power is cut, proven by the API"}]
     assert found["clients"] == ["nfs-cli"]
     assert found["loser"] == "nfs-srv-1"
@@ -41,13 +41,13 @@ def test_the_document_says_who_is_fenced_and_how_and_which_clients_are_touched()
 def test_expected_seconds_are_those_of_the_longest_chain_not_the_sum():
     seconds = {s.name: s.expected_seconds for s in UNPLANNED.steps}
     beside = seconds["power-off nfs-srv-1"]
-    assert plan_document.expected_seconds(UNPLANNED) == sum(seconds.values()) - beside
+    assert document.expected_seconds(UNPLANNED) == sum(seconds.values()) - beside
 
 
 @pytest.mark.parametrize("plan", [PLANNED, UNPLANNED], ids=["planned", "unplanned"])
 def test_the_table_shows_every_step_why_and_what_follows(plan):
     out = StringIO()
-    plan_view.show(plan, "reboot", Console(file=out, width=80, soft_wrap=True))
+    plan_table.show(plan, "reboot", Console(file=out, width=80, soft_wrap=True))
     text = out.getvalue()
     words = " ".join(text.split())
     for step in plan.steps:

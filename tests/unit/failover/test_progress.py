@@ -6,8 +6,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from failover import plan as planner
-from failover.progress import Board, LiveProgress, Progress, Row, board, make
+from failover.act.progress import Board, LiveProgress, Progress, Row, board, make
+from failover.plan import planner
 from tests.unit.failover.worlds import usual
 
 PLAN = planner.make(usual(up=False).observe("nfs-srv-2"))

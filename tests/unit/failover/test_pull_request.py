@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from failover import pull_request
-from failover.outcome import Unknown, Usage
-from failover.plan_comment import MARK
+from failover.model.outcome import Unknown, Usage
+from failover.pipeline import pull_request
+from failover.pipeline.plan_comment import MARK
 from tests.terraform.github_double import NUMBER, REPOSITORY, TOKEN, Comments, github
 
 BOT = "github-actions[bot]"

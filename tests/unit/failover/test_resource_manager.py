@@ -7,12 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from failover import resource_manager as managed
-from failover import site as sites
-from failover import state_edit, tfstate, via
-from failover.outcome import Failed, Refused, Unknown, Usage
-from failover.stack_api import Job, StackSeen
-from failover.stack_jobs import StackJobs, plain
+from failover.model.outcome import Failed, Refused, Unknown, Usage
+from failover.stack import choose, state_edit
+from failover.stack import resource_manager as managed
+from failover.stack import state as tfstate
+from failover.stack.resource_manager_api import Job, StackSeen
+from failover.stack.resource_manager_jobs import StackJobs, plain
+from failover.verbs import site_file as sites
 
 STACK = "ocid1.ormstack.oc1.eu-frankfurt-1.aaaa"
 LOG = (
@@ -177,11 +178,11 @@ def site(**terraform):
 
 def test_the_command_line_goes_over_the_site():
     folder, stack = site(), site(stack_id=STACK, directory="tf")
-    assert via.chosen(folder).terraform.stack_id == ""
-    assert via.chosen(stack).terraform.stack_id == STACK
-    assert via.chosen(stack, "terraform").terraform.stack_id == ""
-    assert via.chosen(folder, "resource-manager", STACK + "b").terraform.stack_id == STACK + "b"
-    assert via.chosen(folder, "", STACK).terraform.stack_id == STACK
+    assert choose.chosen(folder).terraform.stack_id == ""
+    assert choose.chosen(stack).terraform.stack_id == STACK
+    assert choose.chosen(stack, "terraform").terraform.stack_id == ""
+    assert choose.chosen(folder, "resource-manager", STACK + "b").terraform.stack_id == STACK + "b"
+    assert choose.chosen(folder, "", STACK).terraform.stack_id == STACK
     assert (folder.terraform.checkout, stack.terraform.checkout) == (None, Path("/somewhere/tf"))
 
 
@@ -196,7 +197,7 @@ def test_the_command_line_goes_over_the_site():
 )
 def test_a_door_that_is_none(arguments, words):
     with pytest.raises(Usage, match=words):
-        via.chosen(site(), *arguments)
+        choose.chosen(site(), *arguments)
 
 
 def test_a_site_with_a_wrong_stack_is_refused():

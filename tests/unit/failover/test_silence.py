@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from failover import plan as planner
-from failover.answer import Answer
-from failover.outcome import Unknown
-from failover.plan import Kind, Plan
-from failover.seen import Observation, Presence
-from failover.silence import Belief, judge
+from failover.model.hook_report import Answer
+from failover.model.observation import Observation, Presence
+from failover.model.outcome import Unknown
+from failover.plan import planner
+from failover.plan.planner import Kind, Plan
+from failover.plan.silence import Belief, judge
 from hooks.result import Layer, Result
 from tests.unit.failover.worlds import Host, World, attempt, usual
 

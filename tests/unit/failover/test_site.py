@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failover import contract, site, specs
-from failover.outcome import Usage
+from failover.hosts import specs
+from failover.model import stack_output
+from failover.model.outcome import Usage
+from failover.model.site import Client, ClientMount
+from failover.verbs import site_file
 from hooks import parse
 from hooks.fields import SpecError
 
@@ -20,7 +23,7 @@ CLIENT = {"name": "nfs-cli", "mounts": [MOUNT]}
 
 
 def test_an_empty_file_is_the_defaults():
-    found = site.parse({}, FILE)
+    found = site_file.parse({}, FILE)
     assert found.terraform.directory == Path("/somewhere/terraform")
     assert found.ssh.user is None
     assert found.ssh.known_hosts is None
@@ -29,7 +32,7 @@ def test_an_empty_file_is_the_defaults():
 
 
 def test_a_client_is_reached_by_its_name_unless_it_has_an_address():
-    found = site.parse({"clients": [CLIENT, {**CLIENT, "name": "b", "address": "10.0.0.9"}]}, FILE)
+    found = site_file.parse({"clients": [CLIENT, {**CLIENT, "name": "b", "address": "10.0.0.9"}]}, FILE)
     assert [c.address for c in found.clients] == ["nfs-cli", "10.0.0.9"]
 
 
@@ -103,29 +106,31 @@ def test_a_client_is_reached_by_its_name_unless_it_has_an_address():
 )
 def test_what_could_do_harm_is_refused_by_name(document, names):
     with pytest.raises(Usage) as refused:
-        site.parse(document, FILE)
+        site_file.parse(document, FILE)
     assert names in refused.value.reason
     assert refused.value.remedy
 
 
 def test_no_site_points_to_the_drill_and_the_example(tmp_path):
     with pytest.raises(Usage, match="no site is configured") as refused:
-        site.load(str(tmp_path / "site.toml"))
+        site_file.load(str(tmp_path / "site.toml"))
     assert "inv drill" in refused.value.remedy
     assert "site.example.toml" in refused.value.remedy
 
 
 def test_the_example_is_a_site():
     example = Path(__file__).parents[3] / "docs" / "site.example.toml"
-    assert site.load(str(example)).clients
+    assert site_file.load(str(example)).clients
 
 
 @pytest.mark.parametrize(
     "mount", ["/usr/sap/EN2", "/var/lib/x", "/run/media/a", "/home", "/etcetera", "/a b/(c)"]
 )
 def test_a_client_mounts_wherever_it_can(mount):
-    found = site.parse({"clients": [{**CLIENT, "mounts": [{"path": "/mnt/a/", "mount": mount + "/"}]}]}, FILE)
-    assert found.clients[0].mounts == (site.ClientMount("/mnt/a", mount),)
+    found = site_file.parse(
+        {"clients": [{**CLIENT, "mounts": [{"path": "/mnt/a/", "mount": mount + "/"}]}]}, FILE
+    )
+    assert found.clients[0].mounts == (ClientMount("/mnt/a", mount),)
 
 
 @pytest.mark.parametrize("key", ["identity_file", "config_file", "known_hosts"])
@@ -133,23 +138,23 @@ def test_a_file_that_is_named_has_to_be_there(key, tmp_path):
     file = tmp_path / "site.toml"
     file.write_text(f'[ssh]\n{key} = "nope"\n')
     with pytest.raises(Usage, match=rf"\[ssh\] {key} {tmp_path}/nope does not exist") as refused:
-        site.load(str(file))
+        site_file.load(str(file))
     assert f"correct [ssh] {key}" in refused.value.remedy
     (tmp_path / "nope").mkdir()
     with pytest.raises(Usage, match="is not readable"):
-        site.load(str(file))
+        site_file.load(str(file))
     (tmp_path / "nope").rmdir()
     (tmp_path / "nope").touch()
-    assert getattr(site.load(str(file)).ssh, key) == tmp_path / "nope"
+    assert getattr(site_file.load(str(file)).ssh, key) == tmp_path / "nope"
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"a = ", b"[[clients]]\n[clients]"])
 def test_a_file_that_is_no_toml_is_usage(content, tmp_path):
     (tmp_path / "site.toml").write_bytes(content)
     with pytest.raises(Usage, match="not valid TOML"):
-        site.load(str(tmp_path / "site.toml"))
+        site_file.load(str(tmp_path / "site.toml"))
     with pytest.raises(Usage, match="not readable"):
-        site.load(str(tmp_path))
+        site_file.load(str(tmp_path))
 
 
 PATHS = st.text(st.characters(codec="utf-8"), max_size=12).map("/{}".format) | st.sampled_from(
@@ -188,11 +193,11 @@ DOCUMENTS = st.fixed_dictionaries(
         "deadlines": st.dictionaries(st.sampled_from(["client", "hooks", "x"]), VALUES, max_size=2) | VALUES
     },
 )
-STACK = contract.Stack(
+STACK = stack_output.Stack(
     active="nfs-srv-1",
     compartment_id="c",
     servers={
-        n: contract.Server(n, n, False, True, n, a) for n, a in (("nfs-srv-1", "10.0.0.11"), ("s2", None))
+        n: stack_output.Server(n, n, False, True, n, a) for n, a in (("nfs-srv-1", "10.0.0.11"), ("s2", None))
     },
     volumes={},
     spec={"exports": [{"path": "/mnt/a", "fsid": 0}]},
@@ -205,7 +210,7 @@ STACK = contract.Stack(
 @given(DOCUMENTS)
 def test_what_the_site_accepts_the_hooks_accept(document):
     try:
-        found = site.parse(document, FILE)
+        found = site_file.parse(document, FILE)
     except Usage:
         return
     for client in found.clients:
@@ -224,7 +229,7 @@ def test_the_hooks_refuse_no_other_mount_point_than_the_site(path):
         return False
 
     mounts = [{"path": "/mnt/a", "mount": path}]
-    fake = site.Client("a", "a", (site.ClientMount("/mnt/a", path),))
+    fake = Client("a", "a", (ClientMount("/mnt/a", path),))
     spec = json.dumps(specs.client_spec(fake, STACK, "s2", "remount", 60))
-    here = refused(lambda: site.parse({"clients": [{"name": "a", "mounts": mounts}]}, FILE), Usage)
+    here = refused(lambda: site_file.parse({"clients": [{"name": "a", "mounts": mounts}]}, FILE), Usage)
     assert here == refused(lambda: parse.parse(spec), SpecError)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from failover.outcome import Unknown
-from failover.ssh import LoginRefused, Silent, wait_until_answers
-from failover.ssh import host as ssh_host
+from failover.hosts.ssh import LoginRefused, Silent, wait_until_answers
+from failover.hosts.ssh import host as ssh_host
+from failover.model.outcome import Unknown
 
 
 class Booting:

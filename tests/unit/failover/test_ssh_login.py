@@ -13,10 +13,10 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from failover.outcome import Unknown, Usage
-from failover.site import SshAccess
-from failover.ssh import HostUnknown, LoginRefused, Silent, SshHost, close_shared
-from failover.ssh.host import _SITES
+from failover.hosts.ssh import HostUnknown, LoginRefused, Silent, SshHost, close_shared
+from failover.hosts.ssh.host import _SITES
+from failover.model.outcome import Unknown, Usage
+from failover.model.site import SshAccess
 from tests.unit.failover.sshd import BANNER, RELAY, Behaviour, Sshd, sshd
 
 
@@ -319,7 +319,7 @@ def test_no_file_descriptor_left_is_never_a_hosts_silence(
         raise OSError(24, "Too many open files")
 
     host = machine.host()
-    monkeypatch.setattr("failover.ssh.wire.socket.socket", exhausted)
+    monkeypatch.setattr("failover.hosts.ssh.wire.socket.socket", exhausted)
     with pytest.raises(HostUnknown, match="no file descriptor left"):
         runs(host)
 
@@ -372,7 +372,7 @@ def test_a_refused_connection_is_silence(machine: Machine) -> None:
 def test_a_port_that_accepts_without_a_banner_is_a_sign_of_life(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("failover.ssh.failure.LOGIN_SECONDS", 0.5)
+    monkeypatch.setattr("failover.hosts.ssh.failure.LOGIN_SECONDS", 0.5)
     with listening() as port:
         machine.configure(f"Host *\n  Port {port}\n")
         with pytest.raises(Silent) as error:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from failover.ssh import loop
+from failover.hosts.ssh import loop
 
 
 async def running() -> asyncio.AbstractEventLoop:

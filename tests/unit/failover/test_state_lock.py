@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from failover import state_lock
+from failover.stack import state_lock
 
 HOLD = """
 import fcntl, sys

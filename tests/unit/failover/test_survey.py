@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from failover.answer import Answer
-from failover.contract import Stack, Volume
-from failover.outcome import Refused
-from failover.preflight import survey
+from failover.hosts import survey
+from failover.model.hook_report import Answer
+from failover.model.outcome import Refused
+from failover.model.stack_output import Stack, Volume
 from failover.preflight.check import Check, Result
 from hooks.result import Layer
 from hooks.result import Result as HooksResult

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from failover import console, verify
-from failover import plan as planner
-from failover.outcome import Refused
-from failover.plan import Kind
-from failover.seen import Observation, Presence
+from failover.model.observation import Observation, Presence
+from failover.model.outcome import Refused
+from failover.observe import console_line
+from failover.plan import planner
+from failover.plan.planner import Kind
+from failover.verify import findings
 from tests.unit.failover.worlds import Host, World, usual
 
 IDS = ("ocid1.volumeattachment.oc1..b", "ocid1.volumeattachment.oc1..a")
@@ -90,7 +91,7 @@ def test_an_adopted_server_that_has_the_volumes_is_left_alone_and_that_is_said()
     assert "whether nfs-srv-1 serves was not looked at: hosts are not reached from here" in plan.notes
 
 
-def _findings(seen: Observation) -> list[verify.Finding]:
+def _findings(seen: Observation) -> list[findings.Finding]:
     class Settled:
         def plan(self) -> object:
             class Empty:
@@ -101,21 +102,21 @@ def _findings(seen: Observation) -> list[verify.Finding]:
         def discard(self, plan: object) -> None:
             """There is no file."""
 
-    return list(verify.verify(seen, Settled(), tuple)[0])  # type: ignore[arg-type]
+    return list(findings.verify(seen, Settled(), tuple)[0])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("", False),
-        (console.line(IDS), True),
-        (f"[  12.3] sh[411]: {console.line(IDS)}\r\nlogin: ", True),
-        (console.line(IDS[:1]), False),
-        (console.line((*IDS, "ocid1.other")), False),
-        (f"{console.line(IDS)}\n{console.line(('ocid1.later',))}\n", False),
-        (f"{console.line(('ocid1.earlier',))}\n{console.line(IDS)}\n", True),
+        (console_line.line(IDS), True),
+        (f"[  12.3] sh[411]: {console_line.line(IDS)}\r\nlogin: ", True),
+        (console_line.line(IDS[:1]), False),
+        (console_line.line((*IDS, "ocid1.other")), False),
+        (f"{console_line.line(IDS)}\n{console_line.line(('ocid1.later',))}\n", False),
+        (f"{console_line.line(('ocid1.earlier',))}\n{console_line.line(IDS)}\n", True),
     ],
 )
 def test_only_the_newest_line_with_these_very_attachments_counts(text: str, expected: bool) -> None:
-    assert console.in_service(text, IDS) is expected
-    assert not console.in_service(text, ())
+    assert console_line.in_service(text, IDS) is expected
+    assert not console_line.in_service(text, ())

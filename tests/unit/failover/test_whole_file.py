@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from failover.whole_file import write_whole
+from failover.atomic_file import write_whole
 
 
 def test_it_is_written_with_its_mode_and_nothing_is_left_beside_it(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from failover.answer import Answer
-from failover.attempt import Attempt
-from failover.contract import Server, Stack, Volume
-from failover.plan import Kind, Step
-from failover.seen import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
-from failover.site import Client, ClientMount
+from failover.model.attempt import Attempt
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
+from failover.model.site import Client, ClientMount
+from failover.model.stack_output import Server, Stack, Volume
+from failover.plan.planner import Kind, Step
 from hooks.result import Layer, Result
 
 SERVERS = ("nfs-srv-1", "nfs-srv-2", "nfs-srv-3")

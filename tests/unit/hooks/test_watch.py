@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from failover import console
+from failover.observe import console_line
 from hooks import cli, layers, metadata, watch
 from hooks.metadata import Seen, Unreachable
 from hooks.result import ABSENT, PRESENT, Layer, Result
@@ -79,7 +79,7 @@ def test_the_console_is_told_which_attachments_are_in_service(site: Site) -> Non
     site.looks(HERE, MOVED)
     said = [note for note in site.host.notes if "in service" in note]
     assert said == ["nfs-failover: in service: a1 a2", "nfs-failover: in service: a3 a4"]
-    assert console.in_service("\r\n".join(site.host.notes), ["a4", "a3"])
+    assert console_line.in_service("\r\n".join(site.host.notes), ["a4", "a3"])
 
 
 def test_a_host_that_has_released_is_not_in_service(site: Site) -> None:
