@@ -58,9 +58,10 @@ def failover(
 ) -> None:
     """Make --active the NFS server: fence the old one, move the volumes, bring the clients over, verify."""
     from failover.verbs import failover as run
+    from failover.verbs import reported
 
     sys.exit(
-        run.main(
+        reported.main(
             lambda console: run.fail_over(
                 active,
                 site,
@@ -104,6 +105,7 @@ def plan(
 ) -> None:
     """Show what `failover` would do now, and why; nothing is changed."""
     from failover.verbs import failover as run
+    from failover.verbs import reported
 
     if format == "markdown":
         from failover.pipeline import plan_comment
@@ -113,7 +115,7 @@ def plan(
         print(f"usage: --format {format}: expected text or markdown", file=sys.stderr)
         sys.exit(2)
     sys.exit(
-        run.main(
+        reported.main(
             lambda console: run.fail_over(
                 active,
                 site,
@@ -149,9 +151,12 @@ def apply(
 ) -> None:
     """Make the server that active.auto.tfvars names the active one, as `failover --yes` does; for a merge."""
     from failover.verbs import failover as run
+    from failover.verbs import reported
 
     sys.exit(
-        run.main(lambda console: run.apply(site, console, clients=clients, via=via, stack_id=stack_id), json)
+        reported.main(
+            lambda console: run.apply(site, console, clients=clients, via=via, stack_id=stack_id), json
+        )
     )
 
 
@@ -173,9 +178,14 @@ def verify(
     stack_id: str = "",
 ) -> None:
     """Look at the API, the server, the clients and a second Terraform plan afresh; nothing is changed."""
-    from failover.verbs import failover as run
+    from failover.verbs import reported
+    from failover.verbs import verify as verb
 
-    sys.exit(run.main(lambda console: run.verify(active, site, console, via=via, stack_id=stack_id), json))
+    sys.exit(
+        reported.main(
+            lambda console: verb.verify(active, site, console, via=via, stack_id=stack_id), json
+        )
+    )
 
 
 @task(help={"json": "print the list as one JSON array", "site": SITE_HELP})

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from failover.act.evidence import UNPROVEN, Evidence
+from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.cloud.compute import GONE, Cloud
 from failover.hosts import specs, survey
@@ -17,19 +17,12 @@ from failover.model.observation import Attachment, Observation, Presence, Server
 from failover.model.outcome import ClientLeft, Failed, FailoverError, Refused, Unknown
 from failover.model.site import Client, Site
 from failover.model.stack_output import Server, Stack
+from failover.model.switch_record import SWITCH_RECORD
 from failover.observe.observer import Observer
-from failover.plan.planner import OFF, Kind, Step
+from failover.plan.model import OFF, Kind, Step
+from failover.runs.events import UNPROVEN
 from failover.stack.runner import StackRunner
-from failover.stack.state import SWITCH_RECORD
-from failover.stack.terraform import Change
-
-# What a plan may touch. Anything else in it is somebody's other change, or drift, and not for tonight.
-SWITCH_MAY = (
-    "oci_core_volume_attachment.data[",
-    "oci_core_private_ip.service",
-    "oci_dns_rrset.service",
-    SWITCH_RECORD,
-)
+from failover.stack.switch_gate import SWITCH_MAY, gate
 
 
 class Crew:
@@ -87,7 +80,7 @@ class Crew:
                 self.terraform.adopt(address, instance_id, variables)
         plan = self.terraform.plan(variables)
         # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
-        _gate(plan.changes, (address, SWITCH_RECORD), ("create", "update"))
+        gate(plan.changes, (address, SWITCH_RECORD), ("create", "update"))
         try:
             self.terraform.apply(plan, self.site.deadlines.launch)
         except FailoverError as error:
@@ -206,7 +199,7 @@ class Crew:
         if self.door.looks_back:
             # Again, and after the plan: Terraform does not apply one that is older than its state.
             self.door.check(self.terraform.switched())
-        _gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
+        gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
         self.terraform.write_active(target.name)
         try:
             self.terraform.apply(plan, self.site.deadlines.switch)
@@ -407,15 +400,6 @@ class Crew:
 def _with(error: FailoverError, what_is_left: str) -> FailoverError:
     """The same end, saying also what the API shows afterwards."""
     return type(error)(f"{error.reason}; {what_is_left}", error.remedy)
-
-
-def _gate(changes: Sequence[Change], may: tuple[str, ...], actions: tuple[str, ...]) -> None:
-    for change in changes:
-        if not change.address.startswith(may) or not set(change.actions) <= set(actions):
-            raise Refused(
-                f"Terraform's plan would also {'+'.join(change.actions)} {change.address}",
-                "settle that change by itself first (`terraform plan` shows it), then run this again",
-            )
 
 
 def _expect(found: Answer) -> Answer:

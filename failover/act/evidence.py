@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from failover.model.hook_report import Answer
-from failover.plan.planner import Step
-
-UNPROVEN = "the operator's --unplanned: the detach is the fence"
+from failover.plan.model import Step
 
 
 class Evidence:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from failover.model.outcome import ClientLeft
-from failover.plan.planner import Plan, Step
+from failover.model.timeline import Phase
+from failover.plan.model import Plan, Step
 from failover.runs.journal import Journal
 
 _AT_ONCE = 256  # steps; a thread only waits for its host
@@ -35,15 +35,6 @@ class Listener(Protocol):
 
     def ended(self, step: Step, seconds: float, message: str, ok: bool) -> None:
         """The step took this long and came to `message`."""
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A step that was done, with its wall time in seconds."""
-
-    name: str
-    seconds: float
-    message: str
 
 
 class Execution:

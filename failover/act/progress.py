@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from failover.model.duration import duration
-from failover.plan.planner import Plan, Step
+from failover.plan.model import Plan, Step
 
 Clock = Callable[[], float]
 _BAR = 24

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from failover.checkout.request import Asked, refuse_flip_back
-from failover.runs import site_lock
-from failover.stack.state import Switched
+from failover.model.switch_record import Switched
+from failover.runs.whoami import who
 
 CLI, GITOPS = "cli", "gitops"
-_LONGEST = 200  # characters, as variable `switch` of the stack has it
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True)
@@ -41,19 +37,3 @@ class Door:
 
 
 COMMAND_LINE = Door()
-
-
-def who(environment: Mapping[str, str]) -> str:
-    """user@host, or the job of a pipeline and who set it off.
-
-    GitHub's and OCI DevOps' default variables name the job.
-    """
-    if environment.get("GITHUB_ACTIONS") == "true":
-        actor, run = environment.get("GITHUB_ACTOR", "somebody"), environment.get("GITHUB_RUN_ID", "?")
-        told = f"{actor} (GitHub run {run})"
-    elif build := environment.get("OCI_BUILD_RUN_ID"):
-        told = f"OCI DevOps build {build}"
-    else:
-        mine = site_lock.me()
-        told = f"{mine['user']}@{mine['host']}"
-    return _UNPRINTABLE.sub(" ", told)[:_LONGEST]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from failover.checkout.git import Checkout, Commit
 from failover.model.outcome import Refused, Usage
-from failover.stack.state import Switched
+from failover.model.switch_record import Switched
 
 LINE = re.compile(r'^[ \t]*active_server[ \t]*=[ \t]*"(?P<name>[^"\n]*)"[ \t]*(?:(?:#|//).*)?$', re.MULTILINE)
 PAGE = "docs/door-gitops.md"

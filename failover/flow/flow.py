@@ -19,7 +19,7 @@ from failover.flow.inspection import Inspection
 from failover.model.observation import Observation
 from failover.model.outcome import ClientLeft, FailoverError, Outcome, Refused, Usage
 from failover.model.site import Site
-from failover.plan import document, planner
+from failover.plan import document, model, planner
 from failover.preflight import gate
 from failover.preflight.check import objection
 from failover.report import plan_table
@@ -105,7 +105,7 @@ class Flow:
         self._inspection.verify(seen)
         self._report.outcome = Outcome.NOTHING_TO_DO
 
-    def _preflight(self, plan: planner.Plan, seen: Observation) -> None:
+    def _preflight(self, plan: model.Plan, seen: Observation) -> None:
         """What would stop the run halfway stops it here, all of it at once."""
         looking = self._inspection
         found = gate.checks(plan, seen, self._site, self._terraform, looking.hosts, looking.observer)
@@ -113,14 +113,14 @@ class Flow:
         if error := objection(found):
             raise error
 
-    def _foresee(self, plan: planner.Plan, seen: Observation) -> None:
+    def _foresee(self, plan: model.Plan, seen: Observation) -> None:
         """The hosts' judgement on a plan that is only shown: what a run would be refused with."""
         looking = self._inspection
         self._report.notes += gate.foreseen(
             plan, seen, self._site, self._terraform, looking.hosts, looking.observer
         )
 
-    def _confirm(self, plan: planner.Plan) -> None:
+    def _confirm(self, plan: model.Plan) -> None:
         if self._options.yes:
             return
         if not sys.stdin.isatty():
@@ -132,7 +132,7 @@ class Flow:
         if given.strip() != plan.target:
             raise Refused("not confirmed; nothing was changed", "")
 
-    def _act(self, plan: planner.Plan, seen: Observation) -> None:
+    def _act(self, plan: model.Plan, seen: Observation) -> None:
         journal = Journal(self._site.runs, plan.target)
         self._report.run, self._report.folder = journal.id, journal.folder
         self._write_start(journal, plan)
@@ -176,13 +176,13 @@ class Flow:
     def _held(self, do: StepFunction) -> StepFunction:
         """The same, only while the site is ours."""
 
-        def guarded(step: planner.Step) -> str:
+        def guarded(step: model.Step) -> str:
             self._assert_held()
             return do(step)
 
         return guarded
 
-    def _write_start(self, journal: Journal, plan: planner.Plan) -> None:
+    def _write_start(self, journal: Journal, plan: model.Plan) -> None:
         journal.write(
             "run-started",
             target=plan.target,

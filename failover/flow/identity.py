@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from failover.bundle import zipapp
-from failover.runs import site_lock
+from failover.runs import whoami
 from failover.stack.runner import StackRunner
 
 
 def identity(terraform: StackRunner) -> dict[str, Any]:
     """`user`, `host`, `pid`, `command` and `versions` of this run, JSON-ready."""
-    mine = site_lock.me()
+    mine = whoami.me()
     return {
         "user": mine["user"],
         "host": mine["host"],

@@ -7,19 +7,20 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from failover.act.execution import Phase
 from failover.act.progress import Progress
 from failover.cloud.compute import Cloud
 from failover.hosts import descriptors
 from failover.hosts.hook_runner import Hosts
+from failover.model.finding import Finding
 from failover.model.observation import Observation
 from failover.model.outcome import ClientLeft, Failed
 from failover.model.site import Site
+from failover.model.timeline import Phase
 from failover.observe.observer import Observer
 from failover.report.report import Report
 from failover.stack.runner import StackRunner
 from failover.verify import data
-from failover.verify.findings import Finding, verify
+from failover.verify.findings import verify
 
 T = TypeVar("T")
 _LISTED = 10

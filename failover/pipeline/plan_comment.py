@@ -14,13 +14,13 @@ from failover.checkout.origin import GITOPS
 from failover.model.duration import duration
 from failover.model.observation import Observation, Presence
 from failover.model.outcome import Outcome
+from failover.model.resource_change import Change
+from failover.model.switch_record import SWITCH_RECORD
 from failover.paths import TEMPLATES
 from failover.plan import document
-from failover.plan.planner import Kind, Plan
+from failover.plan.model import Kind, Plan
 from failover.report.page import escaped
 from failover.report.report import Report
-from failover.stack.state import SWITCH_RECORD
-from failover.stack.terraform import Change
 from failover.verbs import failover
 
 MARK = "<!-- nfs-failover plan -->"  # the comment's first line, by which it is found again

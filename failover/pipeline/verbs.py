@@ -7,7 +7,7 @@ from pathlib import Path
 
 from failover.pipeline import credentials as secrets
 from failover.pipeline import pull_request
-from failover.verbs.runs import guarded
+from failover.verbs.guarded import guarded
 
 
 def credentials() -> int:

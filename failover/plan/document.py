@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from failover.plan.planner import Kind, Plan, Step
+from failover.plan.model import Kind, Plan, Step
 
 VERSION = 1
 FENCES = {

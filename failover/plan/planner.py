@@ -1,98 +1,16 @@
 """From an observation to steps or a refusal: pure, so that it can be shown, tested and replayed.
 
-The invariant, which `check` asserts on every plan: the switch - the only step that detaches - comes after
-every host that still holds a volume is proven off, has released, or is fenced by an earlier step; and the
-target exists and answers before any of its predecessors loses the volumes. A holder loses its power before
-that only when it is believed to be silent (failover/plan/silence.py). Only when the operator has said
-`--unplanned` may a holder go that is not proven off: then the detach itself is the fence (it cuts the iSCSI
-sessions at the storage, and is waited for until DETACHED before anything is attached).
+What every plan has to hold to is in failover/plan/invariant.py.
 """
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
-
 from failover.model.observation import ClientSeen, Observation, Presence, ServerSeen
 from failover.model.outcome import Refused, Unknown
 from failover.model.stack_output import Server
+from failover.plan.invariant import check, holders, is_fenced, is_usable
+from failover.plan.model import Kind, Plan, Step
 from failover.plan.silence import Belief, judge
-
-OFF = ("STOPPED", "TERMINATED")
-
-
-class Kind(enum.Enum):
-    """What a step does. Each has one function in steps.py."""
-
-    LAUNCH = "launch"
-    POWER_ON = "power-on"
-    REACH = "reach"
-    RELEASE = "release"
-    POWER_OFF = "power-off"
-    CUT_OFF = "cut-off"
-    SWITCH = "switch"
-    TAKE_OVER = "take-over"
-    CLIENT = "client"
-
-
-# What may stand for "this holder can no longer write" before the switch.
-FENCES = (Kind.RELEASE, Kind.POWER_OFF, Kind.CUT_OFF)
-
-# Seconds, for the progress display: facts-of-OCI magnitudes for bare metal, not promises.
-_EXPECTED = {
-    Kind.LAUNCH: 600,
-    Kind.POWER_ON: 300,
-    Kind.REACH: 120,
-    Kind.RELEASE: 20,
-    Kind.POWER_OFF: 60,
-    Kind.CUT_OFF: 60,
-    Kind.SWITCH: 60,
-    Kind.TAKE_OVER: 15,
-    Kind.CLIENT: 20,
-}
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step. It may start when all of `after` have succeeded."""
-
-    kind: Kind
-    subject: str
-    why: str
-    after: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Unique in its plan, e.g. "launch nfs-srv-2"."""
-        return f"{self.kind.value} {self.subject}"
-
-    @property
-    def expected_seconds(self) -> int:
-        """What the step usually takes on bare metal."""
-        return _EXPECTED[self.kind]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What will be done, in which order, and what was found to need nothing. Empty `steps`: all is right.
-
-    `evidence`: why a server that does not answer is fenced as it is, a line each.
-    """
-
-    target: str
-    loser: str | None
-    steps: tuple[Step, ...]
-    notes: tuple[str, ...]
-    evidence: tuple[str, ...] = ()
-
-    def step(self, name: str) -> Step:
-        """The step of this name; KeyError when there is none."""
-        return {s.name: s for s in self.steps}[name]
-
-    def before(self, name: str) -> set[str]:
-        """The names of all steps that have ended before this one may start."""
-        direct = self.step(name).after
-        return set(direct).union(*(self.before(d) for d in direct)) if direct else set()
 
 
 def make(seen: Observation, unplanned: bool = False) -> Plan:
@@ -123,44 +41,6 @@ def make(seen: Observation, unplanned: bool = False) -> Plan:
     return plan
 
 
-def check(plan: Plan, seen: Observation, unplanned: bool = False) -> None:
-    """Assert the invariant of this module on a plan; AssertionError is a defect of the planner."""
-    usable, reach = _usable(seen.servers[plan.target]), f"reach {plan.target}"
-    for step in (s for s in plan.steps if s.kind is Kind.SWITCH):
-        done = plan.before(step.name)
-        for holder in holders(seen):
-            fences = {f"{kind.value} {holder.server.name}" for kind in FENCES}
-            if not (is_fenced(holder) or fences & done):
-                raise AssertionError(f"{step.name}: {holder.server.name} holds volumes and is not fenced")
-        if not usable and reach not in done:
-            raise AssertionError(f"{step.name}: {plan.target} is not known to answer")
-    for step in (s for s in plan.steps if s.kind is Kind.POWER_OFF and not unplanned):
-        if usable or reach in plan.before(step.name):
-            continue
-        if judge(seen.servers[step.subject], seen).belief is not Belief.SILENT:
-            raise AssertionError(
-                f"{step.name}: it is not known to be silent, and {plan.target} does not answer"
-            )
-
-
-def holders(seen: Observation) -> list[ServerSeen]:
-    """The servers other than the target that hold a volume; raises Refused for a stranger."""
-    target_id = seen.servers[seen.target].server.instance_id
-    found: dict[str, ServerSeen] = {}
-    for volume, attachments in seen.attachments.items():
-        for attachment in attachments:
-            if attachment.instance_id == target_id:
-                continue
-            server = seen.stack.server_of(attachment.instance_id)
-            if server is None:
-                raise Refused(
-                    f"{volume} is attached to {attachment.instance_id}, which is no server of this stack",
-                    "find out who attached it there, and why; detach it, or add the server to `servers`",
-                )
-            found[server.name] = seen.servers[server.name]
-    return list(found.values())
-
-
 def _refuse_doubles(seen: Observation) -> None:
     """Two live attachments of one volume: which of them is right is not ours to guess."""
     for volume, attachments in seen.attachments.items():
@@ -170,15 +50,6 @@ def _refuse_doubles(seen: Observation) -> None:
                 f"{volume} is attached more than once: to {who}",
                 "find out which of them has written to it, and detach the other in the console",
             )
-
-
-def is_fenced(holder: ServerSeen) -> bool:
-    """Proven off by the API, or everything released by its own check."""
-    return holder.instance_state in OFF or bool(holder.answer and holder.answer.released)
-
-
-def _usable(target: ServerSeen) -> bool:
-    return target.instance_state == "RUNNING" and (target.presence is Presence.ANSWERS or target.in_service)
 
 
 def _must_take_over(seen: Observation, notes: list[str]) -> bool:
@@ -212,7 +83,7 @@ def _prepare(target: ServerSeen, reach: bool) -> list[Step]:
     elif state == "RUNNING" and target.presence is Presence.UNKNOWN and target.trouble:
         raise Unknown(target.trouble.reason, target.trouble.remedy)
     elif state in ("RUNNING", "STARTING", "PROVISIONING"):
-        settled = _usable(target) or (not reach and target.server.adopted)
+        settled = is_usable(target) or (not reach and target.server.adopted)
         return [] if settled else [Step(Kind.REACH, name, _reach_why(target, reach))]
     else:
         raise Refused(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from failover.hosts import survey
 from failover.preflight.checks import (
     access,
     address,
@@ -13,6 +12,7 @@ from failover.preflight.checks import (
     capacity,
     hosts,
     image,
+    survey,
     target,
     terraform,
     volumes,

@@ -10,8 +10,10 @@ from failover.cloud.inventory import CloudReads, Unanswered
 from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.hosts import survey
 from failover.hosts.hook_runner import HookedHost, Hosts
+from failover.hosts.ssh import Silent
 from failover.model.hook_report import Answer
-from failover.model.observation import Attachment, ClientSeen, Observation, ServerSeen
+from failover.model.observation import Attachment, ClientSeen, Observation, Presence, ServerSeen
+from failover.model.outcome import FailoverError
 from failover.model.site import Client, Site
 from failover.model.stack_output import Launch, Server, Stack
 from failover.observe.observer import Observer
@@ -156,6 +158,16 @@ class Ground:
         """What a takeover would refuse on this server; None where that cannot be asked. Raises Silent."""
         return self._once.ask(self._survey, name)
 
+    def survey_of_active(self) -> Answer | None:
+        """The active server's survey where there is one: what the target is compared with."""
+        active = self.server(self.stack.active)
+        if active.presence is not Presence.ANSWERS:
+            return None
+        try:
+            return self.survey(active.server.name)
+        except (Silent, FailoverError):  # the active server's own check says so
+            return None
+
     def host(self, server: Server, address: str) -> HookedHost:
         """The server over SSH."""
         return self.hosts.at(server.name, address)
@@ -170,7 +182,7 @@ class Ground:
         found = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}
         held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
         host = self.host(server, server.address)
-        learnt = {} if name == self.stack.active else survey.uuids(survey.known(self))
+        learnt = {} if name == self.stack.active else survey.uuids(self.survey_of_active())
         return survey.ask(host, self.stack, held, self.site.deadlines.hooks, learnt)
 
     def _server(self, name: str) -> ServerSeen:

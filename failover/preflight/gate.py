@@ -7,7 +7,8 @@ from failover.hosts.hook_runner import Hosts
 from failover.model.observation import Observation, Presence
 from failover.model.site import Site
 from failover.observe.observer import Observer
-from failover.plan.planner import Kind, Plan, holders
+from failover.plan.invariant import holders
+from failover.plan.model import Kind, Plan
 from failover.preflight import catalogue, runner
 from failover.preflight.check import Check, Result, of
 from failover.preflight.context import Ground

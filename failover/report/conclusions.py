@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from failover.act.evidence import UNPROVEN
 from failover.model.duration import duration
 from failover.model.outcome import Outcome
 from failover.report.record import DONE, FAILED, UNDER_WAY, RunRecord, StepRecord
+from failover.runs.events import UNPROVEN
 
 
 def headline(run: RunRecord) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from failover.model.finding import Finding
 from failover.report.record import (
     CUT_OFF,
     DONE,
@@ -18,7 +19,6 @@ from failover.report.record import (
     RunRecord,
     StepRecord,
 )
-from failover.verify.findings import Finding
 
 Event = Mapping[str, Any]
 _ENDINGS = ("run-done", "run-ended")

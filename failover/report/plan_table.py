@@ -8,7 +8,7 @@ from rich.text import Text
 
 from failover.model.duration import duration
 from failover.plan import document
-from failover.plan.planner import Kind, Plan
+from failover.plan.model import Kind, Plan
 
 
 def show(plan: Plan, clients: str, console: Console) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from failover.verify.findings import Finding
+from failover.model.finding import Finding
 
 DONE, FAILED, CUT_OFF, NOT_STARTED, UNDER_WAY = "done", "failed", "cut off", "not started", "under way"
 

@@ -6,19 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from failover.act.execution import Phase
+from failover.model.finding import Finding
 from failover.model.observation import Observation
 from failover.model.outcome import FailoverError, Outcome
+from failover.model.resource_change import Change
+from failover.model.switch_record import Switched
+from failover.model.timeline import Phase
 from failover.plan import document as plan_document
-from failover.plan.planner import Plan
-from failover.stack.state import Switched
-from failover.stack.terraform import Change
-from failover.verify.findings import Finding
-
-_BAR = 40
+from failover.plan.model import Plan
 
 
 @dataclass
@@ -73,37 +68,3 @@ class Report:
             "second_plan_changes": self.second_plan_changes,
             "seconds": round(self.seconds, 3),
         }
-
-
-def show(report: Report, console: Console) -> None:
-    """The timeline, what was verified, and how it ended."""
-    if report.phases:
-        console.print(timeline(report.phases))
-    for note in report.notes:
-        console.print(f"note: {note}", markup=False)
-    for finding in report.findings:
-        mark = "verified" if finding.ok else "NOT RIGHT"
-        console.print(f"{mark:>9}  {finding.subject}: {finding.found}", markup=False)
-    done = f"{report.active} is the active server"
-    if report.verb == "verify":
-        done = f"{report.active} is the active server and everything is right"
-    ending = {
-        Outcome.DONE: f"done: {done} ({report.seconds:.1f} s)",
-        Outcome.PLANNED: f"planned: nothing was changed ({report.seconds:.1f} s)",
-        Outcome.NOTHING_TO_DO: f"nothing to do: {report.active} is the active server and everything is right",
-    }.get(report.outcome, f"{report.outcome.value}: {report.reason}")
-    console.print(ending, markup=False)
-    if report.remedy:
-        console.print(f"   remedy: {report.remedy}", markup=False)
-
-
-def timeline(phases: list[Phase]) -> Table:
-    """Each phase with its seconds and a bar in proportion."""
-    longest = max(p.seconds for p in phases) or 1.0
-    table = Table(box=None, pad_edge=False)
-    table.add_column("phase")
-    table.add_column("seconds", justify="right")
-    table.add_column("")
-    for phase in phases:
-        table.add_row(phase.name, f"{phase.seconds:.1f}", "█" * max(1, round(_BAR * phase.seconds / longest)))
-    return table

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from failover.model.outcome import Refused
+from failover.runs.whoami import me
 
 
 class SiteLock:
@@ -75,16 +74,6 @@ def holder(runs: Path) -> dict[str, object] | None:
             found: dict[str, object] = json.loads(path.read_text() or "{}")
             return found
     return None
-
-
-def me() -> dict[str, object]:
-    """This process: user, host, pid, and the present moment as `since`."""
-    return {
-        "user": getpass.getuser(),
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 def _owner(path: Path) -> str:

@@ -27,14 +27,14 @@ import oci
 
 from failover.checkout.active_file import ACTIVE_FILE, write_active
 from failover.cloud import profile
-from failover.model import stack_output
+from failover.model import stack_output, switch_record
 from failover.model.outcome import Failed, FailoverError, Refused, Unknown, Usage
+from failover.model.resource_change import Change, changes_of
 from failover.model.site import Site
 from failover.stack import state as tfstate
 from failover.stack import state_edit
 from failover.stack.resource_manager_api import StackApi, StackSeen
 from failover.stack.resource_manager_jobs import StackJobs
-from failover.stack.terraform import Change, changes_of
 
 RESTORE_TAG = "nfs-failover-restore"  # {"launch": "[]", "fence": null}: what one plan's variables were before
 _LONGEST_TAG = 256  # characters of a free-form tag's value (OCI, tagging limits)
@@ -109,7 +109,7 @@ class ResourceManagerStack:
         """What the state holds now, by address."""
         return tfstate.recorded(self._api.state())
 
-    def switched(self) -> tfstate.Switched | None:
+    def switched(self) -> switch_record.Switched | None:
         """Who switched last, when and through which door, by the state's own record."""
         return tfstate.switched(self._api.state())
 

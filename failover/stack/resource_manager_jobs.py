@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from failover.model.outcome import FailoverError, Refused, Unknown
-from failover.runs import site_lock
+from failover.runs import whoami
+from failover.stack.errors import explained
 from failover.stack.resource_manager_api import Job, StackApi
-from failover.stack.terraform import explained
 
 _POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 2.0)
 _SAY_SECONDS = 30.0
@@ -69,7 +69,7 @@ class StackJobs:
 
     def _create(self, details: Any, verb: str, wait_seconds: float, say: Say) -> str:
         end = time.monotonic() + wait_seconds
-        mine = site_lock.me()
+        mine = whoami.me()
         by = f"{mine['user']}@{mine['host']}"
         while True:
             if self._interrupted.is_set():

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from failover.model import stack_output
+from failover.model import stack_output, switch_record
+from failover.model.resource_change import Change
 from failover.stack import state
-from failover.stack.terraform import Change
 
 
 class SavedPlan(Protocol):
@@ -48,7 +48,7 @@ class StackRunner(Protocol):
     def read(self) -> stack_output.Stack:
         """The output `failover` of the present state."""
 
-    def switched(self) -> state.Switched | None:
+    def switched(self) -> switch_record.Switched | None:
         """Who switched last, when and through which door, by the state's own record."""
 
     def recorded(self) -> dict[str, state.Recorded]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from failover.model.outcome import Refused
+from failover.model.switch_record import SWITCH_RECORD, Switched
 from failover.stack import state_lock
 
-SWITCH_RECORD = "terraform_data.switch"
 _POLL_SECONDS = 0.5
 _SAY_SECONDS = 30.0
 
@@ -24,16 +24,6 @@ class Recorded:
 
     id: str
     tainted: bool
-
-
-@dataclass(frozen=True)
-class Switched:
-    """The stack's own record of the last switch. `door`: cli, gitops, console, or terraform by itself."""
-
-    active: str
-    by: str
-    at: datetime
-    door: str
 
 
 def recorded(document: Mapping[str, Any]) -> dict[str, Recorded]:

@@ -4,59 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from python_terraform import IsFlagged, Terraform
+from python_terraform import IsFlagged
 
 from failover.checkout.active_file import ACTIVE_FILE, write_active
 from failover.cloud import profile
-from failover.model import stack_output
-from failover.model.outcome import Failed, FailoverError, Refused, Unknown, Usage
+from failover.model import stack_output, switch_record
+from failover.model.outcome import Refused, Usage
+from failover.model.resource_change import Change, changes_of
 from failover.model.site import Site
 from failover.stack import lost, state_lock
 from failover.stack import state as tfstate
+from failover.stack.errors import explained
+from failover.stack.terraform_process import QUICK_SECONDS, Command
 
-# A 404 may mean "not authorized": the provider must not drop a resource from the state because of it.
-_ENVIRONMENT = {
-    "TF_IN_AUTOMATION": "1",
-    "TF_INPUT": "0",
-    "TF_PRESERVE_STATE_ON_404": "true",
-    "CHECKPOINT_DISABLE": "1",
-}
 _LOCK_WAIT = (
     "180s"  # for a lock that is kept elsewhere than in the folder (tfstate.await_unlocked waits for that)
 )
-_QUICK_SECONDS = 300.0
-_FORCED_SECONDS = 10.0
-# Terraform's words for an answer that proves nothing, or for none: whether the call was carried out is open.
-_UNLEARNT = re.compile(
-    r"\b40[14]-|\b404:|Http Status Code: 40[14]|NotAuthenticated|NotAuthorizedOrNotFound"
-    r"|timeout (while|exceeded)|i/o timeout|timed out|deadline exceeded"
-    r"|connection (reset|refused|aborted|broken)|RemoteDisconnected|\bEOF\b|no such host|Max retries",
-    re.IGNORECASE,
-)
-# A look that the service was too busy or too broken to answer.
-_UNREAD = re.compile(r"(\b|Http Status Code: )(409|429|5\d\d)[-.]")
-
-
-@dataclass(frozen=True)
-class Change:
-    """One resource that a plan touches. `actions` as Terraform's JSON has them: ("delete", "create").
-
-    `after`: the planned values, without those that are known after the apply.
-    """
-
-    address: str
-    actions: tuple[str, ...]
-    after: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -65,76 +35,6 @@ class PlanFile:
 
     path: Path
     changes: tuple[Change, ...]
-
-
-class _Command(Terraform):
-    """python-terraform's command builder, with a deadline and an environment of its own."""
-
-    def __init__(self, site: Site) -> None:
-        super().__init__(working_dir=str(site.terraform.directory))
-        # The provider's HTTP client has no time-out of its own.
-        timeout = {"HTTP_REQUEST_TIMEOUT": f"{max(1, round(site.deadlines.api))}s"}
-        self.environment = {**os.environ, **_ENVIRONMENT, **timeout, **profile.provider_environment(site)}
-        self.environment |= site.terraform.environment
-        self.deadline_seconds = _QUICK_SECONDS
-        self._grace_seconds = site.deadlines.interrupt
-
-    def cmd(self, cmd: str, *args: str, **kwargs: Any) -> tuple[int, str, str]:
-        """Run one terraform command; returns (code, stdout, stderr). Raises Unknown at the deadline."""
-        for ours in ("capture_output", "raise_on_error", "synchronous"):
-            kwargs.pop(ours, None)
-        argv = self.generate_cmd_string(cmd, *args, **kwargs)
-        # Files, not pipes: when we are killed, a pipe would kill Terraform at its next word (SIGPIPE), with
-        # its state unwritten. A session of its own: Ctrl-C does not reach it.
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            process = subprocess.Popen(
-                argv,
-                cwd=self.working_dir,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-            try:
-                self._finish(process, cmd)
-            finally:
-                self.temp_var_files.clean_up()
-            return process.returncode, _text(out), _text(err)
-
-    def _finish(self, process: subprocess.Popen[bytes], cmd: str) -> None:
-        try:
-            process.wait(self.deadline_seconds)
-        except subprocess.TimeoutExpired:
-            _interrupt(process, self._grace_seconds)
-            raise Unknown(
-                f"terraform {cmd} did not end within {self.deadline_seconds:.0f} s and was interrupted",
-                "look at what is slow in the console; then run the same command again",
-            ) from None
-        except KeyboardInterrupt:
-            _interrupt(process, self._grace_seconds)
-            raise
-
-
-def _text(stream: IO[bytes]) -> str:
-    stream.seek(0)
-    return stream.read().decode(errors="replace")
-
-
-def _interrupt(process: subprocess.Popen[bytes], grace_seconds: float) -> None:
-    """Ask Terraform to stop: it waits for the calls under way and writes its state. (SIGINT may be ignored.)
-
-    After the grace once more, on which it gives those calls up; then it is killed.
-    """
-    for seconds in (grace_seconds, _FORCED_SECONDS):
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            continue
-        return
-    process.kill()
-    process.wait()
 
 
 class TerraformStack:
@@ -151,7 +51,7 @@ class TerraformStack:
             raise Usage(
                 f"no Terraform stack in {self.directory}", f"correct [terraform] directory in {site.file}"
             )
-        self._command = _Command(site)
+        self._command = Command(site)
         self._cloud, self._api_seconds = site.cloud, site.deadlines.api
         self._plans = site.runs / "plans"  # of the one run that holds the site's lock
         self._longest = max(site.deadlines.launch, site.deadlines.switch)
@@ -251,14 +151,14 @@ class TerraformStack:
         try:
             self._run("apply", str(plan.path), input=False, no_color=IsFlagged, lock_timeout=_LOCK_WAIT)
         finally:
-            self._command.deadline_seconds = _QUICK_SECONDS
+            self._command.deadline_seconds = QUICK_SECONDS
             plan.path.unlink(missing_ok=True)
 
     def recorded(self) -> dict[str, tfstate.Recorded]:
         """What the state holds now, by address; an output is as old as the last apply that ended well."""
         return tfstate.recorded(json.loads(self._run("state pull") or "{}"))
 
-    def switched(self) -> tfstate.Switched | None:
+    def switched(self) -> switch_record.Switched | None:
         """Who switched last, when and through which door: of the state itself, since an output may be old."""
         return tfstate.switched(json.loads(self._run("state pull") or "{}"))
 
@@ -308,37 +208,3 @@ class TerraformStack:
         if code:
             raise explained(cmd, err or out)
         return out
-
-
-def changes_of(shown: Mapping[str, Any]) -> tuple[Change, ...]:
-    """The resources that a plan (`terraform show -json`) touches, reads and no-ops left out."""
-    entries = ((e["address"], e["change"]) for e in shown.get("resource_changes", []))
-    found = (Change(a, tuple(c["actions"]), c.get("after") or {}) for a, c in entries)
-    return tuple(change for change in found if change.actions not in (("no-op",), ("read",)))
-
-
-def explained(cmd: str, text: str) -> FailoverError:
-    """The exception for Terraform's error output: its first error block, and what it means for the run."""
-    words = "\n".join(line.strip("│╷╵ ").rstrip() for line in text.splitlines())
-    start = words.find("Error:")
-    reason = " ".join(words[max(start, 0) :].split())[:1500]
-    if "Error acquiring the state lock" in reason:
-        return Refused(
-            f"terraform {cmd}: somebody else holds the state's lock: {reason}",
-            "wait for that run; when its process is gone for certain, `terraform force-unlock` with that ID",
-        )
-    if _UNLEARNT.search(reason):
-        return Unknown(
-            f"terraform {cmd}: {reason}",
-            "check the key, the policies (404 may mean 'not authorized') and the network; then run it again",
-        )
-    if cmd == "plan" and _UNREAD.search(reason):
-        return Unknown(f"terraform plan: {reason}", "look at the service's status; then run it again")
-    if "out of host capacity" in reason.lower():
-        return Failed(
-            f"terraform {cmd}: {reason}",
-            "try again, or give the server another shape or fault_domain, or choose another server",
-        )
-    if cmd == "apply":
-        return Failed(f"terraform apply: {reason}", "mend the cause, then run the same command again")
-    return Refused(f"terraform {cmd}: {reason}", "mend the cause; nothing was changed by this step")

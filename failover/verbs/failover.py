@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
 from failover.checkout import commit as commits
 from failover.checkout import request as checkouts
 from failover.checkout.origin import CLI, GITOPS, Door
-from failover.model.outcome import FailoverError, Outcome, Unknown, Usage
-from failover.model.site import Site
-from failover.report import report as terminal
+from failover.cloud.endpoint import check_endpoint
+from failover.model.outcome import FailoverError, Usage
 from failover.report.report import Report
-from failover.report.write import keep
 from failover.runs.site_lock import site_lock
-from failover.stack import choose as vias
 from failover.stack.runner import StackRunner
-from failover.verbs import site_file as sites
-from failover.verbs.unexpected import as_unknown
-
-MODES = ("remount", "reboot")
-
-
-def main(action: Callable[[Console], Report], as_json: bool) -> int:
-    """Run `action`, show its report (and print it as JSON on the last line), return the exit code."""
-    console = Console(soft_wrap=True, highlight=False)
-    report = action(console)
-    terminal.show(report, console)
-    keep(report, console)
-    if as_json:
-        sys.stdout.write(json.dumps(report.document()) + "\n")
-    sys.stdout.flush()
-    return report.outcome.exit_code
+from failover.verbs.choices import checked_mode, checked_target, opened
+from failover.verbs.reported import reported
 
 
 def fail_over(
@@ -64,10 +41,10 @@ def fail_over(
     """
 
     def act(report: Report) -> None:
-        _checked_mode(clients)
-        site, terraform = _site(report, site_file, via, stack_id)
+        checked_mode(clients)
+        site, terraform = opened(report, site_file, via, stack_id)
         asked = None if target else checkouts.read(_active_file(terraform))
-        report.target = _checked_target(asked.server if asked else target, terraform)
+        report.target = checked_target(asked.server if asked else target, terraform)
         if commit:
             commits.refuse_unless_possible(_active_file(terraform))
         check_endpoint(site)
@@ -82,7 +59,7 @@ def fail_over(
         if not dry_run and asked is None:
             _keep_git_in_step(report, terraform, commit)
 
-    return _reported(Report(target or "", "plan" if dry_run else "failover"), act)
+    return reported(Report(target or "", "plan" if dry_run else "failover"), act)
 
 
 def apply(
@@ -129,83 +106,3 @@ def _active_file(terraform: StackRunner) -> Path:
             "name the server with --active, or set [terraform] directory in the site beside stack_id",
         )
     return terraform.active_file
-
-
-def verify(
-    target: str | None, site_file: str | None, console: Console, *, via: str = "", stack_id: str = ""
-) -> Report:
-    """Look at everything afresh and change nothing; `target` None: the server that is active by Terraform."""
-
-    def act(report: Report) -> None:
-        site, terraform = _site(report, site_file, via, stack_id)
-        report.target = _checked_target(target, terraform)
-        check_endpoint(site)
-        with site_lock(site.runs):
-            from failover.act import progress  # noqa: PLC0415 - as above
-            from failover.flow.inspection import Inspection  # noqa: PLC0415
-
-            inspection = Inspection(site, terraform, MODES[0], report, progress.Progress(console))
-            try:
-                seen = inspection.timed("observe", inspection.observe)
-                inspection.timed("verify", lambda: inspection.verify(seen))
-            finally:
-                inspection.close()
-        report.outcome = Outcome.DONE
-
-    return _reported(Report(target or "", "verify"), act)
-
-
-def _reported(report: Report, act: Callable[[Report], None]) -> Report:
-    start = time.monotonic()
-    try:
-        act(report)
-    except FailoverError as error:
-        report.ended(error)
-    except KeyboardInterrupt:
-        report.outcome = Outcome.UNKNOWN
-        report.reason = "interrupted; the steps under way were let finish"
-        report.remedy = "run the same command again: it goes on from what it finds"
-    except Exception as error:  # noqa: BLE001 - the one place: no library's exception reaches the terminal
-        report.ended(as_unknown(error, report.folder or report.runs))
-    report.seconds = time.monotonic() - start
-    return report
-
-
-def _site(report: Report, site_file: str | None, via: str, stack_id: str) -> tuple[Site, StackRunner]:
-    site = vias.chosen(sites.load(site_file), via, stack_id)
-    report.runs = site.runs
-    if site.terraform.stack_id:  # even the target's name is looked up there
-        check_endpoint(site)
-    return site, vias.runner(site)
-
-
-def _checked_mode(clients: str) -> None:
-    if clients not in MODES:
-        raise Usage(f"--clients {clients}: expected {' or '.join(MODES)}", "choose one of them")
-
-
-def _checked_target(target: str | None, terraform: StackRunner) -> str:
-    terraform.init()
-    stack = terraform.read()
-    if target is None:
-        return stack.active
-    if target not in stack.servers:
-        raise Usage(
-            f"{target!r} is no server of this stack",
-            f"known servers: {', '.join(stack.servers)}; add others to `servers`",
-        )
-    return target
-
-
-def check_endpoint(site: Site) -> None:
-    """A cloud that is not there is told apart in milliseconds, before the SDK is loaded."""
-    where = urlsplit(site.cloud.endpoint)
-    if not where.hostname:
-        return
-    try:
-        socket.create_connection((where.hostname, where.port or 443), timeout=10).close()
-    except OSError as error:
-        raise Unknown(
-            f"the OCI endpoint {site.cloud.endpoint} does not answer: {error}",
-            "check [oci] endpoint in the site; for the lab: `./inv lab.up`",
-        ) from error

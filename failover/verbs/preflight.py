@@ -11,12 +11,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from failover.cloud import endpoint
 from failover.hosts import descriptors
 from failover.model.outcome import FailoverError, Outcome, Usage
 from failover.model.site import Site
 from failover.preflight.check import Check, Result, of, outcome
 from failover.stack import choose as vias
-from failover.verbs import failover as runs
 from failover.verbs import site_file as sites
 from failover.verbs.unexpected import as_unknown
 
@@ -92,7 +92,7 @@ def check(
     try:
         site = vias.chosen(sites.load(site_file), via, stack_id)
         runs_folder = site.runs
-        runs.check_endpoint(site)
+        endpoint.check_endpoint(site)
         _check(report, site, terraform_plan, canaries)
     except FailoverError as error:
         report.ended(error)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from failover.model.outcome import FailoverError, Usage
+from failover.model.outcome import Usage
 from failover.report import archive, conclusions, page, text
 from failover.report.record import RunRecord
 from failover.verbs import site_file as sites
-from failover.verbs.unexpected import as_unknown
+from failover.verbs.guarded import guarded
 
 FORMATS = ("html", "markdown", "json", "text")
 _LIST = 120  # columns
@@ -84,17 +83,3 @@ def document(run: RunRecord) -> dict[str, Any]:
 
 def _console() -> Console:
     return Console(soft_wrap=True, highlight=False)
-
-
-def guarded(action: Callable[[], None]) -> int:
-    """Do it; the exit code. What goes wrong is a line with its remedy on stderr."""
-    try:
-        action()
-    except FailoverError as error:
-        print(f"{error.outcome.value}: {error.reason}\n   remedy: {error.remedy}", file=sys.stderr)
-        return error.outcome.exit_code
-    except Exception as error:  # noqa: BLE001 - no library's exception reaches the terminal
-        found = as_unknown(error, None)
-        print(f"{found.outcome.value}: {found.reason}\n   remedy: {found.remedy}", file=sys.stderr)
-        return found.outcome.exit_code
-    return 0

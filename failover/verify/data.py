@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from failover.hosts import specs
 from failover.hosts.hook_runner import Hosts
 from failover.hosts.ssh import Silent
+from failover.model.finding import Finding
 from failover.model.observation import ClientSeen, Observation, Presence, ServerSeen
 from failover.model.outcome import FailoverError
 from failover.model.site import Site
 from failover.verify import data_findings
 from failover.verify.canaries import Known
 from failover.verify.data_findings import Heard
-from failover.verify.findings import Finding
 
 
 def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from failover.model.finding import Finding
 from failover.model.observation import Observation
 from failover.model.site import Client, ClientMount
 from failover.verify import canaries
 from failover.verify.canaries import Known, Manifest
-from failover.verify.findings import Finding
 from hooks.canary import EXPORTS
 from hooks.canary_files import WRITTEN
 from hooks.result import PRESENT, Layer

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
+from failover.model.finding import Finding
 from failover.model.observation import Observation, Presence
 from failover.stack.runner import StackRunner
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was verified. `found` says what was seen, for a person; `remedy` what its own is.
-
-    `client`: it concerns one client alone, and says nothing against the service.
-    """
-
-    subject: str
-    ok: bool
-    found: str
-    remedy: str = ""
-    client: bool = False
 
 
 def verify(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from failover.hosts import survey as preflight
+from failover.hosts.survey import uuids
 from failover.model.hook_report import Answer
 from failover.preflight.check import Result as Level
+from failover.preflight.checks import survey as preflight
 from hooks import layers
 from hooks.result import UNKNOWN, Layer, Result
 from hooks.spec import ServerSpec
@@ -31,7 +32,7 @@ def judge(
     before = {name: _written(site, name) for name in site.hosts}
     spec = server_spec(site, layout)
     active = _surveyed(site, old, spec)
-    learnt = preflight.uuids(active)
+    learnt = uuids(active)
     known = [item._replace(uuid=item.uuid or learnt.get(item.mount)) for item in spec.filesystems]
     target = _surveyed(site, new, spec._replace(filesystems=tuple(known)))
     clients = {client.name: _of_client(site, layout, client, new) for client in of_clients}

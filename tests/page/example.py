@@ -12,7 +12,7 @@ from typing import Any
 from failover.act.evidence import Evidence
 from failover.model.hook_report import Answer
 from failover.plan import document, planner
-from failover.plan.planner import Kind, Plan, Step
+from failover.plan.model import Kind, Plan, Step
 from failover.report import page
 from failover.report.journal_reader import read_run
 from hooks.result import ABSENT, PRESENT, Layer, Result

@@ -16,7 +16,7 @@ from typing import Any
 from failover.flow import flow
 from failover.hosts import hook_runner
 from failover.runs.journal import Journal
-from failover.verbs import failover
+from failover.verbs import failover, reported
 from tests.terraform.hosts_double import AnsweringHost, HostsModel
 
 
@@ -42,7 +42,7 @@ def main(site: str, folder: str, database: str, target: str, last: str = "0") ->
     hook_runner.SshHost = functools.partial(AnsweringHost, model)  # type: ignore[misc,assignment]
     MortalJournal.last = int(last)
     flow.Journal = MortalJournal  # type: ignore[misc]
-    return failover.main(
+    return reported.main(
         lambda console: failover.fail_over(target, site, console, clients="remount", yes=True, dry_run=False),
         True,
     )

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from failover.model.finding import Finding
 from failover.preflight.check import Check, Result
 from failover.report.report import Report
 from failover.runs import journal
 from failover.runs.site_lock import site_lock
 from failover.verbs import preflight
-from failover.verify.findings import Finding
 from tests.terraform.whole_site import SECOND, WholeSite, whole_site
 
 DATA, CLIENT = "data /mnt/a", "data /mnt/nfs/a on nfs-cli"

@@ -17,7 +17,7 @@ from failover.cloud.compute import Cloud
 from failover.hosts.hook_runner import Hosts
 from failover.model.outcome import Refused
 from failover.observe.observer import Observer
-from failover.plan.planner import Kind, Step
+from failover.plan.model import Kind, Step
 from failover.stack.terraform import TerraformStack
 from failover.verbs import site_file as sites
 from lab.provider.process import ProviderProcess

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from failover.model.outcome import Refused
-from failover.stack.terraform import explained
+from failover.stack.errors import explained
 from tests.terraform.lab_cloud import REPOSITORY
 from tests.terraform.s3_double import Bucket, s3
 

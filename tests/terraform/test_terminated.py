@@ -13,7 +13,7 @@ import pytest
 
 from failover.model.outcome import Outcome, Unknown
 from failover.preflight.check import Result
-from failover.stack.terraform import explained
+from failover.stack.errors import explained
 from failover.verbs import preflight
 from lab.stack import VARIABLES_FILE
 from tests.terraform.hosts_double import AnsweringHost

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from failover.plan import document
-from failover.plan.planner import Kind
+from failover.plan.model import Kind
 from tests.terraform.test_flow import ROOT, World, world  # noqa: F401 - world is a fixture
 
 

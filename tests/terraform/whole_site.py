@@ -18,6 +18,7 @@ from rich.console import Console
 
 from failover.report.report import Report
 from failover.verbs import failover, preflight
+from failover.verbs import verify as verb
 from failover.verbs.preflight import PreflightReport
 from lab.provider.cloud import PATIENCE_VARIABLE
 from lab.provider.process import ProviderProcess
@@ -75,7 +76,7 @@ class WholeSite:
     def verify(self) -> Report:
         """The product's verify."""
         with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
-            return failover.verify(None, str(self.file), Console(file=io.StringIO()))
+            return verb.verify(None, str(self.file), Console(file=io.StringIO()))
 
     def drive(self, target: str, last_event: int = 0) -> subprocess.Popen[str]:
         """The same as a process of its own, which kills itself at an event of its journal."""

@@ -19,15 +19,15 @@ from failover.cloud.resources import ImageFound, SubnetFound, VolumeFound
 from failover.model.hook_report import Answer
 from failover.model.observation import Attachment, ClientSeen, Presence, ServerSeen, Trouble
 from failover.model.outcome import Outcome, Refused, Unknown, Usage
+from failover.model.resource_change import Change
 from failover.model.site import Client
 from failover.model.stack_output import Launch, Server, Stack, Volume, parse
-from failover.plan.planner import Kind, Plan, Step
+from failover.plan.model import Kind, Plan, Step
 from failover.preflight import catalogue, gate, policies, runner
 from failover.preflight import check as checks
 from failover.preflight.check import Check, Result
 from failover.preflight.checks import address, backups, capacity, hosts, image, target, terraform, volumes
 from failover.preflight.memo import Once
-from failover.stack.terraform import Change
 from failover.verbs.site_file import parse as parse_site
 from hooks.result import Layer
 from hooks.result import Result as HooksResult

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from failover.act.context import SWITCH_MAY
 from failover.bundle.cloud_init import render_cloud_init, user_data
 from failover.cloud.compute import GONE
 from failover.model.outcome import Refused
+from failover.model.resource_change import Change
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.context import Ground
-from failover.stack.terraform import Change
+from failover.stack.switch_gate import SWITCH_MAY
 
 LOCK, PLAN, RENDERED = "terraform lock", "terraform plan", "cloud-init"
 NAME, RECORD = "oci_dns_rrset.service[0]", "dns record"

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from failover.model.outcome import Outcome
+from failover.model.resource_change import Change
+from failover.model.switch_record import SWITCH_RECORD, Switched
 from failover.pipeline import plan_comment
 from failover.plan import planner
 from failover.report.report import Report
-from failover.stack.state import SWITCH_RECORD, Switched
-from failover.stack.terraform import Change
 from tests.unit.failover.worlds import usual
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "door-gitops.md"

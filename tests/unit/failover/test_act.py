@@ -10,7 +10,7 @@ import pytest
 
 from failover.act.execution import Execution
 from failover.model.outcome import ClientLeft, Failed, Unknown
-from failover.plan.planner import Kind, Plan, Step
+from failover.plan.model import Kind, Plan, Step
 from failover.runs import journal as journals
 from failover.runs.journal import Journal
 

@@ -12,7 +12,7 @@ from failover.cloud.compute import console_host_keys
 from failover.hosts.host_keys import PinnedKeys
 from failover.model import hook_report, stack_output
 from failover.model.outcome import Failed, Unknown, Usage
-from failover.stack.terraform import Change, changes_of
+from failover.model.resource_change import Change, changes_of
 from hooks.result import Layer, Result
 
 GOOD = Result(

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from failover.checkout import commit, request
-from failover.checkout.origin import Door, who
+from failover.checkout.origin import Door
 from failover.model.outcome import Failed, Refused, Usage
-from failover.stack.state import Switched
+from failover.model.switch_record import Switched
+from failover.runs.whoami import who
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FILE = "active.auto.tfvars"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from failover.model.finding import Finding
 from failover.model.outcome import Failed
 from failover.model.site import Client, ClientMount
 from failover.verify import canaries, data_findings
 from failover.verify.canaries import Known, Manifest
 from failover.verify.data_findings import _of_the_service
-from failover.verify.findings import Finding
 from hooks.canary_files import FIXED
 from hooks.result import Layer
 

@@ -15,13 +15,13 @@ from failover.act.evidence import Evidence
 from failover.flow import flow as flows
 from failover.flow import inspection
 from failover.flow.flow import Flow, Options
+from failover.model.finding import Finding
 from failover.model.outcome import Failed, Outcome, Refused
-from failover.plan.planner import Kind
+from failover.plan.model import Kind
 from failover.report.journal_reader import read_run
 from failover.report.report import Report
 from failover.report.write import keep
 from failover.runs import journal
-from failover.verify.findings import Finding
 from tests.unit.failover.worlds import answer, usual
 
 SIDE_BY_SIDE = 0.15  # seconds that a step of the model takes

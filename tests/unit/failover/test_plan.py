@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failover.model.outcome import Refused, Unknown
-from failover.plan import planner
-from failover.plan.planner import Kind, Plan, Step
+from failover.plan import invariant, model, planner
+from failover.plan.model import Kind, Plan, Step
 from tests.unit.failover.worlds import SERVERS, VOLUMES, Host, World, usual
 
 
@@ -51,7 +51,7 @@ def test_unplanned_asks_nobody_and_an_answering_server_serves_until_its_successo
 
 def test_unplanned_fences_nobody_who_is_off():
     plan = planner.make(usual(power="STOPPED", up=False).observe("nfs-srv-2"), unplanned=True)
-    assert not [s for s in plan.steps if s.kind in planner.FENCES]
+    assert not [s for s in plan.steps if s.kind in model.FENCES]
 
 
 def test_without_the_word_the_detach_is_no_fence():
@@ -126,7 +126,7 @@ def test_check_catches_a_switch_without_a_fence():
     seen = usual(up=False).observe("nfs-srv-2")
     bare = Plan("nfs-srv-2", None, (Step(Kind.SWITCH, "nfs-srv-2", ""),), ())
     with pytest.raises(AssertionError, match="not fenced"):
-        planner.check(bare, seen)
+        invariant.check(bare, seen)
 
 
 def test_check_catches_a_switch_to_a_server_nobody_has_reached():
@@ -136,7 +136,7 @@ def test_check_catches_a_switch_to_a_server_nobody_has_reached():
         Step(Kind.SWITCH, "nfs-srv-2", "", ("power-off nfs-srv-1",)),
     )
     with pytest.raises(AssertionError, match="not known to answer"):
-        planner.check(Plan("nfs-srv-2", None, steps, ()), seen)
+        invariant.check(Plan("nfs-srv-2", None, steps, ()), seen)
 
 
 hosts = st.builds(

@@ -8,10 +8,10 @@ import pytest
 
 from failover.model.observation import Presence
 from failover.model.outcome import Outcome
+from failover.model.resource_change import Change
 from failover.pipeline import plan_comment
 from failover.plan import document, planner
 from failover.report.report import Report
-from failover.stack.terraform import Change
 from tests.unit.failover import comment_example
 from tests.unit.failover.worlds import usual
 

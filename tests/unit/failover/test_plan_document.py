@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from failover.plan import document, planner
-from failover.plan.planner import Plan
+from failover.plan.model import Plan
 from failover.report import plan_table
 from tests.unit.failover.worlds import usual
 

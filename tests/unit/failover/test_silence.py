@@ -9,8 +9,8 @@ import pytest
 from failover.model.hook_report import Answer
 from failover.model.observation import Observation, Presence
 from failover.model.outcome import Unknown
-from failover.plan import planner
-from failover.plan.planner import Kind, Plan
+from failover.plan import invariant, model, planner
+from failover.plan.model import Kind, Plan
 from failover.plan.silence import Belief, judge
 from hooks.result import Layer, Result
 from tests.unit.failover.worlds import Host, World, attempt, usual
@@ -131,6 +131,6 @@ def test_a_target_that_is_silent_too_must_answer_before_the_power_is_cut() -> No
 
 def test_check_catches_a_power_cut_without_evidence() -> None:
     seen = ALONE.observe("nfs-srv-2")
-    bare = Plan("nfs-srv-2", None, (planner.Step(Kind.POWER_OFF, "nfs-srv-1", ""),), ())
+    bare = Plan("nfs-srv-2", None, (model.Step(Kind.POWER_OFF, "nfs-srv-1", ""),), ())
     with pytest.raises(AssertionError, match="not known to be silent"):
-        planner.check(bare, seen)
+        invariant.check(bare, seen)

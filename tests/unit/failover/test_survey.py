@@ -11,6 +11,7 @@ from failover.model.hook_report import Answer
 from failover.model.outcome import Refused
 from failover.model.stack_output import Stack, Volume
 from failover.preflight.check import Check, Result
+from failover.preflight.checks import survey as survey_checks
 from hooks.result import Layer
 from hooks.result import Result as HooksResult
 
@@ -33,7 +34,7 @@ def answer(*layers: Layer, message: str = "") -> Answer:
 
 
 def judged(*layers: Layer) -> list[Check]:
-    return list(survey.judge(answer(*layers)))
+    return list(survey_checks.judge(answer(*layers)))
 
 
 class AnsweringSsh:
@@ -76,7 +77,7 @@ def test_warnings_warn_and_stand_beside_refusals() -> None:
 def test_what_could_not_be_learnt_warns_and_never_blocks() -> None:
     (check, *_) = judged(layer("unknown", said="`pvs` did not end within 60 s"))
     assert (check.outcome, check.found) == (Result.WARNING, "lvm: `pvs` did not end within 60 s")
-    (none,) = survey.judge(answer(message="run this as root"))
+    (none,) = survey_checks.judge(answer(message="run this as root"))
     assert (none.outcome, none.found) == (Result.WARNING, "run this as root")
 
 
@@ -110,12 +111,15 @@ def knowing(host: str, **clients: list[str]) -> Answer:
 def test_a_client_that_only_the_old_server_knows_by_name_blocks() -> None:
     old = knowing("nfs-srv-1", gpu1=["10.0.0.21"], gpu2=["10.0.0.22"], gone=[])
     new = knowing("nfs-srv-2", gpu1=["10.0.0.21"], gpu2=[], gone=[])
-    (check,) = survey.judge_names(old, new)
+    (check,) = survey_checks.judge_names(old, new)
     assert (check.outcome, check.name) == (Result.BLOCKING, "survey of nfs-srv-2")
     assert "gpu2, which has an address on nfs-srv-1 alone" in check.found
     assert "/etc/hosts of nfs-srv-2" in check.remedy
-    assert list(survey.judge_names(None, new)) == []
-    assert list(survey.judge_names(old, knowing("nfs-srv-2", gpu1=["10.9.9.9"], gpu2=["10.0.0.22"]))) == []
+    assert list(survey_checks.judge_names(None, new)) == []
+    assert (
+        list(survey_checks.judge_names(old, knowing("nfs-srv-2", gpu1=["10.9.9.9"], gpu2=["10.0.0.22"])))
+        == []
+    )
 
 
 def test_a_launched_server_is_compared_with_the_one_that_serves() -> None:

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from failover.model.finding import Finding
 from failover.model.observation import Observation, Presence
 from failover.model.outcome import Refused
 from failover.observe import console_line
 from failover.plan import planner
-from failover.plan.planner import Kind
+from failover.plan.model import Kind
 from failover.verify import findings
 from tests.unit.failover.worlds import Host, World, usual
 
@@ -91,7 +92,7 @@ def test_an_adopted_server_that_has_the_volumes_is_left_alone_and_that_is_said()
     assert "whether nfs-srv-1 serves was not looked at: hosts are not reached from here" in plan.notes
 
 
-def _findings(seen: Observation) -> list[findings.Finding]:
+def _findings(seen: Observation) -> list[Finding]:
     class Settled:
         def plan(self) -> object:
             class Empty:

@@ -9,7 +9,7 @@ from failover.model.hook_report import Answer
 from failover.model.observation import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
 from failover.model.site import Client, ClientMount
 from failover.model.stack_output import Server, Stack, Volume
-from failover.plan.planner import Kind, Step
+from failover.plan.model import Kind, Step
 from hooks.result import Layer, Result
 
 SERVERS = ("nfs-srv-1", "nfs-srv-2", "nfs-srv-3")
