@@ -182,9 +182,7 @@ def verify(
     from failover.verbs import verify as verb
 
     sys.exit(
-        reported.main(
-            lambda console: verb.verify(active, site, console, via=via, stack_id=stack_id), json
-        )
+        reported.main(lambda console: verb.verify(active, site, console, via=via, stack_id=stack_id), json)
     )
 
 

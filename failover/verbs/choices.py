@@ -14,7 +14,7 @@ MODES = ("remount", "reboot")
 
 
 def opened(report: Report, site_file: str | None, via: str, stack_id: str) -> tuple[Site, StackRunner]:
-    """The site of the site file and what plans its stack. Raises Usage, or Unknown for a cloud that is away."""
+    """The site of the site file and what plans its stack. Raises Usage, Unknown."""
     site = vias.chosen(sites.load(site_file), via, stack_id)
     report.runs = site.runs
     if site.terraform.stack_id:  # even the target's name is looked up there
