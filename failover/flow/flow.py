@@ -7,11 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from rich.console import Console
 
 from failover.act import progress as progresses
 from failover.act.context import Crew
+from failover.act.dispatch import do
 from failover.act.execution import Execution, StepFunction
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.flow.identity import identity
@@ -147,7 +149,12 @@ class Flow:
             self._options.door,
         )
         execution = Execution(
-            plan, self._held(crew.do), journal, self._progress, crew.evidence.of, self._terraform.interrupt
+            plan,
+            self._held(partial(do, crew)),
+            journal,
+            self._progress,
+            crew.evidence.of,
+            self._terraform.interrupt,
         )
         try:
             try:

@@ -23,18 +23,6 @@ from failover.model.site import (
 )
 from failover.verbs.toml_table import Table
 
-__all__ = [
-    "Client",
-    "ClientMount",
-    "CloudAccess",
-    "Deadlines",
-    "PreflightLimits",
-    "Site",
-    "SshAccess",
-    "TerraformAccess",
-    "load",
-    "parse",
-]
 ENVIRONMENT_VARIABLE = "NFS_FAILOVER_SITE"
 DEFAULT = Path("site.toml")
 _MOST_SECONDS = 86_400.0  # a day, which is also what the hooks take

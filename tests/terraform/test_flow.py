@@ -13,6 +13,9 @@ import oci
 import pytest
 
 from failover.act.context import Crew
+from failover.act.fence import power_off
+from failover.act.launch import launch
+from failover.act.switch import switch
 from failover.cloud.compute import Cloud
 from failover.hosts.hook_runner import Hosts
 from failover.model.outcome import Refused
@@ -219,15 +222,15 @@ def test_an_instance_that_a_killed_launch_left_behind_is_adopted_not_doubled(wor
     )
     left = world.cloud.compute.launch_instance(details).data.id
     crew = world.crew("nfs-srv-2")
-    assert crew.launch(Step(Kind.LAUNCH, "nfs-srv-2", "")) == f"instance {left}"
+    assert launch(crew, Step(Kind.LAUNCH, "nfs-srv-2", "")) == f"instance {left}"
     assert world.tagged() == [left]
 
 
 def test_the_switch_refuses_while_the_holder_is_not_fenced(world: World) -> None:
     crew = world.crew("nfs-srv-2")
-    crew.launch(Step(Kind.LAUNCH, "nfs-srv-2", ""))
+    launch(crew, Step(Kind.LAUNCH, "nfs-srv-2", ""))
     with pytest.raises(Refused, match="nfs-srv-1 holds a volume and is neither off nor has released it"):
-        crew.switch(Step(Kind.SWITCH, "nfs-srv-2", ""))
+        switch(crew, Step(Kind.SWITCH, "nfs-srv-2", ""))
     assert world.holders() == {world.first}
     assert 'active_server = "nfs-srv-1"' in (world.stack.folder / "active.auto.tfvars").read_text()
 
@@ -235,15 +238,15 @@ def test_the_switch_refuses_while_the_holder_is_not_fenced(world: World) -> None
 def test_the_switch_takes_up_what_a_killed_apply_attached(world: World) -> None:
     """Terraform was killed after it had moved bv1 and before it wrote that down."""
     crew = world.crew("nfs-srv-2")
-    crew.launch(Step(Kind.LAUNCH, "nfs-srv-2", ""))
+    launch(crew, Step(Kind.LAUNCH, "nfs-srv-2", ""))
     (second,) = world.tagged()
-    crew.power_off(Step(Kind.POWER_OFF, "nfs-srv-1", ""))
+    power_off(crew, Step(Kind.POWER_OFF, "nfs-srv-1", ""))
     for attachment in world.cloud.compute.list_volume_attachments(
         world.cloud.facts["compartment_id"], volume_id=world.volumes[0]
     ).data:
         world.cloud.detach(attachment.id)
     moved = world.cloud.attach(world.volumes[0], second)
-    crew.switch(Step(Kind.SWITCH, "nfs-srv-2", ""))
+    switch(crew, Step(Kind.SWITCH, "nfs-srv-2", ""))
     assert world.holders() == {second}
     output = world.stack.output()
     assert output["active"] == "nfs-srv-2"
@@ -253,13 +256,13 @@ def test_the_switch_takes_up_what_a_killed_apply_attached(world: World) -> None:
 
 def test_a_plan_that_touches_anything_else_is_refused_and_the_active_file_put_back(world: World) -> None:
     crew = world.crew("nfs-srv-2")
-    crew.launch(Step(Kind.LAUNCH, "nfs-srv-2", ""))
-    crew.power_off(Step(Kind.POWER_OFF, "nfs-srv-1", ""))
+    launch(crew, Step(Kind.LAUNCH, "nfs-srv-2", ""))
+    power_off(crew, Step(Kind.POWER_OFF, "nfs-srv-1", ""))
     domain = world.cloud.facts["availability_domains"][0]
     variables = json.loads((world.stack.folder / "site.auto.tfvars.json").read_text())
     variables["volumes"]["bv3"] = {"availability_domain": domain, "size_in_gbs": 50}
     world.stack.change_site(**variables)
     with pytest.raises(Refused, match=r"would also create oci_core_volume\."):
-        crew.switch(Step(Kind.SWITCH, "nfs-srv-2", ""))
+        switch(crew, Step(Kind.SWITCH, "nfs-srv-2", ""))
     assert world.holders() == {world.first}
     assert 'active_server = "nfs-srv-1"' in (world.stack.folder / "active.auto.tfvars").read_text()
