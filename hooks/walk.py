@@ -4,10 +4,10 @@ from functools import partial
 from types import ModuleType
 from typing import Callable, Iterable, List, Sequence, Tuple
 
-from hooks import address, filesystem, iscsi, lvm, nfs
-from hooks.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Finding, Layer
-from hooks.runner import HookError, Host, OutOfTime
-from hooks.spec import Spec
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Finding, Layer
+from hooks.contract.spec import Spec
+from hooks.host.host import HookError, Host, OutOfTime
+from hooks.layers import address, filesystem, iscsi, lvm, nfs
 
 # each layer with the part of the spec that it brings up, from the ground upwards
 _Order = Tuple[Tuple[ModuleType, str], ...]
@@ -45,7 +45,7 @@ def chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
 
 
 def _client() -> _Order:
-    from hooks import client  # noqa: PLC0415 - not in cloud-init's copy, which parses no client's spec
+    from hooks.client import client  # noqa: PLC0415 - not in cloud-init's copy, which parses no client's spec
 
     return ((client, "mounts"),)
 

@@ -29,7 +29,8 @@ class Unpacked:
         if name not in self._sources:
             return None
         loader: Any = self
-        return ModuleSpec(name, loader, origin="hooks.pyz/" + name, is_package=name == "hooks")
+        package = any(module.startswith(name + ".") for module in self._sources)
+        return ModuleSpec(name, loader, origin="hooks.pyz/" + name, is_package=package)
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None

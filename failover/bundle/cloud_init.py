@@ -11,7 +11,7 @@ import jinja2
 from failover.atomic_file import write_whole
 from failover.bundle import zipapp
 from failover.paths import TEMPLATES
-from hooks import exports, fstab, lvm
+from hooks.layers import exports, fstab, lvm
 
 METADATA_LIMIT = 32_000  # bytes, user_data and every other key together (OCI, LaunchInstanceDetails.metadata)
 HEADROOM = 3_500  # bytes for what else travels as metadata: SSH keys and the site's spec

@@ -14,54 +14,24 @@ from pathlib import Path
 from failover.atomic_file import write_whole
 from failover.bundle import minify
 from failover.paths import HOOKS
-from hooks import unpack
+from hooks import zipapp_main
 
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
 _ONE_AT_A_TIME = threading.Lock()
-_NOT_PACKED = {"__main__.py", "unpack.py"}  # what starts hooks, from a checkout and from the zipapp
-# what only an operator asks for: not in the metadata of an instance, where bytes are scarce
-OPERATORS = {
-    "apart.py",
-    "automaps.py",
-    "canary.py",
-    "canary_files.py",
-    "client.py",
-    "client_cut.py",
-    "client_edit.py",
-    "client_fstab.py",
-    "client_judgement.py",
-    "client_memo.py",
-    "client_moves.py",
-    "client_run.py",
-    "client_spec.py",
-    "client_view.py",
-    "export_options.py",
-    "firewalld.py",
-    "kernel_log.py",
-    "mount_tree.py",
-    "mount_units.py",
-    "pinned.py",
-    "remark.py",
-    "site_names.py",
-    "survey.py",
-    "survey_exports.py",
-    "survey_host.py",
-    "survey_lvm.py",
-    "survey_mounts.py",
-    "survey_nfs.py",
-    "witness.py",
-}
+_STARTERS = {"__main__.py", "zipapp_main.py"}  # what starts hooks, from a checkout and from the zipapp
+# what only an operator asks for, folders and files: not in an instance's metadata, where bytes are scarce
+OPERATORS = {"client", "hints", "probe", "survey", "contract/client_spec.py"}
 
 
 def hooks_bytes() -> bytes:
     """The zipapp: `python3 FILE check|apply|release|probe|refresh|survey ...`; Python 3.6 and later."""
-    return _zipapp(frozenset(_NOT_PACKED))
+    return _zipapp(frozenset(_STARTERS))
 
 
 def boot_bytes() -> bytes:
     """The zipapp that a new server takes over with by itself: without what only an operator sends."""
-    return _zipapp(frozenset(_NOT_PACKED | OPERATORS))
+    return _zipapp(frozenset(_STARTERS | OPERATORS))
 
 
 def _zipapp(without: frozenset[str]) -> bytes:
@@ -74,8 +44,8 @@ def _zipapp(without: frozenset[str]) -> bytes:
 def _packed(without: frozenset[str]) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
-        add(packed, "__main__.py", minify.shortened((HOOKS / "unpack.py").read_text()).encode())
-        add(packed, unpack.PAYLOAD, _payload(without))
+        add(packed, "__main__.py", minify.shortened((HOOKS / "zipapp_main.py").read_text()).encode())
+        add(packed, zipapp_main.PAYLOAD, _payload(without))
     return _SHEBANG + archive.getvalue()
 
 
@@ -91,9 +61,10 @@ def build_hooks(dest: Path) -> Path:
     return path
 
 
-def packed_sources(without: frozenset[str] = frozenset(_NOT_PACKED)) -> dict[str, str]:
-    """Every module's source by the module's name, as it is packed."""
-    names = sorted(source.name for source in HOOKS.glob("*.py") if source.name not in without)
+def packed_sources(without: frozenset[str] = frozenset(_STARTERS)) -> dict[str, str]:
+    """Every module's source by the module's name, as it is packed. `without`: folders and files of hooks/."""
+    found = sorted(source.relative_to(HOOKS) for source in HOOKS.rglob("*.py"))
+    names = [name for name in found if not {name.parts[0], name.as_posix()} & without]
     return {_module(name): minify.shortened((HOOKS / name).read_text()) for name in names}
 
 
@@ -103,8 +74,9 @@ def _payload(without: frozenset[str]) -> bytes:
     return bz2.compress(text.encode(), 9)  # of text this small it leaves less than LZMA does
 
 
-def _module(name: str) -> str:
-    return "hooks" if name == "__init__.py" else "hooks." + name[: -len(".py")]
+def _module(name: Path) -> str:
+    folders = name.parent.parts if name.name == "__init__.py" else name.with_suffix("").parts
+    return ".".join(("hooks", *folders))
 
 
 def add(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
@@ -112,5 +84,5 @@ def add(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.create_system = 3
     entry.external_attr = 0o644 << 16
-    kind = zipfile.ZIP_STORED if name == unpack.PAYLOAD else zipfile.ZIP_DEFLATED
+    kind = zipfile.ZIP_STORED if name == zipapp_main.PAYLOAD else zipfile.ZIP_DEFLATED
     packed.writestr(entry, content, kind, compresslevel=9)

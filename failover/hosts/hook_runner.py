@@ -33,7 +33,7 @@ class HookedHost:
         """Run `action` (hooks/cli.py names them) with the spec; raises Silent, Unknown, or Failed."""
         path = self._send()
         argv = ["sh", "-c", _LAUNCH, "hooks", path, action, "--spec", "-"]
-        # twice: the hooks may first wait for another run on the host (hooks/mutex.py), then do their own work
+        # twice: the hooks may first wait for another run on the host (hooks/host/lock.py), then do their own
         ran = self.ssh.run(argv, 2 * deadline_seconds + 30, stdin=json.dumps(spec))
         return answers.parse(self.ssh.name, action, ran.code, ran.out, ran.err)
 

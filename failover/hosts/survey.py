@@ -1,4 +1,4 @@
-"""What a takeover would refuse or lose, judged beforehand by the hooks on both servers (hooks/survey.py)."""
+"""What a takeover would refuse or lose, judged beforehand by the hooks on both servers (hooks/survey/)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from failover.model.hook_report import Answer
 from failover.model.observation import Attachment
 from failover.model.outcome import Refused
 from failover.model.stack_output import Stack
-from hooks.result import Layer
+from hooks.contract.result import Layer
 
 SECONDS = 60.0  # the survey's own deadline on the host; it only reads
 _NONE = str([])  # the addresses of a name that has none

@@ -1,4 +1,4 @@
-"""What the hooks answered on a host (hooks/result.py), and what it means for a plan."""
+"""What the hooks answered on a host (hooks/contract/result.py), and what it means for a plan."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from failover.model.outcome import Failed, Unknown
-from hooks.result import ABSENT, BAD_SPEC, PRESENT, Layer, Result
+from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Layer, Result
 
 
 @dataclass(frozen=True)

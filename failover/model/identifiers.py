@@ -6,7 +6,7 @@ import ipaddress
 import re
 
 from failover.model.outcome import Usage
-from hooks import client_spec
+from hooks.contract import client_spec
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 HOSTNAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from hooks import watch
+from hooks.boot import watch
 
 IN_SERVICE = watch.IN_SERVICE.strip()
 _LINE = re.compile(rf"{re.escape(IN_SERVICE)}[ \t]*(?P<ids>[^\r\n]*)")

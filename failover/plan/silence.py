@@ -105,7 +105,7 @@ def _witnesses(attempt: Attempt, name: str, seen: Observation) -> Iterator[str]:
 
 
 def _seen_by_clients(name: str, seen: Observation) -> Iterator[str]:
-    """What clients can tell of this server (hooks/client.py, facts "servers")."""
+    """What clients can tell of this server (hooks/client/client.py, facts "servers")."""
     for client in seen.clients:
         facts = client.answer.servers.get(name, {}) if client.answer else {}
         if facts.get("port_2049") == "":

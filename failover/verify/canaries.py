@@ -11,7 +11,7 @@ from typing import Any
 
 from failover.atomic_file import write_whole
 from failover.model.outcome import Failed
-from hooks.canary_files import FIXED
+from hooks.probe.canary_files import FIXED
 
 NONE_YET = "no canaries yet: `./inv preflight` writes them"
 

@@ -11,9 +11,9 @@ from failover.model.observation import Observation
 from failover.model.site import Client, ClientMount
 from failover.verify import canaries
 from failover.verify.canaries import Known, Manifest
-from hooks.canary import EXPORTS
-from hooks.canary_files import WRITTEN
-from hooks.result import PRESENT, Layer
+from hooks.contract.result import PRESENT, Layer
+from hooks.probe.canary import EXPORTS
+from hooks.probe.canary_files import WRITTEN
 
 Heard = tuple[Layer, ...] | str
 Served = dict[str, Manifest | None]

@@ -7,7 +7,7 @@ import json
 import zlib
 from typing import Dict, List, NamedTuple, Optional
 
-from hooks.fields import SpecError
+from hooks.contract.fields import SpecError
 
 ADDRESS = "169.254.169.254"
 SPEC_PATH = "/opc/v2/instance/metadata/nfs_failover"

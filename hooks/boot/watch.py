@@ -2,12 +2,13 @@
 
 from typing import Callable, Optional
 
-from hooks import layers, metadata
-from hooks.metadata import Seen
-from hooks.mutex import alone
-from hooks.parse import parse
-from hooks.result import PRESENT, Result
-from hooks.runner import HookError, Host
+from hooks import walk
+from hooks.boot import metadata
+from hooks.boot.metadata import Seen
+from hooks.contract.parse import parse
+from hooks.contract.result import PRESENT, Result
+from hooks.host.host import HookError, Host
+from hooks.host.lock import alone
 
 PAUSE_SECONDS = 5.0
 GONE_LOOKS = 6  # an empty list from the metadata service is believed when it stays so for half a minute
@@ -66,9 +67,9 @@ class Watch:
         spec, host = parse(self._done.text), Host(_SECONDS, self._host.root)
         try:
             with alone(host, "the boot service"):  # an operator may be bringing them back
-                if layers.check(host, spec, ("iscsi",))[0].state != PRESENT:
+                if walk.check(host, spec, ("iscsi",))[0].state != PRESENT:
                     self._host.note("the volumes are gone: this host no longer exports them")
-                    layers.release(host, spec, ("address", "nfs"))
+                    walk.release(host, spec, ("address", "nfs"))
             self._done = NOTHING
         except HookError as error:
             self._host.note(str(error))

@@ -2,10 +2,10 @@
 
 from typing import Dict, List, NamedTuple
 
-from hooks import client_edit, client_moves, mount_tree, witness
-from hooks.client_fstab import FSTAB
-from hooks.client_judgement import hidden, refusals, warnings
-from hooks.client_run import (
+from hooks.client import edit, mount_tree, moves, witness
+from hooks.client.judgement import hidden, refusals, warnings
+from hooks.client.lines.fstab import FSTAB
+from hooks.client.run import (
     ANSWER_SECONDS,
     RULES,
     Run,
@@ -16,11 +16,11 @@ from hooks.client_run import (
     others_behind,
     stale,
 )
-from hooks.client_spec import ClientSpec
-from hooks.client_view import Place, View
-from hooks.holders import holders, listed
-from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import CommandFailed, Host, Refused
+from hooks.client.view import Place, View
+from hooks.contract.client_spec import ClientSpec
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.host.host import CommandFailed, Host, Refused
+from hooks.host.processes import holders, listed
 
 NAME = "client"
 UMOUNT_SECONDS = 30.0
@@ -53,7 +53,7 @@ def _look(host: Host, spec: ClientSpec) -> Seen:
     view = View(host, spec)
     for place in view.places:
         _trip(host, view, place)
-    if any(client_moves.triggered(place) and place.node is None for place in view.places):
+    if any(moves.triggered(place) and place.node is None for place in view.places):
         view = View(host, spec)
     return Seen(view, answers(host, [place for place in view.places if mounted_right(view, place)]))
 
@@ -61,7 +61,7 @@ def _look(host: Host, spec: ClientSpec) -> Seen:
 def _trip(host: Host, view: View, place: Place) -> None:
     """An automount that waits is walked into, where that leads to the present server."""
     lines = place.lines
-    if place.node is None and client_moves.triggered(place) and lines and not stale(view, place):
+    if place.node is None and moves.triggered(place) and lines and not stale(view, place):
         witness.answers(host, place.point, ANSWER_SECONDS)
 
 
@@ -124,7 +124,7 @@ def _not_there(view: View, place: Place) -> str:
 
 
 def _does_not_answer(host: Host, view: View, place: Place) -> str:
-    server = client_edit.goes_to(view, place)
+    server = edit.goes_to(view, place)
     reason = "" if has_own_port(place) else host.connect(server, witness.PORT)
     why = ": port {}: {}{}".format(witness.PORT, reason, RULES) if reason else ""
     return "{}: {} does not answer{}".format(place.mount.mount, server, why)
@@ -147,7 +147,7 @@ def release(host: Host, spec: ClientSpec) -> List[str]:
     done = []
     view = View(host, spec)
     for place in sorted(view.places, key=lambda place: place.point, reverse=True):
-        while client_moves.seen(host, place.point):
+        while moves.seen(host, place.point):
             try:
                 host.run("umount", place.point, seconds=UMOUNT_SECONDS)
             except CommandFailed as error:

@@ -8,13 +8,13 @@ MNT_DETACH).
 import threading
 from typing import List
 
-from hooks.client_moves import Came, seen
-from hooks.client_view import Place, View, table
-from hooks.holders import holders, listed
-from hooks.mount_tree import NFS
-from hooks.mountinfo import Mounted
-from hooks.runner import CommandFailed, HookError, Host
-from hooks.site_names import SEVERAL
+from hooks.client.mount_tree import NFS
+from hooks.client.moves import Came, seen
+from hooks.client.site_names import SEVERAL
+from hooks.client.view import Place, View, table
+from hooks.host.host import CommandFailed, HookError, Host
+from hooks.host.mounts import Mounted
+from hooks.host.processes import holders, listed
 
 CUT_SECONDS = 10.0
 _DAEMON = "automount"  # holds the path open to serve it, which is no use of the old mount

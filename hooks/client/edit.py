@@ -2,11 +2,12 @@
 
 from typing import Dict, List, NamedTuple, Tuple
 
-from hooks import client_fstab, textfile
-from hooks.client_fstab import FSTAB, NOWHERE, Edit, Line, Span
-from hooks.client_view import Place, View
-from hooks.runner import HookError, Host
-from hooks.site_names import option, source_of
+from hooks.client.lines import fstab
+from hooks.client.lines.fstab import FSTAB, NOWHERE, Edit, Line, Span
+from hooks.client.site_names import option, source_of
+from hooks.client.view import Place, View
+from hooks.host import text_file
+from hooks.host.host import HookError, Host
 
 # options that name the server once more (nfs(5)); clientaddr= is the client's own
 _ADDRESSES = ("addr", "mountaddr", "mounthost")
@@ -57,7 +58,7 @@ def edit(host: Host, view: View, places: List[Place]) -> List[str]:
     for line in wanted:
         files.setdefault(line.file, []).append(line)
     for file, lines in sorted(files.items()):
-        textfile.edit(host, file, lambda text, lines=lines: _edited(view, text, lines))  # type: ignore[misc]
+        text_file.edit(host, file, lambda text, lines=lines: _edited(view, text, lines))  # type: ignore[misc]
     edited = ["{} repointed in {}".format(line.mount, _short(line)) for line in wanted]
     return sorted(set(edited), key=edited.index)
 
@@ -67,7 +68,7 @@ def _short(line: Line) -> str:
 
 
 def _edited(view: View, text: str, lines: List[Line]) -> str:
-    return client_fstab.edited(text, [edit for line in lines for edit in _edits(view, text, line)])
+    return fstab.edited(text, [edit for line in lines for edit in _edits(view, text, line)])
 
 
 def _edits(view: View, text: str, line: Line) -> List[Edit]:

@@ -2,13 +2,14 @@
 
 from typing import List, Optional
 
-from hooks import mount_tree, mount_units
-from hooks.client_fstab import FSTAB, UNIT, Line
-from hooks.client_spec import inside
-from hooks.client_view import Place, View, bound
-from hooks.mount_tree import AUTOFS, NFS
-from hooks.mountinfo import Mounted
-from hooks.site_names import SEVERAL, is_address, source_of
+from hooks.client import mount_tree
+from hooks.client.lines import mount_units
+from hooks.client.lines.fstab import FSTAB, UNIT, Line
+from hooks.client.mount_tree import AUTOFS, NFS
+from hooks.client.site_names import SEVERAL, is_address, source_of
+from hooks.client.view import Place, View, bound
+from hooks.contract.client_spec import inside
+from hooks.host.mounts import Mounted
 
 _NO_LINE = (
     "{}: no line of /etc/fstab, no mount unit and no autofs map has it, expected one of {}; add the line"

@@ -6,9 +6,10 @@ Whoever is killed between the cut and the mount leaves this; the same command th
 
 from typing import List
 
-from hooks import mountinfo, textfile
-from hooks.mountinfo import Mounted
-from hooks.runner import Host
+from hooks.host import mounts as mountinfo
+from hooks.host import text_file
+from hooks.host.host import Host
+from hooks.host.mounts import Mounted
 
 FILE = "/run/nfs-failover.mounts"
 _TABLE = "/proc/self/mountinfo"
@@ -26,9 +27,9 @@ def keep(host: Host, mounts: List[Mounted]) -> None:
     lines = (host.read(_TABLE) or "").splitlines(True)
     kept = "".join(line for line in lines if line.split(" ")[0] in wanted)
     if kept:
-        textfile.edit(host, FILE, lambda text: text + kept, 0o600)
+        text_file.edit(host, FILE, lambda text: text + kept, 0o600)
 
 
 def forget(host: Host) -> None:
     """All of it is mounted again."""
-    textfile.edit(host, FILE, lambda _: "")
+    text_file.edit(host, FILE, lambda _: "")

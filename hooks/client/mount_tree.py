@@ -3,8 +3,8 @@
 import os
 from typing import List, Optional
 
-from hooks.mountinfo import Mounted
-from hooks.runner import Host
+from hooks.host.host import Host
+from hooks.host.mounts import Mounted
 
 NFS = ("nfs", "nfs4")
 AUTOFS = "autofs"

@@ -4,13 +4,14 @@ import re
 from itertools import count
 from typing import List, NamedTuple, Optional
 
-from hooks import mount_tree, mount_units
-from hooks.client_edit import after, new_source
-from hooks.client_fstab import AUTOMAP, FSTAB, Line
-from hooks.client_view import Place, View, table
-from hooks.mount_tree import AUTOFS
-from hooks.mountinfo import Mounted
-from hooks.runner import CommandFailed, HookError, Host
+from hooks.client import mount_tree
+from hooks.client.edit import after, new_source
+from hooks.client.lines import mount_units
+from hooks.client.lines.fstab import AUTOMAP, FSTAB, Line
+from hooks.client.mount_tree import AUTOFS
+from hooks.client.view import Place, View, table
+from hooks.host.host import CommandFailed, HookError, Host
+from hooks.host.mounts import Mounted
 
 MOUNT_SECONDS = 90.0
 FOLDER_SECONDS = 15.0

@@ -2,15 +2,15 @@
 
 from typing import Dict, List, Set
 
-from hooks import client_edit, client_memo, client_moves, witness
-from hooks.client_cut import Cutter
-from hooks.client_fstab import AUTOMAP, FSTAB, UNIT
-from hooks.client_judgement import curable, ours
-from hooks.client_spec import inside
-from hooks.client_view import Place, View, own_port, table
-from hooks.mountinfo import Mounted
-from hooks.runner import CommandFailed, HookError, Host, OutOfTime
-from hooks.site_names import SERVICE, SiteNames
+from hooks.client import edit, memo, moves, witness
+from hooks.client.cut import Cutter
+from hooks.client.judgement import curable, ours
+from hooks.client.lines.fstab import AUTOMAP, FSTAB, UNIT
+from hooks.client.site_names import SERVICE, SiteNames
+from hooks.client.view import Place, View, own_port, table
+from hooks.contract.client_spec import inside
+from hooks.host.host import CommandFailed, HookError, Host, OutOfTime
+from hooks.host.mounts import Mounted
 
 ANSWER_SECONDS = 10.0
 REACH_SECONDS = 15.0
@@ -21,7 +21,7 @@ RULES = "; look at the server's firewall and at the subnet's security rules"
 
 def stale(view: View, place: Place) -> bool:
     """Whether a line of the place names a server that no longer serves."""
-    return any(client_edit.stale(view, line) for line in place.lines)
+    return any(edit.stale(view, line) for line in place.lines)
 
 
 def mounted_right(view: View, place: Place) -> bool:
@@ -81,7 +81,7 @@ class Run:
         lost = self._view.dependents([place.point for place in moved if place.node])
         lost += [item for item in laid_upon(self._view) if item not in lost]
         unwritten = [p.node for p in moved if p.node and not p.lines and not p.trigger]
-        client_memo.keep(self._host, unwritten + [i for i in lost if self._view.lines_at(i.mount)])
+        memo.keep(self._host, unwritten + [i for i in lost if self._view.lines_at(i.mount)])
         try:
             self._note(cutter.cut([place for place in moved if place.node]))
             self._note(cutter.cut_dependents(lost))
@@ -94,21 +94,21 @@ class Run:
         """What could not be cut off keeps its line too: the old server may yet come back to it."""
         held = self._held(moved)
         changed = [p for p in self._view.places + self._others if p not in held and stale(self._view, p)]
-        self._done = client_edit.edit(self._host, self._view, changed) + self._done
+        self._done = edit.edit(self._host, self._view, changed) + self._done
         if self._view.spec.mode == "reboot":
             return
         early = self._reload_for_automounts(changed)
-        self._note(client_moves.mount(self._host, self._view, [p for p in moved if p not in held]))
-        self._note(client_moves.again(self._host, self._view, lost))
+        self._note(moves.mount(self._host, self._view, [p for p in moved if p not in held]))
+        self._note(moves.again(self._host, self._view, lost))
         self._reload(changed, early)
 
-    def _note(self, came: "client_moves.Came") -> None:
+    def _note(self, came: "moves.Came") -> None:
         self._done += came.done
         self._errors += came.errors
 
     def _outcome(self) -> List[str]:
         if not self._errors:
-            client_memo.forget(self._host)
+            memo.forget(self._host)
             return self._done
         late = any(isinstance(error, OutOfTime) for error in self._errors)
         kind = OutOfTime if late else CommandFailed
@@ -141,7 +141,7 @@ class Run:
         """No mount is cut off before its successor takes connections, by the name that the mount will use."""
         reached: Set[str] = set()
         for place in moved:
-            server = client_edit.goes_to(self._view, place)
+            server = edit.goes_to(self._view, place)
             if server in reached:
                 continue
             reached.add(server)
@@ -165,17 +165,17 @@ class Run:
 
     def _reload_for_automounts(self, changed: List[Place]) -> bool:
         """Automounts mount what they read before: they read again first. True when systemd did."""
-        tripped = [place for place in changed if client_moves.triggered(place)]
+        tripped = [place for place in changed if moves.triggered(place)]
         maps = [place for place in tripped if any(line.kind == AUTOMAP for line in place.lines)]
         if maps:
-            self._note(client_moves.reload(self._host, "reload", "autofs"))
+            self._note(moves.reload(self._host, "reload", "autofs"))
             self._host.sleep(_MAPS_SECONDS)
         if len(maps) == len(tripped):
             return False
-        self._note(client_moves.reload(self._host, "daemon-reload"))
+        self._note(moves.reload(self._host, "daemon-reload"))
         return True
 
     def _reload(self, changed: List[Place], early: bool) -> None:
         """Last: mount(8) reads fstab itself, and no mount should wait for systemd to read it too."""
         if not early and any(line.kind in (FSTAB, UNIT) for place in changed for line in place.lines):
-            self._note(client_moves.reload(self._host, "daemon-reload"))
+            self._note(moves.reload(self._host, "daemon-reload"))

@@ -4,9 +4,9 @@ import ipaddress
 import threading
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 
-from hooks.client_spec import ClientSpec, Server, normalized
-from hooks.mountinfo import Mounted
-from hooks.runner import Host
+from hooks.contract.client_spec import ClientSpec, Server, normalized
+from hooks.host.host import Host
+from hooks.host.mounts import Mounted
 
 SERVICE = "the service"  # the owner of the address and the name that follow whoever serves
 SEVERAL = "several servers"

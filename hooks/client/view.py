@@ -3,13 +3,17 @@
 import os
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
-from hooks import automaps, client_fstab, client_memo, mount_tree, mount_units, mountinfo
-from hooks.client_fstab import Line
-from hooks.client_spec import ClientSpec, Mount, inside, normalized
-from hooks.mount_tree import AUTOFS, NFS
-from hooks.mountinfo import Mounted
-from hooks.runner import Host
-from hooks.site_names import SERVICE, SEVERAL, SiteNames, names_worth_a_look, option, source_of
+from hooks.client import memo as client_memo
+from hooks.client import mount_tree
+from hooks.client.lines import automaps, mount_units
+from hooks.client.lines import fstab as client_fstab
+from hooks.client.lines.fstab import Line
+from hooks.client.mount_tree import AUTOFS, NFS
+from hooks.client.site_names import SERVICE, SEVERAL, SiteNames, names_worth_a_look, option, source_of
+from hooks.contract.client_spec import ClientSpec, Mount, inside, normalized
+from hooks.host import mounts
+from hooks.host.host import Host
+from hooks.host.mounts import Mounted
 
 
 class Place(NamedTuple):
@@ -162,7 +166,7 @@ def bound(lines: Tuple[Line, ...]) -> bool:
 
 
 def table(host: Host) -> List[Mounted]:
-    return mountinfo.parse(host.read("/proc/self/mountinfo") or "")
+    return mounts.parse(host.read("/proc/self/mountinfo") or "")
 
 
 def _lines(host: Host, points: Set[str]) -> List[Line]:

@@ -5,9 +5,9 @@ import time
 from functools import partial
 from typing import Callable, Dict, Iterable
 
-from hooks.client_spec import Server
-from hooks.client_view import View, own_port
-from hooks.runner import HookError, Host
+from hooks.client.view import View, own_port
+from hooks.contract.client_spec import Server
+from hooks.host.host import HookError, Host
 
 SECONDS = 3.0
 PORT = 2049

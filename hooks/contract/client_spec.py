@@ -3,8 +3,8 @@
 import re
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
-from hooks.fields import Fields, wrong
-from hooks.parse import HOST, unique
+from hooks.contract.fields import Fields, wrong
+from hooks.contract.parse import HOST, unique
 
 _MODE = re.compile(r"remount|reboot"), "'remount' or 'reboot'"
 _TEXT = re.compile(r"[\s\S]{1,4096}"), "a path"

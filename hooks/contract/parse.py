@@ -9,8 +9,8 @@ import json
 import re
 from typing import List, Optional
 
-from hooks.fields import Fields, SpecError, wrong
-from hooks.spec import (
+from hooks.contract.fields import Fields, SpecError, wrong
+from hooks.contract.spec import (
     Export,
     Filesystem,
     ServerSpec,
@@ -74,7 +74,7 @@ def _server(fields: Fields) -> ServerSpec:
 
 def _client(fields: Fields) -> Spec:
     try:
-        from hooks import client_spec  # noqa: PLC0415
+        from hooks.contract import client_spec  # noqa: PLC0415
     except ImportError:  # cloud-init's copy is without what only an operator sends
         raise wrong("spec.role", "client", "'server': clients are not in this copy of the hooks") from None
     return client_spec.parse(fields)

@@ -1,9 +1,9 @@
-"""What a host should carry, as values; hooks/parse.py makes them of JSON and lets nothing else through."""
+"""What a host should carry, as values; contract/parse.py makes them of JSON and lets nothing else through."""
 
 from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple, Union
 
 if TYPE_CHECKING:  # cloud-init's copy of the hooks has no clients
-    from hooks.client_spec import ClientSpec
+    from hooks.contract.client_spec import ClientSpec
 
 
 class Volume(NamedTuple):

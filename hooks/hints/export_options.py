@@ -2,7 +2,7 @@
 
 from typing import Dict, List, Optional
 
-from hooks.spec import Export, ServerSpec
+from hooks.contract.spec import Export, ServerSpec
 
 _OPPOSITES = {"rw": "ro", "ro": "rw", "sync": "async", "async": "sync"}
 _WORLD = {"<world>": "*"}

@@ -3,8 +3,8 @@
 import re
 from typing import Dict, List
 
-from hooks.holders import runs
-from hooks.runner import HookError, Host
+from hooks.host.host import HookError, Host
+from hooks.host.processes import runs
 
 _ACTIVE = re.compile(r"\S+ \(.*active\)\n")
 _RULE = re.compile(r'(service name|port port)="(nfs|2049)".* accept')

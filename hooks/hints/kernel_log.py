@@ -3,7 +3,7 @@
 import re
 from typing import List
 
-from hooks.runner import HookError, Host
+from hooks.host.host import HookError, Host
 
 _TIME = re.compile(r"^\[ *([0-9.]+)\] ")
 _BAD = re.compile(r"corrupt|shut|error|xfs_repair", re.IGNORECASE)

@@ -9,7 +9,7 @@ import os
 from contextlib import contextmanager
 from typing import IO, Iterator
 
-from hooks.runner import Host, OutOfTime
+from hooks.host.host import Host, OutOfTime
 
 _LOCK = "/run/nfs-failover.lock"
 _EVERY = 10.0

@@ -3,7 +3,7 @@
 import re
 from typing import List, NamedTuple
 
-from hooks.runner import Host
+from hooks.host.host import Host
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 

@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 from typing import Dict, Iterator, List
 
-from hooks.runner import Host
+from hooks.host.host import Host
 
 
 def holders(host: Host, mount: str) -> Dict[int, str]:

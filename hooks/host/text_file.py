@@ -5,7 +5,7 @@ import os
 import shutil
 from typing import Callable
 
-from hooks.runner import HookError, Host
+from hooks.host.host import HookError, Host
 
 
 def edit(host: Host, name: str, change: Callable[[str], str], mode: int = 0o644) -> bool:

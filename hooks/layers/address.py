@@ -3,9 +3,9 @@
 import json
 from typing import Any, Dict, List, Optional
 
-from hooks.result import ABSENT, PRESENT, Finding
-from hooks.runner import CommandFailed, Host
-from hooks.spec import ServerSpec, ServiceAddress
+from hooks.contract.result import ABSENT, PRESENT, Finding
+from hooks.contract.spec import ServerSpec, ServiceAddress
+from hooks.host.host import CommandFailed, Host
 
 NAME = "address"
 _NOT_THERE = {2: "not there"}

@@ -5,8 +5,8 @@ import re
 from glob import glob
 from typing import Dict, List, Optional
 
-from hooks.runner import Host
-from hooks.spec import Filesystem
+from hooks.contract.spec import Filesystem
+from hooks.host.host import Host
 
 _NOT_IN_A_LINK = re.compile("[^0-9A-Za-z#+.:=@_\x80-\U0010ffff-]")
 

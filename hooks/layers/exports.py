@@ -4,8 +4,8 @@ import ipaddress
 import re
 from typing import Callable, List, Sequence, Set, Tuple
 
-from hooks import fstab
-from hooks.spec import Export, ServerSpec, filesystem_of
+from hooks.contract.spec import Export, ServerSpec, filesystem_of
+from hooks.layers import fstab
 
 OWN = "/etc/exports.d/nfs-failover.exports"
 _HEAD = "# kept by nfs-failover: changes here are overwritten\n"

@@ -4,14 +4,14 @@ import errno
 import os
 from typing import Iterator, List, Optional
 
-from hooks import fstab
-from hooks.devices import means, tags
-from hooks.fstab_lines import enter, entry, leave, lines_of, lines_with, satisfied
-from hooks.mountinfo import Mounted, mounted_on, mounts
-from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import RELOAD_SECONDS, CommandFailed, Host, refuse
-from hooks.spec import Filesystem, ServerSpec
-from hooks.unmount import BUSY, unmount
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.contract.spec import Filesystem, ServerSpec
+from hooks.host.host import RELOAD_SECONDS, CommandFailed, Host, refuse
+from hooks.host.mounts import Mounted, mounted_on, mounts
+from hooks.layers import fstab
+from hooks.layers.devices import means, tags
+from hooks.layers.fstab_lines import enter, entry, leave, lines_of, lines_with, satisfied
+from hooks.layers.unmount import BUSY, unmount
 
 NAME = "filesystem"
 
@@ -133,7 +133,7 @@ def _mount(host: Host, filesystem: Filesystem) -> List[str]:
 def _by_the_kernel(host: Host, filesystem: Filesystem, began: float) -> str:
     """mount(8) knows an error's number; the kernel's log has the cause."""
     try:
-        from hooks import kernel_log  # noqa: PLC0415
+        from hooks.hints import kernel_log  # noqa: PLC0415
     except ImportError:  # on the console, where cloud-init's copy is read, the kernel speaks for itself
         return ""
     device = os.path.basename(host.real(filesystem.device) or filesystem.device)

@@ -2,11 +2,12 @@
 
 from typing import Optional
 
-from hooks import fstab, textfile
-from hooks.devices import means
-from hooks.fstab import Line
-from hooks.runner import Host
-from hooks.spec import Filesystem
+from hooks.contract.spec import Filesystem
+from hooks.host import text_file
+from hooks.host.host import Host
+from hooks.layers import fstab
+from hooks.layers.devices import means
+from hooks.layers.fstab import Line
 
 
 def entry(filesystem: Filesystem, line: Optional[Line] = None) -> str:
@@ -58,12 +59,12 @@ def enter(host: Host, filesystem: Filesystem) -> bool:
     if satisfied(host, filesystem, line) and fstab.OFF not in text:
         return False
     wanted = entry(filesystem, line)
-    return textfile.edit(host, fstab.PATH, lambda text: fstab.enable(fstab.restore(text), wanted, ours))
+    return text_file.edit(host, fstab.PATH, lambda text: fstab.enable(fstab.restore(text), wanted, ours))
 
 
 def leave(host: Host, filesystem: Filesystem) -> bool:
     """Takes its lines out of fstab; False when none was active."""
     ours, others = lines_of(host, filesystem), lines_with(host, filesystem)
-    return textfile.edit(
+    return text_file.edit(
         host, fstab.PATH, lambda text: fstab.disable(fstab.disable(text, others, fstab.OFF), ours)
     )

@@ -6,10 +6,10 @@ from contextlib import suppress
 from glob import glob
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
-from hooks.holders import runs
-from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import CommandFailed, Host, OutOfTime, Refused
-from hooks.spec import ServerSpec, Volume
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.contract.spec import ServerSpec, Volume
+from hooks.host.host import CommandFailed, Host, OutOfTime, Refused
+from hooks.host.processes import runs
 
 NAME = "iscsi"
 DEVICE_SECONDS = 60.0

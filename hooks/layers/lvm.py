@@ -5,10 +5,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Dict, List, NamedTuple, Set, Tuple
 
-from hooks.devices import partitions, whole
-from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import CommandFailed, Host, OutOfTime, Refused, refuse
-from hooks.spec import ServerSpec, Volume, VolumeGroup
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.contract.spec import ServerSpec, Volume, VolumeGroup
+from hooks.host.host import CommandFailed, Host, OutOfTime, Refused, refuse
+from hooks.layers.devices import partitions, whole
 
 NAME = "lvm"
 DEVICE_SECONDS = 10.0

@@ -5,14 +5,15 @@ import re
 import stat
 from typing import List, Set, Tuple
 
-from hooks import exports, textfile
-from hooks.exports import Pair
-from hooks.fstab import restore
-from hooks.mountinfo import mounted_on
-from hooks.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.runner import RELOAD_SECONDS, Host, Refused, refuse
-from hooks.served import served
-from hooks.spec import ServerSpec, filesystem_of
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.contract.spec import ServerSpec, filesystem_of
+from hooks.host import text_file
+from hooks.host.host import RELOAD_SECONDS, Host, Refused, refuse
+from hooks.host.mounts import mounted_on
+from hooks.layers import exports
+from hooks.layers.exports import Pair
+from hooks.layers.fstab import restore
+from hooks.layers.served import served
 
 NAME = "nfs"
 SERVICE = "nfs-server"
@@ -103,7 +104,7 @@ def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
 
 def _firewalled(host: Host) -> List[str]:
     try:
-        from hooks import firewalld  # noqa: PLC0415
+        from hooks.hints import firewalld  # noqa: PLC0415
     except ImportError:  # cloud-init's copy is without what only tells an operator
         return []
     return firewalld.told(host)
@@ -139,14 +140,14 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     if unmounted:
         raise Refused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
     refuse(refusals(host, spec))
-    done = [name + " as before its release" for name in files(host) if textfile.edit(host, name, restore)]
+    done = [name + " as before its release" for name in files(host) if text_file.edit(host, name, restore)]
     elsewhere = _elsewhere(host)
     done += [
         "{} to {} is exported by another file already".format(*pair)
         for pair in exports.wanted(spec)
         if pair in elsewhere
     ]
-    if textfile.edit(host, exports.OWN, lambda _: exports.own_text(spec, elsewhere)):
+    if text_file.edit(host, exports.OWN, lambda _: exports.own_text(spec, elsewhere)):
         done.append(exports.OWN + " written")
     return done + _start(host) + _firewalled(host)
 
@@ -171,14 +172,14 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     """Takes back every export of the spec's filesystems, whoever made it, so that no command and no boot
     brings it back, and stops the server unless it exports something else. Raises HookError."""
     done = []
-    if textfile.edit(host, exports.OWN, lambda _: ""):
+    if text_file.edit(host, exports.OWN, lambda _: ""):
         done.append(exports.OWN + " removed")
 
     def ours(path: str) -> bool:
         return exports.concerned(spec, host.real(path) or path)
 
     for name in files(host):
-        if textfile.edit(host, name, lambda text: exports.put_off(text, ours)):
+        if text_file.edit(host, name, lambda text: exports.put_off(text, ours)):
             done.append(name + ": its lines for these filesystems are put off until the next takeover here")
     exported = _exported(host)
     mine = sorted(pair for pair in exported if exports.concerned(spec, pair[0]))

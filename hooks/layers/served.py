@@ -3,8 +3,8 @@
 import re
 from typing import Iterable, Optional, Set
 
-from hooks.exports import Pair, canonical, covers
-from hooks.runner import HookError, Host
+from hooks.host.host import HookError, Host
+from hooks.layers.exports import Pair, canonical, covers
 
 _SECONDS = 5.0  # for the name service, which is not what a takeover may wait for
 NETWORK = re.compile(r"[*?@\[/]")  # of wildcards, netgroups and networks: no single host's name

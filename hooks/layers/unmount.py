@@ -2,9 +2,9 @@
 
 import signal
 
-from hooks.holders import holders, listed, signal_all
-from hooks.mountinfo import mounted_on
-from hooks.runner import CommandFailed, Host, OutOfTime
+from hooks.host.host import CommandFailed, Host, OutOfTime
+from hooks.host.mounts import mounted_on
+from hooks.host.processes import holders, listed, signal_all
 
 SECONDS = 60.0
 POLITE_SECONDS = 10.0

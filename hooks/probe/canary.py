@@ -9,18 +9,21 @@ import re
 from functools import partial
 from typing import List, NamedTuple, Optional, Sequence
 
-from hooks import canary_files, client_view, filesystem, layers, lvm, pinned
-from hooks.apart import apart
-from hooks.canary_files import FOLDER, WRITTEN, Manifest
-from hooks.client_run import mounted_right
-from hooks.client_spec import ClientSpec
-from hooks.client_view import View
-from hooks.export_options import contradictions
-from hooks.fields import SpecError
-from hooks.kernel_log import complaints
-from hooks.result import ABSENT, BROKEN, PRESENT, Facts, Layer
-from hooks.runner import CommandFailed, Host, Refused
-from hooks.spec import Filesystem, ServerSpec, Spec, filesystem_of
+from hooks import walk
+from hooks.client import view as client_view
+from hooks.client.run import mounted_right
+from hooks.client.view import View
+from hooks.contract.client_spec import ClientSpec
+from hooks.contract.fields import SpecError
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Facts, Layer
+from hooks.contract.spec import Filesystem, ServerSpec, Spec, filesystem_of
+from hooks.hints.export_options import contradictions
+from hooks.hints.kernel_log import complaints
+from hooks.host.host import CommandFailed, Host, Refused
+from hooks.layers import filesystem, lvm
+from hooks.probe import canary_files, mounted_folder
+from hooks.probe.canary_files import FOLDER, WRITTEN, Manifest
+from hooks.probe.child import apart
 
 SECONDS = 30.0
 EXPORTS = "exports"
@@ -53,7 +56,7 @@ def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Writes the canaries where the spec's own volumes are mounted as specified, and nothing elsewhere."""
     if isinstance(spec, ClientSpec):
         raise SpecError("refresh: found a client's spec, expected a server's")
-    found = layers.check(host, spec, STORAGE)
+    found = walk.check(host, spec, STORAGE)
     if any(layer.state != PRESENT for layer in found):
         return found
     return [_layer(host, place.path, partial(_refreshed, host, place)) for place in places(spec)]
@@ -68,7 +71,7 @@ def probe(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
         view = View(host, spec)
         return [_layer(host, one.mount.mount, partial(_tried, host, view, one)) for one in view.places]
     read = [_layer(host, place.path, partial(_looked, host, place)) for place in places(spec)]
-    return read + [layers.timed(host, EXPORTS, partial(_exports, host, spec))]
+    return read + [walk.timed(host, EXPORTS, partial(_exports, host, spec))]
 
 
 def _exports(host: Host, spec: ServerSpec) -> Layer:
@@ -79,7 +82,7 @@ def _exports(host: Host, spec: ServerSpec) -> Layer:
 
 def _layer(host: Host, path: str, act: "partial[Layer]") -> Layer:
     name = "data " + path
-    return layers.timed(host, name, act)._replace(layer=name)
+    return walk.timed(host, name, act)._replace(layer=name)
 
 
 def _told(manifest: Optional[Manifest], **others: str) -> Layer:
@@ -121,23 +124,23 @@ def _tried(host: Host, view: View, place: client_view.Place) -> Layer:
 
 
 def _write(host: Host, place: Place) -> Manifest:
-    base = pinned.folder(host, place.path, place.filesystem.mount)
+    base = mounted_folder.folder(host, place.path, place.filesystem.mount)
     return canary_files.write(base, place.writer)
 
 
 def _read(host: Host, place: Place) -> Optional[Manifest]:
-    base = pinned.folder(host, place.path, place.filesystem.mount)
+    base = mounted_folder.folder(host, place.path, place.filesystem.mount)
     try:
-        return canary_files.read(pinned.roots_own(FOLDER, base))
+        return canary_files.read(mounted_folder.roots_own(FOLDER, base))
     except FileNotFoundError:
         return None
 
 
 def _read_and_write(host: Host, mount: str) -> List[object]:
     """The manifest, and what came of a write; a folder without canaries is not written to."""
-    base = pinned.folder(host, mount, mount)
+    base = mounted_folder.folder(host, mount, mount)
     try:
-        folder = os.open(FOLDER, pinned.DIRECTORY, dir_fd=base)
+        folder = os.open(FOLDER, mounted_folder.DIRECTORY, dir_fd=base)
         return [canary_files.read(folder), canary_files.try_write(folder)]
     except FileNotFoundError:
         return [None, "not tried"]

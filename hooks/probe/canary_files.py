@@ -11,8 +11,8 @@ import os
 import time
 from typing import Any, Dict, Optional
 
-from hooks.pinned import DIRECTORY, roots_own
-from hooks.runner import CommandFailed
+from hooks.host.host import CommandFailed
+from hooks.probe.mounted_folder import DIRECTORY, roots_own
 
 FOLDER = ".nfs-failover"
 MANIFEST = "manifest.json"

@@ -6,7 +6,7 @@ import select
 import signal
 from typing import Any, Callable
 
-from hooks.runner import CommandFailed, HookError, Host, OutOfTime
+from hooks.host.host import CommandFailed, HookError, Host, OutOfTime
 
 _MOST_DESCRIPTORS = 4096
 

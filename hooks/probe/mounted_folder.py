@@ -3,8 +3,8 @@
 import os
 from typing import Optional
 
-from hooks import mountinfo
-from hooks.runner import Host, Refused
+from hooks.host import mounts
+from hooks.host.host import Host, Refused
 
 DIRECTORY = os.O_DIRECTORY | os.O_NOFOLLOW
 _ELSEWHERE = "it does not lie on what should be mounted on {}; nothing was read or written"
@@ -18,16 +18,16 @@ def folder(host: Host, path: str, mount: str) -> int:
     """
     descriptor = os.open(host.path(path), os.O_DIRECTORY)
     on = _lies_on(host, descriptor)
-    if on is None or on not in mountinfo.mounted_on(host, mount)[-1:]:
+    if on is None or on not in mounts.mounted_on(host, mount)[-1:]:
         raise Refused(_ELSEWHERE.format(mount))
     return descriptor
 
 
-def _lies_on(host: Host, descriptor: int) -> Optional[mountinfo.Mounted]:
+def _lies_on(host: Host, descriptor: int) -> Optional[mounts.Mounted]:
     """The mount that an open file lies on (proc_pid_fdinfo(5), mnt_id); None when /proc does not tell."""
     told = (host.read("/proc/self/fdinfo/{}".format(descriptor)) or "").partition("mnt_id:")[2].split()
     lines = (host.read("/proc/self/mountinfo") or "").splitlines()
-    found = mountinfo.parse("\n".join(line for line in lines if line.split(" ")[:1] == told[:1]))
+    found = mounts.parse("\n".join(line for line in lines if line.split(" ")[:1] == told[:1]))
     return found[0] if found else None
 
 

@@ -3,14 +3,14 @@
 import re
 from typing import Dict, Iterator, List, Tuple
 
-from hooks import exports, nfs
-from hooks.export_options import contradictions
-from hooks.fstab import restore
-from hooks.remark import Remark, holds, refusal
-from hooks.runner import Host
-from hooks.served import NETWORK, addresses
-from hooks.spec import ServerSpec
-from hooks.survey_nfs import DEFAULTS, key_of
+from hooks.contract.spec import ServerSpec
+from hooks.hints.export_options import contradictions
+from hooks.host.host import Host
+from hooks.layers import exports, nfs
+from hooks.layers.fstab import restore
+from hooks.layers.served import NETWORK, addresses
+from hooks.survey.nfs import DEFAULTS, key_of
+from hooks.survey.remark import Remark, holds, refusal
 
 
 def overruled(host: Host, spec: ServerSpec) -> Iterator[Remark]:

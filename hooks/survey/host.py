@@ -3,10 +3,10 @@
 import os
 from typing import Iterator, Tuple
 
-from hooks import iscsi, nfs
-from hooks.remark import Remark, refusal, warning
-from hooks.runner import SBIN, Host
-from hooks.spec import ServerSpec
+from hooks.contract.spec import ServerSpec
+from hooks.host.host import SBIN, Host
+from hooks.layers import iscsi, nfs
+from hooks.survey.remark import Remark, refusal, warning
 
 LEAST_BYTES = 1 << 20
 LEAST_FILES = 16

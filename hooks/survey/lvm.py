@@ -3,13 +3,13 @@
 import re
 from typing import Iterator, List, Pattern, Tuple
 
-from hooks import lvm
-from hooks.devices import partitions, tags
-from hooks.mountinfo import mounts
-from hooks.remark import Remark, holds, refusal, refusals, warning
-from hooks.runner import Host
-from hooks.spec import ServerSpec
-from hooks.survey_host import lacking
+from hooks.contract.spec import ServerSpec
+from hooks.host.host import Host
+from hooks.host.mounts import mounts
+from hooks.layers import lvm
+from hooks.layers.devices import partitions, tags
+from hooks.survey.host import lacking
+from hooks.survey.remark import Remark, holds, refusal, refusals, warning
 
 _MEMBER = "LVM2_member"
 _PLAIN = ("linear", "striped")

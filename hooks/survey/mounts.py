@@ -3,14 +3,14 @@
 import os
 from typing import Dict, Iterator
 
-from hooks import filesystem, fstab
-from hooks.devices import means
-from hooks.fstab_lines import lines_with
-from hooks.mountinfo import mounted_on, mounts
-from hooks.remark import Remark, holds, refusal, refusals, warning
-from hooks.runner import Host
-from hooks.spec import Filesystem, ServerSpec
-from hooks.survey_host import lacking
+from hooks.contract.spec import Filesystem, ServerSpec
+from hooks.host.host import Host
+from hooks.host.mounts import mounted_on, mounts
+from hooks.layers import filesystem, fstab
+from hooks.layers.devices import means
+from hooks.layers.fstab_lines import lines_with
+from hooks.survey.host import lacking
+from hooks.survey.remark import Remark, holds, refusal, refusals, warning
 
 _QUOTAS = ("/etc/projects", "/etc/projid")
 _OF_A_MOUNT = ("defaults", "rw", "auto")  # options that say nothing of their own

@@ -4,11 +4,11 @@ import os
 import re
 from typing import Dict, Iterator, List, Tuple
 
-from hooks import exports, nfs
-from hooks.remark import Remark, holds, refusal, refusals, warning
-from hooks.runner import Host
-from hooks.served import NETWORK, addresses, served
-from hooks.spec import Export, ServerSpec
+from hooks.contract.spec import Export, ServerSpec
+from hooks.host.host import Host
+from hooks.layers import exports, nfs
+from hooks.layers.served import NETWORK, addresses, served
+from hooks.survey.remark import Remark, holds, refusal, refusals, warning
 
 DEFAULTS = ("ro", "sync", "wdelay", "hide", "no_subtree_check", "secure", "root_squash", "no_all_squash")
 _PAIRS = {"rw": "ro", "async": "sync", "nohide": "hide", "insecure": "secure"}

@@ -2,8 +2,8 @@
 
 from typing import Iterable, Iterator, NamedTuple
 
-from hooks.runner import Host
-from hooks.spec import ServerSpec
+from hooks.contract.spec import ServerSpec
+from hooks.host.host import Host
 
 
 class Remark(NamedTuple):

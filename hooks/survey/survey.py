@@ -6,24 +6,26 @@ A host that holds the volumes is judged by what the next one will find on them; 
 from functools import partial
 from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
-from hooks import layers, survey_exports, survey_host, survey_lvm, survey_mounts, survey_nfs
-from hooks.fields import SpecError
-from hooks.remark import Remark
-from hooks.result import BROKEN, PRESENT, UNKNOWN, Layer
-from hooks.runner import HookError, Host
-from hooks.spec import ServerSpec, Spec
+from hooks import walk
+from hooks.contract.fields import SpecError
+from hooks.contract.result import BROKEN, PRESENT, UNKNOWN, Layer
+from hooks.contract.spec import ServerSpec, Spec
+from hooks.host.host import HookError, Host
+from hooks.survey import exports, lvm, mounts, nfs
+from hooks.survey import host as survey_host
+from hooks.survey.remark import Remark
 
 Judge = Callable[[Host, ServerSpec], Iterator[Remark]]
 JUDGES: Dict[str, Tuple[Judge, ...]] = {
     "iscsi": (survey_host.initiator,),
-    "lvm": (survey_host.lvm_tools, survey_lvm.volumes, survey_lvm.groups, survey_lvm.configuration),
-    "filesystem": (survey_host.room, survey_host.filesystem_types, survey_mounts.here, survey_mounts.lost),
+    "lvm": (survey_host.lvm_tools, lvm.volumes, lvm.groups, lvm.configuration),
+    "filesystem": (survey_host.room, survey_host.filesystem_types, mounts.here, mounts.lost),
     "nfs": (
         survey_host.server,
-        survey_nfs.refused,
-        survey_nfs.lost,
-        survey_nfs.names,
-        survey_exports.overruled,
+        nfs.refused,
+        nfs.lost,
+        nfs.names,
+        exports.overruled,
     ),
 }
 
@@ -36,8 +38,8 @@ def survey(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """
     if not isinstance(spec, ServerSpec):
         raise SpecError("survey: found a client's spec, expected a server's; use `check`")
-    modules = layers.chosen(spec, only)
-    return [layers.timed(host, item.NAME, partial(_layer, host, item.NAME, spec)) for item in modules]
+    modules = walk.chosen(spec, only)
+    return [walk.timed(host, item.NAME, partial(_layer, host, item.NAME, spec)) for item in modules]
 
 
 def _layer(host: Host, name: str, spec: ServerSpec) -> Layer:
@@ -48,10 +50,10 @@ def _layer(host: Host, name: str, spec: ServerSpec) -> Layer:
         "warnings": [text for refused, text in found if not refused] + (failures if refusals else []),
     }
     if name == "nfs":
-        facts["settings"] = survey_nfs.settings(host)
-        facts["clients"] = survey_nfs.known(host, spec)
+        facts["settings"] = nfs.settings(host)
+        facts["clients"] = nfs.known(host, spec)
     if name == "filesystem":
-        facts["uuids"] = survey_mounts.uuids(host, spec)
+        facts["uuids"] = mounts.uuids(host, spec)
     state = BROKEN if refusals else UNKNOWN if failures else PRESENT
     return Layer(name, state, False, 0.0, "; ".join(refusals or failures), facts)
 

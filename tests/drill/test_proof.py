@@ -30,7 +30,7 @@ def test_hooks_that_do_not_mount_fail_the_drill(tmp_path):
     left_out = (".venv", ".lab", ".git", ".*_cache", "__pycache__", "dist", "rendered")
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*left_out))
     (tree / ".venv").symlink_to(ROOT / ".venv")
-    disable_mount(tree / "hooks" / "filesystem.py")
+    disable_mount(tree / "hooks" / "layers" / "filesystem.py")
     code, story, text = drill(tmp_path / "lab", "--standby", tree=tree)
     assert code == 1
     assert story["outcome"] == "failed"

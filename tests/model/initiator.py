@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hooks.runner import Outcome
+from hooks.host.host import Outcome
 from tests.model.storage import Volume
 from tests.model.tools import fail, none_left, ok, option, options, taken, tool
 

@@ -9,10 +9,10 @@ from failover.hosts.survey import uuids
 from failover.model.hook_report import Answer
 from failover.preflight.check import Result as Level
 from failover.preflight.checks import survey as preflight
-from hooks import layers
-from hooks.result import UNKNOWN, Layer, Result
-from hooks.spec import ServerSpec
-from hooks.survey import survey
+from hooks import walk
+from hooks.contract.result import UNKNOWN, Layer, Result
+from hooks.contract.spec import ServerSpec
+from hooks.survey.survey import survey
 from tests.model.layouts import ClientLayout, SiteLayout
 from tests.model.site import Site
 from tests.model.story import client_spec, server_spec
@@ -54,7 +54,7 @@ def _blocking(answer: Answer) -> list[str]:
 def _of_client(site: Site, layout: SiteLayout, client: ClientLayout, server: str) -> list[str]:
     host = site.hosts[client.name]
     host.begin()
-    return refusals(layers.check(host, client_spec(layout, client, server), ()))
+    return refusals(walk.check(host, client_spec(layout, client, server), ()))
 
 
 def refusals(found: list[Layer]) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks.runner import CommandFailed, Host, Outcome
+from hooks.host.host import CommandFailed, Host, Outcome
 from tests.model.devices import Devices
 from tests.model.initiator import Initiator
 from tests.model.mounts import Mounts

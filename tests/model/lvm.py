@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hooks.runner import Outcome
+from hooks.host.host import Outcome
 from tests.model.devices import Block
 from tests.model.storage import LogicalVolume, PhysicalVolume, VolumeGroup
 from tests.model.tools import Unmodelled, fail, none_left, ok, option, taken, tool

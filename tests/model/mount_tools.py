@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hooks.runner import Outcome
+from hooks.host.host import Outcome
 from tests.model.automounts import trigger
 from tests.model.devices import Block
 from tests.model.mounts import Mount, inside, normal

@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks.runner import Outcome
+from hooks.host.host import Outcome
 from tests.model.mounts import Mount, inside, normal
 from tests.model.tools import Unmodelled, fail, none_left, ok, option, options, taken, tool
 

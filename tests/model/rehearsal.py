@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hooks.export_options import contradictions
-from hooks.result import ABSENT, PRESENT
+from hooks.contract.result import ABSENT, PRESENT
+from hooks.hints.export_options import contradictions
 from tests.model.devices import Block
 from tests.model.judgement import Judgement, judge
 from tests.model.layouts import ClientLayout, SiteLayout

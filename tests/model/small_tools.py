@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks.runner import Outcome
+from hooks.host.host import Outcome
 from tests.model.storage import Filesystem, PhysicalVolume
 from tests.model.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
 

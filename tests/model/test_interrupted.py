@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from hooks.result import ABSENT, PRESENT
-from hooks.spec import Spec
+from hooks.contract.result import ABSENT, PRESENT
+from hooks.contract.spec import Spec
 from tests.model.building import NEW, OLD, build
 from tests.model.judgement import judge
 from tests.model.layouts import ClientLayout, SiteLayout

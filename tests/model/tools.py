@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hooks.runner import Outcome
+from hooks.host.host import Outcome
 
 if TYPE_CHECKING:
     from tests.model.linux import LinuxHost

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks.runner import Outcome
+from hooks.host.host import Outcome
 from tests.model.automounts import start_autofs, stop_autofs
 from tests.model.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
 

@@ -15,7 +15,7 @@ from failover.plan import document, planner
 from failover.plan.model import Kind, Plan, Step
 from failover.report import page
 from failover.report.journal_reader import read_run
-from hooks.result import ABSENT, PRESENT, Layer, Result
+from hooks.contract.result import ABSENT, PRESENT, Layer, Result
 from tests.unit.failover.worlds import usual
 
 Events = list[dict[str, Any]]

@@ -23,8 +23,8 @@ from typing import Any
 
 from failover.hosts.ssh import HostUnknown, Ran, Silent
 from failover.model.attempt import Attempt
-from hooks.canary_files import FIXED, WRITTEN
-from hooks.result import Layer, Result
+from hooks.contract.result import Layer, Result
+from hooks.probe.canary_files import FIXED, WRITTEN
 
 LAYERS = ("iscsi", "lvm", "filesystem", "nfs")
 

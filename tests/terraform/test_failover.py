@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hooks.metadata import unpacked
+from hooks.boot.metadata import unpacked
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
 from tests.terraform.laid_stack import LaidStack, Variables

@@ -6,7 +6,7 @@ from typing import Any
 import oci
 
 from failover.bundle.cloud_init import render_cloud_init, user_data
-from hooks.metadata import unpacked
+from hooks.boot.metadata import unpacked
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
 from tests.terraform.laid_stack import LaidStack, Variables

@@ -18,7 +18,7 @@ import pytest
 
 from failover.bundle import minify
 from failover.bundle import zipapp as package
-from hooks import unpack
+from hooks import zipapp_main
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "tests/fixtures/client-spec.json"
@@ -62,25 +62,31 @@ def test_it_fits_its_budget() -> None:
 def modules(zipapp: bytes, tmp_path: Path) -> dict[str, str]:
     (tmp_path / "some.pyz").write_bytes(zipapp)
     with zipfile.ZipFile(tmp_path / "some.pyz") as packed:
-        found: dict[str, str] = json.loads(bz2.decompress(packed.read(unpack.PAYLOAD)))
+        found: dict[str, str] = json.loads(bz2.decompress(packed.read(zipapp_main.PAYLOAD)))
         return {"__main__": packed.read("__main__.py").decode(), **found}
 
 
 def test_a_new_server_boots_with_the_modules_that_ssh_carries_but_an_operators(tmp_path: Path) -> None:
     every, booting = (modules(z, tmp_path) for z in (package.hooks_bytes(), package.boot_bytes()))
     assert booting.items() < every.items()
-    left_out = {name.removesuffix(".py") for name in package.OPERATORS}
-    assert {"canary", "client", "firewalld", "survey"} < left_out
-    assert set(every) - set(booting) == {f"hooks.{name}" for name in left_out}
+    left_out = {"hooks." + name.removesuffix(".py").replace("/", ".") for name in package.OPERATORS}
+    assert {"hooks.client", "hooks.hints", "hooks.probe", "hooks.survey"} < left_out
+    assert set(every) - set(booting) == {name for name in every if is_in(name, left_out)}
     # what it imports where that is there, it has an answer for where it is not
-    assert not {name: found for name in booting if (found := needed(booting[name]) & left_out)}
+    assert not {
+        name: found for name in booting if (found := {n for n in needed(booting[name]) if is_in(n, left_out)})
+    }
+
+
+def is_in(name: str, left_out: set[str]) -> bool:
+    """Whether a module is one of these, or lies in one of these packages."""
+    return any(f"{name}.".startswith(f"{one}.") for one in left_out)
 
 
 def needed(source: str) -> set[str]:
     """Our own modules that this one cannot be imported without; inside of functions it has an answer."""
     found = [node for node in ast.parse(source).body if isinstance(node, ast.ImportFrom)]
-    names = {alias.name for node in found if node.module == "hooks" for alias in node.names}
-    return names | {str(node.module).partition(".")[2] for node in found}
+    return {f"{node.module}.{alias.name}" for node in found for alias in node.names}
 
 
 def test_the_copy_without_clients_says_so(tmp_path: Path) -> None:
@@ -118,7 +124,7 @@ def test_no_failover_path_can_make_or_wipe_a_filesystem(folder: str) -> None:
 
 
 def test_hooks_import_only_the_standard_library() -> None:
-    for path in (ROOT / "hooks").glob("*.py"):
+    for path in (ROOT / "hooks").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -157,8 +163,9 @@ def played(module: str, version: str, packed: Path) -> str:
     """What this program of the tests says on that Python, with the hooks as packed; it must end well."""
     (packed / "tests").symlink_to(ROOT / "tests")
     for name, source in package.packed_sources().items():
-        path = packed / ("hooks/__init__.py" if name == "hooks" else name.replace(".", "/") + ".py")
-        path.parent.mkdir(exist_ok=True)
+        place = packed / name.replace(".", "/")
+        path = place / "__init__.py" if (ROOT / name.replace(".", "/")).is_dir() else place.with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
     ran = subprocess.run(
         [interpreter(version), "-B", "-m", module], cwd=packed, capture_output=True, text=True, check=False

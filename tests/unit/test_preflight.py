@@ -29,8 +29,8 @@ from failover.preflight.check import Check, Result
 from failover.preflight.checks import address, backups, capacity, hosts, image, target, terraform, volumes
 from failover.preflight.memo import Once
 from failover.verbs.site_file import parse as parse_site
-from hooks.result import Layer
-from hooks.result import Result as HooksResult
+from hooks.contract.result import Layer
+from hooks.contract.result import Result as HooksResult
 from tests.unit.failover.worlds import attempt
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

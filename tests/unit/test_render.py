@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from failover.bundle import cloud_init, zipapp
-from hooks import exports, fstab, lvm
+from hooks.layers import exports, fstab, lvm
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from failover.preflight.context import Ground
 from failover.runs.site_lock import site_lock
 from failover.verify import canaries
 from failover.verify.canaries import Known
-from hooks.canary import EXPORTS, STORAGE
-from hooks.result import PRESENT, Layer
+from hooks.contract.result import PRESENT, Layer
+from hooks.probe.canary import EXPORTS, STORAGE
 
 NAME = "canaries"
 _EXPECTED = "canaries as they were written"

@@ -1,4 +1,4 @@
-"""What the surveys of both servers mean for preflight: refusals block, warnings warn (hooks/survey.py)."""
+"""What the surveys of both servers mean for preflight: refusals block, warnings warn (hooks/survey/)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from failover.model.hook_report import Answer
 from failover.model.observation import Presence
 from failover.preflight.check import Check, blocking, ok, unknown, warning
 from failover.preflight.context import Ground
-from hooks.result import PRESENT, UNKNOWN, Layer
+from hooks.contract.result import PRESENT, UNKNOWN, Layer
 
 ACTIVE, TARGET = "survey of the active server", "survey of the target"
 EXPECTED = "nothing that a takeover would refuse"

@@ -4,9 +4,9 @@ import os
 import re
 from typing import Iterable, List, NamedTuple, Set, Tuple
 
-from hooks.client_fstab import AUTOMAP, NOWHERE, Line
-from hooks.client_spec import normalized
-from hooks.runner import Host
+from hooks.client.lines.fstab import AUTOMAP, NOWHERE, Line
+from hooks.contract.client_spec import normalized
+from hooks.host.host import Host
 
 MASTER = "/etc/auto.master"
 _DIRECT = "/-"

@@ -4,8 +4,8 @@ import os
 import re
 from typing import Dict, List, NamedTuple, Optional, Set
 
-from hooks.client_fstab import NOWHERE, UNIT, Line, Span
-from hooks.runner import Host
+from hooks.client.lines.fstab import NOWHERE, UNIT, Line, Span
+from hooks.host.host import Host
 
 OURS = "/etc/systemd/system"
 # systemd.unit(5), the unit search path, without the generators' folders: what is in those came from fstab

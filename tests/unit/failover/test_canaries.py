@@ -13,8 +13,8 @@ from failover.model.site import Client, ClientMount
 from failover.verify import canaries, data_findings
 from failover.verify.canaries import Known, Manifest
 from failover.verify.data_findings import _of_the_service
-from hooks.canary_files import FIXED
-from hooks.result import Layer
+from hooks.contract.result import Layer
+from hooks.probe.canary_files import FIXED
 
 AT = datetime(2026, 3, 14, 3, 12, tzinfo=UTC)
 CLIENT = Client("nfs-cli", "10.0.0.21", (ClientMount("/mnt/a", "/mnt/nfs/a"),))

@@ -12,7 +12,7 @@ from failover.model.outcome import Unknown
 from failover.plan import invariant, model, planner
 from failover.plan.model import Kind, Plan
 from failover.plan.silence import Belief, judge
-from hooks.result import Layer, Result
+from hooks.contract.result import Layer, Result
 from tests.unit.failover.worlds import Host, World, attempt, usual
 
 ALONE = replace(usual(up=False), clients=())

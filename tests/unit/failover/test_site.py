@@ -14,8 +14,8 @@ from failover.model import stack_output
 from failover.model.outcome import Usage
 from failover.model.site import Client, ClientMount
 from failover.verbs import site_file
-from hooks import parse
-from hooks.fields import SpecError
+from hooks.contract import parse
+from hooks.contract.fields import SpecError
 
 FILE = Path("/somewhere/site.toml")
 MOUNT = {"path": "/mnt/a", "mount": "/mnt/nfs/a"}

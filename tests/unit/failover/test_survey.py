@@ -12,8 +12,8 @@ from failover.model.outcome import Refused
 from failover.model.stack_output import Stack, Volume
 from failover.preflight.check import Check, Result
 from failover.preflight.checks import survey as survey_checks
-from hooks.result import Layer
-from hooks.result import Result as HooksResult
+from hooks.contract.result import Layer
+from hooks.contract.result import Result as HooksResult
 
 BV1 = Volume("bv1", "ocid1.volume.1", "ocid1.attachment.1", "ocid1.instance.1", "iqn.x", "169.254.2.2", 3260)
 SPEC = {

@@ -10,7 +10,7 @@ from failover.model.observation import Attachment, ClientSeen, Observation, Pres
 from failover.model.site import Client, ClientMount
 from failover.model.stack_output import Server, Stack, Volume
 from failover.plan.model import Kind, Step
-from hooks.result import Layer, Result
+from hooks.contract.result import Layer, Result
 
 SERVERS = ("nfs-srv-1", "nfs-srv-2", "nfs-srv-3")
 VOLUMES = ("bv1", "bv2")

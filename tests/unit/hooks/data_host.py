@@ -12,10 +12,10 @@ import sys
 import tempfile
 from typing import Any, Dict, List, Optional
 
-from hooks import canary
-from hooks.parse import parse
-from hooks.result import ABSENT, BROKEN, PRESENT, Layer
-from hooks.spec import Spec
+from hooks.contract.parse import parse
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Layer
+from hooks.contract.spec import Spec
+from hooks.probe import canary
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 SERVER = "88 22 253:0 / /mnt/a rw,relatime - xfs /dev/mapper/vg1-lv01 rw\n"
@@ -67,7 +67,7 @@ def spec(role: str, **changes: Any) -> Spec:
 
 
 def serves(*_: object) -> List[Layer]:
-    """In the place of layers.check: all is as specified."""
+    """In the place of walk.check: all is as specified."""
     return [Layer("nfs", PRESENT, False, 0.0, "", {})]
 
 
@@ -80,7 +80,7 @@ def flip(path: str) -> None:
 
 
 def play(root: str) -> None:
-    canary.layers.check = serves
+    canary.walk.check = serves
     (written,) = canary.refresh(server(root), spec("server"), ())
     (read, _) = canary.probe(server(root), spec("server"), ())
     assert (written.state, read.state) == (PRESENT, PRESENT), (written, read)

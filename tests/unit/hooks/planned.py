@@ -15,10 +15,11 @@ import tempfile
 import threading
 from typing import Any, Dict, List, Optional, Sequence
 
-from hooks import layers, survey
-from hooks.parse import parse
-from hooks.result import Layer
-from hooks.runner import CommandFailed, Host, Outcome
+from hooks import walk as layers
+from hooks.contract.parse import parse
+from hooks.contract.result import Layer
+from hooks.host.host import CommandFailed, Host, Outcome
+from hooks.survey import survey
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _FIXTURES = os.path.join(_HERE, "..", "..", "fixtures")

@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from hooks import canary, canary_files
-from hooks.apart import apart
-from hooks.kernel_log import complaints
-from hooks.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Layer
-from hooks.runner import CommandFailed, Host, OutOfTime
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Layer
+from hooks.hints.kernel_log import complaints
+from hooks.host.host import CommandFailed, Host, OutOfTime
+from hooks.probe import canary, canary_files
+from hooks.probe.child import apart
 from tests.unit.hooks.data_host import CANARIES, client, flip, server, serves, spec
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(canary.layers, "check", serves)
+    monkeypatch.setattr(canary.walk, "check", serves)
     return tmp_path
 
 
@@ -106,7 +106,7 @@ def test_nothing_is_written_where_the_volumes_are_not_mounted_as_specified(
 ) -> None:
     absent = [Layer("filesystem", ABSENT, False, 0.0, "not mounted: /mnt/a", {})]
     asked: list[object] = []
-    monkeypatch.setattr(canary.layers, "check", lambda *args: asked.append(args[2]) or absent)
+    monkeypatch.setattr(canary.walk, "check", lambda *args: asked.append(args[2]) or absent)
     assert canary.refresh(server(str(root)), spec("server"), ()) == absent
     assert asked == [("lvm", "filesystem")]
     assert not (root / CANARIES[1:]).exists()
@@ -172,7 +172,7 @@ def test_a_refresh_that_is_cut_off_leaves_the_canaries_whole(
     assert "its process ended without an answer" in refreshed(root).message
     assert (folder / "fresh-2").exists()
     monkeypatch.undo()
-    monkeypatch.setattr(canary.layers, "check", serves)
+    monkeypatch.setattr(canary.walk, "check", serves)
     assert looked(root).state == PRESENT
     assert refreshed(root).facts["manifest"]["serial"] == 2  # type: ignore[index]
 

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hooks import automaps, client_fstab, mount_tree, mount_units, mountinfo, site_names
-from hooks.automaps import Map
-from hooks.client_edit import after, edit
-from hooks.client_spec import ClientSpec, Mount, Server
-from hooks.client_view import View
+from hooks.client import mount_tree, site_names
+from hooks.client.edit import after, edit
+from hooks.client.lines import automaps, mount_units
+from hooks.client.lines import fstab as client_fstab
+from hooks.client.lines.automaps import Map
+from hooks.client.view import View
+from hooks.contract.client_spec import ClientSpec, Mount, Server
+from hooks.host import mounts
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 SPEC = ClientSpec(
@@ -150,7 +153,7 @@ def test_a_path_leads_to_the_uppermost_mount_that_users_reach() -> None:
         "32 31 0:32 / /data/q rw - nfs4 s:/q rw\n",
         "33 32 0:33 / /data/q rw - nfs4 s:/r rw\n",
     ]
-    table = mountinfo.parse("".join(lines))
+    table = mounts.parse("".join(lines))
     seen = [mount_tree.top(table, path) for path in ("/", "/data", "/data/p", "/data/q/x", "/database")]
     assert [item.id if item else None for item in seen] == ["22", "31", "31", "33", "22"]
     assert mount_tree.mounted_at(table, "/data/p") is None
@@ -160,7 +163,7 @@ def test_a_path_leads_to_the_uppermost_mount_that_users_reach() -> None:
 def test_links_are_followed_up_to_the_first_network_filesystem(tmp_path: Path) -> None:
     links = {"/data": "/srv/../mnt/x", "/mnt/x/deep": "/never", "/loop": "/loop"}
     host = PlannedHost(str(tmp_path), {"links": {"/data": links["/data"], "/loop": "/loop"}})
-    table = mountinfo.parse(ROOT + "30 22 0:30 / /mnt/x rw - nfs4 s:/p rw\n")
+    table = mounts.parse(ROOT + "30 22 0:30 / /mnt/x rw - nfs4 s:/p rw\n")
     assert mount_tree.real_path(host, table, "/data/deep") == "/mnt/x/deep"
     assert mount_tree.real_path(host, table, "/no/such") == "/no/such"
     assert mount_tree.real_path(host, table, "/loop") == "/loop"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hooks import kernel_log, layers
-from hooks.parse import parse
+from hooks import walk
+from hooks.contract.parse import parse
+from hooks.hints import kernel_log
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 MOUNTED = "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw - xfs /dev/mapper/vg1-lv01 rw\n"
@@ -22,7 +23,7 @@ HOST = {
 }
 
 
-def answered(path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> layers.Layer:
+def answered(path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> walk.Layer:
     """The layer's check on a host where stat(2) of the mount point ends with this errno."""
     host, real = PlannedHost(str(path), HOST), os.stat
 
@@ -32,7 +33,7 @@ def answered(path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> layers.L
         return real(name, **words)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "stat", stat)
-    layer = layers.check(host, parse(fixture("server-spec.json")), ["filesystem"])[0]
+    layer = walk.check(host, parse(fixture("server-spec.json")), ["filesystem"])[0]
     monkeypatch.undo()
     return layer
 
@@ -67,7 +68,7 @@ def test_a_mount_that_fails_ends_with_the_kernel_s_own_line(tmp_path: Path) -> N
     ]
     host = PlannedHost(str(tmp_path), {**HOST, "commands": commands})
     host.change({"files": {"/proc/uptime": "20.10 9\n", "/proc/self/mountinfo": MOUNTED.splitlines(True)[0]}})
-    (layer,) = layers.apply(host, parse(fixture("server-spec.json")), ["filesystem"])
+    (layer,) = walk.apply(host, parse(fixture("server-spec.json")), ["filesystem"])
     host.finish()
     assert layer.state == "broken"
     assert said in layer.message

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-import hooks
-from hooks import nfs
-from hooks.firewalld import closed_zones, told
+from hooks import hints
+from hooks.hints.firewalld import closed_zones, told
+from hooks.layers import nfs
 from tests.unit.hooks.planned import PlannedHost
 
 # as firewalld 1.3 prints them; a field that is empty ends with a blank
@@ -108,7 +108,7 @@ def test_a_hint_that_cannot_be_had_fails_nothing(tmp_path: Path, asked: int, ans
 
 
 def test_the_copy_of_cloud_init_does_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(hooks, "firewalld")
-    monkeypatch.setitem(sys.modules, "hooks.firewalld", None)
+    monkeypatch.delattr(hints, "firewalld")
+    monkeypatch.setitem(sys.modules, "hooks.hints.firewalld", None)
     host = PlannedHost(str(tmp_path), {"files": {"/proc/88/comm": "firewalld\n"}})
     assert nfs._firewalled(host) == []

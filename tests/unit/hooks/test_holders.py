@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hooks import layers
-from hooks.holders import holders
-from hooks.parse import parse
-from hooks.runner import Host
+from hooks import walk
+from hooks.contract.parse import parse
+from hooks.host.host import Host
+from hooks.host.processes import holders
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 PID = 4194305  # above the kernel's largest pid, so that nobody real is ever meant
@@ -47,8 +47,8 @@ def case(*commands: dict[str, object]) -> dict[str, object]:
     }
 
 
-def release(host: PlannedHost) -> layers.Layer:
-    return layers.release(host, parse(fixture("server-spec.json")), ["filesystem"])[0]
+def release(host: PlannedHost) -> walk.Layer:
+    return walk.release(host, parse(fixture("server-spec.json")), ["filesystem"])[0]
 
 
 def test_term_is_enough(tmp_path: Path, sent: list[tuple[int, int]]) -> None:

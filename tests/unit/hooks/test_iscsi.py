@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks import layers
-from hooks.parse import parse
+from hooks import walk
+from hooks.contract.parse import parse
 from tests.unit.hooks.planned import Case, PlannedHost, cases, fixture
 
 STATE = "/sys/class/iscsi_session/session3/state"
@@ -26,9 +26,9 @@ class Recovering(PlannedHost):
             self.change({"files": {STATE: "LOGGED_IN\n"}})
 
 
-def applied(path: Path, seconds: float) -> layers.Layer:
+def applied(path: Path, seconds: float) -> walk.Layer:
     host = Recovering(str(path), cases()[STARTED], seconds)
-    layer = layers.apply(host, parse(fixture("server-spec.json")), ["iscsi"])[0]
+    layer = walk.apply(host, parse(fixture("server-spec.json")), ["iscsi"])[0]
     host.finish()
     return layer
 

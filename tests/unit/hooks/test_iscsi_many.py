@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hooks import iscsi, layers
-from hooks.spec import ServerSpec, Volume
+from hooks import walk
+from hooks.contract.spec import ServerSpec, Volume
+from hooks.layers import iscsi
 from tests.unit.hooks.planned import Case, PlannedHost
 
 IQN = "iqn.2015-12.com.oracleiaas:"
@@ -48,9 +49,9 @@ def afterwards(volumes: tuple[Volume, ...], records: str = "") -> list[Case]:
     ]
 
 
-def apply(root: Path, commands: list[Case], spec: ServerSpec = SPEC, **case: object) -> layers.Layer:
+def apply(root: Path, commands: list[Case], spec: ServerSpec = SPEC, **case: object) -> walk.Layer:
     host = PlannedHost(str(root), {"commands": commands, "unordered": True, **case})
-    layer = layers.apply(host, spec, ["iscsi"])[0]
+    layer = walk.apply(host, spec, ["iscsi"])[0]
     host.finish()
     return layer
 

@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from hooks import metadata
-from hooks.fields import SpecError
-from hooks.metadata import ATTACHMENTS_PATH, SPEC_PATH, Seen, Unreachable, get, look, match
-from hooks.parse import parse
-from hooks.spec import ServerSpec
+from hooks.boot import metadata
+from hooks.boot.metadata import ATTACHMENTS_PATH, SPEC_PATH, Seen, Unreachable, get, look, match
+from hooks.contract.fields import SpecError
+from hooks.contract.parse import parse
+from hooks.contract.spec import ServerSpec
 from tests.unit.hooks.planned import fixture
 
 SPEC = json.loads(fixture("server-spec.json"))

@@ -6,9 +6,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks import exports, iscsi, lvm, mountinfo
-from hooks.parse import parse
-from hooks.spec import ServerSpec
+from hooks.contract.parse import parse
+from hooks.contract.spec import ServerSpec
+from hooks.host import mounts
+from hooks.layers import exports, iscsi, lvm
 from tests.unit.hooks.planned import fixture
 
 ANY = st.text(max_size=200) | st.lists(
@@ -54,7 +55,7 @@ def test_records() -> None:
 
 
 def test_mountinfo() -> None:
-    found = mountinfo.parse(fixture("mountinfo.txt"))
+    found = mounts.parse(fixture("mountinfo.txt"))
     assert found[4][:3] == ("/mnt/nfs/a", "nfs4", "nfs-srv-1:/mnt/a")
     assert (found[4].id, found[4].parent, found[4].root) == ("92", "22", "/")
     assert found[5].mount == "/mnt/with blank"
@@ -63,7 +64,7 @@ def test_mountinfo() -> None:
 
 def test_this_machine_s_mountinfo() -> None:
     text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
-    assert len(mountinfo.parse(text)) == len(text.splitlines())
+    assert len(mounts.parse(text)) == len(text.splitlines())
 
 
 def test_exports_table() -> None:
@@ -93,7 +94,7 @@ def test_lvm_report() -> None:
 def test_no_text_breaks_a_parser(text: str) -> None:
     iscsi.sessions_in(text)
     iscsi.records_in(text)
-    mountinfo.parse(text)
+    mounts.parse(text)
     exports.parse(text)
 
 

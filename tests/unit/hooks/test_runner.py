@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks.mutex import Busy, alone
-from hooks.runner import CommandFailed, Host, OutOfTime
+from hooks.host.host import CommandFailed, Host, OutOfTime
+from hooks.host.lock import Busy, alone
 
 pytestmark = pytest.mark.usefixtures("real_commands")
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks import exports, fstab, layers
-from hooks.parse import parse
-from hooks.result import Layer
-from hooks.served import served
-from hooks.spec import ServerSpec
+from hooks import walk
+from hooks.contract.parse import parse
+from hooks.contract.result import Layer
+from hooks.contract.spec import ServerSpec
+from hooks.layers import exports, fstab
+from hooks.layers.served import served
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 MOUNTED = "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw - xfs /dev/mapper/vg1-lv01 rw\n"
@@ -53,7 +54,7 @@ def getent(name: str, *addresses: str) -> dict[str, Any]:
 
 
 def done(made: PlannedHost, action: str, wanted: ServerSpec) -> Layer:
-    (layer,) = getattr(layers, action)(made, wanted, ["nfs"])
+    (layer,) = getattr(walk, action)(made, wanted, ["nfs"])
     made.finish()
     assert isinstance(layer, Layer)
     return layer

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from hooks import filesystem, fstab, layers
-from hooks.parse import parse
-from hooks.result import Layer
-from hooks.spec import ServerSpec
+from hooks import walk
+from hooks.contract.parse import parse
+from hooks.contract.result import Layer
+from hooks.contract.spec import ServerSpec
+from hooks.layers import filesystem, fstab
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 UUID = "0f3b1b5c-6f1e-4b0e-9c3c-8d0c5a7e1f10"
@@ -77,7 +78,7 @@ MOUNT = {"run": "mount /mnt/a", "then": {"files": {"/proc/self/mountinfo": MOUNT
 
 
 def done(made: PlannedHost, action: str, wanted: ServerSpec | None = None) -> Layer:
-    (layer,) = getattr(layers, action)(made, wanted or spec(), ["filesystem"])
+    (layer,) = getattr(walk, action)(made, wanted or spec(), ["filesystem"])
     made.finish()
     assert isinstance(layer, Layer)
     return layer

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.client_spec import ClientSpec, Mount
-from hooks.fields import SpecError
-from hooks.parse import parse
-from hooks.spec import ServerSpec
+from hooks.contract.client_spec import ClientSpec, Mount
+from hooks.contract.fields import SpecError
+from hooks.contract.parse import parse
+from hooks.contract.spec import ServerSpec
 from tests.unit.hooks.planned import fixture
 
 SERVER: dict[str, Any] = json.loads(fixture("server-spec.json"))

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from hooks import survey, survey_host, survey_lvm, survey_nfs
-from hooks.fields import SpecError
-from hooks.parse import parse
-from hooks.result import Layer
-from hooks.runner import SBIN, Outcome
+from hooks.contract.fields import SpecError
+from hooks.contract.parse import parse
+from hooks.contract.result import Layer
+from hooks.host.host import SBIN, Outcome
+from hooks.survey import host as survey_host
+from hooks.survey import lvm, nfs, survey
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 ROOT = "22 1 254:0 / / rw - ext4 /dev/root rw\n"
@@ -415,7 +416,7 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     ],
 )
 def test_lvm_s_filters(setting: str, names: list[str], found: bool) -> None:
-    assert survey_lvm.hidden(setting, names) is found
+    assert lvm.hidden(setting, names) is found
 
 
 def test_settings_of_nfsd(tmp_path: Path) -> None:
@@ -424,5 +425,5 @@ def test_settings_of_nfsd(tmp_path: Path) -> None:
         "/etc/nfs.conf": "[general]\nthreads=9\n[ nfsd ]\nthreads = 256 # all\n#vers3=n\ngrace-time=15\n",
         "/etc/nfs.conf.d/site.conf": "[nfsd]\nvers3=y\n[mountd]\nport=9\n",
     }
-    found = survey_nfs.settings(host(tmp_path, more=files))
+    found = nfs.settings(host(tmp_path, more=files))
     assert found == {"threads": "256", "grace-time": "15", "vers3": "y"}

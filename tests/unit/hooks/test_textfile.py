@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks import textfile
-from hooks.runner import HookError
+from hooks.host import text_file
+from hooks.host.host import HookError
 from tests.unit.hooks.planned import PlannedHost
 
 
@@ -23,7 +23,7 @@ def test_the_diff_is_shown_and_mode_and_owner_stay(host: PlannedHost) -> None:
     path.chmod(0o640)
     os.chown(path, 65534, 65534) if os.geteuid() == 0 else None
     before = path.stat()
-    assert textfile.edit(host, "/etc/fstab", lambda text: text.replace("two", "three"))
+    assert text_file.edit(host, "/etc/fstab", lambda text: text.replace("two", "three"))
     after = path.stat()
     assert path.read_text() == "one\nthree\n"
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
@@ -33,22 +33,22 @@ def test_the_diff_is_shown_and_mode_and_owner_stay(host: PlannedHost) -> None:
 
 def test_no_difference_no_write(host: PlannedHost) -> None:
     before = Path(host.path("/etc/fstab")).stat()
-    assert not textfile.edit(host, "/etc/fstab", lambda text: text)
+    assert not text_file.edit(host, "/etc/fstab", lambda text: text)
     assert Path(host.path("/etc/fstab")).stat() == before
     assert host.notes == []
 
 
 def test_a_new_file_has_its_mode_and_an_empty_one_is_removed(host: PlannedHost) -> None:
-    assert textfile.edit(host, "/etc/exports.d/own", lambda _: "text\n", mode=0o600)
+    assert text_file.edit(host, "/etc/exports.d/own", lambda _: "text\n", mode=0o600)
     assert Path(host.path("/etc/exports.d/own")).stat().st_mode & 0o777 == 0o600
-    assert textfile.edit(host, "/etc/exports.d/own", lambda _: "")
+    assert text_file.edit(host, "/etc/exports.d/own", lambda _: "")
     assert not Path(host.path("/etc/exports.d/own")).exists()
-    assert not textfile.edit(host, "/etc/exports.d/own", lambda _: "")
+    assert not text_file.edit(host, "/etc/exports.d/own", lambda _: "")
 
 
 def test_a_symbolic_link_stays_one(host: PlannedHost) -> None:
     host.change({"links": {"/etc/linked": "fstab"}})
-    textfile.edit(host, "/etc/linked", lambda text: text + "three\n")
+    text_file.edit(host, "/etc/linked", lambda text: text + "three\n")
     assert Path(host.path("/etc/linked")).is_symlink()
     assert Path(host.path("/etc/fstab")).read_text() == "one\ntwo\nthree\n"
 
@@ -56,7 +56,7 @@ def test_a_symbolic_link_stays_one(host: PlannedHost) -> None:
 def test_bytes_that_are_no_utf8_survive(host: PlannedHost) -> None:
     path = Path(host.path("/etc/fstab"))
     path.write_bytes(b"caf\xe9\r\ntwo\n")
-    textfile.edit(host, "/etc/fstab", lambda text: text.replace("two", "three"))
+    text_file.edit(host, "/etc/fstab", lambda text: text.replace("two", "three"))
     assert path.read_bytes() == b"caf\xe9\r\nthree\n"
 
 
@@ -74,6 +74,6 @@ def _no_room() -> Iterator[None]:
 @pytest.mark.usefixtures("_no_room")
 def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(host: PlannedHost) -> None:
     with pytest.raises(HookError, match=r"etc/fstab: not written, it is as it was: .*File too large"):
-        textfile.edit(host, "/etc/fstab", lambda text: text * 10)
+        text_file.edit(host, "/etc/fstab", lambda text: text * 10)
     assert Path(host.path("/etc/fstab")).read_text() == "one\ntwo\n"
     assert [path.name for path in Path(host.path("/etc")).iterdir()] == ["fstab"]

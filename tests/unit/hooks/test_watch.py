@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from failover.observe import console_line
-from hooks import cli, layers, metadata, watch
-from hooks.metadata import Seen, Unreachable
-from hooks.result import ABSENT, PRESENT, Layer, Result
-from hooks.watch import GONE_LOOKS, Watch
+from hooks import cli, walk
+from hooks.boot import metadata, watch
+from hooks.boot.metadata import Seen, Unreachable
+from hooks.boot.watch import GONE_LOOKS, Watch
+from hooks.contract.result import ABSENT, PRESENT, Layer, Result
 from tests.unit.hooks.planned import PlannedHost, fixture
 
 SPEC = fixture("server-spec.json")
@@ -35,8 +36,8 @@ class Site:
         self.host = PlannedHost(str(root), {})
         self.watch = Watch(self.host, self.take_over, self.forget)
         monkeypatch.setattr(metadata, "look", lambda _: self.answer())
-        monkeypatch.setattr(layers, "check", lambda *_: [Layer("iscsi", self.sessions, False, 0, "", {})])
-        monkeypatch.setattr(layers, "release", lambda _host, _spec, only: self.released.append(only))
+        monkeypatch.setattr(walk, "check", lambda *_: [Layer("iscsi", self.sessions, False, 0, "", {})])
+        monkeypatch.setattr(walk, "release", lambda _host, _spec, only: self.released.append(only))
 
     def answer(self) -> Seen:
         found = self.answers.pop(0)
