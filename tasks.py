@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from invoke import Collection, Context, task
 
 if TYPE_CHECKING:
-    from lab.lifecycle import Lab
+    from lab.site.lab import Lab
 
 SITE_HELP = "the site's file; default $NFS_FAILOVER_SITE, then ./site.toml"
 UNPLANNED_HELP = "the old server is lost: don't ask it; the detach is the fence if its power can't be cut"
@@ -290,13 +290,13 @@ def drill(
     run: str | None = None,
 ) -> None:
     """Rehearse on real Linux guests: build a site, fail the server, fail over, count the data."""
-    from lab import drill as drills
+    from lab.drill import drill as drills
 
     render(c)
     if door == "resource-manager":
         package(c)
     if soak:
-        from lab import soak as soaks
+        from lab.drill import soak as soaks
 
         sys.exit(soaks.main(_run_directory(run), soak, seed, json, max(jobs, 1)))
     choices = drills.Choices(
@@ -421,21 +421,21 @@ def lock(c: Context) -> None:
 
 
 def _run_directory(run: str | None) -> Path:
-    from lab.lifecycle import DEFAULT_RUN
+    from lab.site.lab import DEFAULT_RUN
 
     return Path(run) if run else DEFAULT_RUN
 
 
 def _lab(run: str | None) -> Lab:
-    from lab.lifecycle import Lab
+    from lab.site.lab import Lab
 
     return Lab(_run_directory(run), lambda text: print(text, flush=True))
 
 
 def _prepare_machine() -> None:
-    from lab import packages
-    from lab.image import build
-    from lab.lifecycle import require_root, require_terraform
+    from lab.hardware.image import build
+    from lab.site.lab import require_root, require_terraform
+    from lab.system import packages
 
     require_terraform()
     packages.ensure(packages.TEST_TOOLS)
@@ -445,8 +445,8 @@ def _prepare_machine() -> None:
 
 def _guarded(action: Callable[[], None]) -> None:
     """Run it; the lab's own errors are one line and exit code 4."""
-    from lab.cloud import CloudError
-    from lab.machine import HardwareError
+    from lab.client.api_process import CloudError
+    from lab.system.errors import HardwareError
 
     try:
         action()

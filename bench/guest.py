@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from failover.bundle import zipapp
-from lab.access import Access
-from lab.machine import HardwareError
+from lab.site.ssh_access import Access
+from lab.system.errors import HardwareError
 
 _ZIPAPP = "hooks.pyz"
 _SECONDS = 300

@@ -1,6 +1,6 @@
 """Measures what the orchestration costs: `failover` against the same recovery by hand, in one run of one lab.
 
-The lab's cloud takes the time that OCI takes (lab/api/transition.py). nfs-srv-1 loses its power and
+The lab's cloud takes the time that OCI takes (lab/api/core/transition.py). nfs-srv-1 loses its power and
 `failover` recovers the service on nfs-srv-2, launched from the image. Then nfs-srv-2 loses its power, and the
 same is done by hand to a new nfs-srv-1: plain SDK calls and plain ssh, each begun the moment it may be, by
 somebody who makes no pause, checks nothing and knows every value. That is the critical path,
@@ -27,11 +27,11 @@ from failover.cloud.compute import Cloud
 from failover.hosts import specs
 from failover.model import stack_output
 from failover.verbs import site_file
-from lab.founding import Founding
-from lab.lifecycle import Lab
-from lab.machine import HardwareError
-from lab.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
-from lab.settle import settle
+from lab.client.wait import settle
+from lab.site.baseline import Founding
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
+from lab.system.errors import HardwareError
 
 ROOT = Path(__file__).resolve().parents[1]
 DELAY_FACTOR = 1.0  # as on OCI

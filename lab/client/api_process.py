@@ -13,9 +13,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from lab.signing import signer
+from lab.client.signing import signer
+from lab.system.paths import ROOT
+from lab.system.programs import API
 
-ROOT = Path(__file__).parents[1]
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 CONTROL_SECONDS = 60.0
@@ -40,7 +41,7 @@ class ApiProcess:
         run = self.run.resolve()
         run.mkdir(parents=True, exist_ok=True)
         (run / "api.port").unlink(missing_ok=True)
-        argv = [sys.executable, "-m", "lab.api", "--run", str(run), "--port", str(port)]
+        argv = [sys.executable, "-m", API, "--run", str(run), "--port", str(port)]
         argv += ["--hardware", hardware]
         argv += [] if delay_factor is None else ["--delay-factor", str(delay_factor)]
         with (run / "api.log").open("ab") as log:
@@ -102,11 +103,11 @@ class ApiProcess:
             raise CloudError(f"{method} {self.endpoint}/lab/{name}: {error.reason}") from error
 
     def inject(self, operation: str, **fault: Any) -> None:
-        """Make calls of an operation go wrong; fields as in lab.api.faults.Fault."""
+        """Make calls of an operation go wrong; fields as in lab.api.core.faults.Fault."""
         self.control("POST", "faults", {"operation": operation, **fault})
 
     def seed(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """Register what exists already; fields as in lab.api.seeds.seed. Its record."""
+        """Register what exists already; fields as in lab.api.http.seeds.seed. Its record."""
         record: dict[str, Any] = self.control("POST", "seed", {"kind": kind, **fields})
         return record
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.machine import HardwareError
+from lab.system.errors import HardwareError
 
 
 def settle(client: Any, get: Callable[[str], Any], ocid: str, state: str, deadline_seconds: int = 120) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lab.lifecycle import Lab
-from lab.machine import HardwareError
-from lab.nfs_site import SERVER, SUCCESSOR
-from lab.operator import Operator
+from lab.drill.operator import Operator
+from lab.site.lab import Lab
+from lab.site.nfs_site import SERVER, SUCCESSOR
+from lab.system.errors import HardwareError
 
 NAMES = ("cli", "resource-manager", "gitops")
 

@@ -12,32 +12,31 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from lab import breakage
-from lab.cloud import CloudError
-from lab.doors import NAMES, CommandLine, ConsoleApply, Door, PullRequest
-from lab.lifecycle import Lab
-from lab.machine import HardwareError
-from lab.nfs_site import SERVER, SUCCESSOR
-from lab.operator import Operator
-from lab.proof import Proof
-from lab.story import Move, Story, show
-from lab.watch import Watch
-from lab.witness import Witness
+from lab.client.api_process import CloudError
+from lab.drill import failures
+from lab.drill.doors import NAMES, CommandLine, ConsoleApply, Door, PullRequest
+from lab.drill.operator import Operator
+from lab.drill.proof import Proof
+from lab.drill.result import Move, Story, show
+from lab.drill.writer_record import Witness
+from lab.hardware.volume_watch import Watch
+from lab.site.lab import Lab
+from lab.site.nfs_site import SERVER, SUCCESSOR
+from lab.system.errors import HardwareError
 
 T = TypeVar("T")
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
 class Choices:
     """How the drill is run.
 
-    mode: what happens to nfs-srv-1 (lab/breakage.py). clients: remount or reboot. standby: nfs-srv-2 is
+    mode: what happens to nfs-srv-1 (lab/drill/failures.py). clients: remount or reboot. standby: nfs-srv-2 is
     launched beforehand. failback: afterwards the service goes home. comeback: afterwards nfs-srv-1 is
     powered on. lose: an acknowledged record that is removed from the file, to see the drill fail. after:
     seconds that the client writes before the failure. kill_after: seconds after which the operator's process
     is killed (SIGKILL) in the middle of the failover; the same command is then run again. door: who fails
-    over (lab/doors.py).
+    over (lab/drill/doors.py).
     """
 
     mode: str = "dead"
@@ -71,11 +70,11 @@ class Drill:
             self._watch.start()
             self._timed("writer", self._let_write)
             self._timed(
-                f"{SERVER} {self._choices.mode}", lambda: breakage.strike(self.lab, self._choices.mode)
+                f"{SERVER} {self._choices.mode}", lambda: failures.strike(self.lab, self._choices.mode)
             )
             self._move("failover", SUCCESSOR)
             if self._choices.comeback:
-                self.story.missing += self._timed("comeback", lambda: breakage.come_back(self.lab))
+                self.story.missing += self._timed("comeback", lambda: failures.come_back(self.lab))
             if self._choices.failback:
                 self._witness.go_on()
                 self._move("failback", SERVER)
@@ -136,7 +135,7 @@ class Drill:
 def main(run: Path, choices: Choices, as_json: bool) -> int:
     """Tell the story on the terminal (and as JSON on the last line); 0 only if it really worked."""
     console = Console(soft_wrap=True, highlight=False)
-    for flag, given, known in (("mode", choices.mode, breakage.MODES), ("door", choices.door, NAMES)):
+    for flag, given, known in (("mode", choices.mode, failures.MODES), ("door", choices.door, NAMES)):
         if given not in known:
             console.print(f"usage: --{flag} {given}: expected one of {', '.join(known)}", markup=False)
             return 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from lab.lifecycle import Lab
-from lab.machine import HardwareError
-from lab.nfs_site import ADDRESSES, SERVER
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, SERVER
+from lab.system.errors import HardwareError
 
 # dead: its power is cut, the API goes on saying RUNNING. hung: its processor stands still.
 # unreachable: it does not let the operator in, and goes on serving and writing.

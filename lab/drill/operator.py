@@ -11,9 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
-from lab.machine import HardwareError
-
-ROOT = Path(__file__).resolve().parents[1]
+from lab.system.errors import HardwareError
+from lab.system.paths import ROOT
 
 
 class Operator:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lab.lifecycle import Lab
-from lab.nfs_site import ADDRESSES, CLIENT, IMAGE_MARK, SERVER, SUCCESSOR
-from lab.story import Move, Story
-from lab.witness import Record, Witness
+from lab.drill.result import Move, Story
+from lab.drill.writer_record import Record, Witness
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE_MARK, SERVER, SUCCESSOR
 
 
 class Proof:

@@ -14,9 +14,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lab.breakage import MODES
-from lab.drill import Choices, Drill
-from lab.story import Story, show
+from lab.drill.drill import Choices, Drill
+from lab.drill.failures import MODES
+from lab.drill.result import Story, show
 
 # Seconds in which the operator's process may die: within a failover to a standby, and to a launched server.
 _STANDBY_SECONDS, _LAUNCHED_SECONDS = 30.0, 80.0

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lab.access import Access
-from lab.machine import HardwareError
-from lab.nfs_site import ADDRESSES, CLIENT
+from lab.site.nfs_site import ADDRESSES, CLIENT
+from lab.site.ssh_access import Access
+from lab.system.errors import HardwareError
 
 ACKNOWLEDGED = "/var/lib/drill/acknowledged"
 RECORDS = "/mnt/a/records"  # as the server sees the file

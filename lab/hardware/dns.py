@@ -4,12 +4,12 @@ import os
 import signal
 from dataclasses import dataclass
 
-from lab import network
-from lab.command import run
-from lab.lock import held
-from lab.machine import Machine
-from lab.paths import RunDirectory, short_name
-from lab.processes import await_exit, pid_of
+from lab.hardware import network
+from lab.hardware.machine import Machine
+from lab.system.command import run
+from lab.system.file_lock import held
+from lab.system.paths import RunDirectory, short_name
+from lab.system.processes import await_exit, pid_of
 
 # link-local addresses are on the link (metadata, block storage), everything else is behind the router;
 # a DHCP client that gets option 121 ignores option 3, so the default route is in both

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab import network, qmp
-from lab.command import run
-from lab.image.build import BaseImage
-from lab.images import pin_base
-from lab.machine import HardwareError, Machine
-from lab.paths import RunDirectory
-from lab.processes import await_exit, pid_of
+from lab.hardware import network, qmp
+from lab.hardware.image.build import BaseImage
+from lab.hardware.images import pin_base
+from lab.hardware.machine import Machine
+from lab.system.command import run
+from lab.system.errors import HardwareError
+from lab.system.paths import RunDirectory
+from lab.system.processes import await_exit, pid_of
 
 # what OCI's machines have in their firmware; cloud-init's Oracle data source looks for it
 ASSET_TAG = "OracleCloud.com"

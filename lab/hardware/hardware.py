@@ -2,10 +2,11 @@
 
 from typing import Protocol
 
-from lab.machine import HardwareError, Machine, Portal
-from lab.nothing import Nothing
-from lab.rack import Guests, bring_up
-from lab.remains import take_down
+from lab.hardware.machine import Machine, Portal
+from lab.hardware.null import Nothing
+from lab.hardware.real import Guests, bring_up
+from lab.hardware.teardown import take_down
+from lab.system.errors import HardwareError
 
 __all__ = ["Guests", "Hardware", "HardwareError", "Machine", "Nothing", "Portal", "bring_up", "take_down"]
 

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from lab.command import run
-from lab.image.build import BaseImage, base_image
-from lab.machine import HardwareError
-from lab.paths import RunDirectory
+from lab.hardware.image.build import BaseImage, base_image
+from lab.system.command import run
+from lab.system.errors import HardwareError
+from lab.system.paths import RunDirectory
 
 
 def pin_base(lab: RunDirectory) -> BaseImage:

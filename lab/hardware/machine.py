@@ -3,10 +3,6 @@
 from dataclasses import dataclass
 
 
-class HardwareError(Exception):
-    """A part of the lab's hardware could not do what was asked: says which, what was found, what to do."""
-
-
 @dataclass(frozen=True)
 class Machine:
     """One guest as the cloud knows it. `mac` and `address` are what its DHCP lease is made of."""

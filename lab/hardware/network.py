@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lab.command import run
-from lab.paths import RunDirectory, short_name
+from lab.system.command import run
+from lab.system.paths import RunDirectory, short_name
 
 BRIDGE = "br0"
 # the same in every lab: a guest restored from a snapshot still has it in its neighbour table

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import uuid
 
-from lab.machine import HardwareError, Machine, Portal
+from lab.hardware.machine import Machine, Portal
+from lab.system.errors import HardwareError
 
 
 class Nothing:

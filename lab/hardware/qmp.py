@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from lab.machine import HardwareError
+from lab.system.errors import HardwareError
 
 
 def ask(path: Path, command: str, deadline_seconds: float = 60, **arguments: object) -> Any:

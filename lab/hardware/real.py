@@ -3,19 +3,21 @@
 import shutil
 from pathlib import Path
 
-from lab import images, network
-from lab.dns import NameService
-from lab.guests import Guest
-from lab.image import build
-from lab.machine import HardwareError, Machine, Portal
-from lab.paths import RunDirectory
-from lab.volumes import Storage
+from lab.hardware import images, network
+from lab.hardware.dns import NameService
+from lab.hardware.guests import Guest
+from lab.hardware.image import build
+from lab.hardware.machine import Machine, Portal
+from lab.hardware.volumes import Storage
+from lab.system.errors import HardwareError
+from lab.system.paths import RunDirectory
 
 
 def bring_up(run: Path) -> None:
     """Have the network, the resolver and the volume service of the lab in `run`. Twice is success.
 
-    Packages and base image must be there (lab.packages, lab.image.build); this takes well under a second.
+    Packages and base image must be there (lab.system.packages, lab.hardware.image.build);
+    this takes well under a second.
     """
     lab = RunDirectory.of(run)
     lab.root.mkdir(parents=True, exist_ok=True)
@@ -25,7 +27,7 @@ def bring_up(run: Path) -> None:
 
 
 class Guests:
-    """lab.hardware.Hardware on real guests. Everything it knows is in `run`, so any process may make one."""
+    """hardware.Hardware on real guests. Everything it knows is in `run`, so any process may make one."""
 
     def __init__(self, run: Path) -> None:
         self._lab = RunDirectory.of(run)

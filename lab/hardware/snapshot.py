@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab import images, qmp
-from lab.cache import make_once
-from lab.command import run as run_command
-from lab.dns import NameService
-from lab.guests import Guest, qemu_arguments
-from lab.image.build import BaseImage, base_image
-from lab.machine import HardwareError, Machine
-from lab.paths import RunDirectory, cache_directory, short_name
+from lab.hardware import images, qmp
+from lab.hardware.dns import NameService
+from lab.hardware.guests import Guest, qemu_arguments
+from lab.hardware.image.build import BaseImage, base_image
+from lab.hardware.machine import Machine
+from lab.system.cache import make_once
+from lab.system.command import run as run_command
+from lab.system.errors import HardwareError
+from lab.system.paths import RunDirectory, cache_directory, short_name
 
 NAME = "ready"
 

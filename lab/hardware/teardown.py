@@ -9,15 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-from lab import network
-from lab.job import MARK
-from lab.machine import HardwareError
-from lab.network import namespace_file
-from lab.paths import RunDirectory
-from lab.processes import arguments
+from lab.hardware import network
+from lab.hardware.network import namespace_file
+from lab.system.errors import HardwareError
+from lab.system.paths import RunDirectory
+from lab.system.processes import arguments
+from lab.system.programs import JOB_MARK, MODULES
 
 TOOLS = ("qemu-system-x86_64", "tgtd", "dnsmasq")
-MODULES = ("lab.api", "lab.job", "lab.metadata", "lab.provider")
 DEADLINE_SECONDS = 10
 
 
@@ -60,7 +59,7 @@ def processes(lab: RunDirectory) -> set[int]:
 
 def of_jobs(lab: RunDirectory) -> set[int]:
     """What jobs have started: Terraform and whatever that starts, known by a mark in its environment."""
-    mark = b"%s=%s/" % (MARK.encode(), os.fsencode(lab.jobs))
+    mark = b"%s=%s/" % (JOB_MARK.encode(), os.fsencode(lab.jobs))
     found = set()
     for file in Path("/proc").glob("[0-9]*/environ"):
         try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from lab.machine import HardwareError
-from lab.paths import RunDirectory
-from lab.volumes import Storage
+from lab.hardware.volumes import Storage
+from lab.system.errors import HardwareError
+from lab.system.paths import RunDirectory
 
 _PAUSE_SECONDS = 0.5
 

@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lab import network
-from lab.command import run
-from lab.lock import held
-from lab.machine import HardwareError, Portal
-from lab.paths import RunDirectory, short_name
-from lab.processes import await_exit, pid_of
+from lab.hardware import network
+from lab.hardware.machine import Portal
+from lab.system.command import run
+from lab.system.errors import HardwareError
+from lab.system.file_lock import held
+from lab.system.paths import RunDirectory, short_name
+from lab.system.processes import await_exit, pid_of
 
 PORTALS = tuple(f"169.254.2.{last}" for last in range(2, 34))
 PORT = 3260

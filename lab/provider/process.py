@@ -11,10 +11,11 @@ from pathlib import Path
 
 from lab.provider.cloud import host_overrides, lab_endpoint
 from lab.provider.server import ADDRESS, PID_FILE, REATTACH_FILE
+from lab.system.paths import ROOT
+from lab.system.programs import PROVIDER
 
 _LOG_FILE = "provider.log"
 _TAIL_LINES = 15
-_REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class ProviderProcessError(RuntimeError):
@@ -40,8 +41,8 @@ class ProviderProcess:
         self._clear_leftovers()
         with (self._run / _LOG_FILE).open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "lab.provider", "--run", str(self._run)],
-                cwd=_REPOSITORY,
+                [sys.executable, "-m", PROVIDER, "--run", str(self._run)],
+                cwd=ROOT,
                 env={**os.environ, **self._variables()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -6,12 +6,12 @@ import re
 import time
 from collections.abc import Callable
 
-from lab.access import Access
-from lab.cloud import ApiProcess
-from lab.machine import HardwareError
-from lab.nfs_site import ADDRESSES, CLIENT, IMAGE, IMAGE_MARK, SERVER
-from lab.settle import settle
-from lab.stack import SHAPE
+from lab.client.api_process import ApiProcess
+from lab.client.wait import settle
+from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, IMAGE_MARK, SERVER
+from lab.site.ssh_access import Access
+from lab.site.stack import SHAPE
+from lab.system.errors import HardwareError
 
 _BOOT_SECONDS = 300
 _KEYS = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----\s(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)

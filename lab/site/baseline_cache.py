@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from lab.cache import make_once
-from lab.guests import Guest
-from lab.image.build import base_image
-from lab.machine import Machine
-from lab.paths import RunDirectory, cache_directory
-from lab.snapshot import Snapshot, qemu_version
+from lab.hardware.guests import Guest
+from lab.hardware.image.build import base_image
+from lab.hardware.machine import Machine
+from lab.hardware.snapshot import Snapshot, qemu_version
+from lab.system.cache import make_once
+from lab.system.paths import ROOT, RunDirectory, cache_directory
 
 # What shapes the guests and the records about them; a change here founds anew.
-_SOURCES = ("founding.py", "access.py", "guests.py", "dns.py", "network.py", "store.py", "snapshot.py", "api")
+_SOURCES = ("lab/api", "lab/hardware", "lab/site/baseline.py", "lab/site/ssh_access.py")
 _RECORDS = ("cloud.db", "cloud.db-wal", "cloud.db-shm", "cloud.json", "oci", "ssh", "images")
 _KEPT = 3
 
@@ -68,11 +68,15 @@ def machines_of(lab: RunDirectory) -> tuple[Machine, ...]:
 
 def _key() -> str:
     digest = hashlib.sha256(f"{qemu_version()}\n{base_image().key}\n".encode())
-    for name in _SOURCES:
-        path = Path(__file__).parent / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.read_bytes())
+    for file in sources():
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def sources() -> list[Path]:
+    """The files that shape the guests and their records. Raises FileNotFoundError for a missing one."""
+    places = [(ROOT / name).resolve(strict=True) for name in _SOURCES]
+    return [f for place in places for f in ([place] if place.is_file() else sorted(place.rglob("*.py")))]
 
 
 def _copy(source: Path, target: Path) -> None:

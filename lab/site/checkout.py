@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lab.command import run
+from lab.system.command import run
 
 _PERSON = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _PERSON |= {f"GIT_{role}_NAME": "operator" for role in ("AUTHOR", "COMMITTER")}

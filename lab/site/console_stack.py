@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.cloud import ApiProcess
-from lab.machine import HardwareError
-from lab.stack import changes_in
+from lab.client.api_process import ApiProcess
+from lab.site.stack import changes_in
+from lab.system.errors import HardwareError
 
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELED")
 _JOB_SECONDS = 600

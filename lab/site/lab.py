@@ -13,23 +13,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from lab import network, packages
-from lab.access import Access
-from lab.checkout import Checkout
-from lab.cloud import ApiProcess, CloudError
-from lab.console import ConsoleStack
-from lab.founded import Founded
-from lab.founding import Founding
-from lab.image import build
-from lab.machine import HardwareError, Machine
-from lab.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SERVICE_ADDRESS, SUCCESSOR, NfsSite, Terraform
-from lab.paths import RunDirectory
+from lab.client.api_process import ApiProcess, CloudError
+from lab.client.wait import settle
+from lab.hardware import network
+from lab.hardware.image import build
+from lab.hardware.machine import Machine
+from lab.hardware.real import bring_up
+from lab.hardware.teardown import remains, take_down
 from lab.provider.process import ProviderProcess
-from lab.rack import bring_up
-from lab.remains import remains, take_down
-from lab.settle import settle
+from lab.site.baseline import Founding
+from lab.site.baseline_cache import Founded
+from lab.site.checkout import Checkout
+from lab.site.console_stack import ConsoleStack
+from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SERVICE_ADDRESS, SUCCESSOR, NfsSite, Terraform
+from lab.site.ssh_access import Access
+from lab.system import packages
+from lab.system.errors import HardwareError
+from lab.system.paths import ROOT, RunDirectory
+from lab.system.programs import METADATA
 
-ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_RUN = ROOT / ".lab" / "default"
 _IN_SERVICE = re.compile(r"nfs-failover: in service: .*")
 _START_SECONDS = 180  # a machine that is busy with other guests is slow, not broken
@@ -212,7 +214,7 @@ class Lab:
 
     def _start_metadata(self) -> None:
         (self.run / "metadata.port").unlink(missing_ok=True)
-        argv = [*network.inside(self.directory), sys.executable, "-m", "lab.metadata", "--run", str(self.run)]
+        argv = [*network.inside(self.directory), sys.executable, "-m", METADATA, "--run", str(self.run)]
         with (self.run / "metadata.log").open("ab") as log:
             process = subprocess.Popen(
                 argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

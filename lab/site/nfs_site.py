@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.access import Access
-from lab.cloud import ApiProcess
-from lab.command import run
-from lab.console import ConsoleStack
-from lab.paths import RunDirectory
+from lab.client.api_process import ApiProcess
+from lab.client.wait import settle
 from lab.provider.process import ProviderProcess
-from lab.settle import settle
-from lab.stack import SHAPE, changes_in, lay_stack, site_variables
+from lab.site.console_stack import ConsoleStack
+from lab.site.ssh_access import Access
+from lab.site.stack import SHAPE, changes_in, lay_stack, site_variables
+from lab.system.command import run
+from lab.system.paths import GUEST, ROOT, RunDirectory
 
 SERVER, SUCCESSOR, CLIENT = "nfs-srv-1", "nfs-srv-2", "nfs-cli"
 ADDRESSES = {SERVER: "10.0.0.11", SUCCESSOR: "10.0.0.12", CLIENT: "10.0.0.21"}
@@ -23,7 +23,7 @@ VOLUMES = ("bv1", "bv2")
 VOLUME_GBS = 50
 # Follows the active server where nobody goes round the clients: the site of a console apply.
 SERVICE_ADDRESS = "10.0.0.100"
-STACK_ZIP = Path(__file__).resolve().parents[1] / "dist" / "nfs-failover-stack.zip"
+STACK_ZIP = ROOT / "dist" / "nfs-failover-stack.zip"
 IMAGE = "nfs-srv-golden"
 # Written on nfs-srv-1 before its image is taken: whoever boots the image has it.
 IMAGE_MARK = "/etc/nfs-golden-image"
@@ -98,7 +98,7 @@ class NfsSite:
         volumes = output["volumes"].values()
         words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in volumes]
         self._access.script(ADDRESSES[SERVER], "make-server.sh", *addresses, *words)
-        folder = Path(__file__).parent / "guest"
+        folder = GUEST
         files = {name: (folder / name).read_text() for name in ("writer.py", "writer.service")}
         self._access.put(ADDRESSES[CLIENT], files)
         self._access.script(ADDRESSES[CLIENT], "make-client.sh", mounted_from)

@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.command import run
-from lab.machine import HardwareError
-from lab.paths import RunDirectory
-from lab.snapshot import set_clock
+from lab.hardware.snapshot import set_clock
+from lab.system.command import run
+from lab.system.errors import HardwareError
+from lab.system.paths import GUEST, RunDirectory
 
 USER = "opc"
 _CONFIG = """\
@@ -80,7 +80,7 @@ class Access:
 
     def script(self, address: str, name: str, *argv: str, deadline_seconds: float = 180) -> str:
         """Run the script lab/guest/<name> as root in the login's home folder."""
-        text = (Path(__file__).parent / "guest" / name).read_text()
+        text = (GUEST / name).read_text()
         return self.run(
             address, ["sudo", "bash", "-s", "--", *argv], deadline_seconds=deadline_seconds, stdin=text
         )

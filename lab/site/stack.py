@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).resolve().parents[1] / "terraform"
+from lab.system.paths import ROOT
+
+SOURCE = ROOT / "terraform"
 VARIABLES_FILE = "site.auto.tfvars.json"
 SHAPE = "BM.Optimized3.36"
 _ACTIVE_FILE = "active.auto.tfvars"

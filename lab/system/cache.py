@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.lock import held
+from lab.system.file_lock import held
 
 
 def make_once(folder: Path, fill: Callable[[Path], None]) -> None:

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.machine import HardwareError
+from lab.system.errors import HardwareError
 
 
 def run(
@@ -32,7 +32,7 @@ def run(
         )
     except FileNotFoundError as error:
         raise HardwareError(
-            f"{error.filename} is not there, needed by: {' '.join(words)}; run lab.packages"
+            f"{error.filename} is not there, needed by: {' '.join(words)}; run lab.system.packages"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise HardwareError(f"not done after {deadline_seconds:g} s: {' '.join(words)}") from error

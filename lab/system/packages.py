@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.command import run
-from lab.machine import HardwareError
+from lab.system.command import run
+from lab.system.errors import HardwareError
 
 TOOLS = {  # a tool that the lab runs -> the package that has it
     "qemu-system-x86_64": "qemu-system-x86",

@@ -5,6 +5,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]  # of the checkout
+GUEST = ROOT / "lab" / "guest"  # what runs in the guests
+
 
 def cache_directory() -> Path:
     """Images and snapshots, shared by all labs: $NFS_FAILOVER_CACHE or ~/.cache/nfs-failover."""

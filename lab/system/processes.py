@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from lab.machine import HardwareError
+from lab.system.errors import HardwareError
 
 
 def arguments(pid: int) -> list[str]:

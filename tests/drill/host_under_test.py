@@ -19,10 +19,10 @@ from failover.model.hook_report import Answer
 from failover.model.observation import Attachment
 from failover.model.site import Client
 from failover.verbs import site_file
-from lab.cloud import ApiProcess
-from lab.lifecycle import Lab
-from lab.nfs_site import ADDRESSES, CLIENT, SERVER
-from lab.settle import settle
+from lab.client.api_process import ApiProcess
+from lab.client.wait import settle
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER
 
 HOOKS_SECONDS = 120
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from failover.bundle import cloud_init
-from lab.lifecycle import Lab
-from lab.nfs_site import ADDRESSES, SERVER, SUCCESSOR
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, SERVER, SUCCESSOR
 from tests.drill.host_under_test import HostUnderTest
 
 pytestmark = pytest.mark.guests

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.remains import remains
+from lab.hardware.teardown import remains
 from tests.drill.drilled import drill, slowness
 
 pytestmark = pytest.mark.guests

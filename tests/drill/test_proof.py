@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.remains import remains
+from lab.hardware.teardown import remains
 from tests.drill.drilled import ROOT, drill
 
 pytestmark = pytest.mark.guests

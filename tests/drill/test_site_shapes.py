@@ -11,7 +11,7 @@ import time
 import pytest
 
 from failover.model.hook_report import Answer
-from lab.lifecycle import Lab
+from lab.site.lab import Lab
 from tests.drill.host_under_test import HostUnderTest
 
 pytestmark = pytest.mark.guests

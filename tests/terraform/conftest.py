@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.provider.process import ProviderProcess
-from lab.stack import site_variables
+from lab.site.stack import site_variables
 from tests.terraform.lab_cloud import LabCloud, serving
 from tests.terraform.laid_stack import LaidStack, Variables
 

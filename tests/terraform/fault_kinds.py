@@ -1,4 +1,4 @@
-"""The kinds of faults that an API call can meet, as the lab's API injects them (lab/api/faults.py)."""
+"""The kinds of faults that an API call can meet, as the lab's API injects them (lab/api/core/faults.py)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 import tftest
 
 from lab.provider.process import ProviderProcess
-from lab.stack import SOURCE, VARIABLES_FILE, lay_stack
+from lab.site.stack import SOURCE, VARIABLES_FILE, lay_stack
 
 Variables = dict[str, Any]
 Actions = dict[str, list[str]]

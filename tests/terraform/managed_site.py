@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from failover.stack.resource_manager import RESTORE_TAG
-from lab.cloud import ApiProcess
-from lab.paths import RunDirectory
+from lab.client.api_process import ApiProcess
+from lab.hardware.teardown import of_jobs
 from lab.provider.process import ProviderProcess
-from lab.remains import of_jobs
-from lab.stack import SOURCE
+from lab.site.stack import SOURCE
+from lab.system.paths import RunDirectory
 from tests.api.resource_manager_site import Stacks
 from tests.terraform.hosts_double import HostsModel
 from tests.terraform.lab_cloud import LabCloud, serving

@@ -7,7 +7,7 @@ from typing import Any
 
 import hcl2
 
-from lab.stack import SOURCE
+from lab.site.stack import SOURCE
 
 # what python-hcl2 adds of its own
 MARKS = ("__is_block__", "__comments__", "__inline_comments__", "__start_line__", "__end_line__")

@@ -4,7 +4,7 @@ import re
 import sys
 from typing import Any
 
-from lab.stack import SOURCE
+from lab.site.stack import SOURCE
 from tests.terraform.stack_hcl import Block, of_kind, text
 
 README = SOURCE / "README.md"

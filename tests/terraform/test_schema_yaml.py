@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from lab.stack import SOURCE
+from lab.site.stack import SOURCE
 from tests.terraform.form_site import TYPED
 from tests.terraform.stack_hcl import Block, of_kind, text
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.stack import SOURCE
+from lab.site.stack import SOURCE
 from tests.terraform import stack_tables
 from tests.terraform.laid_stack import LaidStack
 from tests.terraform.stack_hcl import Block, of_kind, parse, references, stack

@@ -15,7 +15,7 @@ from failover.model.outcome import Outcome, Unknown
 from failover.preflight.check import Result
 from failover.stack.errors import explained
 from failover.verbs import preflight
-from lab.stack import VARIABLES_FILE
+from lab.site.stack import VARIABLES_FILE
 from tests.terraform.hosts_double import AnsweringHost
 from tests.terraform.managed_site import managed_site
 from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site

@@ -2,7 +2,7 @@
 
 import re
 
-from lab.stack import SOURCE
+from lab.site.stack import SOURCE
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.lab_cloud import LabCloud
 from tests.terraform.laid_stack import LaidStack

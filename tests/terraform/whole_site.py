@@ -22,7 +22,7 @@ from failover.verbs import verify as verb
 from failover.verbs.preflight import PreflightReport
 from lab.provider.cloud import PATIENCE_VARIABLE
 from lab.provider.process import ProviderProcess
-from lab.stack import site_variables
+from lab.site.stack import site_variables
 from tests.terraform.conftest import SSH_KEY
 from tests.terraform.hosts_double import AnsweringHost, HostsModel
 from tests.terraform.lab_cloud import REPOSITORY, LabCloud, serving

@@ -5,12 +5,12 @@ Source: https://docs.oracle.com/en-us/iaas/Content/Block/Tasks/attachingavolume.
 
 from typing import Any
 
-from lab.api.call import Call, Cloud, listed_in_compartment
-from lab.api.errors import conflict, incorrect_state, invalid, limit_exceeded, not_modelled
-from lab.api.ocid import new_ocid, timestamp
-from lab.api.transition import Job, Step, begin
-from lab.hardware import Hardware
-from lab.store import Document, Resource
+from lab.api.core.call import Call, Cloud, listed_in_compartment
+from lab.api.core.errors import conflict, incorrect_state, invalid, limit_exceeded, not_modelled
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step, begin
+from lab.hardware.hardware import Hardware
 
 KIND = "volumeattachment"
 MOST_ATTACHMENTS = 32

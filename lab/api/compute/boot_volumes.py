@@ -1,10 +1,10 @@
 """Boot volumes and their attachments: made with an instance, read here, deleted when they were preserved."""
 
-from lab.api.call import Call, Cloud, listed, listed_in_compartment
-from lab.api.errors import conflict, incorrect_state
-from lab.api.transition import Job, Step, begin
-from lab.hardware import Hardware
-from lab.store import Document, Resource
+from lab.api.core.call import Call, Cloud, listed, listed_in_compartment
+from lab.api.core.errors import conflict, incorrect_state
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step, begin
+from lab.hardware.hardware import Hardware
 
 
 def get_boot_volume(cloud: Cloud, call: Call) -> Resource:

@@ -1,12 +1,12 @@
 """Console histories: the serial console's text at one moment, where a new server's SSH host keys are read."""
 
-from lab.api.answer import Answer
-from lab.api.call import Call, Cloud, listed_in_compartment, tags
-from lab.api.errors import incorrect_state, invalid
-from lab.api.ocid import new_ocid, timestamp
-from lab.api.transition import Job, Step, begin
-from lab.hardware import Hardware
-from lab.store import Document, Resource
+from lab.api.core.answer import Answer
+from lab.api.core.call import Call, Cloud, listed_in_compartment, tags
+from lab.api.core.errors import incorrect_state, invalid
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step, begin
+from lab.hardware.hardware import Hardware
 
 KIND = "consolehistory"
 LARGEST_BYTES = 2**20

@@ -2,13 +2,13 @@
 
 import time
 
-from lab.api.answer import Accepted
-from lab.api.call import Call, Cloud, listed_in_compartment, tags
-from lab.api.errors import conflict, incorrect_state, not_found
-from lab.api.ocid import new_ocid, timestamp
-from lab.api.transition import Job, Step, begin
-from lab.hardware import Hardware
-from lab.store import Document, Resource
+from lab.api.core.answer import Accepted
+from lab.api.core.call import Call, Cloud, listed_in_compartment, tags
+from lab.api.core.errors import conflict, incorrect_state, not_found
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step, begin
+from lab.hardware.hardware import Hardware
 
 MODELLED = ("compartmentId", "definedTags", "displayName", "freeformTags", "instanceId", "launchMode")
 FILTERS = ("displayName", "operatingSystem", "operatingSystemVersion", "lifecycleState")

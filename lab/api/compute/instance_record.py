@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from lab.api.call import Cloud
-from lab.api.ocid import new_ocid, timestamp
-from lab.api.shapes import shape_config
-from lab.machine import Machine
-from lab.store import Document, Resource
+from lab.api.compute.shapes import shape_config
+from lab.api.core.call import Cloud
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+from lab.hardware.machine import Machine
 
 BOOT_VOLUME_GBS = 50
 _NO_AGENT = {"isMonitoringDisabled": True, "isManagementDisabled": True, "areAllPluginsDisabled": True}

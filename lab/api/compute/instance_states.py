@@ -1,7 +1,7 @@
 """What the records around an instance become when it appears or goes."""
 
-from lab.api.call import Cloud
-from lab.store import Resource
+from lab.api.core.call import Cloud
+from lab.api.core.store import Resource
 
 JOINS = ("vnicattachment", "bootvolumeattachment")
 

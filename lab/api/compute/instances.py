@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 
-from lab.api.answer import Accepted
-from lab.api.attachments import live_attachments_of
-from lab.api.call import Call, Cloud, listed_in_compartment
-from lab.api.errors import incorrect_state, invalid, not_modelled
-from lab.api.instance_record import agent_config, machine_of
-from lab.api.instance_states import settle_attachments, terminated
-from lab.api.metadata_limit import check_metadata
-from lab.api.reservations import check_reservation
-from lab.api.shapes import shape_config
-from lab.api.transition import SHORTEST_SOFT_STOP_SECONDS, SOFT_STOP_SECONDS, Job, Step, begin
-from lab.api.work_requests import close_work_request, open_work_request
-from lab.hardware import Hardware
-from lab.store import Document, Resource
+from lab.api.compute.attachments import live_attachments_of
+from lab.api.compute.instance_record import agent_config, machine_of
+from lab.api.compute.instance_states import settle_attachments, terminated
+from lab.api.compute.metadata_limit import check_metadata
+from lab.api.compute.reservations import check_reservation
+from lab.api.compute.shapes import shape_config
+from lab.api.core.answer import Accepted
+from lab.api.core.call import Call, Cloud, listed_in_compartment
+from lab.api.core.errors import incorrect_state, invalid, not_modelled
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import SHORTEST_SOFT_STOP_SECONDS, SOFT_STOP_SECONDS, Job, Step, begin
+from lab.api.core.work_requests import close_work_request, open_work_request
+from lab.hardware.hardware import Hardware
 
 # action: (state it needs, state it passes through, step)
 ACTIONS = {

@@ -3,20 +3,20 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from lab.api.addresses import check_label, free_address, label_for, new_mac
-from lab.api.answer import Accepted
-from lab.api.call import Call, Cloud, tags
-from lab.api.errors import incorrect_state, invalid, missing, not_found, not_modelled
-from lab.api.instance_record import BOOT_VOLUME_GBS, Birth, agent_config, machine_of, record_instance
-from lab.api.instance_states import settle_attachments, terminated
-from lab.api.metadata_limit import check_metadata
-from lab.api.ocid import new_ocid
-from lab.api.reservations import check_reservation
-from lab.api.shapes import required_shape
-from lab.api.transition import Job, Step, begin
-from lab.api.world import FAULT_DOMAINS
-from lab.hardware import Hardware
-from lab.store import Document, Resource
+from lab.api.compute.instance_record import BOOT_VOLUME_GBS, Birth, agent_config, machine_of, record_instance
+from lab.api.compute.instance_states import settle_attachments, terminated
+from lab.api.compute.metadata_limit import check_metadata
+from lab.api.compute.reservations import check_reservation
+from lab.api.compute.shapes import required_shape
+from lab.api.core.answer import Accepted
+from lab.api.core.call import Call, Cloud, tags
+from lab.api.core.errors import incorrect_state, invalid, missing, not_found, not_modelled
+from lab.api.core.ocid import new_ocid
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step, begin
+from lab.api.core.world import FAULT_DOMAINS
+from lab.api.network.addresses import check_label, free_address, label_for, new_mac
+from lab.hardware.hardware import Hardware
 
 MODELLED = (
     *("availabilityDomain", "compartmentId", "createVnicDetails", "definedTags", "displayName"),

@@ -1,8 +1,8 @@
 """The hardware without machines, put back to what the store says: it alone forgets when the API restarts."""
 
-from lab.api.instance_record import machine_of
-from lab.hardware import Nothing
-from lab.store import Store
+from lab.api.compute.instance_record import machine_of
+from lab.api.core.store import Store
+from lab.hardware.hardware import Nothing
 
 GONE = ("TERMINATED", "TERMINATING")
 

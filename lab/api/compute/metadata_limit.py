@@ -2,8 +2,8 @@
 
 import json
 
-from lab.api.errors import invalid
-from lab.store import Document
+from lab.api.core.errors import invalid
+from lab.api.core.store import Document
 
 LARGEST_METADATA_BYTES = 32_000
 

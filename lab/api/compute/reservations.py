@@ -3,11 +3,11 @@
 Source: https://docs.oracle.com/en-us/iaas/Content/Compute/Tasks/reserve-capacity.htm
 """
 
-from lab.api.call import Call, Cloud, tags
-from lab.api.errors import invalid, missing, not_found, not_modelled
-from lab.api.ocid import new_ocid, timestamp
-from lab.api.shapes import required_shape
-from lab.store import Document, Resource
+from lab.api.compute.shapes import required_shape
+from lab.api.core.call import Call, Cloud, tags
+from lab.api.core.errors import invalid, missing, not_found, not_modelled
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
 
 KIND = "capacityreservation"
 GONE = ("TERMINATING", "TERMINATED")

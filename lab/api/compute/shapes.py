@@ -5,9 +5,9 @@ Source: https://docs.oracle.com/en-us/iaas/Content/Compute/References/computesha
 
 from dataclasses import dataclass
 
-from lab.api.call import Call, Cloud
-from lab.api.errors import invalid, not_found
-from lab.store import Document
+from lab.api.core.call import Call, Cloud
+from lab.api.core.errors import invalid, not_found
+from lab.api.core.store import Document
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Block volumes: made empty, renamed, grown, deleted."""
 
-from lab.api.attachments import live_attachments_of
-from lab.api.call import Call, Cloud, listed, tags
-from lab.api.errors import conflict, incorrect_state, invalid, not_found, not_modelled
-from lab.api.ocid import new_ocid, timestamp
-from lab.api.transition import Job, Step, begin
-from lab.hardware import Hardware
-from lab.store import Document, Resource
+from lab.api.compute.attachments import live_attachments_of
+from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.errors import conflict, incorrect_state, invalid, not_found, not_modelled
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step, begin
+from lab.hardware.hardware import Hardware
 
 MODELLED = ("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags")
 SIZES = ("sizeInGBs", "sizeInMBs", "vpusPerGB")

@@ -5,9 +5,9 @@ import binascii
 import json
 from dataclasses import dataclass, field
 
-from lab.api.call import Call
-from lab.api.errors import ApiError, invalid
-from lab.store import Document, Resource
+from lab.api.core.call import Call
+from lab.api.core.errors import ApiError, invalid
+from lab.api.core.store import Document, Resource
 
 LARGEST_PAGE = 1000
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.api.errors import invalid, missing, not_found, not_modelled
-from lab.api.faults import Fault
-from lab.api.world import World
-from lab.store import Document, Resource, Store
+from lab.api.core.errors import invalid, missing, not_found, not_modelled
+from lab.api.core.faults import Fault
+from lab.api.core.store import Document, Resource, Store
+from lab.api.core.world import World
 
 PAGING = {"limit", "page", "sortBy", "sortOrder", "compartmentId"}
 

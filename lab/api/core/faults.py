@@ -4,8 +4,8 @@ import json
 import threading
 from dataclasses import asdict, dataclass
 
-from lab.api.errors import ApiError, invalid
-from lab.store import Document, Store
+from lab.api.core.errors import ApiError, invalid
+from lab.api.core.store import Document, Store
 
 LONGEST_HANG_SECONDS = 3600.0
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.api.call import Cloud
-from lab.api.errors import incorrect_state
-from lab.api.work_requests import open_work_request
-from lab.hardware import Hardware
-from lab.store import Document, Resource
+from lab.api.core.call import Cloud
+from lab.api.core.errors import incorrect_state
+from lab.api.core.store import Document, Resource
+from lab.api.core.work_requests import open_work_request
+from lab.hardware.hardware import Hardware
 
 # Seconds on OCI, roughly (bare metal for instances); scaled by the world's delay_factor. The hardware acts
 # when the time is over: the worst case for anybody who does not wait for the state.

@@ -1,8 +1,8 @@
 """Work requests: what became of a change that goes on after its call was answered."""
 
-from lab.api.call import Call, Cloud
-from lab.api.ocid import new_ocid, timestamp
-from lab.store import Document, Resource
+from lab.api.core.call import Call, Cloud
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
 
 ENTITIES = {"instance": "instance", "image": "image", "volume": "volume"}
 # What a request that succeeded says of its resource; of other operations it says RELATED.

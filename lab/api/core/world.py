@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from lab.api.ocid import REGION, new_ocid
+from lab.api.core.ocid import REGION, new_ocid
 
 DOMAINS = tuple(f"Lab1:{REGION.upper()}-AD-{number}" for number in (1, 2, 3))
 FAULT_DOMAINS = ("FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3")

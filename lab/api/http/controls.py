@@ -3,15 +3,15 @@
 import time
 from collections.abc import Callable
 
-from lab.api.answer import Answer, json_answer
-from lab.api.call import Cloud
-from lab.api.errors import ApiError, not_found
-from lab.api.faults import Faults
-from lab.api.instance_states import forget_terminated
-from lab.api.seeds import seed
-from lab.api.transition import release_stuck
-from lab.hardware import Hardware, HardwareError
-from lab.store import Document
+from lab.api.compute.instance_states import forget_terminated
+from lab.api.core.answer import Answer, json_answer
+from lab.api.core.call import Cloud
+from lab.api.core.errors import ApiError, not_found
+from lab.api.core.faults import Faults
+from lab.api.core.store import Document
+from lab.api.core.transition import release_stuck
+from lab.api.http.seeds import seed
+from lab.hardware.hardware import Hardware, HardwareError
 
 
 class Controls:

@@ -9,9 +9,9 @@ import time
 
 from werkzeug.wrappers import Request
 
-from lab.api.answer import Answer
-from lab.api.errors import ApiError
-from lab.store import Store
+from lab.api.core.answer import Answer
+from lab.api.core.errors import ApiError
+from lab.api.core.store import Store
 
 LIFETIME_SECONDS = 24 * 3600.0
 

@@ -1,16 +1,16 @@
 """Registers what exists already: images, instances, volumes and attachments of a restored lab."""
 
-from lab.api.addresses import check_label, free_address
-from lab.api.attachments import attachment_record
-from lab.api.call import Cloud
-from lab.api.errors import invalid, missing
-from lab.api.images import image_record
-from lab.api.instance_record import Birth, record_instance
-from lab.api.metadata_limit import check_metadata
-from lab.api.ocid import new_ocid
-from lab.api.volumes import SMALLEST_GBS, volume_record
-from lab.api.world import FAULT_DOMAINS
-from lab.store import Document, Resource
+from lab.api.compute.attachments import attachment_record
+from lab.api.compute.images import image_record
+from lab.api.compute.instance_record import Birth, record_instance
+from lab.api.compute.metadata_limit import check_metadata
+from lab.api.compute.volumes import SMALLEST_GBS, volume_record
+from lab.api.core.call import Cloud
+from lab.api.core.errors import invalid, missing
+from lab.api.core.ocid import new_ocid
+from lab.api.core.store import Document, Resource
+from lab.api.core.world import FAULT_DOMAINS
+from lab.api.network.addresses import check_label, free_address
 
 
 def seed(cloud: Cloud, document: Document) -> Resource:

@@ -12,13 +12,13 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Request, Response
 
-from lab.api.answer import Answer, refusal, render
-from lab.api.call import Call, Cloud
-from lab.api.controls import Controls
-from lab.api.errors import ApiError, invalid, not_modelled
-from lab.api.faults import ConnectionDroppedError, Fault, Faults
-from lab.api.idempotency import earlier_answer, remember_answer
-from lab.api.urls import Operation, url_map
+from lab.api.core.answer import Answer, refusal, render
+from lab.api.core.call import Call, Cloud
+from lab.api.core.errors import ApiError, invalid, not_modelled
+from lab.api.core.faults import ConnectionDroppedError, Fault, Faults
+from lab.api.http.controls import Controls
+from lab.api.http.idempotency import earlier_answer, remember_answer
+from lab.api.http.urls import Operation, url_map
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -1,7 +1,8 @@
 """Every state change by its name in the store."""
 
-from lab.api import attachments, boot_volumes, consoles, images, instances, job_runs, launch, volumes
-from lab.api.transition import Step
+from lab.api.compute import attachments, boot_volumes, consoles, images, instances, launch, volumes
+from lab.api.core.transition import Step
+from lab.api.resource_manager import job_runs
 
 STEPS: dict[str, Step] = {
     "launch": launch.LAUNCH,

@@ -5,25 +5,23 @@ from dataclasses import dataclass
 
 from werkzeug.routing import Map, Rule
 
-from lab.api import (
+from lab.api import identity
+from lab.api.compute import (
     attachments,
     boot_volumes,
     consoles,
-    dns,
-    identity,
     images,
     instances,
     launch,
-    network,
-    private_ips,
     reservations,
-    resource_manager,
     shapes,
     volumes,
-    work_requests,
 )
-from lab.api.answer import Outcome
-from lab.api.call import Call, Cloud
+from lab.api.core import work_requests
+from lab.api.core.answer import Outcome
+from lab.api.core.call import Call, Cloud
+from lab.api.network import dns, network, private_ips
+from lab.api.resource_manager import routes
 
 VERSION = "/20160918"
 Handler = Callable[[Cloud, Call], Outcome]
@@ -127,7 +125,7 @@ OPERATIONS = tuple(
         ("ListWorkRequests", "GET", "/workRequests", work_requests.list_work_requests),
         ("ListWorkRequestErrors", "GET", "/workRequests/<id>/errors", work_requests.list_work_request_errors),
     )
-) + tuple(Operation(*row, version=resource_manager.VERSION) for row in resource_manager.OPERATIONS)
+) + tuple(Operation(*row, version=routes.VERSION) for row in routes.OPERATIONS)
 
 RECORDS = "/zones/<zone>/records/<domain>/<rtype>"
 DNS_OPERATIONS = tuple(

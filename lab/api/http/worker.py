@@ -7,12 +7,12 @@ import time
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from lab.api.call import Cloud
-from lab.api.steps import STEPS
-from lab.api.transition import Job
-from lab.api.work_requests import close_work_request
-from lab.hardware import Hardware, HardwareError
-from lab.store import Document
+from lab.api.core.call import Cloud
+from lab.api.core.store import Document
+from lab.api.core.transition import Job
+from lab.api.core.work_requests import close_work_request
+from lab.api.http.steps import STEPS
+from lab.hardware.hardware import Hardware, HardwareError
 
 LONGEST_SLEEP_SECONDS = 60.0
 WORKERS = 8

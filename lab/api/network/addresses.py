@@ -4,8 +4,8 @@ import ipaddress
 import re
 import secrets
 
-from lab.api.call import Cloud
-from lab.api.errors import invalid, limit_exceeded
+from lab.api.core.call import Cloud
+from lab.api.core.errors import invalid, limit_exceeded
 
 FIRST_HOST = 10  # below it the lab's own router and services live
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")

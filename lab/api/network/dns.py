@@ -6,10 +6,10 @@ Source: https://docs.oracle.com/en-us/iaas/api/#/en/dns/20180115/ (View, Zone, R
 import hashlib
 import re
 
-from lab.api.call import Call, Cloud, tags
-from lab.api.errors import conflict, invalid, not_found, not_modelled
-from lab.api.ocid import new_ocid, timestamp
-from lab.store import Document, Resource
+from lab.api.core.call import Call, Cloud, tags
+from lab.api.core.errors import conflict, invalid, not_found, not_modelled
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
 
 VERSION = "/20180115"
 VIEW, ZONE = "dnsview", "dns-zone"

@@ -2,10 +2,10 @@
 
 import ipaddress
 
-from lab.api.call import Call, Cloud, listed, listed_in_compartment
-from lab.api.errors import not_modelled
-from lab.api.ocid import timestamp
-from lab.store import Document, Resource
+from lab.api.core.call import Call, Cloud, listed, listed_in_compartment
+from lab.api.core.errors import not_modelled
+from lab.api.core.ocid import timestamp
+from lab.api.core.store import Document, Resource
 
 VNIC_UPDATES = {"displayName", "freeformTags", "definedTags", "nsgIds", "skipSourceDestCheck"}
 

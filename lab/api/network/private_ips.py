@@ -3,11 +3,11 @@
 The record moves here; the guest's own configuration is its owner's business, as on OCI.
 """
 
-from lab.api.addresses import check_label, free_address
-from lab.api.call import Call, Cloud, listed, tags
-from lab.api.errors import incorrect_state, invalid, limit_exceeded, missing
-from lab.api.ocid import new_ocid, timestamp
-from lab.store import Resource
+from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.errors import incorrect_state, invalid, limit_exceeded, missing
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Resource
+from lab.api.network.addresses import check_label, free_address
 
 KIND = "privateip"
 MOST_SECONDARIES = 63

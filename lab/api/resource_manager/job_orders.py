@@ -1,15 +1,15 @@
-"""What a job's run is told (lab/job.py): operation, files, variables. What no run here can do is refused."""
+"""What a job's run is told (job_process.py): operation, files, variables. What no run can do is refused."""
 
 import base64
 import binascii
 import json
 
-from lab.api import stacks
-from lab.api.call import Cloud
-from lab.api.errors import invalid, not_modelled
-from lab.api.job_runs import folder_of
-from lab.job import IMPORTED, ORDER, Order
-from lab.store import Document, Resource
+from lab.api.core.call import Cloud
+from lab.api.core.errors import invalid, not_modelled
+from lab.api.core.store import Document, Resource
+from lab.api.resource_manager import stacks
+from lab.api.resource_manager.job_process import IMPORTED, ORDER, Order
+from lab.api.resource_manager.job_runs import folder_of
 
 OPERATIONS = ("PLAN", "APPLY", "IMPORT_TF_STATE")
 _DETAILS = {"operation", "executionPlanStrategy", "executionPlanJobId", "terraformAdvancedOptions"}

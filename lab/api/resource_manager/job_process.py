@@ -1,4 +1,4 @@
-"""`python -m lab.job --run RUN --job FOLDER`: one Resource Manager job, Terraform run in a folder of its own.
+"""`job_process --run RUN --job FOLDER`: one Resource Manager job, Terraform run in a folder of its own.
 
 It obeys the order in its folder and leaves there log, plan, state and ending. Cancelled by a file, it
 interrupts Terraform (SIGINT), or kills it when that file says "forced".
@@ -20,13 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab.lock import held
 from lab.provider.process import ProviderProcess, ProviderProcessError
+from lab.system.file_lock import held
+from lab.system.programs import JOB, JOB_MARK
 
 BEGUN, LOCK, CANCEL = "begun", "lock", "cancel"
 ORDER, ENDING, LOG = "order.json", "ending.json", "log.jsonl"
 PLAN, PLAN_JSON, STATE, IMPORTED = "plan.tfplan", "plan.json", "terraform.tfstate", "imported.tfstate"
-MARK = "NFS_FAILOVER_LAB_JOB"  # in the environment of all that a job starts: its folder
 _BACKEND = "backend_override.tf"  # the service keeps the state: whatever backend the configuration names
 _POLL_SECONDS = 0.05
 _PROVIDER_SECONDS = 120.0
@@ -87,19 +87,19 @@ class Runner:
         self.say(f"Imported the state ({given.stat().st_size} bytes).")
 
     def _lay(self) -> None:
-        from lab.api.stack_source import unpack
+        from lab.api.resource_manager.stack_source import unpack
 
         unpack(Path(self._order.zip), self._folder / "config")
         backend = {"terraform": {"backend": {"local": {"path": self._order.state}}}}
         (self._place / f"{_BACKEND}.json").write_text(json.dumps(backend))
         # the service sets no TF_PRESERVE_STATE_ON_404 for its jobs
         provider = ProviderProcess(self._run, keep_on_404=False)
-        os.environ.pop(MARK, None)  # the provider is the lab's, and outlives the job
+        os.environ.pop(JOB_MARK, None)  # the provider is the lab's, and outlives the job
         with held(self._run / "provider.lock"):
             provider.start(_PROVIDER_SECONDS)
         variables = {f"TF_VAR_{name}": value for name, value in self._order.variables.items()}
         self._environment = {**os.environ, **provider.environment(), "TF_INPUT": "0", **variables}
-        self._environment[MARK] = str(self._folder)
+        self._environment[JOB_MARK] = str(self._folder)
 
     def _plan(self) -> None:
         plan = self._folder / PLAN
@@ -217,7 +217,7 @@ def run_job(run: Path, folder: Path) -> None:
 
 def main() -> int:
     """Read the arguments and run the job."""
-    parser = argparse.ArgumentParser(prog="python -m lab.job", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m {JOB}", description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="the lab's directory")
     parser.add_argument("--job", type=Path, required=True, help="the job's folder")
     options = parser.parse_args()

@@ -3,13 +3,13 @@
 import json
 from datetime import datetime
 
-from lab.api import stacks
-from lab.api.answer import Answer
-from lab.api.call import Call, Cloud
-from lab.api.errors import invalid, not_found, not_modelled
-from lab.api.job_runs import folder_of
-from lab.job import LOG, PLAN, PLAN_JSON, STATE
-from lab.store import Document
+from lab.api.core.answer import Answer
+from lab.api.core.call import Call, Cloud
+from lab.api.core.errors import invalid, not_found, not_modelled
+from lab.api.core.store import Document
+from lab.api.resource_manager import stacks
+from lab.api.resource_manager.job_process import LOG, PLAN, PLAN_JSON, STATE
+from lab.api.resource_manager.job_runs import folder_of
 
 BINARY = "application/octet-stream"
 

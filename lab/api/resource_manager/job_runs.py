@@ -12,15 +12,14 @@ import sys
 import threading
 from pathlib import Path
 
-from lab.api.call import Cloud
-from lab.api.ocid import timestamp
-from lab.api.transition import Job, Step
-from lab.hardware import Hardware
-from lab.job import BEGUN, CANCEL, ENDING, LOCK, MARK
-from lab.paths import RunDirectory, short_name
-from lab.store import Document, Resource
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from lab.api.core.call import Cloud
+from lab.api.core.ocid import timestamp
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step
+from lab.api.resource_manager.job_process import BEGUN, CANCEL, ENDING, LOCK
+from lab.hardware.hardware import Hardware
+from lab.system.paths import ROOT, RunDirectory, short_name
+from lab.system.programs import JOB, JOB_MARK
 
 
 def folder_of(cloud: Cloud, job_id: str) -> Path:
@@ -39,16 +38,24 @@ def _start(hardware: Hardware, job: Job) -> Document:
         fcntl.flock(lock, fcntl.LOCK_EX)
         (folder / BEGUN).touch()
     run = job.cloud.store.path.parent.resolve()
-    argv = [sys.executable, "-m", "lab.job", "--run", str(run), "--job", str(folder)]
+    argv = [
+        sys.executable,
+        "-m",
+        JOB,
+        "--run",
+        str(run),
+        "--job",
+        str(folder),
+    ]
     with lock, (run / "jobs.log").open("ab") as log:
         subprocess.Popen(
             argv,
-            cwd=REPOSITORY,
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**_plain_environment(), MARK: str(folder)},
+            env={**_plain_environment(), JOB_MARK: str(folder)},
             pass_fds=[lock.fileno()],  # the lock is let go of when the last process that has it ends
         )
     return {}

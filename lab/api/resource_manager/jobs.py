@@ -1,13 +1,13 @@
 """Resource Manager's jobs: plan, apply and import of a state, one per stack at a time."""
 
-from lab.api import job_runs, stacks
-from lab.api.call import Call, Cloud, listed, tags
-from lab.api.errors import conflict, incorrect_state, invalid, missing, not_found
-from lab.api.job_orders import write_order
-from lab.api.ocid import new_ocid, timestamp
-from lab.api.transition import schedule
-from lab.job import BEGUN, CANCEL
-from lab.store import Document, Resource
+from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.errors import conflict, incorrect_state, invalid, missing, not_found
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import schedule
+from lab.api.resource_manager import job_runs, stacks
+from lab.api.resource_manager.job_orders import write_order
+from lab.api.resource_manager.job_process import BEGUN, CANCEL
 
 MODELLED = ("stackId", "displayName", "operation", "jobOperationDetails", "freeformTags", "definedTags")
 STRATEGIES = ("AUTO_APPROVED", "FROM_PLAN_JOB_ID", "FROM_LATEST_PLAN_JOB")

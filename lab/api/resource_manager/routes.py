@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from lab.api import job_results, jobs, stacks
-from lab.api.answer import Outcome
-from lab.api.call import Call, Cloud
+from lab.api.core.answer import Outcome
+from lab.api.core.call import Call, Cloud
+from lab.api.resource_manager import job_results, jobs, stacks
 
 VERSION = "/20180917"
 Row = tuple[str, str, str, Callable[[Cloud, Call], Outcome]]

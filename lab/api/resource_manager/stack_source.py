@@ -10,8 +10,8 @@ import io
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from lab.api.errors import invalid, not_modelled
-from lab.store import Document
+from lab.api.core.errors import invalid, not_modelled
+from lab.api.core.store import Document
 
 LARGEST_BYTES = 11 * 2**20
 KIND = "ZIP_UPLOAD"

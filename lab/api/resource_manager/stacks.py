@@ -5,13 +5,13 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from lab.api import stack_source
-from lab.api.answer import Answer
-from lab.api.call import Call, Cloud, listed, tags
-from lab.api.errors import incorrect_state, invalid, not_found, not_modelled
-from lab.api.ocid import new_ocid, timestamp
-from lab.paths import RunDirectory, short_name
-from lab.store import Document, Resource
+from lab.api.core.answer import Answer
+from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.errors import incorrect_state, invalid, not_found, not_modelled
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+from lab.api.resource_manager import stack_source
+from lab.system.paths import RunDirectory, short_name
 
 MODELLED = ("compartmentId", "configSource", "definedTags", "description", "displayName", "freeformTags")
 MOST_VARIABLES, LONGEST_VALUE = 250, 8192

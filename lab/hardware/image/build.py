@@ -8,12 +8,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.cache import make_once
-from lab.command import run
-from lab.image.kernel import pack_initrd, unpack_kernel
-from lab.image.recipe import HERE, Recipe, recipe
-from lab.machine import HardwareError
-from lab.paths import cache_directory
+from lab.hardware.image.kernel import pack_initrd, unpack_kernel
+from lab.hardware.image.recipe import HERE, Recipe, recipe
+from lab.system.cache import make_once
+from lab.system.command import run
+from lab.system.errors import HardwareError
+from lab.system.paths import cache_directory
 
 DISK_BYTES = 4 * 2**30
 BUILD_SECONDS = 900
@@ -47,7 +47,9 @@ def base_image() -> BaseImage:
     """The image of this tree's recipe. Raises HardwareError if it has not been built."""
     image = BaseImage(cache_directory() / "base" / recipe().key)
     if not image.folder.is_dir():
-        raise HardwareError(f"no base image in {image.folder}: run python -m lab.image.build as root")
+        raise HardwareError(
+            f"no base image in {image.folder}: run python -m lab.hardware.image.build as root"
+        )
     return image
 
 
@@ -58,7 +60,9 @@ def ensure() -> BaseImage:
     if image.folder.is_dir():
         return image
     if os.geteuid() != 0:
-        raise HardwareError("building the guests' image needs root: run python -m lab.image.build as root")
+        raise HardwareError(
+            "building the guests' image needs root: run python -m lab.hardware.image.build as root"
+        )
     make_once(image.folder, lambda work: _build(wanted, work))
     return image
 

@@ -5,8 +5,8 @@ import struct
 import subprocess
 from pathlib import Path
 
-from lab.command import run
-from lab.machine import HardwareError
+from lab.system.command import run
+from lab.system.errors import HardwareError
 
 UNPACKERS = {b"\x02!L\x18": "lz4", b"\xfd7zX": "xz", b"(\xb5/\xfd": "zstd"}
 # in the order in which they depend on each other; cloud-init looks for a network card before udev has run

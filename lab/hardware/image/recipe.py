@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.machine import HardwareError
+from lab.system.errors import HardwareError
 
 HERE = Path(__file__).parent
 PACKAGES = (

@@ -3,9 +3,9 @@
 import oci
 
 from lab.provider.cloud import Cloud
-from lab.provider.records import record_of
-from lab.provider.resource import deleted
-from lab.provider.values import Record
+from lab.provider.resources.records import record_of
+from lab.provider.resources.resource import deleted
+from lab.provider.schema.values import Record
 
 _CREATION = ("display_name", "freeform_tags", "hostname_label", "ip_address", "vnic_id")
 _CHANGEABLE = ("display_name", "freeform_tags", "hostname_label", "vnic_id")

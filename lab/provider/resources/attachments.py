@@ -6,10 +6,10 @@ import oci
 
 from lab.provider.cloud import Cloud
 from lab.provider.errors import CreationError, NotReadyError, ProviderError
-from lab.provider.records import record_of
-from lab.provider.resource import deleted
-from lab.provider.values import Record
-from lab.provider.waiting import made_ready, wait_until_gone
+from lab.provider.resources.records import record_of
+from lab.provider.resources.resource import deleted
+from lab.provider.resources.waiting import made_ready, wait_until_gone
+from lab.provider.schema.values import Record
 
 _ARGUMENTS = (
     "device",

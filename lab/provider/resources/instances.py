@@ -4,14 +4,14 @@ from typing import Any
 
 import oci
 
-from lab.provider import work_requests
 from lab.provider.cloud import Cloud
 from lab.provider.errors import CreationError, NotReadyError
-from lab.provider.launch_details import VNIC, agent_details, launch_details
-from lab.provider.records import record_of
-from lab.provider.resource import deleted, ignored
-from lab.provider.values import Record
-from lab.provider.waiting import made_ready, wait_for, wait_until_gone
+from lab.provider.resources import work_requests
+from lab.provider.resources.launch_details import VNIC, agent_details, launch_details
+from lab.provider.resources.records import record_of
+from lab.provider.resources.resource import deleted, ignored
+from lab.provider.resources.waiting import made_ready, wait_for, wait_until_gone
+from lab.provider.schema.values import Record
 
 _CHANGEABLE = ("display_name", "fault_domain", "freeform_tags", "metadata", "shape")
 _BLOCKS = ("agent_config", "instance_options", "shape_config")

@@ -4,8 +4,8 @@ from typing import Any
 
 import oci
 
-from lab.provider.records import nested_tags
-from lab.provider.values import Record
+from lab.provider.resources.records import nested_tags
+from lab.provider.schema.values import Record
 
 _SCALARS = (
     "availability_domain",

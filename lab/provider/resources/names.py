@@ -6,9 +6,9 @@ import oci
 
 from lab.provider.cloud import Cloud
 from lab.provider.errors import ProviderError
-from lab.provider.records import record_of
-from lab.provider.resource import deleted
-from lab.provider.values import Record
+from lab.provider.resources.records import record_of
+from lab.provider.resources.resource import deleted
+from lab.provider.schema.values import Record
 
 _ARGUMENTS = ("domain", "rdata", "rtype", "ttl")
 _NAMED = {"zoneNameOrId": "zone_name_or_id", "domain": "domain", "rtype": "rtype"}

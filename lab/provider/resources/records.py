@@ -4,7 +4,7 @@ import os
 from datetime import datetime
 from typing import Any
 
-from lab.provider.values import Record, Value
+from lab.provider.schema.values import Record, Value
 
 _RENAMED = {"lifecycle_state": "state"}
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from lab.provider.errors import API_ERRORS, describe, is_missing
-from lab.provider.records import keep_when_missing
-from lab.provider.values import Record
+from lab.provider.resources.records import keep_when_missing
+from lab.provider.schema.values import Record
 
 
 class Resource(Protocol):

@@ -6,9 +6,9 @@ from typing import Any
 
 from lab.provider.cloud import Cloud
 from lab.provider.errors import API_ERRORS, is_missing
-from lab.provider.instances import Instances
-from lab.provider.records import record_of
-from lab.provider.values import Record, Value
+from lab.provider.resources.instances import Instances
+from lab.provider.resources.records import record_of
+from lab.provider.schema.values import Record, Value
 
 Source = Callable[[Cloud, Record], Record | None]
 

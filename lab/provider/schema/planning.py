@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from lab.provider.schema import Attribute, Block, Kind
-from lab.provider.values import UNKNOWN, Record, Value, in_order, same
+from lab.provider.schema.schema import Attribute, Block, Kind
+from lab.provider.schema.values import UNKNOWN, Record, Value, in_order, same
 
 Path = list[str | int]
 _BOOL = {"1": "true", "t": "true", "0": "false", "f": "false"}

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lab.provider.schema import Block, Schema
+from lab.provider.schema.schema import Block, Schema
 
 _NESTING = {"single": 1, "list": 2, "set": 3}
 _FLAGS = ("required", "optional", "computed")

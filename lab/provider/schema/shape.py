@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from lab.provider.schema import Block, TypeExpression
-from lab.provider.values import UNKNOWN, Record, Value
+from lab.provider.schema.schema import Block, TypeExpression
+from lab.provider.schema.values import UNKNOWN, Record, Value
 
 _ZERO: dict[str, Value] = {"string": "", "number": 0, "bool": False, "list": [], "set": [], "map": {}}
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.provider.planning import Path
-from lab.provider.schema import Attribute, Block
-from lab.provider.values import UNKNOWN, Record, Value
+from lab.provider.schema.planning import Path
+from lab.provider.schema.schema import Attribute, Block
+from lab.provider.schema.values import UNKNOWN, Record, Value
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from lab.api.addresses import check_label, free_address, label_for
-from lab.api.answer import render
-from lab.api.call import Call, Cloud
-from lab.api.errors import ApiError
-from lab.api.faults import Faults
-from lab.api.metadata_limit import LARGEST_METADATA_BYTES, check_metadata
-from lab.api.shapes import shape_config
-from lab.api.steps import STEPS
-from lab.api.transition import BASE_SECONDS
-from lab.api.urls import OPERATIONS
-from lab.api.world import invent_world, load_world, save_world
-from lab.store import Resource, Store
+from lab.api.compute.metadata_limit import LARGEST_METADATA_BYTES, check_metadata
+from lab.api.compute.shapes import shape_config
+from lab.api.core.answer import render
+from lab.api.core.call import Call, Cloud
+from lab.api.core.errors import ApiError
+from lab.api.core.faults import Faults
+from lab.api.core.store import Resource, Store
+from lab.api.core.transition import BASE_SECONDS
+from lab.api.core.world import invent_world, load_world, save_world
+from lab.api.http.steps import STEPS
+from lab.api.http.urls import OPERATIONS
+from lab.api.network.addresses import check_label, free_address, label_for
 
 
 @pytest.fixture

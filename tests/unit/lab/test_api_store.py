@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.store import Resource, Store
+from lab.api.core.store import Resource, Store
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.guests import qemu_arguments
-from lab.image import build, recipe
-from lab.image.build import BaseImage
-from lab.machine import HardwareError, Machine
+from lab.hardware.guests import qemu_arguments
+from lab.hardware.image import build, recipe
+from lab.hardware.image.build import BaseImage
+from lab.hardware.machine import Machine
+from lab.system.errors import HardwareError
 
 IMAGE = BaseImage(Path("/cache/base/0123"))
 SERVER = Machine("ocid1.instance.a", "nfs-srv-1", "02:00:17:00:00:11", "10.0.0.11", "nfs-srv-1")
@@ -37,7 +38,7 @@ def test_a_guest_may_reboot():
 
 def test_an_image_that_was_not_built_is_asked_for(monkeypatch, tmp_path):
     monkeypatch.setenv("NFS_FAILOVER_CACHE", str(tmp_path))
-    with pytest.raises(HardwareError, match=r"run python -m lab\.image\.build"):
+    with pytest.raises(HardwareError, match=r"run python -m lab\.hardware\.image\.build"):
         build.base_image()
 
 

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from lab.hardware import Guests, Hardware, HardwareError, Machine, Nothing
+from lab.hardware.hardware import Guests, Hardware, HardwareError, Machine, Nothing
 
 SERVER = Machine("ocid1.instance.a", "nfs-srv-1", "02:00:17:00:00:11", "10.0.0.11", "nfs-srv-1")
 

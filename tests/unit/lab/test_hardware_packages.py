@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab import packages
-from lab.machine import HardwareError
+from lab.system import packages
+from lab.system.errors import HardwareError
 
 
 def test_what_is_missing_is_named_by_package(monkeypatch):

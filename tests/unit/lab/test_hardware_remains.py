@@ -1,12 +1,14 @@
 """What take_down kills and what it must leave alone."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 
-from lab.paths import RunDirectory, lab_id, short_name
-from lab.processes import pid_of
-from lab.remains import is_of_lab
+from lab.hardware.teardown import is_of_lab
+from lab.system.paths import RunDirectory, lab_id, short_name
+from lab.system.processes import pid_of
+from lab.system.programs import MODULES
 
 RUN = Path("/srv/nfs/.lab/default")
 OURS = {
@@ -15,7 +17,15 @@ OURS = {
     "tgtd": ["/usr/sbin/tgtd", "-f", "--pid-file", f"{RUN}/tgtd/pid"],
     "dnsmasq": ["dnsmasq", f"--conf-file={RUN}/dns/dnsmasq.conf"],
     "the API": ["/srv/nfs/.venv/bin/python", "-m", "lab.api", "--run", str(RUN)],
-    "a job": ["python", "-m", "lab.job", "--run", str(RUN), "--job", f"{RUN}/jobs/1"],
+    "a job": [
+        "python",
+        "-m",
+        "lab.api.resource_manager.job_process",
+        "--run",
+        str(RUN),
+        "--job",
+        f"{RUN}/jobs/1",
+    ],
     "the provider": ["python", "-m", "lab.provider", "--run", str(RUN)],
 }
 OTHERS = {
@@ -23,7 +33,7 @@ OTHERS = {
     "a lab below another root": ["tgtd", "-f", "--pid-file", f"/mnt{RUN}/tgtd/pid"],
     "an editor": ["vim", f"{RUN}/cloud.db"],
     "a pager": ["tail", "-f", f"{RUN}/guests/1/console.log"],
-    "the operator's own command": ["python", "-m", "lab.remains", "--run", str(RUN)],
+    "the operator's own command": ["python", "-m", "lab.hardware.teardown", "--run", str(RUN)],
     "tests": ["python", "-m", "pytest", str(RUN)],
     "a module named elsewhere": ["python", "-m", "pdb", "lab.api", str(RUN)],
     "somebody's tgtd": ["tgtd"],
@@ -65,3 +75,11 @@ def test_a_pid_file_alone_proves_nothing(tmp_path, text):
 def test_a_pid_that_was_given_to_a_stranger_is_not_ours(tmp_path):
     (tmp_path / "pid").write_text("1")
     assert pid_of(tmp_path / "pid", str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_program_that_is_looked_for_can_be_started(module):
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    if spec.submodule_search_locations is not None:
+        assert importlib.util.find_spec(f"{module}.__main__") is not None

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.machine import HardwareError
-from lab.volumes import PORTALS, Volume, live_connections, next_portal
+from lab.hardware.volumes import PORTALS, Volume, live_connections, next_portal
+from lab.system.errors import HardwareError
 
 SHOWN = """\
 Session: 3

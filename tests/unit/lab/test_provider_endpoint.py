@@ -6,7 +6,7 @@ import pytest
 
 from lab.provider.cloud import Cloud, host_overrides, lab_endpoint
 from lab.provider.errors import ProviderError
-from lab.stack import lay_stack
+from lab.site.stack import lay_stack
 
 
 def test_all_services_are_at_one_endpoint() -> None:

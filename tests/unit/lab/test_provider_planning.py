@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from lab.provider.planning import plan
-from lab.provider.schema import load
-from lab.provider.shape import conform
-from lab.provider.values import UNKNOWN, Record
+from lab.provider.schema.planning import plan
+from lab.provider.schema.schema import load
+from lab.provider.schema.shape import conform
+from lab.provider.schema.values import UNKNOWN, Record
 
 ATTACHMENT = load().resources["oci_core_volume_attachment"]
 INSTANCE = load().resources["oci_core_instance"]

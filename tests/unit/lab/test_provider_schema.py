@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.provider.schema import Attribute, Block, Kind, load
+from lab.provider.schema.schema import Attribute, Block, Kind, load
 
 FACTS = Path(__file__).resolve().parents[4] / "shared" / "provider"
 REAL_SCHEMA, REAL_FLAGS = FACTS / "schema-8.28.0.json", FACTS / "flags-8.28.0.json"

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.provider import wire
-from lab.provider.schema import Attribute, Block, NestedBlock
-from lab.provider.shape import coerce, conform, merged, settled, stored
-from lab.provider.values import UNKNOWN, decode, encode, in_order, known, same
+from lab.provider.schema.schema import Attribute, Block, NestedBlock
+from lab.provider.schema.shape import coerce, conform, merged, settled, stored
+from lab.provider.schema.values import UNKNOWN, decode, encode, in_order, known, same
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

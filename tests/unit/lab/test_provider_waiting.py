@@ -8,10 +8,11 @@ import oci
 import pytest
 from oci._vendor import requests
 
-from lab.provider import durations, waiting
+from lab.provider import durations
 from lab.provider.errors import NotReadyError, ProviderError, describe
+from lab.provider.resources import waiting
+from lab.provider.resources.waiting import made_ready, wait_for, wait_until_gone
 from lab.provider.retry import TIMED_OUT, Patience, strategy
-from lab.provider.waiting import made_ready, wait_for, wait_until_gone
 
 
 @pytest.fixture

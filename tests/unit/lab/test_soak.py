@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lab import soak
-from lab.breakage import MODES
-from lab.drill import Choices
-from lab.soak import command, draws, summary
-from lab.story import Story
+from lab.drill import soak
+from lab.drill.drill import Choices
+from lab.drill.failures import MODES
+from lab.drill.result import Story
+from lab.drill.soak import command, draws, summary
 
 
 def test_the_same_seed_draws_the_same_drills_and_another_seed_others():
