@@ -31,13 +31,13 @@ _COMMANDS = st.integers(0, 25)
 
 def cut_off(host: LinuxHost, action: str, spec: Spec, after: int) -> bool:
     """Runs the action until its command number `after`, which does not run; False when it ended before."""
-    host.cut_after = after
+    host.cut_after, others = after, set(threading.enumerate())
     try:
         act(host, action, spec)
     except CutOffError:
         return True
     finally:
-        for thread in set(threading.enumerate()) - {threading.main_thread()}:
+        for thread in set(threading.enumerate()) - others:
             thread.join(1.0)  # what else the killed process was about to do
         host.cut_after = None
     return False
