@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 DRILL_SECONDS = 900
 _ALONE = 2.0  # runnable processes for each processor while drills have the machine to themselves
 

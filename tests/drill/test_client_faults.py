@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +16,10 @@ from failover.bundle import cloud_init
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, SERVER, SUCCESSOR
 from tests.drill.host_under_test import HostUnderTest
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.guests
 
-ROOT = Path(__file__).resolve().parents[2]
 EXPORTS = ("/srv/t/a", "/srv/t/a/p")
 POINT = "/mnt/t"
 DEAD = "match ip dport 2049 0xffff"

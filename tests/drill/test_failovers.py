@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.hardware.teardown import remains
-from tests.drill.drilled import drill, slowness
+from tests.drill.run_drill import drill, slowness
 
 pytestmark = pytest.mark.guests
 

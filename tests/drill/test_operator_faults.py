@@ -15,8 +15,8 @@ import pytest
 
 from lab.site.lab import Lab
 from lab.site.nfs_site import CLIENT, SERVER
-from tests.drill.drilled import ROOT
 from tests.drill.operator_faults import CODES, FAULTS, Edit, unchanged
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.guests
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from lab.hardware.teardown import remains
-from tests.drill.drilled import ROOT, drill
+from tests.drill.run_drill import drill
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.guests
 

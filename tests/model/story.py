@@ -11,10 +11,10 @@ from hooks.contract.parse import parse
 from hooks.contract.result import Layer
 from hooks.contract.spec import Spec
 from tests.model.building import ADDRESSES
+from tests.model.host.linux import LinuxHost
+from tests.model.host.storage import PhysicalVolume
 from tests.model.layouts import ClientLayout, SiteLayout
-from tests.model.linux import LinuxHost
 from tests.model.site import Site
-from tests.model.storage import PhysicalVolume
 
 
 def server_spec(site: Site, layout: SiteLayout) -> Spec:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hooks.contract.result import ABSENT, PRESENT
 from hooks.contract.spec import Spec
 from tests.model.building import NEW, OLD, build
+from tests.model.host.linux import CutOffError, LinuxHost
 from tests.model.judgement import judge
 from tests.model.layouts import ClientLayout, SiteLayout
-from tests.model.linux import CutOffError, LinuxHost
 from tests.model.rehearsal import nothing_of_it
 from tests.model.sites import layouts
 from tests.model.story import act, client_spec, move, server_spec, states

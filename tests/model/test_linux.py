@@ -9,12 +9,12 @@ from hooks.host import mounts
 from hooks.host.host import CommandFailed, OutOfTime
 from hooks.layers import exports, iscsi, lvm
 from tests.model.building import NEW, OLD, build
+from tests.model.host.linux import LinuxHost
+from tests.model.host.storage import Disk, Filesystem
+from tests.model.host.tools import Unmodelled
 from tests.model.layouts import ClientLayout, ExportLayout, FilesystemLayout, GroupLayout, SiteLayout
-from tests.model.linux import LinuxHost
 from tests.model.site import DOMAIN, Site
-from tests.model.storage import Disk, Filesystem
 from tests.model.story import act, client_spec, move, server_spec, states
-from tests.model.tools import Unmodelled
 
 PLAIN = SiteLayout()
 NESTED = SiteLayout(

@@ -16,7 +16,7 @@ from failover.plan.model import Kind, Plan, Step
 from failover.report import page
 from failover.report.journal_reader import read_run
 from hooks.contract.result import ABSENT, PRESENT, Layer, Result
-from tests.unit.failover.worlds import usual
+from tests.unit.failover.plan.site_model import usual
 
 Events = list[dict[str, Any]]
 BEGAN = datetime(2026, 3, 14, 3, 12, 7, 412000, tzinfo=UTC)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.model.mounts import Mount, inside, normal
+from tests.model.host.mounts import Mount, inside, normal
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 _MASTER = "/etc/auto.master"
 _DIRECT = "/-"
@@ -43,7 +43,7 @@ def wait_at(host: LinuxHost, point: str, source: str) -> None:
 
 def trigger(host: LinuxHost, path: str) -> None:
     """What a walk to this path mounts; raises HangError as the mount would."""
-    from tests.model.mount_tools import Line, do_mount, fstab  # noqa: PLC0415 - they walk, too
+    from tests.model.host.mount_tools import Line, do_mount, fstab  # noqa: PLC0415 - they walk, too
 
     last = host.mounts.walk(path)
     if last.type != "autofs" or last.mount == path == "/" or not inside(path, last.mount):

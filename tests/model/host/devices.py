@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.model.storage import Content, Disk, Filesystem, LogicalVolume, PhysicalVolume, Volume, VolumeGroup
+from tests.model.host.storage import (
+    Content,
+    Disk,
+    Filesystem,
+    LogicalVolume,
+    PhysicalVolume,
+    Volume,
+    VolumeGroup,
+)
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hooks.host.host import Outcome
-from tests.model.storage import Volume
-from tests.model.tools import fail, none_left, ok, option, options, taken, tool
+from tests.model.host.storage import Volume
+from tests.model.host.tools import fail, none_left, ok, option, options, taken, tool
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 _NEW = {
     "node.startup": "manual",
@@ -58,7 +58,7 @@ class Initiator:
         self.sessions[self._sid] = Session(self._sid, key[1], volume, block.name)
         self.show()
         if self.host.event_activation:
-            from tests.model.lvm import activate_complete  # noqa: PLC0415 - lvm knows hosts, hosts know us
+            from tests.model.host.lvm import activate_complete  # noqa: PLC0415 - lvm knows hosts, hosts know us
 
             activate_complete(self.host)
         return True

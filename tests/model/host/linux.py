@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks.host.host import CommandFailed, Host, Outcome
-from tests.model.devices import Devices
-from tests.model.initiator import Initiator
-from tests.model.mounts import Mounts
-from tests.model.nfsd import Nfsd
-from tests.model.startup import start_up
-from tests.model.storage import Disk, Filesystem
-from tests.model.tools import TOOLS, HangError, Unmodelled
-from tests.model.units import Units
+from tests.model.host.devices import Devices
+from tests.model.host.initiator import Initiator
+from tests.model.host.mounts import Mounts
+from tests.model.host.nfsd import Nfsd
+from tests.model.host.startup import start_up
+from tests.model.host.storage import Disk, Filesystem
+from tests.model.host.tools import TOOLS, HangError, Unmodelled
+from tests.model.host.units import Units
 
 if TYPE_CHECKING:
     from tests.model.site import Site

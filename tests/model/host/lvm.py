@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hooks.host.host import Outcome
-from tests.model.devices import Block
-from tests.model.storage import LogicalVolume, PhysicalVolume, VolumeGroup
-from tests.model.tools import Unmodelled, fail, none_left, ok, option, taken, tool
+from tests.model.host.devices import Block
+from tests.model.host.storage import LogicalVolume, PhysicalVolume, VolumeGroup
+from tests.model.host.tools import Unmodelled, fail, none_left, ok, option, taken, tool
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 DEVICES_FILE = "/etc/lvm/devices/system.devices"
 _FAILED = 5

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooks.host.host import Outcome
-from tests.model.automounts import trigger
-from tests.model.devices import Block
-from tests.model.mounts import Mount, inside, normal
-from tests.model.storage import Filesystem
-from tests.model.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
+from tests.model.host.automounts import trigger
+from tests.model.host.devices import Block
+from tests.model.host.mounts import Mount, inside, normal
+from tests.model.host.storage import Filesystem
+from tests.model.host.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _FAILED, _USAGE = 32, 1

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.model.devices import Block
-from tests.model.storage import Filesystem
+from tests.model.host.devices import Block
+from tests.model.host.storage import Filesystem
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 
 @dataclass(eq=False)

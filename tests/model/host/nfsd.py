@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks.host.host import Outcome
-from tests.model.mounts import Mount, inside, normal
-from tests.model.tools import Unmodelled, fail, none_left, ok, option, options, taken, tool
+from tests.model.host.mounts import Mount, inside, normal
+from tests.model.host.tools import Unmodelled, fail, none_left, ok, option, options, taken, tool
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 _DEFAULTS = ["sync", "wdelay", "hide", "no_subtree_check", "sec=sys", "ro", "root_squash", "no_all_squash"]
 _OPPOSITES = {"rw": "ro", "async": "sync", "no_root_squash": "root_squash", "all_squash": "no_all_squash"}

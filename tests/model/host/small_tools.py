@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks.host.host import Outcome
-from tests.model.storage import Filesystem, PhysicalVolume
-from tests.model.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
+from tests.model.host.storage import Filesystem, PhysicalVolume
+from tests.model.host.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 
 @tool("udevadm")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.model.mounts import normal
+from tests.model.host.mounts import normal
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 _EVERYWHERE = ("/", "/proc", "/sys", "/dev", "/run")
 
 
 def start_up(host: LinuxHost) -> list[str]:
     """Brings everything up; returns a text for each fstab line that holds up the boot (systemd.mount(5))."""
-    from tests.model.lvm import activate_complete  # noqa: PLC0415 - the commands know hosts
+    from tests.model.host.lvm import activate_complete  # noqa: PLC0415 - the commands know hosts
 
     if host.initiator.records:
         host.units.start("iscsid")
@@ -32,8 +32,8 @@ def start_up(host: LinuxHost) -> list[str]:
 
 def mount_all(host: LinuxHost) -> list[str]:
     """What systemd mounts of fstab, outer mount points first; returns what it could not, but for nofail."""
-    from tests.model.mount_tools import do_mount, fstab  # noqa: PLC0415 - the commands know hosts
-    from tests.model.tools import HangError  # noqa: PLC0415
+    from tests.model.host.mount_tools import do_mount, fstab  # noqa: PLC0415 - the commands know hosts
+    from tests.model.host.tools import HangError  # noqa: PLC0415
 
     troubles = []
     for line in sorted(fstab(host), key=lambda line: normal(line.mount)):

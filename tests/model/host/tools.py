@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hooks.host.host import Outcome
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 Tool = Callable[["LinuxHost", list[str]], Outcome]
 TOOLS: dict[str, Tool] = {}

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks.host.host import Outcome
-from tests.model.automounts import start_autofs, stop_autofs
-from tests.model.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
+from tests.model.host.automounts import start_autofs, stop_autofs
+from tests.model.host.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
 
 if TYPE_CHECKING:
-    from tests.model.linux import LinuxHost
+    from tests.model.host.linux import LinuxHost
 
 _ALIASES = {"nfs-kernel-server": "nfs-server", "open-iscsi": "iscsid"}
 _PIDS = {"iscsid": 77, "autofs": 78, "firewalld": 79}
@@ -152,7 +152,7 @@ def _show(host: LinuxHost, arguments: list[str]) -> Outcome:
 
 def _daemon_reload(host: LinuxHost) -> Outcome:
     """It waits 90 s for a hung NFS mount that fstab names (measured)."""
-    from tests.model.mount_tools import fstab, same_target  # noqa: PLC0415 - they know units
+    from tests.model.host.mount_tools import fstab, same_target  # noqa: PLC0415 - they know units
 
     for mount in host.mounts.table:
         named = any(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.terraform.loopback import served
+from tests.terraform.doubles.loopback import served
 
 TOKEN = "job-token"  # noqa: S105 - of a server that exists in a test
 REPOSITORY = "example/site"

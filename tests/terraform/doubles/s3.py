@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.terraform.loopback import served
+from tests.terraform.doubles.loopback import served
 
 
 class Bucket:

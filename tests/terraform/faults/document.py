@@ -1,16 +1,16 @@
-"""docs/faults.md: its table, out of the rows. `python -m tests.terraform.fault_document` rewrites it."""
+"""docs/faults.md: its table, out of the rows. `python -m tests.terraform.faults.document` rewrites it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 
-from tests.terraform.fault_kinds import READ_KINDS, TOLD
-from tests.terraform.fault_rows import GROUPS, ROWS, Row
+from tests.paths import ROOT
+from tests.terraform.faults.kinds import READ_KINDS, TOLD
+from tests.terraform.faults.rows import GROUPS, ROWS, Row
 
-FILE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
-COMMAND = "python -m tests.terraform.fault_document"
+FILE = ROOT / "docs" / "faults.md"
+COMMAND = "python -m tests.terraform.faults.document"
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 _HEAD = "| the call meets | the run ends | the volumes are | serving |\n|---|---|---|---|\n"
 _LEFT = {

@@ -22,9 +22,9 @@ from threading import Thread
 from types import MappingProxyType
 from typing import Any
 
-from tests.terraform.fault_kinds import faults_of, next_fault
-from tests.terraform.fault_rows import Row, Scene
-from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.faults.kinds import faults_of, next_fault
+from tests.terraform.faults.rows import Row, Scene
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 PROCESSES = 3
 MEETING_SECONDS = 60.0

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tests.terraform.fault_kinds import KINDS, READ_KINDS
+from tests.terraform.faults.kinds import KINDS, READ_KINDS
 
 
 class Scene(enum.Enum):

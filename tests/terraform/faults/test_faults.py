@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.terraform import fault_document
-from tests.terraform.fault_kinds import READ_KINDS, operation_of
-from tests.terraform.fault_rehearsal import SERVICE_IP, Met, begin, make_pool
-from tests.terraform.fault_rows import ALTERING, ROWS, WITHOUT_STATES, Row
-from tests.terraform.whole_site import FIRST, SECOND, whole_site
+from tests.terraform.faults import document
+from tests.terraform.faults.kinds import READ_KINDS, operation_of
+from tests.terraform.faults.rehearsal import SERVICE_IP, Met, begin, make_pool
+from tests.terraform.faults.rows import ALTERING, ROWS, WITHOUT_STATES, Row
+from tests.terraform.sites.whole_site import FIRST, SECOND, whole_site
 
 DEADLINE_SECONDS = 1800.0
 Rehearsed = dict[str, "Future[dict[str, Met]]"]
@@ -76,6 +76,6 @@ def test_every_call_meets_every_kind_of_fault() -> None:
 
 
 def test_the_document_shows_this_table() -> None:
-    assert fault_document.FILE.read_text() == fault_document.with_table(fault_document.FILE.read_text()), (
-        f"the table has changed: rewrite it with `{fault_document.COMMAND}`"
+    assert document.FILE.read_text() == document.with_table(document.FILE.read_text()), (
+        f"the table has changed: rewrite it with `{document.COMMAND}`"
     )

@@ -1,6 +1,6 @@
 """The canaries from preflight to verify, with the real Terraform, SDK and API; the hosts are doubles.
 
-That the hooks write, read and compare real files is tests/unit/hooks/test_canary.py.
+That the hooks write, read and compare real files is tests/unit/hooks/probe/test_canary.py.
 """
 
 import json
@@ -17,7 +17,7 @@ from failover.report.report import Report
 from failover.runs import journal
 from failover.runs.site_lock import site_lock
 from failover.verbs import preflight
-from tests.terraform.whole_site import SECOND, WholeSite, whole_site
+from tests.terraform.sites.whole_site import SECOND, WholeSite, whole_site
 
 DATA, CLIENT = "data /mnt/a", "data /mnt/nfs/a on nfs-cli"
 

@@ -10,7 +10,7 @@ import pytest
 
 from failover.model.outcome import Outcome
 from failover.report.report import Report
-from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 CLIENTS = ("nfs-cli", "nfs-cli-2", "nfs-cli-3")
 

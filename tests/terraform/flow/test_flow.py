@@ -24,12 +24,12 @@ from failover.plan.model import Kind, Step
 from failover.stack.terraform import TerraformStack
 from failover.verbs import site_file as sites
 from lab.provider.process import ProviderProcess
+from tests.paths import ROOT
 from tests.terraform.conftest import SSH_KEY, MakeSite, MakeStack
-from tests.terraform.lab_cloud import LabCloud
-from tests.terraform.laid_stack import LaidStack
-from tests.unit.failover.sshd import RELAY, sshd
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.laid_stack import LaidStack
+from tests.unit.failover.hosts.sshd import RELAY, sshd
 
-ROOT = Path(__file__).resolve().parents[2]
 TAG = "nfs-failover-server"
 
 

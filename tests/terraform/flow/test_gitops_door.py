@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from failover.pipeline.plan_comment import MARK
-from tests.terraform.git_site import ACTIVE, GitSite
-from tests.terraform.github_double import Comments, github
-from tests.terraform.test_switch_record import record
-from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.doubles.github import Comments, github
+from tests.terraform.sites.git_site import ACTIVE, GitSite
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.stack.test_switch_record import record
 
 
 @dataclass

@@ -17,13 +17,13 @@ from failover.preflight.check import Check, Result
 from failover.verbs import preflight
 from failover.verbs.preflight import PreflightReport
 from lab.provider.process import ProviderProcess
+from tests.paths import ROOT
 from tests.terraform.conftest import MakeSite, MakeStack
-from tests.terraform.lab_cloud import LabCloud
-from tests.terraform.laid_stack import LaidStack, Variables
-from tests.terraform.test_flow import site_text
-from tests.unit.failover.sshd import sshd
+from tests.terraform.flow.test_flow import site_text
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.laid_stack import LaidStack, Variables
+from tests.unit.failover.hosts.sshd import sshd
 
-ROOT = Path(__file__).resolve().parents[2]
 CHANGING = ("LaunchInstance", "InstanceAction", "AttachVolume", "DetachVolume", "CaptureConsoleHistory")
 
 

@@ -10,9 +10,9 @@ from failover.cloud import profile
 from failover.model.outcome import Outcome
 from failover.verbs.site_file import parse
 from lab.provider.process import ProviderProcess
-from tests.terraform.lab_cloud import LabCloud, serving
-from tests.terraform.laid_stack import LaidStack
-from tests.terraform.whole_site import invented, whole_site
+from tests.terraform.sites.lab_cloud import LabCloud, serving
+from tests.terraform.sites.laid_stack import LaidStack
+from tests.terraform.sites.whole_site import invented, whole_site
 
 
 class OperatorsProvider(ProviderProcess):

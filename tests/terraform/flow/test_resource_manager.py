@@ -24,10 +24,10 @@ from failover.stack.resource_manager import RESTORE_TAG, ResourceManagerStack
 from failover.verbs import failover, preflight
 from failover.verbs.site_file import load
 from tests.api.resource_manager_site import models
-from tests.terraform.lab_cloud import REPOSITORY
-from tests.terraform.managed_site import ManagedSite, as_texts, managed_site, site_text, stack_files
-from tests.terraform.test_resume import await_met, other
-from tests.terraform.whole_site import FIRST, SECOND
+from tests.paths import ROOT
+from tests.terraform.flow.test_resume import await_met, other
+from tests.terraform.sites.managed_site import ManagedSite, as_texts, managed_site, site_text, stack_files
+from tests.terraform.sites.whole_site import FIRST, SECOND
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_3_the_flags_name_a_stack_that_the_site_does_not(site: ManagedSite, tmp_
     ):
         done = subprocess.run(
             [sys.executable, "-m", "invoke", *words, *flags],
-            cwd=REPOSITORY,
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

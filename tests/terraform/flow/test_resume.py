@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from failover.runs import journal as journals
-from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 EVENTS = (
     *("run-started", "power-on started", "power-off started", "first of the two done", "both done"),

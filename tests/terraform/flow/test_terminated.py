@@ -16,9 +16,9 @@ from failover.preflight.check import Result
 from failover.stack.errors import explained
 from failover.verbs import preflight
 from lab.site.stack import VARIABLES_FILE
-from tests.terraform.hosts_double import AnsweringHost
-from tests.terraform.managed_site import managed_site
-from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.doubles.hosts import AnsweringHost
+from tests.terraform.sites.managed_site import managed_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 ADDRESS = "10.0.0.200"
 NOT_FOUND = {"status": 404, "code": "NotAuthorizedOrNotFound", "message": "no", "count": 0}

@@ -9,7 +9,7 @@ import pytest
 from failover.model.outcome import Outcome
 from failover.report import archive
 from failover.report.conclusions import left_to_do
-from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 
 @pytest.fixture

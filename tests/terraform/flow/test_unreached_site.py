@@ -23,7 +23,7 @@ from failover.model.outcome import Outcome
 from failover.observe import console_line as consoles
 from failover.report.report import Report
 from failover.verbs import failover
-from tests.terraform.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 
 @pytest.fixture(scope="module")

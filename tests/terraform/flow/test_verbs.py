@@ -7,7 +7,8 @@ from pathlib import Path
 
 from failover.plan import document
 from failover.plan.model import Kind
-from tests.terraform.test_flow import ROOT, World, world  # noqa: F401 - world is a fixture
+from tests.paths import ROOT
+from tests.terraform.flow.test_flow import World, world  # noqa: F401 - world is a fixture
 
 
 def invoke(verb: str, at: World, *argv: str) -> tuple[int, str]:

@@ -6,8 +6,8 @@ import pytest
 
 from lab.provider.process import ProviderProcess
 from tests.terraform.conftest import MakeSite, MakeStack
-from tests.terraform.lab_cloud import LabCloud
-from tests.terraform.laid_stack import LaidStack, Variables
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.laid_stack import LaidStack, Variables
 
 ATTACHMENT = 'oci_core_volume_attachment.data["bv1"]'
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from lab.provider.process import ProviderProcess, ProviderProcessError
-from tests.terraform.lab_cloud import REPOSITORY, LabCloud
-from tests.terraform.lab_cloud import serving as serving_api
+from tests.paths import ROOT
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.lab_cloud import serving as serving_api
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,6 @@ def test_a_provider_that_dies_shows_its_log(cloud: LabCloud, monkeypatch: pytest
 
 def test_a_directory_that_is_none_is_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lab.provider", "--run", str(tmp_path / "none")]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=30)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
     assert result.returncode == 2
     assert "is not a directory: create the lab first" in result.stderr

@@ -10,10 +10,10 @@ import oci
 import pytest
 
 from tests.terraform.conftest import MakeSite, MakeStack
-from tests.terraform.lab_cloud import LabCloud
-from tests.terraform.laid_stack import LaidStack, Variables
-from tests.terraform.test_sites import make_zone, resolved, with_standby
-from tests.terraform.whole_site import ImpatientProvider
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.laid_stack import LaidStack, Variables
+from tests.terraform.sites.whole_site import ImpatientProvider
+from tests.terraform.stack.test_sites import make_zone, resolved, with_standby
 
 BV1 = 'oci_core_volume_attachment.data["bv1"]'
 SECOND = 'oci_core_instance.server["nfs-srv-2"]'

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.terraform.laid_stack import Variables
+from tests.terraform.sites.laid_stack import Variables
 
 TYPED = ("servers", "volumes", "storage")
 

@@ -12,10 +12,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.terraform.github_double import NUMBER, REPOSITORY, TOKEN, Comments
-from tests.terraform.lab_cloud import REPOSITORY as TREE
-from tests.terraform.pipeline import Done, run_job
-from tests.terraform.whole_site import WholeSite
+from tests.paths import ROOT
+from tests.terraform.doubles.github import NUMBER, REPOSITORY, TOKEN, Comments
+from tests.terraform.sites.github_job import Done, run_job
+from tests.terraform.sites.whole_site import WholeSite
 
 ACTIVE = "terraform/active.auto.tfvars"
 _PEOPLE = {"GIT_AUTHOR_NAME": "Aiko", "GIT_COMMITTER_NAME": "Aiko", "GIT_CONFIG_GLOBAL": os.devnull}
@@ -40,10 +40,10 @@ class GitSite:
             backend or f'terraform {{\n  backend "local" {{ path = {state} }}\n}}\n'
         )
         self._write_site()
-        wrapper = f'#!/bin/sh\nexec "{sys.executable}" -m tests.terraform.invoked "$@"\n'
+        wrapper = f'#!/bin/sh\nexec "{sys.executable}" -m tests.terraform.sites.run_verb "$@"\n'
         (self.origin / "inv").write_text(wrapper)
         (self.origin / "inv").chmod(0o755)
-        (self.origin / ".gitignore").write_text((TREE / ".gitignore").read_text().replace("site.toml\n", ""))
+        (self.origin / ".gitignore").write_text((ROOT / ".gitignore").read_text().replace("site.toml\n", ""))
         self.git("init", "-q", "-b", "main")
         self.commit("Adopt the site")
 
@@ -121,7 +121,7 @@ class Runner:
         whole = self._site.site
         return {
             "HOME": str(self.home),
-            "PYTHONPATH": str(TREE),
+            "PYTHONPATH": str(ROOT),
             "HOSTS_FOLDER": str(whole.model.file.parent),
             "HOSTS_DATABASE": str(whole.cloud.run / "cloud.db"),
         }

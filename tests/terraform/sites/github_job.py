@@ -16,9 +16,9 @@ from typing import Any
 
 import yaml
 
-from tests.terraform.lab_cloud import REPOSITORY
+from tests.paths import ROOT
 
-WORKFLOWS = REPOSITORY / ".github" / "workflows"
+WORKFLOWS = ROOT / ".github" / "workflows"
 _EXPRESSION = re.compile(r"\$\{\{ *(.*?) *\}\}")
 
 

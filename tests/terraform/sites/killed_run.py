@@ -1,7 +1,7 @@
 """One `failover` as a process of its own, on answering hosts; it can kill itself at an event of its journal.
 
-`python -m tests.terraform.drive SITE HOSTS_FOLDER DATABASE TARGET [EVENT_NUMBER]`. With a number the process
-ends by SIGKILL as soon as that event is on disk. The last line of stdout is the report as JSON.
+`python -m tests.terraform.sites.killed_run SITE HOSTS_FOLDER DATABASE TARGET [EVENT_NUMBER]`. With a number
+the process ends by SIGKILL as soon as that event is on disk. The last line of stdout is the report as JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from failover.flow import flow
 from failover.hosts import hook_runner
 from failover.runs.journal import Journal
 from failover.verbs import failover, reported
-from tests.terraform.hosts_double import AnsweringHost, HostsModel
+from tests.terraform.doubles.hosts import AnsweringHost, HostsModel
 
 
 class MortalJournal(Journal):

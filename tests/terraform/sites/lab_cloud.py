@@ -14,8 +14,8 @@ from urllib.request import Request, urlopen
 import oci
 
 from lab.provider.cloud import lab_endpoint
+from tests.paths import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 120.0  # a loaded machine starts a process slowly
 
 
@@ -24,7 +24,7 @@ def serving(run: Path) -> Iterator["LabCloud"]:
     """An API process for lab directory `run`."""
     command = [sys.executable, "-m", "lab.api", "--run", str(run), "--hardware", "none"]
     with (run / "api.log").open("wb") as log:
-        api = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log)
+        api = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not (run / "api.port").exists():

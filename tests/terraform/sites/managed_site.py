@@ -16,9 +16,9 @@ from lab.provider.process import ProviderProcess
 from lab.site.stack import SOURCE
 from lab.system.paths import RunDirectory
 from tests.api.resource_manager_site import Stacks
-from tests.terraform.hosts_double import HostsModel
-from tests.terraform.lab_cloud import LabCloud, serving
-from tests.terraform.whole_site import FIRST, WholeSite, invented
+from tests.terraform.doubles.hosts import HostsModel
+from tests.terraform.sites.lab_cloud import LabCloud, serving
+from tests.terraform.sites.whole_site import FIRST, WholeSite, invented
 
 DEADLINES = (
     "boot = 60\npower = 60\nlaunch = 600\nswitch = 600\nhooks = 60\nclient = 60\napi = 60\ninterrupt = 300\n"

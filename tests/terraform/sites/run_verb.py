@@ -13,10 +13,10 @@ from pathlib import Path
 from invoke.main import program
 
 from failover.hosts import hook_runner
-from tests.terraform.hosts_double import AnsweringHost, HostsModel
-from tests.terraform.lab_cloud import REPOSITORY
+from tests.paths import ROOT
+from tests.terraform.doubles.hosts import AnsweringHost, HostsModel
 
 if __name__ == "__main__":
     model = HostsModel(Path(os.environ["HOSTS_FOLDER"]), Path(os.environ["HOSTS_DATABASE"]))
     hook_runner.SshHost = functools.partial(AnsweringHost, model)  # type: ignore[misc,assignment]
-    program.run(["invoke", "--search-root", str(REPOSITORY), *sys.argv[1:]])
+    program.run(["invoke", "--search-root", str(ROOT), *sys.argv[1:]])

@@ -23,10 +23,11 @@ from failover.verbs.preflight import PreflightReport
 from lab.provider.cloud import PATIENCE_VARIABLE
 from lab.provider.process import ProviderProcess
 from lab.site.stack import site_variables
+from tests.paths import ROOT
 from tests.terraform.conftest import SSH_KEY
-from tests.terraform.hosts_double import AnsweringHost, HostsModel
-from tests.terraform.lab_cloud import REPOSITORY, LabCloud, serving
-from tests.terraform.laid_stack import LaidStack
+from tests.terraform.doubles.hosts import AnsweringHost, HostsModel
+from tests.terraform.sites.lab_cloud import LabCloud, serving
+from tests.terraform.sites.laid_stack import LaidStack
 
 TAG = "nfs-failover-server"
 FIRST, SECOND = "nfs-srv-1", "nfs-srv-2"
@@ -82,8 +83,8 @@ class WholeSite:
         """The same as a process of its own, which kills itself at an event of its journal."""
         where = [str(self.file), str(self.model.file.parent), str(self.cloud.run / "cloud.db")]
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.terraform.drive", *where, target, str(last_event)],
-            cwd=REPOSITORY,
+            [sys.executable, "-m", "tests.terraform.sites.killed_run", *where, target, str(last_event)],
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

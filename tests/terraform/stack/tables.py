@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from lab.site.stack import SOURCE
-from tests.terraform.stack_hcl import Block, of_kind, text
+from tests.terraform.stack.hcl import Block, of_kind, text
 
 README = SOURCE / "README.md"
 

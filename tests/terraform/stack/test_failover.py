@@ -8,8 +8,8 @@ import pytest
 
 from hooks.boot.metadata import unpacked
 from tests.terraform.conftest import MakeSite, MakeStack
-from tests.terraform.lab_cloud import LabCloud
-from tests.terraform.laid_stack import LaidStack, Variables
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.laid_stack import LaidStack, Variables
 
 ATTACHMENTS = ('oci_core_volume_attachment.data["bv1"]', 'oci_core_volume_attachment.data["bv2"]')
 BOTH_REPLACED = {name: ["delete", "create"] for name in ATTACHMENTS}

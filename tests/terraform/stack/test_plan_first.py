@@ -1,6 +1,6 @@
 """The first plan of the standard site: nfs-srv-2 does not exist yet."""
 
-from tests.terraform.laid_stack import LaidStack
+from tests.terraform.sites.laid_stack import LaidStack
 
 
 def test_it_attaches_both_volumes_and_nothing_else(fresh: LaidStack) -> None:

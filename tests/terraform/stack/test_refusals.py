@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.terraform.conftest import MakeSite, MakeStack
-from tests.terraform.lab_cloud import LabCloud
-from tests.terraform.laid_stack import LaidStack, Variables
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.laid_stack import LaidStack, Variables
 
 VOLUME = "ocid1.volume.oc1.eu-frankfurt-1.aaaa"
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -11,10 +10,11 @@ import pytest
 import yaml
 
 from lab.site.stack import SOURCE
-from tests.terraform.form_site import TYPED
-from tests.terraform.stack_hcl import Block, of_kind, text
+from tests.paths import ROOT
+from tests.terraform.sites.form_site import TYPED
+from tests.terraform.stack.hcl import Block, of_kind, text
 
-META = Path(__file__).resolve().parents[3] / "shared" / "provider" / "resource-manager-meta-schema.json"
+META = ROOT.parent / "shared" / "provider" / "resource-manager-meta-schema.json"
 SCHEMA: dict[str, Any] = yaml.safe_load((SOURCE / "schema.yaml").read_text())
 FORM: dict[str, dict[str, Any]] = SCHEMA["variables"]
 VARIABLES = of_kind("variable")

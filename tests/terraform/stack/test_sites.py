@@ -8,10 +8,10 @@ import oci
 from failover.bundle.cloud_init import render_cloud_init, user_data
 from hooks.boot.metadata import unpacked
 from tests.terraform.conftest import MakeSite, MakeStack
-from tests.terraform.lab_cloud import LabCloud
-from tests.terraform.laid_stack import LaidStack, Variables
-from tests.terraform.stack_hcl import parse
-from tests.terraform.stack_language import newer_than_1_5
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.laid_stack import LaidStack, Variables
+from tests.terraform.stack.hcl import parse
+from tests.terraform.stack.language import newer_than_1_5
 
 CHANGING = (
     *("LaunchInstance", "DetachVolume", "AttachVolume"),

@@ -14,8 +14,8 @@ import pytest
 
 from failover.model.outcome import Refused
 from failover.stack.errors import explained
-from tests.terraform.lab_cloud import REPOSITORY
-from tests.terraform.s3_double import Bucket, s3
+from tests.paths import ROOT
+from tests.terraform.doubles.s3 import Bucket, s3
 
 KEY = "site/terraform.tfstate"
 # No provider has to be had for this, and it takes as long as it is told.
@@ -36,9 +36,7 @@ def bucket() -> Iterator[Bucket]:
 
 def stack(folder: Path, bucket: Bucket, lockfile: str = "true") -> Path:
     """A small stack with the very backend of the page, at another address."""
-    (text,) = re.findall(
-        r"```hcl\n(terraform \{.*?)```", (REPOSITORY / "docs/state.md").read_text(), re.DOTALL
-    )
+    (text,) = re.findall(r"```hcl\n(terraform \{.*?)```", (ROOT / "docs/state.md").read_text(), re.DOTALL)
     text = re.sub(r'"https://NAMESPACE[^"]+"', json.dumps(bucket.address), text)
     text = text.replace("use_lockfile                = true", f"use_lockfile                = {lockfile}")
     folder.mkdir()

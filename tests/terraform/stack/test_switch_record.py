@@ -8,8 +8,8 @@ import pytest
 from failover.model import switch_record
 from failover.stack import state
 from tests.terraform.conftest import MakeSite, MakeStack
-from tests.terraform.lab_cloud import LabCloud
-from tests.terraform.laid_stack import LaidStack, Variables
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.laid_stack import LaidStack, Variables
 
 USER = "ocid1.user.oc1..aaaaexample"
 TOLD = {"by": "root@operator", "at": "2026-11-22T03:14:15.5+00:00", "door": "cli"}

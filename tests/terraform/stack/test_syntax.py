@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from lab.site.stack import SOURCE
-from tests.terraform import stack_tables
-from tests.terraform.laid_stack import LaidStack
-from tests.terraform.stack_hcl import Block, of_kind, parse, references, stack
-from tests.terraform.stack_language import newer_than_1_5
+from tests.terraform.sites.laid_stack import LaidStack
+from tests.terraform.stack import tables
+from tests.terraform.stack.hcl import Block, of_kind, parse, references, stack
+from tests.terraform.stack.language import newer_than_1_5
 
 SCHEMA = yaml.safe_load((SOURCE / "schema.yaml").read_text())
 
@@ -99,7 +99,7 @@ def test_no_volume_is_shared_and_none_is_destroyed() -> None:
 
 def test_the_readme_s_tables_are_current() -> None:
     readme = (SOURCE / "README.md").read_text()
-    assert stack_tables.current(readme) == readme, "run `python -m tests.terraform.stack_tables`"
+    assert tables.current(readme) == readme, "run `python -m tests.terraform.stack.tables`"
 
 
 def test_the_readme_names_every_file() -> None:

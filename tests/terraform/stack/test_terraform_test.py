@@ -4,8 +4,8 @@ import re
 
 from lab.site.stack import SOURCE
 from tests.terraform.conftest import MakeSite, MakeStack
-from tests.terraform.lab_cloud import LabCloud
-from tests.terraform.laid_stack import LaidStack
+from tests.terraform.sites.lab_cloud import LabCloud
+from tests.terraform.sites.laid_stack import LaidStack
 
 
 def test_terraform_test_passes(fresh: LaidStack) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from failover.act.progress import Board, LiveProgress, Progress, Row, board, make
 from failover.plan import planner
-from tests.unit.failover.worlds import usual
+from tests.unit.failover.plan.site_model import usual
 
 PLAN = planner.make(usual(up=False).observe("nfs-srv-2"))
 LAUNCH, FENCE = PLAN.step("launch nfs-srv-2"), PLAN.step("power-off nfs-srv-1")

@@ -19,8 +19,8 @@ import pytest
 from failover.bundle import minify
 from failover.bundle import zipapp as package
 from hooks import zipapp_main
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "tests/fixtures/client-spec.json"
 SERVER_SPEC = ROOT / "tests/fixtures/server-spec.json"
 DESTRUCTIVE = re.compile(
@@ -176,12 +176,12 @@ def played(module: str, version: str, packed: Path) -> str:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_case_of_the_layers_holds(version: str, tmp_path: Path) -> None:
-    assert int(played("tests.unit.hooks.planned", version, tmp_path).split()[0]) > 80
+    assert int(played("tests.unit.hooks.scripted_host", version, tmp_path).split()[0]) > 80
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_canaries_are_written_read_and_found_damaged(version: str, tmp_path: Path) -> None:
-    assert played("tests.unit.hooks.data_host", version, tmp_path).startswith(f"played on {version}")
+    assert played("tests.unit.hooks.probe.data_host", version, tmp_path).startswith(f"played on {version}")
 
 
 def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:

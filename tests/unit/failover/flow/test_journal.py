@@ -22,7 +22,7 @@ from failover.report.journal_reader import read_run
 from failover.report.report import Report
 from failover.report.write import keep
 from failover.runs import journal
-from tests.unit.failover.worlds import answer, usual
+from tests.unit.failover.plan.site_model import answer, usual
 
 SIDE_BY_SIDE = 0.15  # seconds that a step of the model takes
 

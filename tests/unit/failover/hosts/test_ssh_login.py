@@ -17,7 +17,7 @@ from failover.hosts.ssh import HostUnknown, LoginRefused, Silent, SshHost, close
 from failover.hosts.ssh.host import _SITES
 from failover.model.outcome import Unknown, Usage
 from failover.model.site import SshAccess
-from tests.unit.failover.sshd import BANNER, RELAY, Behaviour, Sshd, sshd
+from tests.unit.failover.hosts.sshd import BANNER, RELAY, Behaviour, Sshd, sshd
 
 
 @pytest.fixture(scope="module")

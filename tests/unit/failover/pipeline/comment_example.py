@@ -1,4 +1,4 @@
-"""The comment in docs/door-gitops.md: `python -m tests.unit.failover.comment_example` writes it there.
+"""The comment in docs/door-gitops.md; `python -m` of this module writes it there.
 
 Made by the product's own planner and template, from a model of the standard site whose server is dead.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 from failover.model.outcome import Outcome
 from failover.model.resource_change import Change
@@ -15,9 +14,10 @@ from failover.model.switch_record import SWITCH_RECORD, Switched
 from failover.pipeline import plan_comment
 from failover.plan import planner
 from failover.report.report import Report
-from tests.unit.failover.worlds import usual
+from tests.paths import ROOT
+from tests.unit.failover.plan.site_model import usual
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "door-gitops.md"
+PAGE = ROOT / "docs" / "door-gitops.md"
 BEGIN, END = "<!-- the comment begins -->\n", "<!-- the comment ends -->\n"
 REPLACED = ("delete", "create")
 CHANGES = (

@@ -12,14 +12,14 @@ from failover.model.resource_change import Change
 from failover.pipeline import plan_comment
 from failover.plan import document, planner
 from failover.report.report import Report
-from tests.unit.failover import comment_example
-from tests.unit.failover.worlds import usual
+from tests.unit.failover.pipeline import comment_example
+from tests.unit.failover.plan.site_model import usual
 
 
 def test_the_page_shows_the_comment_as_it_comes_out() -> None:
     text = comment_example.PAGE.read_text()
     assert comment_example.shown(text) == comment_example.comment(), (
-        "bring it up to date: python -m tests.unit.failover.comment_example"
+        "bring it up to date: python -m tests.unit.failover.pipeline.comment_example"
     )
 
 

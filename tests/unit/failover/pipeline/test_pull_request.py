@@ -11,7 +11,7 @@ import pytest
 from failover.model.outcome import Unknown, Usage
 from failover.pipeline import pull_request
 from failover.pipeline.plan_comment import MARK
-from tests.terraform.github_double import NUMBER, REPOSITORY, TOKEN, Comments, github
+from tests.terraform.doubles.github import NUMBER, REPOSITORY, TOKEN, Comments, github
 
 BOT = "github-actions[bot]"
 

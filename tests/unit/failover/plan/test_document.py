@@ -13,7 +13,7 @@ from rich.console import Console
 from failover.plan import document, planner
 from failover.plan.model import Plan
 from failover.report import plan_table
-from tests.unit.failover.worlds import usual
+from tests.unit.failover.plan.site_model import usual
 
 UNPLANNED = planner.make(usual(up=False).observe("nfs-srv-2"))
 PLANNED = planner.make(usual().observe("nfs-srv-2"))

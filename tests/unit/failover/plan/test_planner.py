@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from failover.model.outcome import Refused, Unknown
 from failover.plan import invariant, model, planner
 from failover.plan.model import Kind, Plan, Step
-from tests.unit.failover.worlds import SERVERS, VOLUMES, Host, World, usual
+from tests.unit.failover.plan.site_model import SERVERS, VOLUMES, Host, World, usual
 
 
 def names(plan: Plan) -> list[str]:

@@ -13,7 +13,7 @@ from failover.plan import invariant, model, planner
 from failover.plan.model import Kind, Plan
 from failover.plan.silence import Belief, judge
 from hooks.contract.result import Layer, Result
-from tests.unit.failover.worlds import Host, World, attempt, usual
+from tests.unit.failover.plan.site_model import Host, World, attempt, usual
 
 ALONE = replace(usual(up=False), clients=())
 

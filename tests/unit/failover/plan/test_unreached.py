@@ -13,7 +13,7 @@ from failover.observe import console_line
 from failover.plan import planner
 from failover.plan.model import Kind
 from failover.verify import findings
-from tests.unit.failover.worlds import Host, World, usual
+from tests.unit.failover.plan.site_model import Host, World, usual
 
 IDS = ("ocid1.volumeattachment.oc1..b", "ocid1.volumeattachment.oc1..a")
 

@@ -31,7 +31,7 @@ from failover.preflight.memo import Once
 from failover.verbs.site_file import parse as parse_site
 from hooks.contract.result import Layer
 from hooks.contract.result import Result as HooksResult
-from tests.unit.failover.worlds import attempt
+from tests.unit.failover.plan.site_model import attempt
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 AD1, AD2 = "Uocm:PHX-AD-1", "Uocm:PHX-AD-2"

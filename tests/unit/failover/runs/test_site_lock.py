@@ -6,14 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from failover.model.outcome import Refused
 from failover.runs.site_lock import site_lock
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 HOLD = "import sys,time,pathlib; from failover.runs.site_lock import site_lock\n"
 HOLD += "with site_lock(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
 

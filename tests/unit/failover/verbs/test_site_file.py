@@ -16,6 +16,7 @@ from failover.model.site import Client, ClientMount
 from failover.verbs import site_file
 from hooks.contract import parse
 from hooks.contract.fields import SpecError
+from tests.paths import ROOT
 
 FILE = Path("/somewhere/site.toml")
 MOUNT = {"path": "/mnt/a", "mount": "/mnt/nfs/a"}
@@ -119,7 +120,7 @@ def test_no_site_points_to_the_drill_and_the_example(tmp_path):
 
 
 def test_the_example_is_a_site():
-    example = Path(__file__).parents[3] / "docs" / "site.example.toml"
+    example = ROOT / "docs" / "site.example.toml"
     assert site_file.load(str(example)).clients
 
 

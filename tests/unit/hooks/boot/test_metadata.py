@@ -14,7 +14,7 @@ from hooks.boot.metadata import ATTACHMENTS_PATH, SPEC_PATH, Seen, Unreachable, 
 from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.spec import ServerSpec
-from tests.unit.hooks.planned import fixture
+from tests.unit.hooks.scripted_host import fixture
 
 SPEC = json.loads(fixture("server-spec.json"))
 BARE = dict(SPEC, volumes=[{"name": v["name"], "volume_id": v["volume_id"]} for v in SPEC["volumes"]])

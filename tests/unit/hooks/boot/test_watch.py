@@ -13,7 +13,7 @@ from hooks.boot import metadata, watch
 from hooks.boot.metadata import Seen, Unreachable
 from hooks.boot.watch import GONE_LOOKS, Watch
 from hooks.contract.result import ABSENT, PRESENT, Layer, Result
-from tests.unit.hooks.planned import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 SPEC = fixture("server-spec.json")
 HERE, MOVED = Seen(2, 2, SPEC, "a1 a2"), Seen(2, 2, SPEC.replace("169.254.2.5", "169.254.2.9"), "a3 a4")

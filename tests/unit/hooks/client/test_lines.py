@@ -15,7 +15,7 @@ from hooks.client.lines.automaps import Map
 from hooks.client.view import View
 from hooks.contract.client_spec import ClientSpec, Mount, Server
 from hooks.host import mounts
-from tests.unit.hooks.planned import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 SPEC = ClientSpec(
     120,

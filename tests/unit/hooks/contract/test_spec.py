@@ -13,7 +13,7 @@ from hooks.contract.client_spec import ClientSpec, Mount
 from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.spec import ServerSpec
-from tests.unit.hooks.planned import fixture
+from tests.unit.hooks.scripted_host import fixture
 
 SERVER: dict[str, Any] = json.loads(fixture("server-spec.json"))
 CLIENT: dict[str, Any] = {**json.loads(fixture("client-spec.json")), "service": ["10.0.0.100"]}

@@ -9,7 +9,7 @@ import pytest
 from hooks import hints
 from hooks.hints.firewalld import closed_zones, told
 from hooks.layers import nfs
-from tests.unit.hooks.planned import PlannedHost
+from tests.unit.hooks.scripted_host import PlannedHost
 
 # as firewalld 1.3 prints them; a field that is empty ends with a blank
 FIELDS = {

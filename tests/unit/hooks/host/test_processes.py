@@ -10,7 +10,7 @@ from hooks import walk
 from hooks.contract.parse import parse
 from hooks.host.host import Host
 from hooks.host.processes import holders
-from tests.unit.hooks.planned import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 PID = 4194305  # above the kernel's largest pid, so that nobody real is ever meant
 ROOT = "22 1 254:0 / / rw - ext4 /dev/root rw\n"

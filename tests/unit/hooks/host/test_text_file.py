@@ -10,7 +10,7 @@ import pytest
 
 from hooks.host import text_file
 from hooks.host.host import HookError
-from tests.unit.hooks.planned import PlannedHost
+from tests.unit.hooks.scripted_host import PlannedHost
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hooks import walk
 from hooks.contract.parse import parse
 from hooks.hints import kernel_log
-from tests.unit.hooks.planned import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 MOUNTED = "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw - xfs /dev/mapper/vg1-lv01 rw\n"
 HOST = {

@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hooks.layers import fstab
-from tests.unit.hooks.planned import fixture
+from tests.unit.hooks.scripted_host import fixture
 
 ENTRY = "/dev/vg1/lv01 /mnt/a xfs defaults,_netdev,nofail 0 0"
 ALIASES = ("/dev/vg1/lv01", "/dev/mapper/vg1-lv01")

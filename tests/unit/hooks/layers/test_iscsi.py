@@ -6,7 +6,7 @@ import pytest
 
 from hooks import walk
 from hooks.contract.parse import parse
-from tests.unit.hooks.planned import Case, PlannedHost, cases, fixture
+from tests.unit.hooks.scripted_host import Case, PlannedHost, cases, fixture
 
 STATE = "/sys/class/iscsi_session/session3/state"
 STARTED = "iscsi: iscsid does not run: it is started, and no live session is touched"

@@ -7,7 +7,7 @@ import pytest
 from hooks import walk
 from hooks.contract.spec import ServerSpec, Volume
 from hooks.layers import iscsi
-from tests.unit.hooks.planned import Case, PlannedHost
+from tests.unit.hooks.scripted_host import Case, PlannedHost
 
 IQN = "iqn.2015-12.com.oracleiaas:"
 VOLUMES = tuple(Volume(f"bv{n}", None, f"{IQN}{n:08d}", f"169.254.2.{n}", 3260) for n in range(2, 10))

@@ -10,7 +10,7 @@ from hooks.contract.parse import parse
 from hooks.contract.spec import ServerSpec
 from hooks.host import mounts
 from hooks.layers import exports, iscsi, lvm
-from tests.unit.hooks.planned import fixture
+from tests.unit.hooks.scripted_host import fixture
 
 ANY = st.text(max_size=200) | st.lists(
     st.sampled_from(

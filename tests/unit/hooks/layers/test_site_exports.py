@@ -16,7 +16,7 @@ from hooks.contract.result import Layer
 from hooks.contract.spec import ServerSpec
 from hooks.layers import exports, fstab
 from hooks.layers.served import served
-from tests.unit.hooks.planned import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 MOUNTED = "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw - xfs /dev/mapper/vg1-lv01 rw\n"
 LISTENS = "  0: 00000000:0801 00000000:0000 0A 0\n"

@@ -13,7 +13,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import Layer
 from hooks.contract.spec import ServerSpec
 from hooks.layers import filesystem, fstab
-from tests.unit.hooks.planned import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 UUID = "0f3b1b5c-6f1e-4b0e-9c3c-8d0c5a7e1f10"
 ROOT = "22 1 254:0 / / rw - ext4 /dev/root rw\n"

@@ -16,7 +16,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, Layer
 from hooks.contract.spec import Spec
 from hooks.probe import canary
-from tests.unit.hooks.planned import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 SERVER = "88 22 253:0 / /mnt/a rw,relatime - xfs /dev/mapper/vg1-lv01 rw\n"
 CLIENT = "90 22 0:45 / /mnt/nfs/a rw,relatime - nfs4 nfs-srv-2:/mnt/a rw,hard\n"

@@ -18,7 +18,7 @@ from hooks.hints.kernel_log import complaints
 from hooks.host.host import CommandFailed, Host, OutOfTime
 from hooks.probe import canary, canary_files
 from hooks.probe.child import apart
-from tests.unit.hooks.data_host import CANARIES, client, flip, server, serves, spec
+from tests.unit.hooks.probe.data_host import CANARIES, client, flip, server, serves, spec
 
 
 @pytest.fixture

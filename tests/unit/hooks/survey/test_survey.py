@@ -16,7 +16,7 @@ from hooks.contract.result import Layer
 from hooks.host.host import SBIN, Outcome
 from hooks.survey import host as survey_host
 from hooks.survey import lvm, nfs, survey
-from tests.unit.hooks.planned import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 ROOT = "22 1 254:0 / / rw - ext4 /dev/root rw\n"
 MOUNTED = ROOT + "88 22 253:0 / /mnt/a rw,relatime - xfs /dev/mapper/vg1-lv01 rw,attr2\n"

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.provider.schema.schema import Attribute, Block, Kind, load
+from tests.paths import ROOT
 
-FACTS = Path(__file__).resolve().parents[4] / "shared" / "provider"
+FACTS = ROOT.parent / "shared" / "provider"
 REAL_SCHEMA, REAL_FLAGS = FACTS / "schema-8.28.0.json", FACTS / "flags-8.28.0.json"
 
 pytestmark = pytest.mark.skipif(
