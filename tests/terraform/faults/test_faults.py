@@ -1,9 +1,9 @@
 """Every API call of a failover against every kind of fault: how the run ends, what it says, what it leaves.
 
-All is real but the hosts (hosts_double.py). For every row the run that meets the fault ends without a
+All is real but the hosts (doubles/hosts.py). For every row the run that meets the fault ends without a
 traceback, nothing is ever attached twice or served twice, success is never claimed for what is not so, and
-the same command with the fault cleared ends done. The rows are in fault_rows.py, how they are met in
-fault_rehearsal.py; docs/faults.md shows the table to operators.
+the same command with the fault cleared ends done. The rows are in rows.py, how they are met in
+rehearsal.py; docs/faults.md shows the table to operators.
 """
 
 from __future__ import annotations

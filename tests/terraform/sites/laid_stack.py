@@ -68,7 +68,7 @@ class LaidStack:
         return [volume["attachment_id"] for volume in self.output()["volumes"].values()]
 
     def actions(self, **variables: Any) -> Actions:
-        """What a plan would do, but for the record of the switch (test_switch_record.py)."""
+        """What a plan would do, but for the record of the switch (stack/test_switch_record.py)."""
         return {a: acts for a, acts in self.all_actions(**variables).items() if a != "terraform_data.switch"}
 
     def all_actions(self, **variables: Any) -> Actions:
