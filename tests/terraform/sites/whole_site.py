@@ -1,4 +1,4 @@
-"""A site that is failed over again and again without a guest: all is real but the hosts (doubles/hosts.py)."""
+"""A site that is failed over again and again without a guest: all is real but hosts (doubles/hosts.py)."""
 
 from __future__ import annotations
 
