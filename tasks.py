@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from invoke import Collection, Context, task
 
 if TYPE_CHECKING:
-    from lab.lifecycle import Lab
+    from lab.site.lab import Lab
 
 SITE_HELP = "the site's file; default $NFS_FAILOVER_SITE, then ./site.toml"
 UNPLANNED_HELP = "the old server is lost: don't ask it; the detach is the fence if its power can't be cut"
@@ -57,10 +57,11 @@ def failover(
     stack_id: str = "",
 ) -> None:
     """Make --active the NFS server: fence the old one, move the volumes, bring the clients over, verify."""
-    from failover import run
+    from failover.verbs import failover as run
+    from failover.verbs import reported
 
     sys.exit(
-        run.main(
+        reported.main(
             lambda console: run.fail_over(
                 active,
                 site,
@@ -103,17 +104,18 @@ def plan(
     stack_id: str = "",
 ) -> None:
     """Show what `failover` would do now, and why; nothing is changed."""
-    from failover import run
+    from failover.verbs import failover as run
+    from failover.verbs import reported
 
     if format == "markdown":
-        from failover import plan_comment
+        from failover.pipeline import plan_comment
 
         sys.exit(plan_comment.main(active, site, clients))
     if format != "text":
         print(f"usage: --format {format}: expected text or markdown", file=sys.stderr)
         sys.exit(2)
     sys.exit(
-        run.main(
+        reported.main(
             lambda console: run.fail_over(
                 active,
                 site,
@@ -148,10 +150,13 @@ def apply(
     stack_id: str = "",
 ) -> None:
     """Make the server that active.auto.tfvars names the active one, as `failover --yes` does; for a merge."""
-    from failover import run
+    from failover.verbs import failover as run
+    from failover.verbs import reported
 
     sys.exit(
-        run.main(lambda console: run.apply(site, console, clients=clients, via=via, stack_id=stack_id), json)
+        reported.main(
+            lambda console: run.apply(site, console, clients=clients, via=via, stack_id=stack_id), json
+        )
     )
 
 
@@ -173,15 +178,18 @@ def verify(
     stack_id: str = "",
 ) -> None:
     """Look at the API, the server, the clients and a second Terraform plan afresh; nothing is changed."""
-    from failover import run
+    from failover.verbs import reported
+    from failover.verbs import verify as verb
 
-    sys.exit(run.main(lambda console: run.verify(active, site, console, via=via, stack_id=stack_id), json))
+    sys.exit(
+        reported.main(lambda console: verb.verify(active, site, console, via=via, stack_id=stack_id), json)
+    )
 
 
 @task(help={"json": "print the list as one JSON array", "site": SITE_HELP})
 def runs(_: Context, json: bool = False, site: str | None = None) -> None:
     """List the runs of the site: when, what came of them, how far they got."""
-    from failover.reports import verbs
+    from failover.verbs import runs as verbs
 
     sys.exit(verbs.list_runs(site, json))
 
@@ -196,7 +204,7 @@ def runs(_: Context, json: bool = False, site: str | None = None) -> None:
 )
 def report(_: Context, run: str, format: str = "text", site: str | None = None) -> None:
     """Show one run, also one that was killed: its journal is enough."""
-    from failover.reports import verbs
+    from failover.verbs import runs as verbs
 
     sys.exit(verbs.report(run, site, format))
 
@@ -223,7 +231,7 @@ def preflight(
     canaries: bool = True,
 ) -> None:
     """Would a failover work now? Looks at all it needs, then refreshes the canaries; for a nightly job."""
-    from failover.preflight import verb
+    from failover.verbs import preflight as verb
 
     sys.exit(verb.main(active, site, json, terraform_plan, canaries, via=via, stack_id=stack_id))
 
@@ -231,7 +239,7 @@ def preflight(
 @task
 def render(_: Context) -> None:
     """Render templates/ into terraform/rendered/: what a new server boots with."""
-    from failover.render import write_rendered
+    from failover.bundle.cloud_init import write_rendered
 
     print(write_rendered(Path("terraform/rendered")))
 
@@ -239,8 +247,8 @@ def render(_: Context) -> None:
 @task
 def package(_: Context) -> None:
     """Build dist/hooks.pyz, the hooks as one file, and dist/nfs-failover-stack.zip for Resource Manager."""
-    from failover.package import build_hooks
-    from failover.stack_zip import build_stack
+    from failover.bundle.stack_archive import build_stack
+    from failover.bundle.zipapp import build_hooks
 
     print(build_hooks(Path("dist/hooks.pyz")))
     print(build_stack(Path("dist/nfs-failover-stack.zip")))
@@ -282,13 +290,13 @@ def drill(
     run: str | None = None,
 ) -> None:
     """Rehearse on real Linux guests: build a site, fail the server, fail over, count the data."""
-    from lab import drill as drills
+    from lab.drill import drill as drills
 
     render(c)
     if door == "resource-manager":
         package(c)
     if soak:
-        from lab import soak as soaks
+        from lab.drill import soak as soaks
 
         sys.exit(soaks.main(_run_directory(run), soak, seed, json, max(jobs, 1)))
     choices = drills.Choices(
@@ -343,7 +351,7 @@ def lab_crash(_: Context, host: str, run: str | None = None) -> None:
 @task(name="credentials")
 def ci_credentials(_: Context) -> None:
     """Write a job's secrets ($OCI_CONFIG, $OCI_KEY, ...) to files that only it may read."""
-    from failover import ci
+    from failover.pipeline import verbs as ci
 
     sys.exit(ci.credentials())
 
@@ -351,7 +359,7 @@ def ci_credentials(_: Context) -> None:
 @task(name="comment", positional=["plan"], help={"plan": "the file that `plan --format markdown` wrote"})
 def ci_comment(_: Context, plan: str) -> None:
     """Put the plan on the job's pull request: one comment, renewed in place."""
-    from failover import ci
+    from failover.pipeline import verbs as ci
 
     sys.exit(ci.comment(plan))
 
@@ -419,21 +427,21 @@ def lock(c: Context) -> None:
 
 
 def _run_directory(run: str | None) -> Path:
-    from lab.lifecycle import DEFAULT_RUN
+    from lab.site.lab import DEFAULT_RUN
 
     return Path(run) if run else DEFAULT_RUN
 
 
 def _lab(run: str | None) -> Lab:
-    from lab.lifecycle import Lab
+    from lab.site.lab import Lab
 
     return Lab(_run_directory(run), lambda text: print(text, flush=True))
 
 
 def _prepare_machine() -> None:
-    from lab import packages
-    from lab.image import build
-    from lab.lifecycle import require_root, require_terraform
+    from lab.hardware.image import build
+    from lab.site.lab import require_root, require_terraform
+    from lab.system import packages
 
     require_terraform()
     packages.ensure(packages.TEST_TOOLS)
@@ -443,8 +451,8 @@ def _prepare_machine() -> None:
 
 def _guarded(action: Callable[[], None]) -> None:
     """Run it; the lab's own errors are one line and exit code 4."""
-    from lab.cloud import CloudError
-    from lab.machine import HardwareError
+    from lab.client.api_process import CloudError
+    from lab.system.errors import HardwareError
 
     try:
         action()

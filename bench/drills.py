@@ -14,8 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lab.paths import RunDirectory
-from lab.remains import processes
+from lab.hardware.teardown import processes
+from lab.system.paths import RunDirectory
 
 ROOT = Path(__file__).resolve().parents[1]
 DRILLS = {

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from failover import package
-from lab.access import Access
-from lab.machine import HardwareError
+from failover.bundle import zipapp
+from lab.site.ssh_access import Access
+from lab.system.errors import HardwareError
 
 _ZIPAPP = "hooks.pyz"
 _SECONDS = 300
@@ -17,7 +17,7 @@ _SECONDS = 300
 
 def deliver(access: Access, address: str) -> None:
     """Write the zipapp into the login's home folder."""
-    encoded = base64.b64encode(package.hooks_bytes()).decode()
+    encoded = base64.b64encode(zipapp.hooks_bytes()).decode()
     access.run(address, ["sh", "-c", f"base64 -d > {_ZIPAPP}"], stdin=encoded)
 
 

@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.guest import deliver, hooks
-from lab.lifecycle import Lab
-from lab.machine import HardwareError
-from lab.nfs_site import ADDRESSES, CLIENT, SERVER
-from lab.settle import settle
+from lab.client.wait import settle
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER
+from lab.system.errors import HardwareError
 
 ROUNDS = 3
 MANY = 32  # OCI's limit of attached volumes per instance

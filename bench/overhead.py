@@ -1,6 +1,6 @@
 """Measures what the orchestration costs: `failover` against the same recovery by hand, in one run of one lab.
 
-The lab's cloud takes the time that OCI takes (lab/api/transition.py). nfs-srv-1 loses its power and
+The lab's cloud takes the time that OCI takes (lab/api/core/transition.py). nfs-srv-1 loses its power and
 `failover` recovers the service on nfs-srv-2, launched from the image. Then nfs-srv-2 loses its power, and the
 same is done by hand to a new nfs-srv-1: plain SDK calls and plain ssh, each begun the moment it may be, by
 somebody who makes no pause, checks nothing and knows every value. That is the critical path,
@@ -23,13 +23,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.guest import deliver, hooks
-from failover import contract, site, specs
-from failover.cloud import Cloud
-from lab.founding import Founding
-from lab.lifecycle import Lab
-from lab.machine import HardwareError
-from lab.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
-from lab.settle import settle
+from failover.cloud.compute import Cloud
+from failover.hosts import specs
+from failover.model import stack_output
+from failover.verbs import site_file
+from lab.client.wait import settle
+from lab.site.baseline import Founding
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
+from lab.system.errors import HardwareError
 
 ROOT = Path(__file__).resolve().parents[1]
 DELAY_FACTOR = 1.0  # as on OCI
@@ -87,8 +89,8 @@ class _ByHand:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._compute = lab.api.compute_client()
-        self._site = site.load(str(lab.site_file))
-        self._stack = contract.parse(lab.terraform.output())
+        self._site = site_file.load(str(lab.site_file))
+        self._stack = stack_output.parse(lab.terraform.output())
         self._cloud = Cloud(self._site.cloud)
         self._launch = self._as_launched(self._compute.get_instance(lab.instance(SUCCESSOR)).data)
         self._instance = ""

@@ -8,16 +8,16 @@ import sys
 import time
 from typing import Callable, List, Sequence
 
-from hooks import layers
-from hooks.fields import SpecError
-from hooks.mutex import Busy, alone
-from hooks.parse import parse
-from hooks.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
-from hooks.runner import Host, OutOfTime
-from hooks.spec import Spec
+from hooks import walk
+from hooks.contract.fields import SpecError
+from hooks.contract.parse import parse
+from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
+from hooks.contract.spec import Spec
+from hooks.host.host import Host, OutOfTime
+from hooks.host.lock import Busy, alone
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
-_WALK = {"check": layers.check, "apply": layers.apply, "release": layers.release}
+_WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
 _OPERATORS = ("probe", "refresh", "survey")  # in the copy that comes over SSH, not in the one of cloud-init
 _READS = ("check", "probe", "survey")  # without the lock: they write nothing
 _AIM = {"release": [ABSENT], "probe": [PRESENT, ABSENT]}
@@ -60,7 +60,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--spec", help="file with the spec, - for standard input")
     source.add_argument("--from-metadata", action="store_true", help="spec and portals of this OCI instance")
-    parser.add_argument("--only", type=_names, default=(), help="of the layers: " + ",".join(layers.NAMES))
+    parser.add_argument("--only", type=_names, default=(), help="of the layers: " + ",".join(walk.NAMES))
     arguments = parser.parse_args(argv)
     if arguments.from_metadata and arguments.action != "apply":
         parser.error("--from-metadata goes with apply only")
@@ -71,10 +71,10 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 def _names(text: str) -> List[str]:
     names = text.split(",")
-    unknown = [name for name in names if name not in layers.NAMES]
+    unknown = [name for name in names if name not in walk.NAMES]
     if unknown:
         raise argparse.ArgumentTypeError(
-            "no layer {}; there are: {}".format(unknown[0], ", ".join(layers.NAMES))
+            "no layer {}; there are: {}".format(unknown[0], ", ".join(walk.NAMES))
         )
     return names
 
@@ -103,7 +103,8 @@ def _walk(action: str) -> Walk:
     if action in _WALK:
         return _WALK[action]
     try:
-        from hooks import canary, survey  # noqa: PLC0415
+        from hooks.probe import canary  # noqa: PLC0415
+        from hooks.survey import survey  # noqa: PLC0415
     except ImportError:
         raise SpecError("{}: not in this copy of the hooks; use `invoke verify`".format(action)) from None
     return {"refresh": canary.refresh, "probe": canary.probe, "survey": survey.survey}[action]
@@ -127,7 +128,7 @@ def _released(host: Host) -> bool:
 
 
 def _attached(only: Sequence[str], root: str) -> Result:
-    from hooks import metadata  # noqa: PLC0415 - an HTTP client takes a fifth of the time in which hooks start
+    from hooks.boot import metadata  # noqa: PLC0415 - an HTTP client takes a fifth of the time in which hooks start
 
     try:
         now = metadata.look()
@@ -141,7 +142,7 @@ def _attached(only: Sequence[str], root: str) -> Result:
 
 def _watch(root: str) -> Result:
     """Ends only with a result that is not ok; systemd begins it again."""
-    from hooks.watch import PAUSE_SECONDS, Watch  # noqa: PLC0415 - as in _attached
+    from hooks.boot.watch import PAUSE_SECONDS, Watch  # noqa: PLC0415 - as in _attached
 
     host = Host(60.0, root)
     watch = Watch(host, lambda text: _take_over(text, (), root), lambda: _forget(host))
@@ -163,7 +164,7 @@ def _take_over(text: str, only: Sequence[str], root: str) -> Result:
         if _released(host):
             why = "released: not taken over again before its volumes were gone, a reboot, or `apply --spec`"
             return _nothing("apply", why, True)
-        return _result("apply", spec, layers.apply(host, spec, only), host)
+        return _result("apply", spec, walk.apply(host, spec, only), host)
 
 
 def _result(action: str, spec: Spec, found: List[Layer], host: Host) -> Result:

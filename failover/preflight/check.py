@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from failover.outcome import FailoverError, Outcome, Refused, Unknown
+from failover.model.outcome import FailoverError, Outcome, Refused, Unknown
 
 
 class Result(enum.Enum):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from failover.cloud_reads import CloudReads
-from failover.hosts import Hosts
-from failover.observe import Observer
-from failover.plan import Kind, Plan, holders
-from failover.preflight import probes, runner
+from failover.cloud.inventory import CloudReads
+from failover.hosts.hook_runner import Hosts
+from failover.model.observation import Observation, Presence
+from failover.model.site import Site
+from failover.observe.observer import Observer
+from failover.plan.invariant import holders
+from failover.plan.model import Kind, Plan
+from failover.preflight import catalogue, runner
 from failover.preflight.check import Check, Result, of
-from failover.preflight.ground import Ground
-from failover.seen import Observation, Presence
-from failover.site import Site
-from failover.stack import StackRunner
+from failover.preflight.context import Ground
+from failover.stack.runner import StackRunner
 
 
 def checks(
@@ -22,7 +23,7 @@ def checks(
         return ()
     serves = any(h.presence is Presence.ANSWERS for h in holders(seen))
     ground = _ground(seen, site, terraform, hosts, observer)
-    return runner.run(probes.of_a_run(ground, serves), ground)
+    return runner.run(catalogue.of_a_run(ground, serves), ground)
 
 
 def foreseen(
@@ -31,7 +32,7 @@ def foreseen(
     """What the hosts' own judgement would stop a run with, for a plan that is only shown: a note each."""
     if not _switches(plan) or not site.ssh.reach:
         return ()
-    found = runner.run(probes.SURVEYS, _ground(seen, site, terraform, hosts, observer))
+    found = runner.run(catalogue.SURVEYS, _ground(seen, site, terraform, hosts, observer))
     refused = tuple(f"a run would be refused: {c.found} ({c.remedy})" for c in of(found, Result.BLOCKING))
     return refused + notes(found)
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from failover.cloud_reads import Unanswered
-from failover.outcome import FailoverError, Outcome
+from failover.cloud.inventory import Unanswered
+from failover.model.outcome import FailoverError, Outcome
 from failover.preflight import policies
 from failover.preflight.check import Check, Result, unknown
-from failover.preflight.ground import Ground
+from failover.preflight.context import Ground
 
 API_SECONDS = 45.0
 HOST_SECONDS = 120.0

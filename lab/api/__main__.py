@@ -15,17 +15,17 @@ from types import FrameType
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from lab.api.call import Cloud
-from lab.api.controls import Controls
-from lab.api.images import image_record
-from lab.api.job_runs import attend_all
-from lab.api.memory_hardware import Remembering
-from lab.api.network import network_records
-from lab.api.server import Server
-from lab.api.worker import Worker
-from lab.api.world import World, invent_world, load_world, save_world, write_credentials
-from lab.hardware import Guests, Hardware
-from lab.store import Store
+from lab.api.compute.images import image_record
+from lab.api.compute.memory_hardware import Remembering
+from lab.api.core.call import Cloud
+from lab.api.core.store import Store
+from lab.api.core.world import World, invent_world, load_world, save_world, write_credentials
+from lab.api.http.controls import Controls
+from lab.api.http.server import Server
+from lab.api.http.worker import Worker
+from lab.api.network.network import network_records
+from lab.api.resource_manager.job_runs import attend_all
+from lab.hardware.hardware import Guests, Hardware
 
 GRACE_SECONDS = 5.0
 HOST = "127.0.0.1"

@@ -1,12 +1,12 @@
 """Identity and placement: compartments, tenancy, regions, availability and fault domains, capacity."""
 
-from lab.api.call import Call, Cloud
-from lab.api.errors import missing, not_found
-from lab.api.faults import Faults
-from lab.api.ocid import timestamp
-from lab.api.shapes import SHAPES
-from lab.api.world import FAULT_DOMAINS
-from lab.store import Document
+from lab.api.compute.shapes import SHAPES
+from lab.api.core.call import Call, Cloud
+from lab.api.core.errors import missing, not_found
+from lab.api.core.faults import Faults
+from lab.api.core.ocid import timestamp
+from lab.api.core.store import Document
+from lab.api.core.world import FAULT_DOMAINS
 
 REGION_KEY = "FRA"
 

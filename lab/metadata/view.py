@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lab.store import Document
+from lab.api.core.store import Document
 
 REGION_KEY = "FRA"
 GONE = ("TERMINATED",)

@@ -7,11 +7,11 @@ from typing import Any
 
 import oci
 
+from lab.client.signing import signer
 from lab.provider import durations, retry
 from lab.provider.credentials import credentials
 from lab.provider.place import PATIENCE_VARIABLE, ProviderError, host_overrides, lab_endpoint
 from lab.provider.retry import Patience
-from lab.signing import signer
 
 _CLIENTS = {
     "oci_core.ComputeClient": oci.core.ComputeClient,

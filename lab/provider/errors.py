@@ -6,7 +6,7 @@ import oci
 from oci._vendor import requests
 
 from lab.provider.place import ProviderError
-from lab.provider.values import Record
+from lab.provider.schema.values import Record
 
 # What a call to the API can raise: an answer with an error status, or no answer.
 API_ERRORS = (

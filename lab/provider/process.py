@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 
 from lab.provider.place import ADDRESS, PID_FILE, REATTACH_FILE, host_overrides, lab_endpoint
+from lab.system.paths import ROOT
+from lab.system.programs import PROVIDER
 
 _LOG_FILE = "provider.log"
 _TAIL_LINES = 15
-_REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class ProviderProcessError(RuntimeError):
@@ -39,8 +40,8 @@ class ProviderProcess:
         self._clear_leftovers()
         with (self._run / _LOG_FILE).open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "lab.provider", "--run", str(self._run)],
-                cwd=_REPOSITORY,
+                [sys.executable, "-m", PROVIDER, "--run", str(self._run)],
+                cwd=ROOT,
                 env={**os.environ, **self._variables()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

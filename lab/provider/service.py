@@ -7,22 +7,24 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from lab.provider import durations, schema, sources, wire
-from lab.provider.addresses import Addresses
-from lab.provider.attachments import Attachments
+from lab.provider import durations, wire
 from lab.provider.cloud import Cloud
 from lab.provider.errors import API_ERRORS, CreationError, describe
-from lab.provider.instances import Instances
-from lab.provider.names import RecordSets
 from lab.provider.place import ProviderError
-from lab.provider.planning import Path as ValuePath
-from lab.provider.planning import plan
-from lab.provider.publish import publish
-from lab.provider.resource import Resource, refreshed
-from lab.provider.shape import conform, merged, settled, stored
-from lab.provider.validation import problems
-from lab.provider.values import Record, decode, encode, known, same
-from lab.provider.volumes import Volumes
+from lab.provider.resources import sources
+from lab.provider.resources.addresses import Addresses
+from lab.provider.resources.attachments import Attachments
+from lab.provider.resources.instances import Instances
+from lab.provider.resources.names import RecordSets
+from lab.provider.resources.resource import Resource, refreshed
+from lab.provider.resources.volumes import Volumes
+from lab.provider.schema import schema
+from lab.provider.schema.planning import Path as ValuePath
+from lab.provider.schema.planning import plan
+from lab.provider.schema.publish import publish
+from lab.provider.schema.shape import conform, merged, settled, stored
+from lab.provider.schema.validation import problems
+from lab.provider.schema.values import Record, decode, encode, known, same
 
 Method = Callable[["Provider", Any, Any], None]
 

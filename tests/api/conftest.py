@@ -10,7 +10,7 @@ from typing import Any
 import oci
 import pytest
 
-from lab.cloud import ApiProcess
+from lab.client.api_process import ApiProcess
 
 PATIENCE_SECONDS = 10.0
 GROUP = itertools.count(1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import oci
 
-from lab.cloud import ApiProcess
+from lab.client.api_process import ApiProcess
 from lab.provider.process import ProviderProcess
 
 models = oci.resource_manager.models

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.api.world import invent_world, save_world
+from lab.api.core.world import invent_world, save_world
 from tests.api.conftest import Site, new_site
 
 SERVER, OTHER, STRANGER = "127.0.0.11", "127.0.0.12", "127.0.0.99"

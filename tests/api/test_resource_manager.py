@@ -10,12 +10,12 @@ import zipfile
 
 import pytest
 
-from lab.api.stack_source import LARGEST_BYTES
-from lab.cloud import ApiProcess
-from lab.paths import RunDirectory
+from lab.api.resource_manager.stack_source import LARGEST_BYTES
+from lab.client.api_process import ApiProcess
+from lab.hardware.teardown import of_jobs, processes, take_down
 from lab.provider.process import ProviderProcess
-from lab.remains import of_jobs, processes, take_down
-from lab.stack import SOURCE, site_variables
+from lab.site.stack import SOURCE, site_variables
+from lab.system.paths import RunDirectory
 from tests.api.conftest import Site, new_site
 from tests.api.resource_manager_site import Stacks, apply_details, models, packed, packed_folder
 from tests.terraform.conftest import SSH_KEY

@@ -9,8 +9,8 @@ import time
 import oci
 import pytest
 
-from lab.cloud import ApiProcess, CloudError
-from lab.store import Store
+from lab.api.core.store import Store
+from lab.client.api_process import ApiProcess, CloudError
 from tests.api.conftest import Site, models, new_site
 
 # of the seconds that states take on OCI: launch 240, terminate 60, attach 27, detach 15

@@ -11,16 +11,18 @@ from typing import Any
 
 from oci.core.models import AttachIScsiVolumeDetails
 
-from failover import contract, site, specs
-from failover.answer import Answer
-from failover.cloud import Cloud
-from failover.hosts import Hosts
-from failover.seen import Attachment
-from failover.site import Client
-from lab.cloud import ApiProcess
-from lab.lifecycle import Lab
-from lab.nfs_site import ADDRESSES, CLIENT, SERVER
-from lab.settle import settle
+from failover.cloud.compute import Cloud
+from failover.hosts import specs
+from failover.hosts.hook_runner import Hosts
+from failover.model import stack_output
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment
+from failover.model.site import Client
+from failover.verbs import site_file
+from lab.client.api_process import ApiProcess
+from lab.client.wait import settle
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER
 
 HOOKS_SECONDS = 120
 
@@ -30,7 +32,7 @@ class HostUnderTest:
     """The server, released between two tests; its client holds no mount."""
 
     lab: Lab
-    stack: contract.Stack
+    stack: stack_output.Stack
     nfs_client: Client
     hosts: Hosts
     cloud: Cloud
@@ -38,8 +40,8 @@ class HostUnderTest:
     @staticmethod
     def of(lab: Lab) -> HostUnderTest:
         """The lab's server after its first release; from then on only the hooks' own file exports."""
-        known = site.load(str(lab.site_file))
-        stack = contract.parse(lab.terraform.output())
+        known = site_file.load(str(lab.site_file))
+        stack = stack_output.parse(lab.terraform.output())
         made = HostUnderTest(lab, stack, known.clients[0], Hosts(known), Cloud(known.cloud))
         made.client(
             "systemctl disable -q --now drill-writer; ! mountpoint -q /mnt/nfs/a || umount /mnt/nfs/a"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.paths import ROOT
+
 CODES = {"usage": 2, "unknown": 5}
 Edit = Callable[[str, Path], str]
 BEGIN, END = "<!-- operator: begin -->\n", "<!-- operator: end -->"
@@ -121,6 +123,6 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    page = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+    page = ROOT / "docs" / "faults.md"
     before, _, rest = page.read_text().partition(BEGIN)
     page.write_text(before + BEGIN + table() + END + rest.partition(END)[2])

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from failover import render
-from lab.lifecycle import Lab
-from lab.nfs_site import ADDRESSES, SERVER, SUCCESSOR
+from failover.bundle import cloud_init
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, SERVER, SUCCESSOR
 from tests.drill.host_under_test import HostUnderTest
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.guests
 
-ROOT = Path(__file__).resolve().parents[2]
 EXPORTS = ("/srv/t/a", "/srv/t/a/p")
 POINT = "/mnt/t"
 DEAD = "match ip dport 2049 0xffff"
@@ -55,7 +54,7 @@ def table(*sources: str) -> str:
 @pytest.fixture(scope="module")
 def founded(tmp_path_factory):
     lab = Lab(tmp_path_factory.mktemp("client-faults") / "lab", print)
-    render.write_rendered(ROOT / "terraform" / "rendered")
+    cloud_init.write_rendered(ROOT / "terraform" / "rendered")
     try:
         lab.up(standby=True)
         made = HostUnderTest.of(lab)

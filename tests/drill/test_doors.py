@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.drill.drilled import drill
+from tests.drill.run_drill import drill
 
 pytestmark = pytest.mark.guests
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.remains import remains
-from tests.drill.drilled import drill, slowness
+from lab.hardware.teardown import remains
+from tests.drill.run_drill import drill, slowness
 
 pytestmark = pytest.mark.guests
 

@@ -25,10 +25,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import network, packages, remains, snapshot
-from lab.hardware import Guests, HardwareError, Machine, bring_up, take_down
-from lab.image import build
-from lab.paths import RunDirectory, lab_id
+from lab.hardware import network, snapshot, teardown
+from lab.hardware.hardware import Guests, HardwareError, Machine, bring_up, take_down
+from lab.hardware.image import build
+from lab.system import packages
+from lab.system.paths import RunDirectory, lab_id
 
 pytestmark = pytest.mark.guests
 
@@ -313,11 +314,11 @@ def test_guests_are_restored_from_a_snapshot(booted):
 
 
 def test_take_down_leaves_nothing(booted):
-    assert remains.remains(booted.run) != []
+    assert teardown.remains(booted.run) != []
     started = time.monotonic()
     take_down(booted.run)
     booted.seconds["take down"] = time.monotonic() - started
-    assert remains.remains(booted.run) == []
+    assert teardown.remains(booted.run) == []
     assert not Path("/run/netns", lab_id(booted.run)).exists()
     take_down(booted.run)
     null = Path("/dev/null").stat()
@@ -333,8 +334,8 @@ def test_take_down_needs_nothing_of_the_lab_it_removes(tmp_path):
     try:
         shutil.rmtree(run)
         take_down(run)
-        assert remains.remains(run) == []
-        assert len(remains.remains(other)) == 3  # tgtd, dnsmasq, namespace
+        assert teardown.remains(run) == []
+        assert len(teardown.remains(other)) == 3  # tgtd, dnsmasq, namespace
     finally:
         take_down(run)
         take_down(other)
@@ -343,4 +344,4 @@ def test_take_down_needs_nothing_of_the_lab_it_removes(tmp_path):
         bring_up(run)
     finally:
         take_down(run)
-    assert remains.remains(run) == []
+    assert teardown.remains(run) == []

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from lab.lifecycle import Lab
+from lab.site.lab import Lab
 from tests.drill.host_under_test import HostUnderTest
 
 pytestmark = pytest.mark.guests

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.lifecycle import Lab
-from lab.nfs_site import CLIENT, SERVER
-from tests.drill.drilled import ROOT
+from lab.site.lab import Lab
+from lab.site.nfs_site import CLIENT, SERVER
 from tests.drill.operator_faults import CODES, FAULTS, Edit, unchanged
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.guests
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.remains import remains
-from tests.drill.drilled import ROOT, drill
+from lab.hardware.teardown import remains
+from tests.drill.run_drill import drill
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.guests
 
@@ -30,7 +31,7 @@ def test_hooks_that_do_not_mount_fail_the_drill(tmp_path):
     left_out = (".venv", ".lab", ".git", ".*_cache", "__pycache__", "dist", "rendered")
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*left_out))
     (tree / ".venv").symlink_to(ROOT / ".venv")
-    disable_mount(tree / "hooks" / "filesystem.py")
+    disable_mount(tree / "hooks" / "layers" / "filesystem.py")
     code, story, text = drill(tmp_path / "lab", "--standby", tree=tree)
     assert code == 1
     assert story["outcome"] == "failed"

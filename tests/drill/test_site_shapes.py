@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from failover.answer import Answer
-from lab.lifecycle import Lab
+from failover.model.hook_report import Answer
+from lab.site.lab import Lab
 from tests.drill.host_under_test import HostUnderTest
 
 pytestmark = pytest.mark.guests

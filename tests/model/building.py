@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.model.automounts import wait_at
+from tests.model.host.automounts import wait_at
+from tests.model.host.linux import LinuxHost
+from tests.model.host.lvm import activate, groups
+from tests.model.host.mount_tools import fstab
+from tests.model.host.mounts import normal
+from tests.model.host.startup import mount_all
+from tests.model.host.storage import (
+    Disk,
+    Filesystem,
+    LogicalVolume,
+    PhysicalVolume,
+    Volume,
+    VolumeGroup,
+    new_uuid,
+)
 from tests.model.layouts import ClientLayout, FilesystemLayout, GroupLayout, SiteLayout, TargetLayout
-from tests.model.linux import LinuxHost
-from tests.model.lvm import activate, groups
-from tests.model.mount_tools import fstab
-from tests.model.mounts import normal
 from tests.model.site import Site
-from tests.model.startup import mount_all
-from tests.model.storage import Disk, Filesystem, LogicalVolume, PhysicalVolume, Volume, VolumeGroup, new_uuid
 
 OLD, NEW = "nfs-srv-1", "nfs-srv-2"
 ADDRESSES = {OLD: ("10.0.0.11", "10.0.2.4"), NEW: ("10.0.0.12", "10.0.2.5")}

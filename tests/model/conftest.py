@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.model import units
+from tests.model.host import units
 
 
 @pytest.fixture(autouse=True)

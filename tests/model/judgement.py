@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from failover.answer import Answer
-from failover.preflight import survey as preflight
+from failover.hosts.survey import uuids
+from failover.model.hook_report import Answer
 from failover.preflight.check import Result as Level
-from hooks import layers
-from hooks.result import UNKNOWN, Layer, Result
-from hooks.spec import ServerSpec
-from hooks.survey import survey
+from failover.preflight.checks import survey as preflight
+from hooks import walk
+from hooks.contract.result import UNKNOWN, Layer, Result
+from hooks.contract.spec import ServerSpec
+from hooks.survey.survey import survey
 from tests.model.layouts import ClientLayout, SiteLayout
 from tests.model.site import Site
 from tests.model.story import client_spec, server_spec
@@ -31,7 +32,7 @@ def judge(
     before = {name: _written(site, name) for name in site.hosts}
     spec = server_spec(site, layout)
     active = _surveyed(site, old, spec)
-    learnt = preflight.uuids(active)
+    learnt = uuids(active)
     known = [item._replace(uuid=item.uuid or learnt.get(item.mount)) for item in spec.filesystems]
     target = _surveyed(site, new, spec._replace(filesystems=tuple(known)))
     clients = {client.name: _of_client(site, layout, client, new) for client in of_clients}
@@ -53,7 +54,7 @@ def _blocking(answer: Answer) -> list[str]:
 def _of_client(site: Site, layout: SiteLayout, client: ClientLayout, server: str) -> list[str]:
     host = site.hosts[client.name]
     host.begin()
-    return refusals(layers.check(host, client_spec(layout, client, server), ()))
+    return refusals(walk.check(host, client_spec(layout, client, server), ()))
 
 
 def refusals(found: list[Layer]) -> list[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hooks.export_options import contradictions
-from hooks.result import ABSENT, PRESENT
-from tests.model.devices import Block
+from hooks.contract.result import ABSENT, PRESENT
+from hooks.hints.export_options import contradictions
+from tests.model.host.devices import Block
+from tests.model.host.linux import LinuxHost
+from tests.model.host.mount_tools import fstab
+from tests.model.host.mounts import inside, normal
 from tests.model.judgement import Judgement, judge
 from tests.model.layouts import ClientLayout, SiteLayout
-from tests.model.linux import LinuxHost
-from tests.model.mount_tools import fstab
-from tests.model.mounts import inside, normal
 from tests.model.site import Site
 from tests.model.story import act, client_spec, move, server_spec, states
 

@@ -6,11 +6,11 @@ import ipaddress
 from contextlib import suppress
 from pathlib import Path
 
-from tests.model import lvm, mount_tools, nfsd, small_tools, units  # noqa: F401 - they register commands
-from tests.model.linux import LinuxHost
-from tests.model.mounts import Mount
-from tests.model.storage import Storage
-from tests.model.tools import TOOLS
+from tests.model.host import lvm, mount_tools, nfsd, small_tools, units  # noqa: F401 - they register commands
+from tests.model.host.linux import LinuxHost
+from tests.model.host.mounts import Mount
+from tests.model.host.storage import Storage
+from tests.model.host.tools import TOOLS
 
 DOMAIN = "sub.vcn.oraclevcn.com"
 _NFS = 2049

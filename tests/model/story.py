@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from hooks import layers
-from hooks.parse import parse
-from hooks.result import Layer
-from hooks.spec import Spec
+from hooks import walk
+from hooks.contract.parse import parse
+from hooks.contract.result import Layer
+from hooks.contract.spec import Spec
 from tests.model.building import ADDRESSES
+from tests.model.host.linux import LinuxHost
+from tests.model.host.storage import PhysicalVolume
 from tests.model.layouts import ClientLayout, SiteLayout
-from tests.model.linux import LinuxHost
 from tests.model.site import Site
-from tests.model.storage import PhysicalVolume
 
 
 def server_spec(site: Site, layout: SiteLayout) -> Spec:
@@ -98,7 +98,7 @@ def move(site: Site, server: str) -> None:
 def act(host: LinuxHost, action: str, spec: Spec, only: Sequence[str] = ()) -> list[Layer]:
     """One run of the hooks with a fresh deadline."""
     host.begin(300.0)
-    found: list[Layer] = getattr(layers, action)(host, spec, only)
+    found: list[Layer] = getattr(walk, action)(host, spec, only)
     return found
 
 

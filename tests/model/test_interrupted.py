@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from hooks.result import ABSENT, PRESENT
-from hooks.spec import Spec
+from hooks.contract.result import ABSENT, PRESENT
+from hooks.contract.spec import Spec
 from tests.model.building import NEW, OLD, build
+from tests.model.host.linux import CutOffError, LinuxHost
 from tests.model.judgement import judge
 from tests.model.layouts import ClientLayout, SiteLayout
-from tests.model.linux import CutOffError, LinuxHost
 from tests.model.rehearsal import nothing_of_it
 from tests.model.sites import layouts
 from tests.model.story import act, client_spec, move, server_spec, states
@@ -31,13 +31,13 @@ _COMMANDS = st.integers(0, 25)
 
 def cut_off(host: LinuxHost, action: str, spec: Spec, after: int) -> bool:
     """Runs the action until its command number `after`, which does not run; False when it ended before."""
-    host.cut_after = after
+    host.cut_after, others = after, set(threading.enumerate())
     try:
         act(host, action, spec)
     except CutOffError:
         return True
     finally:
-        for thread in set(threading.enumerate()) - {threading.main_thread()}:
+        for thread in set(threading.enumerate()) - others:
             thread.join(1.0)  # what else the killed process was about to do
         host.cut_after = None
     return False

@@ -4,16 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from hooks import exports, iscsi, lvm, mountinfo
-from hooks.result import ABSENT, PRESENT
-from hooks.runner import CommandFailed, OutOfTime
+from hooks.contract.result import ABSENT, PRESENT
+from hooks.host import mounts
+from hooks.host.host import CommandFailed, OutOfTime
+from hooks.layers import exports, iscsi, lvm
 from tests.model.building import NEW, OLD, build
+from tests.model.host.linux import LinuxHost
+from tests.model.host.storage import Disk, Filesystem
+from tests.model.host.tools import Unmodelled
 from tests.model.layouts import ClientLayout, ExportLayout, FilesystemLayout, GroupLayout, SiteLayout
-from tests.model.linux import LinuxHost
 from tests.model.site import DOMAIN, Site
-from tests.model.storage import Disk, Filesystem
 from tests.model.story import act, client_spec, move, server_spec, states
-from tests.model.tools import Unmodelled
 
 PLAIN = SiteLayout()
 NESTED = SiteLayout(
@@ -82,7 +83,7 @@ def test_the_parsers_of_the_hooks_read_what_it_prints(old: LinuxHost) -> None:
     assert [session.state for session in now.sessions] == ["LOGGED_IN", "LOGGED_IN"]
     assert {(item.iqn, item.portal) for item in now.sessions} == set(now.records)
     assert exports.parse(old.run("exportfs", "-s").out) == {("/mnt/a", "10.0.0.0/16")}
-    table = mountinfo.parse(old.read("/proc/self/mountinfo") or "")
+    table = mounts.parse(old.read("/proc/self/mountinfo") or "")
     assert ("/mnt/a", "xfs", "/dev/mapper/vg1-lv01") in [(m.mount, m.type, m.source) for m in table]
 
 
@@ -188,7 +189,7 @@ def test_a_parent_mounted_over_its_child_hides_it(tmp_path: Path) -> None:
     Path(client.path("/data/p")).mkdir()
     client.run("mount", "/data/p")
     client.run("mount", "/data")
-    shown = [item.mount for item in mountinfo.parse(client.read("/proc/self/mountinfo") or "")][-2:]
+    shown = [item.mount for item in mounts.parse(client.read("/proc/self/mountinfo") or "")][-2:]
     assert shown == ["/data/p", "/data"]
     assert client.mounts.walk("/data/p").mount == "/data"
     with pytest.raises(CommandFailed, match="not mounted"):

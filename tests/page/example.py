@@ -9,15 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from failover import plan as planner
-from failover import plan_document
-from failover.answer import Answer
-from failover.evidence import Evidence
-from failover.plan import Kind, Plan, Step
-from failover.reports import page
-from failover.reports.reading import read_run
-from hooks.result import ABSENT, PRESENT, Layer, Result
-from tests.unit.failover.worlds import usual
+from failover.act.evidence import Evidence
+from failover.model.hook_report import Answer
+from failover.plan import document, planner
+from failover.plan.model import Kind, Plan, Step
+from failover.report import page
+from failover.report.journal_reader import read_run
+from hooks.contract.result import ABSENT, PRESENT, Layer, Result
+from tests.unit.failover.plan.site_model import usual
 
 Events = list[dict[str, Any]]
 BEGAN = datetime(2026, 3, 14, 3, 12, 7, 412000, tzinfo=UTC)
@@ -90,7 +89,7 @@ def start(plan: Plan) -> dict[str, Any]:
         notes=list(plan.notes),
         began=BEGAN.isoformat(),
         observe_seconds=4.6,
-        plan=plan_document.document(plan),
+        plan=document.document(plan),
         clients="remount",
         site="/home/aiko/hpc/site.toml",
         active_file="terraform/active.auto.tfvars",

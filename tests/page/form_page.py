@@ -14,7 +14,9 @@ from typing import Any
 import jinja2
 import yaml
 
-SCHEMA = Path(__file__).resolve().parents[2] / "terraform" / "schema.yaml"
+from tests.paths import ROOT
+
+SCHEMA = ROOT / "terraform" / "schema.yaml"
 _PICKERS = "oci:"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>

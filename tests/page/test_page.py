@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from failover.reports import conclusions, page
-from failover.reports.reading import read_run
-from failover.reports.record import RunRecord
+from failover.report import conclusions, page
+from failover.report.journal_reader import read_run
+from failover.report.record import RunRecord
 from tests.page import example
 
 BROWSER = shutil.which("chromium")

@@ -9,10 +9,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from failover.lock import site_lock
-from failover.outcome import Usage
-from failover.reports import conclusions, page, shelf, text, verbs
-from failover.reports.reading import read_run
+from failover.model.outcome import Usage
+from failover.report import archive, conclusions, page, text
+from failover.report.journal_reader import read_run
+from failover.runs.site_lock import site_lock
+from failover.verbs import runs as verbs
 from tests.page import example
 
 
@@ -105,19 +106,19 @@ def test_a_run_whose_process_holds_the_lock_is_under_way_not_killed(tmp_path):
     with site_lock(tmp_path):
         pid = json.loads((tmp_path / "site.lock").read_text())["pid"]
         folder = keep(tmp_path, "one", [{**events[0], "pid": pid}, *events[1:]])
-        assert shelf.load(folder).outcome == "under way"
-    assert shelf.load(folder).outcome == "killed"
+        assert archive.load(folder).outcome == "under way"
+    assert archive.load(folder).outcome == "killed"
 
 
 def test_a_run_is_found_by_a_part_of_its_id_and_an_ambiguous_part_is_refused(tmp_path):
     keep(tmp_path, "20260314T020000-000-nfs-srv-2", example.killed())
     newest = keep(tmp_path, "20260314T030000-000-nfs-srv-1", example.done())
-    assert shelf.find(tmp_path, "latest") == newest
-    assert shelf.find(tmp_path, "T03") == newest
+    assert archive.find(tmp_path, "latest") == newest
+    assert archive.find(tmp_path, "T03") == newest
     with pytest.raises(Usage, match=r"found 2026.*, 2026"):
-        shelf.find(tmp_path, "20260314")
+        archive.find(tmp_path, "20260314")
     with pytest.raises(Usage, match="found none"):
-        shelf.find(tmp_path, "2027")
+        archive.find(tmp_path, "2027")
 
 
 @pytest.mark.parametrize(

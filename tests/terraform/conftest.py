@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lab.provider.process import ProviderProcess
-from lab.stack import site_variables
-from tests.terraform.lab_cloud import LabCloud, serving
-from tests.terraform.laid_stack import LaidStack, Variables
+from lab.site.stack import site_variables
+from tests.terraform.sites.lab_cloud import LabCloud, serving
+from tests.terraform.sites.laid_stack import LaidStack, Variables
 
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHPyZ8zVN0Y0d1s4lqGqTj2y3mQfT1oQb2mB0o8d5t1X operator@example"
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import tasks
-from tests.terraform.pipeline import WORKFLOWS, workflow
+from tests.terraform.sites.github_job import WORKFLOWS, workflow
 from tests.workflows import actionlint
 
 FILES = sorted(WORKFLOWS.glob("*.yml"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.hooks.planned import Unplanned, cases, run_case
+from tests.unit.hooks.scripted_host import Unplanned, cases, run_case
 
 
 @pytest.mark.parametrize("case", cases().values(), ids=cases().keys())

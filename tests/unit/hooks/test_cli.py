@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from hooks import canary, cli, metadata
-from hooks.result import Layer, Result
-from tests.unit.hooks.planned import PlannedHost, fixture
+from hooks import cli
+from hooks.boot import metadata
+from hooks.contract.result import Layer, Result
+from hooks.probe import canary
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 RELEASED = "run/nfs-failover.released"
 MOUNTED = (

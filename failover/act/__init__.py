@@ -1,0 +1,1 @@
+"""Acts: executes a plan, each kind of step in a module of its own."""

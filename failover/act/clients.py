@@ -1,0 +1,57 @@
+"""A client brought over to the target. One client never decides over the others."""
+
+from __future__ import annotations
+
+import time
+
+from failover.act.context import Crew, expected
+from failover.hosts import specs
+from failover.hosts.hook_runner import HookedHost
+from failover.hosts.ssh import Silent, wait_until_answers
+from failover.model.outcome import ClientLeft, Failed, FailoverError
+from failover.model.site import Client
+from failover.plan.model import Step
+
+
+def bring_over(crew: Crew, step: Step) -> str:
+    """Point one client at the target; reboot it when that is the chosen way.
+
+    Raises ClientLeft, whatever goes wrong on it: one client never decides over the others.
+    """
+    try:
+        return _moved(crew, step)
+    except Silent as error:
+        raise ClientLeft(str(error), "bring it over once it answers") from error
+    except FailoverError as error:
+        raise ClientLeft(error.reason, error.remedy) from error
+    except Exception as error:  # a defect of ours, which must not cost the others their service
+        raise ClientLeft(f"{step.subject}: {type(error).__name__}: {error}", "report this") from error
+
+
+def _moved(crew: Crew, step: Step) -> str:
+    client = next(c for c in crew.site.clients if c.name == step.subject)
+    host = crew.hosts.at(client.name, client.address)
+    spec = _client_spec(crew, client)
+    applied = crew.evidence.heard(step, host.hooks("apply", spec, crew.site.deadlines.client))
+    if applied.reboot_required:
+        return _reboot(crew, host, spec)
+    return expected(applied).told
+
+
+def _reboot(crew: Crew, host: HookedHost, spec: dict[str, object]) -> str:
+    before = host.ssh.boot_id()
+    host.reboot()
+    end = time.monotonic() + crew.site.deadlines.client_reboot
+    wait_until_answers(host.ssh, crew.site.deadlines.client_reboot, not_boot=before)
+    while not (found := host.hooks("check", spec, crew.site.deadlines.client)).present:
+        if time.monotonic() > end:
+            raise Failed(
+                f"{host.ssh.name} rebooted, but: {found.complaint}",
+                "look at its mount, then run it again",
+            )
+        time.sleep(2)
+    return f"rebooted; {found.told}"
+
+
+def _client_spec(crew: Crew, client: Client) -> dict[str, object]:
+    return specs.client_spec(client, crew.stack, crew.seen.target, crew.mode, crew.site.deadlines.client)

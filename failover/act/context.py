@@ -1,0 +1,97 @@
+"""What the steps of one run share: the site, the doors to it, and what was learnt on the way."""
+
+from __future__ import annotations
+
+from failover.act.evidence import Evidence
+from failover.checkout.origin import COMMAND_LINE, Door
+from failover.cloud.compute import Cloud
+from failover.hosts.hook_runner import HookedHost, Hosts
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment, Observation
+from failover.model.outcome import Failed, FailoverError, Unknown
+from failover.model.site import Site
+from failover.model.stack_output import Server, Stack
+from failover.observe.observer import Observer
+from failover.stack.runner import StackRunner
+
+
+class Crew:
+    """What the steps of one run need. `stack` is renewed when Terraform changed it.
+
+    `released` and `cut_off`: the servers that this run has fenced so.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        cloud: Cloud,
+        terraform: StackRunner,
+        hosts: Hosts,
+        seen: Observation,
+        mode: str,
+        door: Door = COMMAND_LINE,
+    ) -> None:
+        self.site = site
+        self.cloud = cloud
+        self.terraform = terraform
+        self.hosts = hosts
+        self.seen = seen
+        self.mode = mode
+        self.door = door
+        self.stack: Stack = seen.stack
+        self.evidence = Evidence()
+        self.remarks: list[str] = []
+        self.released: set[str] = set()
+        self.cut_off: set[str] = set()
+
+    def attachments(self) -> dict[str, tuple[Attachment, ...]]:
+        """Every volume's attachments by the API, now. Raises Unknown."""
+        return Observer(self.site, self.cloud, self.hosts).attachments(self.stack)
+
+    def held(self, server: Server) -> dict[str, Attachment]:
+        """The attachment of each volume, all of them ATTACHED to `server` by the API. Raises Failed."""
+        found = self.attachments()
+        held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
+        if missing := sorted(set(found) - {n for n, a in held.items() if a.state == "ATTACHED"}):
+            raise Failed(
+                f"{', '.join(missing)} not ATTACHED to {server.name} by the API",
+                "look at the volume's attachments, then run the same command again",
+            )
+        return held
+
+    def server(self, name: str) -> Server:
+        """A server of the stack."""
+        return self.stack.servers[name]
+
+    def instance(self, name: str) -> str:
+        """The OCID of its instance. Raises Failed for a server that has none."""
+        instance_id = self.server(name).instance_id
+        if instance_id is None:
+            raise Failed(f"{name} has no instance in Terraform's state", "run the same command again")
+        return instance_id
+
+    def host(self, server: Server) -> HookedHost:
+        """The server over SSH. Raises Unknown for one without an address."""
+        if server.address is None:
+            raise Unknown(f"{server.name} has no private address", "look at its VNIC in the console")
+        return self.hosts.at(server.name, server.address)
+
+
+def with_what_is_left(error: FailoverError, what_is_left: str) -> FailoverError:
+    """The same end, saying also what the API shows afterwards."""
+    return type(error)(f"{error.reason}; {what_is_left}", error.remedy)
+
+
+def expected(found: Answer) -> Answer:
+    """What the hooks answered, all of it done. Raises Unknown for a busy host, Failed for a failed layer."""
+    if found.result.facts.get("busy"):
+        raise Unknown(
+            f"{found.host}: hooks {found.result.action}: {found.result.message}",
+            "wait, then run the same command again",
+        )
+    if not found.ok:
+        raise Failed(
+            f"{found.host}: hooks {found.result.action}: {found.result.message}",
+            f"mend it on {found.host}, then run the same command again",
+        )
+    return found

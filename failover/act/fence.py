@@ -1,0 +1,97 @@
+"""A holder that can no longer write: it releases, or loses its power; and the proof of that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from failover.act.context import Crew, expected
+from failover.hosts import specs
+from failover.model.observation import ServerSeen
+from failover.model.outcome import Failed, Refused, Unknown
+from failover.model.stack_output import Server
+from failover.observe.observer import Observer
+from failover.plan.model import OFF, Step
+from failover.runs.events import UNPROVEN
+
+
+def release(crew: Crew, step: Step) -> str:
+    """The old server gives everything up; believed only when its own check says so afterwards."""
+    server = crew.server(step.subject)
+    found = crew.attachments()
+    held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
+    spec = specs.server_spec(crew.stack, held, crew.site.deadlines.hooks)
+    host = crew.host(server)
+    expected(crew.evidence.heard(step, host.hooks("release", spec, crew.site.deadlines.hooks)))
+    after = crew.evidence.heard(step, host.hooks("check", spec, crew.site.deadlines.hooks))
+    if not after.released:
+        raise Failed(
+            f"{server.name} still holds something after the release: {after.held}",
+            f"free it by hand on {server.name}, or power it off; then run the same command again",
+        )
+    crew.released.add(server.name)
+    crew.evidence.fenced(step, server.name, "its own check after the release", after.summary)
+    return "released: nothing exported, mounted, active or logged in"
+
+
+def power_off(crew: Crew, step: Step) -> str:
+    """STOP through the API, until the API says STOPPED."""
+    state = crew.cloud.power_off(crew.instance(step.subject), crew.site.deadlines.power)
+    crew.evidence.fenced(step, step.subject, "the API (GetInstance after STOP)", state)
+    return f"instance is {state}"
+
+
+def cut_off(crew: Crew, step: Step) -> str:
+    """Like power_off, but what cannot be proven is recorded, and left to the detach: --unplanned."""
+    try:
+        return power_off(crew, step)
+    except (Failed, Unknown) as error:
+        crew.cut_off.add(step.subject)
+        told = f"power off is not proven: {error.reason}"
+        crew.evidence.fenced(step, step.subject, UNPROVEN, told)
+        crew.remarks.append(
+            f"{step.subject} was not proven off ({error.reason}): its writes no longer reach the "
+            "volumes, but who still reaches it may read stale data; power it off before anything else"
+        )
+        return f"{told}; the detach is the fence"
+
+
+def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
+    """What the stack's own fence is told (terraform/fence.tf), for this one plan.
+
+    `released`: the OCIDs of the attachments whose server is on, but has given them up. `fence`: storage,
+    when the operator has said so for a server that is not proven off.
+    """
+    observer = Observer(crew.site, crew.cloud, crew.hosts)
+    attachments = observer.attachments(crew.stack)
+    ids = {a.instance_id for found in attachments.values() for a in found} - {target.instance_id}
+    gave_up: set[str] = set()
+    told: dict[str, Any] = {}
+    for instance_id in sorted(ids):
+        holder = crew.stack.server_of(instance_id)
+        if holder is None:
+            raise Refused(f"{instance_id}, no server of this stack, holds a volume", "detach it by hand")
+        if (state := crew.cloud.instance_state(instance_id)) in OFF:
+            crew.evidence.fenced(step, holder.name, "the API (GetInstance before the detach)", state)
+            continue
+        if holder.name in crew.cut_off:
+            told["fence"] = "storage"
+            continue
+        gave_up.add(instance_id)
+        if holder.name in crew.released:
+            continue
+        looked = observer.server(holder, crew.stack, attachments)
+        if looked.trouble:
+            raise Unknown(looked.trouble.reason, looked.trouble.remedy)
+        if not _released(looked):
+            raise Refused(
+                f"{holder.name} holds a volume and is neither off nor has released it",
+                "run the same command again: it will be fenced first",
+            )
+        if looked.answer:
+            crew.evidence.fenced(step, holder.name, "its own check before the detach", looked.answer.summary)
+    held = [a for found in attachments.values() for a in found]
+    return {"released": sorted(a.id for a in held if a.instance_id in gave_up), **told}
+
+
+def _released(seen: ServerSeen) -> bool:
+    return bool(seen.answer and seen.answer.released)

@@ -1,0 +1,105 @@
+"""A server that runs and answers: launched or powered on, its host key learnt, its boot awaited."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from failover.act.context import Crew, with_what_is_left
+from failover.cloud.compute import GONE
+from failover.hosts import survey
+from failover.hosts.ssh import Silent, wait_until_answers
+from failover.model.hook_report import Answer
+from failover.model.observation import Presence
+from failover.model.outcome import FailoverError, Unknown
+from failover.model.switch_record import SWITCH_RECORD
+from failover.plan.model import Step
+from failover.stack.switch_gate import gate
+
+
+def launch(crew: Crew, step: Step) -> str:
+    """Terraform launches the server from its image; the active server stays the active one."""
+    variables = {"launch": [step.subject], "active_server": crew.stack.active}
+    address = f'oci_core_instance.server["{step.subject}"]'
+    for instance_id in crew.cloud.launched(crew.stack.compartment_id, step.subject)[:1]:
+        if crew.cloud.settled_state(instance_id, crew.site.deadlines.launch) not in GONE:
+            crew.terraform.adopt(address, instance_id, variables)
+    plan = crew.terraform.plan(variables)
+    # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
+    gate(plan.changes, (address, SWITCH_RECORD), ("create", "update"))
+    try:
+        crew.terraform.apply(plan, crew.site.deadlines.launch)
+    except FailoverError as error:
+        raise with_what_is_left(error, _told_launched(crew, step.subject)) from error
+    crew.stack = crew.terraform.read()
+    return f"instance {crew.server(step.subject).instance_id}"
+
+
+def _told_launched(crew: Crew, name: str) -> str:
+    try:
+        found = crew.cloud.launched(crew.stack.compartment_id, name)
+    except FailoverError as error:
+        return f"whether {name} was launched is not known either ({error.reason})"
+    left = ", ".join(found)
+    return f"the API has {left}, which the next run takes up" if left else f"the API has no {name}"
+
+
+def power_on(crew: Crew, step: Step) -> str:
+    """START through the API."""
+    instance_id = crew.instance(step.subject)
+    return f"instance is {crew.cloud.power_on(instance_id, crew.site.deadlines.power)}"
+
+
+def reach(crew: Crew, step: Step) -> str:
+    """Learn the host key, then wait until the host runs commands."""
+    server = crew.server(step.subject)
+    instance_id, address = crew.instance(step.subject), server.address
+    if address is None:
+        raise Unknown(f"{server.name} has no private address", "look at its VNIC in the console")
+    if not crew.site.ssh.reach:
+        return _booted(crew, server.name, instance_id)
+    if not server.adopted and not crew.hosts.keys.of(address, instance_id):
+        _learn_key(crew, server.name, address, instance_id)
+    wait_until_answers(crew.host(server).ssh, crew.site.deadlines.boot)
+    hooks = crew.site.deadlines.hooks
+    survey.refuse(crew.host(server), crew.stack, {}, hooks, partial(_survey_of_active, crew))
+    return f"answers SSH at {address}"
+
+
+def _survey_of_active(crew: Crew) -> Answer | None:
+    """What the server that serves now exports and knows; None when it does not answer."""
+    seen = crew.seen.servers[crew.seen.stack.active]
+    if seen.presence is not Presence.ANSWERS:
+        return None
+    held = {
+        name: one
+        for name, many in crew.seen.attachments.items()
+        for one in many
+        if one.instance_id == seen.server.instance_id
+    }
+    try:
+        return survey.ask(crew.host(seen.server), crew.stack, held, crew.site.deadlines.hooks)
+    except (Silent, FailoverError):  # it has died meanwhile: there is nothing to compare with
+        return None
+
+
+def _booted(crew: Crew, name: str, instance_id: str) -> str:
+    crew.cloud.power_on(instance_id, crew.site.deadlines.boot)  # also waits for a launch to be RUNNING
+    _await_keys(crew, name, instance_id)
+    return "its console shows that it has booted"
+
+
+def _learn_key(crew: Crew, name: str, address: str, instance_id: str) -> None:
+    crew.hosts.keys.pin(address, instance_id, _await_keys(crew, name, instance_id))
+
+
+def _await_keys(crew: Crew, name: str, instance_id: str) -> tuple[str, ...]:
+    end = time.monotonic() + crew.site.deadlines.boot
+    while not (keys := crew.cloud.host_keys(instance_id)):
+        if time.monotonic() > end:
+            raise Unknown(
+                f"{name}: no SSH host key on its console within {crew.site.deadlines.boot:.0f} s",
+                "look at the console's history: cloud-init prints the key at the end of the first boot",
+            )
+        time.sleep(2)
+    return keys

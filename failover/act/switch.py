@@ -1,0 +1,99 @@
+"""The switch: Terraform moves the attachments, and the API is asked whether it did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from failover.act.context import Crew, with_what_is_left
+from failover.act.fence import assert_fenced
+from failover.cloud.compute import GONE
+from failover.model.observation import Attachment
+from failover.model.outcome import Failed, FailoverError, Refused
+from failover.model.stack_output import Server
+from failover.plan.model import Step
+from failover.stack.switch_gate import SWITCH_MAY, gate
+
+
+def switch(crew: Crew, step: Step) -> str:
+    """Terraform moves the attachments; nothing is detached unless its holder is fenced right now."""
+    target = crew.server(step.subject)
+    fence = assert_fenced(crew, step, target)
+    _record_what_is(crew, target, _settled(crew))
+    variables = {"active_server": target.name, "switch": crew.door.record(), **fence}
+    plan = crew.terraform.plan(variables)
+    if crew.door.looks_back:
+        # Again, and after the plan: Terraform does not apply one that is older than its state.
+        crew.door.check(crew.terraform.switched())
+    gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
+    crew.terraform.write_active(target.name)
+    try:
+        crew.terraform.apply(plan, crew.site.deadlines.switch)
+    except FailoverError as error:
+        raise with_what_is_left(error, _told_attached(crew)) from error
+    _assert_switched(crew, target)
+    crew.stack = crew.terraform.read()
+    portals = [f"{name} at {a.address}:{a.port}" for name, a in crew.held(target).items()]
+    return f"attached to {target.name}: {', '.join(portals)}"
+
+
+def _settled(crew: Crew) -> dict[str, tuple[Attachment, ...]]:
+    """The attachments once nothing is on its way: what a killed run began goes on without it."""
+    end = time.monotonic() + crew.site.deadlines.switch
+    found = {}
+    for name, volume in crew.stack.volumes.items():
+        left = max(end - time.monotonic(), 0.0)
+        found[name] = crew.cloud.settled(crew.stack, volume.volume_id, left)
+        if len(found[name]) > 1:
+            raise Refused(f"{name} is attached more than once", "detach the one that is wrong by hand")
+    return found
+
+
+def _record_what_is(crew: Crew, target: Server, found: Mapping[str, tuple[Attachment, ...]]) -> None:
+    """Bring the state up to the API, which a killed or deceived apply has left behind.
+
+    Deceived: the provider takes a 404 for "detached". An attachment that lives although the state has
+    lost it would be in the way of the new one for ever; one that is tainted would be made twice.
+    """
+    recorded = crew.terraform.recorded()
+    for name, attachments in found.items():
+        address = f'oci_core_volume_attachment.data["{name}"]'
+        for attachment in attachments:
+            known = recorded.get(address)
+            if known is None or known.id != attachment.id:
+                crew.terraform.adopt(address, attachment.id, {"active_server": target.name})
+            elif known.tainted:
+                crew.terraform.untaint(address)
+    for server in crew.stack.servers.values():
+        known = recorded.get(f'oci_core_instance.server["{server.name}"]')
+        if known and known.tainted and crew.cloud.instance_state(known.id) not in GONE:
+            crew.terraform.untaint(f'oci_core_instance.server["{server.name}"]')
+
+
+def _assert_switched(crew: Crew, target: Server) -> None:
+    """Terraform's word is not taken for it: every volume is attached once, to the target."""
+    wrong = []
+    for name, attachments in crew.attachments().items():
+        if [(a.instance_id, a.state) for a in attachments] != [(target.instance_id, "ATTACHED")]:
+            wrong.append(_told(crew, name, attachments))
+    if wrong:
+        raise Failed(
+            f"Terraform says that it is done, but by the API {'; '.join(wrong)}",
+            "run the same command again: it starts from what the API says",
+        )
+
+
+def _told_attached(crew: Crew) -> str:
+    try:
+        found = crew.attachments()
+    except FailoverError as error:
+        return f"who holds the volumes is not known either ({error.reason})"
+    return "by the API " + "; ".join(_told(crew, name, many) for name, many in found.items())
+
+
+def _told(crew: Crew, name: str, attachments: Sequence[Attachment]) -> str:
+    holders = []
+    for attachment in attachments:
+        server = crew.stack.server_of(attachment.instance_id)
+        holders.append(f"{attachment.state} to {server.name if server else attachment.instance_id}")
+    return f"{name} is {' and '.join(holders) or 'attached to nobody'}"

@@ -1,0 +1,47 @@
+"""Packs terraform/ into the zip that Resource Manager takes: the same sources always give the same bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from failover.atomic_file import write_whole
+from failover.bundle import cloud_init, zipapp
+from failover.paths import STACK
+
+LARGEST_BYTES = 11 * 1024 * 1024  # what Resource Manager takes
+# The configuration and the form. No *.tfvars: active.auto.tfvars would override the form's field, and a
+# site's own files are nobody else's business. No state, no lock file of this machine's provider, no tests.
+_FILES = ("*.tf", "schema.yaml")
+
+
+class TooLarge(Exception):
+    """The zip is more than Resource Manager takes."""
+
+
+def stack_bytes() -> bytes:
+    """The zip, its files in the order of their names."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, content in sorted(_contents().items()):
+            zipapp.add(packed, name, content)
+    made = archive.getvalue()
+    if len(made) > LARGEST_BYTES:
+        raise TooLarge(f"the stack's zip: found {len(made)} bytes, expected at most {LARGEST_BYTES}")
+    return made
+
+
+def _contents() -> dict[str, bytes]:
+    sources = [source for pattern in _FILES for source in STACK.glob(pattern)]
+    return {
+        **{source.name: source.read_bytes() for source in sources},
+        "hooks.pyz": zipapp.hooks_bytes(),
+        "rendered/user_data": (cloud_init.user_data(cloud_init.render_cloud_init()) + "\n").encode(),
+    }
+
+
+def build_stack(path: Path) -> Path:
+    """Write the zip to `path`; gives it back. Raises TooLarge."""
+    write_whole(path, stack_bytes())
+    return path

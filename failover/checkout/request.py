@@ -1,0 +1,90 @@
+"""What a checkout asks for: its active.auto.tfvars, and whether doing that would undo a newer switch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from failover.checkout.git import Checkout, Commit
+from failover.model.outcome import Refused, Usage
+from failover.model.switch_record import Switched
+
+LINE = re.compile(r'^[ \t]*active_server[ \t]*=[ \t]*"(?P<name>[^"\n]*)"[ \t]*(?:(?:#|//).*)?$', re.MULTILINE)
+PAGE = "docs/door-gitops.md"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The server that a file names, and who decided so when. `doubt`: why that is not known, else ""."""
+
+    server: str
+    commit: Commit | None
+    doubt: str = ""
+    remedy: str = ""
+
+
+def server(file: Path) -> str:
+    """The active server that the file names; raises Usage when it does not name exactly one."""
+    try:
+        found = LINE.findall(file.read_text())
+    except OSError as error:
+        raise Usage(f"{file}: {error.strerror}", 'make it: active_server = "nfs-srv-1"') from error
+    if len(found) != 1:
+        raise Usage(
+            f'{file}: found {len(found)} lines active_server = "...", expected one',
+            'leave the one line active_server = "NAME"; clear comments may stand beside it',
+        )
+    return str(found[0])
+
+
+def read(file: Path) -> Asked:
+    """What the file asks for, with its commit. Raises Usage for a file that names no server."""
+    name = server(file)
+    checkout = Checkout(file)
+    if not checkout.is_one():
+        return Asked(
+            name, None, f"{file.parent} is no Git checkout", "run it in a checkout, with its history"
+        )
+    if checkout.committed() != file.read_text():
+        return Asked(name, None, f"{file.name} has edits that are not committed", "commit them")
+    commit = checkout.last_commit()
+    if commit is None or checkout.is_cut_off_at(commit):
+        return Asked(
+            name,
+            None,
+            f"the checkout's history does not reach back to the commit that last touched {file.name}",
+            "fetch all of it: `git fetch --unshallow`; with actions/checkout: fetch-depth: 0",
+        )
+    return Asked(name, commit)
+
+
+def refuse_flip_back(asked: Asked, last: Switched | None) -> None:
+    """Raise Refused when another server was made the active one after this was decided, or maybe after.
+
+    A record of the very server that is asked for, or none at all (a stack that never switched), refuses
+    nothing. There is no flag: who wants it all the same says so in a newer commit.
+    """
+    if last is None or last.active == asked.server:
+        return
+    standing = f"{last.active} was made the active server by {last.by} at {told(last.at)} (door: {last.door})"
+    if asked.commit is None:
+        raise Refused(
+            f"{standing}, and whether {asked.server} was asked for before or after that is not known: "
+            f"{asked.doubt}",
+            asked.remedy,
+        )
+    if asked.commit.at <= last.at:
+        sha, at = asked.commit.sha[:10], told(asked.commit.at)
+        raise Refused(
+            f"this would flip back a newer switch: {standing}, after commit {sha} of {at} "
+            f'("{asked.commit.subject}", {asked.commit.author}) had asked for {asked.server}',
+            f"if {last.active} is right, commit that to active.auto.tfvars; if {asked.server} shall take "
+            f"over all the same, commit that anew: only a commit newer than the switch counts ({PAGE})",
+        )
+
+
+def told(at: datetime) -> str:
+    """A moment as both sides of the comparison are shown: UTC, to the second."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

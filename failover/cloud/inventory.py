@@ -1,0 +1,187 @@
+"""Reads of the OCI API for prechecks: given up after a while, the answer as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import oci
+
+from failover.cloud.compute import LOOSE, attachment_of
+from failover.cloud.config import configuration, signing
+from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
+from failover.model.observation import Attachment
+from failover.model.outcome import Unknown
+from failover.model.site import CloudAccess
+
+SOON_SECONDS = 20.0
+
+
+class Unanswered(Unknown):
+    """A call that gave no usable answer. `status` is the HTTP status, None when there was none at all."""
+
+    def __init__(self, operation: str, status: int | None, reason: str) -> None:
+        super().__init__(f"OCI {operation}: {reason}", "")
+        self.operation = operation
+        self.status = status
+
+
+class CloudReads:
+    """The region's API, read only (a capacity report is a POST that changes nothing).
+
+    `give_up_seconds`: how long a busy or stumbling service is asked again; a refusal is an answer at once.
+    """
+
+    def __init__(self, access: CloudAccess, give_up_seconds: float = SOON_SECONDS) -> None:
+        config = configuration(access)
+        self.tenancy_id = str(config["tenancy"])
+        settings: dict[str, Any] = {
+            "timeout": (min(10.0, give_up_seconds), give_up_seconds),
+            "retry_strategy": _retries(give_up_seconds),
+            # An open breaker would raise an error of its own for a call that was never made.
+            "circuit_breaker_strategy": oci.circuit_breaker.NoCircuitBreakerStrategy(),
+            **signing(config),
+        }
+        if access.endpoint:
+            settings["service_endpoint"] = access.endpoint
+        self._compute = oci.core.ComputeClient(config, **settings)
+        self._storage = oci.core.BlockstorageClient(config, **settings)
+        self._network = oci.core.VirtualNetworkClient(config, **settings)
+        self._names = oci.dns.DnsClient(config, **settings)
+
+    def instance(self, instance_id: str) -> InstanceFound:
+        """GetInstance."""
+        return _instance(_call("GetInstance", self._compute.get_instance, instance_id))
+
+    def instances(self, compartment_id: str) -> tuple[InstanceFound, ...]:
+        """ListInstances, all pages."""
+        return tuple(map(_instance, _all("ListInstances", self._compute.list_instances, compartment_id)))
+
+    def image(self, image_id: str) -> ImageFound:
+        """GetImage."""
+        found = _call("GetImage", self._compute.get_image, image_id)
+        return ImageFound(found.display_name, found.lifecycle_state, found.time_created)
+
+    def volume(self, volume_id: str) -> VolumeFound:
+        """GetVolume."""
+        found = _call("GetVolume", self._storage.get_volume, volume_id)
+        return VolumeFound(found.lifecycle_state, found.availability_domain, found.volume_group_id)
+
+    def attachments(self, compartment_id: str, volume_id: str) -> tuple[Attachment, ...]:
+        """ListVolumeAttachments: those of the volume that are not DETACHED."""
+        found = _all(
+            "ListVolumeAttachments",
+            self._compute.list_volume_attachments,
+            compartment_id,
+            volume_id=volume_id,
+        )
+        return tuple(attachment_of(a) for a in found if a.lifecycle_state not in LOOSE)
+
+    def subnet(self, subnet_id: str) -> SubnetFound:
+        """GetSubnet."""
+        found = _call("GetSubnet", self._network.get_subnet, subnet_id)
+        return SubnetFound(
+            found.display_name, found.lifecycle_state, found.cidr_block, found.availability_domain
+        )
+
+    def attachment_state(self, attachment_id: str) -> str:
+        """GetVolumeAttachment: its lifecycle state."""
+        found = _call("GetVolumeAttachment", self._compute.get_volume_attachment, attachment_id)
+        return str(found.lifecycle_state)
+
+    def private_ip(self, private_ip_id: str) -> str:
+        """GetPrivateIp: the address."""
+        return str(_call("GetPrivateIp", self._network.get_private_ip, private_ip_id).ip_address)
+
+    def records(self, zone: str, name: str, view_id: str | None) -> tuple[str, ...]:
+        """GetRRSet: what the name's A records say. `zone`: its OCID, or its name in the view."""
+        view = {"view_id": view_id} if view_id else {}
+        found = _call("GetRRSet", self._names.get_rr_set, zone, name, "A", **view)
+        return tuple(item.rdata for item in found.items)
+
+    def addresses(self, subnet_id: str) -> frozenset[str]:
+        """ListPrivateIps: the addresses of the subnet that are taken."""
+        found = _all("ListPrivateIps", self._network.list_private_ips, subnet_id=subnet_id)
+        return frozenset(a.ip_address for a in found)
+
+    def capacity(self, availability_domain: str, shape: str) -> str:
+        """CreateComputeCapacityReport: AVAILABLE, OUT_OF_HOST_CAPACITY, HARDWARE_NOT_SUPPORTED.
+
+        Asked in the root compartment: the only one that the service reports for.
+        """
+        models = oci.core.models
+        details = models.CreateComputeCapacityReportDetails(
+            compartment_id=self.tenancy_id,
+            availability_domain=availability_domain,
+            shape_availabilities=[models.CreateCapacityReportShapeAvailabilityDetails(instance_shape=shape)],
+        )
+        found = _call("CreateComputeCapacityReport", self._compute.create_compute_capacity_report, details)
+        return str(found.shape_availabilities[0].availability_status)
+
+    def newest_backup(self, compartment_id: str, volume_id: str) -> datetime | None:
+        """ListVolumeBackups: when the volume's newest AVAILABLE backup was made (UTC)."""
+        options = {"volume_id": volume_id, "lifecycle_state": "AVAILABLE"}
+        found = _all("ListVolumeBackups", self._storage.list_volume_backups, compartment_id, **options)
+        return max((b.time_created for b in found), default=None)
+
+    def newest_group_backup(self, compartment_id: str, group_id: str) -> datetime | None:
+        """ListVolumeGroupBackups: when the group's newest AVAILABLE backup was made (UTC)."""
+        found = _all(
+            "ListVolumeGroupBackups",
+            self._storage.list_volume_group_backups,
+            compartment_id,
+            volume_group_id=group_id,
+        )
+        made = (b.time_created for b in found if b.lifecycle_state == "AVAILABLE")
+        return max(made, default=None)
+
+
+def _retries(give_up_seconds: float) -> Any:
+    builder = oci.retry.RetryStrategyBuilder(
+        max_attempts_check=True,
+        max_attempts=max(2, int(give_up_seconds // 5)),
+        total_elapsed_time_check=True,
+        total_elapsed_time_seconds=give_up_seconds,
+        retry_max_wait_between_calls_seconds=2,
+        service_error_check=True,
+        service_error_retry_on_any_5xx=False,
+        service_error_retry_config={-1: [], 429: [], 500: [], 502: [], 503: [], 504: []},
+    )
+    return builder.get_retry_strategy()
+
+
+def _all(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
+    """All pages. (The SDK's own pagination tries again around our retries, for ten minutes.)"""
+    answer = _answer(operation, function, *args, **options)
+    found = list(answer.data)
+    while answer.has_next_page:
+        answer = _answer(operation, function, *args, page=answer.next_page, **options)
+        found += answer.data
+    return found
+
+
+def _call(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    return _answer(operation, function, *args, **options).data
+
+
+def _answer(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    try:
+        return function(*args, **options)
+    except oci.exceptions.ServiceError as error:
+        said = f"HTTP {error.status} {error.code}: {error.message}"
+        raise Unanswered(operation, int(error.status), said) from error
+    except (oci.exceptions.RequestException, oci.exceptions.ConnectTimeout) as error:
+        raise Unanswered(operation, None, f"no answer: {error}") from error
+
+
+def _instance(found: Any) -> InstanceFound:
+    tags = tuple((found.freeform_tags or {}).items())
+    return InstanceFound(
+        found.id,
+        found.display_name,
+        found.lifecycle_state,
+        found.availability_domain,
+        tags,
+        found.compartment_id,
+    )

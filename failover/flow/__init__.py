@@ -1,0 +1,1 @@
+"""One run from start to end. Start reading at flow.py."""

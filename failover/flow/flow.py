@@ -1,0 +1,217 @@
+"""One run, start to end: observe → plan → preflight → confirm → act → verify. Start reading here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from rich.console import Console
+
+from failover.act import progress as progresses
+from failover.act.context import Crew
+from failover.act.dispatch import do
+from failover.act.execution import Execution, StepFunction
+from failover.checkout.origin import COMMAND_LINE, Door
+from failover.flow.identity import identity
+from failover.flow.inspection import Inspection
+from failover.model.observation import Observation
+from failover.model.outcome import ClientLeft, FailoverError, Outcome, Refused, Usage
+from failover.model.site import Site
+from failover.plan import document, model, planner
+from failover.preflight import gate
+from failover.preflight.check import objection
+from failover.report import plan_table
+from failover.report.report import Report
+from failover.runs.journal import Journal
+from failover.stack.runner import StackRunner
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the operator chose. `clients`: remount (without reboot) or reboot. `door`: who asks for it.
+
+    `unplanned`: the old server is given up for lost; the detach may be the fence (failover/plan/planner.py).
+    """
+
+    clients: str = "remount"
+    yes: bool = False
+    dry_run: bool = False
+    unplanned: bool = False
+    door: Door = COMMAND_LINE
+
+
+class Flow:
+    """One run under the site's lock; fills the report as it goes."""
+
+    def __init__(
+        self,
+        site: Site,
+        terraform: StackRunner,
+        options: Options,
+        report: Report,
+        console: Console,
+        assert_held: Callable[[], None],
+    ) -> None:
+        """`assert_held`: raises when the site's lock is no longer ours; asked before every step."""
+        self._assert_held = assert_held
+        self._site = site
+        self._terraform = terraform
+        self._options = options
+        self._report = report
+        self._console = console
+        self._progress = progresses.make(console)
+        self._inspection = Inspection(site, terraform, options.clients, report, self._progress)
+
+    def run(self) -> None:
+        """The whole run. Raises FailoverError at the first thing that stops it."""
+        try:
+            self._terraform.take_up(self._progress.say, self._options.dry_run)
+            if self._options.door.looks_back:
+                self._report.switched = self._terraform.switched()
+                self._options.door.check(self._report.switched)
+            seen = self._look()
+            self._report.seen, self._report.active = seen, seen.stack.active
+            plan = planner.make(seen, self._options.unplanned)
+            self._report.notes = plan.notes
+            self._report.plan = plan
+            if not plan.steps:
+                self._settled(seen)
+                return
+            plan_table.show(plan, self._options.clients, self._console)
+            if self._options.dry_run:
+                self._foresee(plan, seen)
+                self._report.outcome = Outcome.PLANNED
+                return
+            self._inspection.timed("preflight", lambda: self._preflight(plan, seen))
+            self._confirm(plan)
+            self._act(plan, seen)
+        finally:
+            self._terraform.sweep()
+            self._inspection.close()
+
+    def _look(self) -> Observation:
+        """Observe; meanwhile learn who runs this with what, so that nobody waits for it later."""
+        self._began = datetime.now(UTC)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            who = pool.submit(identity, self._terraform)
+            seen = self._inspection.timed("observe", self._inspection.observe)
+            self._identity = who.result()
+        return seen
+
+    def _settled(self, seen: Observation) -> None:
+        """Nothing to do - which is verified like everything else."""
+        self._inspection.verify(seen)
+        self._report.outcome = Outcome.NOTHING_TO_DO
+
+    def _preflight(self, plan: model.Plan, seen: Observation) -> None:
+        """What would stop the run halfway stops it here, all of it at once."""
+        looking = self._inspection
+        found = gate.checks(plan, seen, self._site, self._terraform, looking.hosts, looking.observer)
+        self._report.notes += gate.notes(found)
+        if error := objection(found):
+            raise error
+
+    def _foresee(self, plan: model.Plan, seen: Observation) -> None:
+        """The hosts' judgement on a plan that is only shown: what a run would be refused with."""
+        looking = self._inspection
+        self._report.notes += gate.foreseen(
+            plan, seen, self._site, self._terraform, looking.hosts, looking.observer
+        )
+
+    def _confirm(self, plan: model.Plan) -> None:
+        if self._options.yes:
+            return
+        if not sys.stdin.isatty():
+            raise Usage("nobody is there to confirm the plan", "add --yes, or run it in a terminal")
+        loser = plan.loser or "nobody"
+        for line in plan.evidence:
+            self._console.print(f"evidence: {line}", markup=False)
+        given = input(f"{loser} loses the volumes, {plan.target} gets them. Type {plan.target} to go on: ")
+        if given.strip() != plan.target:
+            raise Refused("not confirmed; nothing was changed", "")
+
+    def _act(self, plan: model.Plan, seen: Observation) -> None:
+        journal = Journal(self._site.runs, plan.target)
+        self._report.run, self._report.folder = journal.id, journal.folder
+        self._write_start(journal, plan)
+        inspection = self._inspection
+        crew = Crew(
+            self._site,
+            inspection.cloud,
+            self._terraform,
+            inspection.hosts,
+            seen,
+            self._options.clients,
+            self._options.door,
+        )
+        execution = Execution(
+            plan,
+            self._held(partial(do, crew)),
+            journal,
+            self._progress,
+            crew.evidence.of,
+            self._terraform.interrupt,
+        )
+        try:
+            try:
+                with self._progress.watching(plan):
+                    execution.run()
+            finally:
+                self._report.phases += execution.phases
+                self._report.notes += tuple(crew.remarks)
+            inspection.timed("verify", lambda: self._verify(journal))
+            self._report.outcome = Outcome.DONE
+            journal.write("run-done", outcome=Outcome.DONE.value, active=self._report.active)
+        except ClientLeft as error:
+            ending = {"outcome": error.outcome.value, "reason": error.reason, "remedy": error.remedy}
+            journal.write("run-done", active=self._report.active, **ending)
+            raise
+        except FailoverError as error:
+            ending = {"outcome": error.outcome.value, "reason": error.reason, "remedy": error.remedy}
+            journal.write("run-ended", **ending)
+            raise
+        except BaseException as error:
+            journal.write("run-ended", reason=str(error) or type(error).__name__)
+            raise
+        finally:
+            journal.close()
+
+    def _held(self, do: StepFunction) -> StepFunction:
+        """The same, only while the site is ours."""
+
+        def guarded(step: model.Step) -> str:
+            self._assert_held()
+            return do(step)
+
+        return guarded
+
+    def _write_start(self, journal: Journal, plan: model.Plan) -> None:
+        journal.write(
+            "run-started",
+            target=plan.target,
+            steps=[s.name for s in plan.steps],
+            notes=plan.notes,
+            began=self._began.isoformat(),
+            observe_seconds=round(self._report.phases[0].seconds, 3),
+            plan=document.document(plan),
+            clients=self._options.clients,
+            unplanned=self._options.unplanned,
+            site=str(self._site.file),
+            active_file=str(self._terraform.active_file or ""),
+            **self._identity,
+        )
+
+    def _verify(self, journal: Journal) -> None:
+        journal.write("verify-started")
+        try:
+            self._inspection.verify(self._inspection.observe())
+        finally:
+            journal.write(
+                "verified",
+                findings=[asdict(f) for f in self._report.findings],
+                second_plan_changes=self._report.second_plan_changes,
+            )

@@ -1,0 +1,90 @@
+"""What `failover`, `plan` and `verify` share: one site looked at, and verified, for one report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from failover.act.progress import Progress
+from failover.cloud.compute import Cloud
+from failover.hosts import descriptors
+from failover.hosts.hook_runner import Hosts
+from failover.model.finding import Finding
+from failover.model.observation import Observation
+from failover.model.outcome import ClientLeft, Failed
+from failover.model.site import Site
+from failover.model.timeline import Phase
+from failover.observe.observer import Observer
+from failover.report.report import Report
+from failover.stack.runner import StackRunner
+from failover.verify import data
+from failover.verify.findings import verify
+
+T = TypeVar("T")
+_LISTED = 10
+
+
+class Inspection:
+    """The eyes of a run; nothing in here changes anything. Close it: hosts' connections are kept."""
+
+    def __init__(
+        self, site: Site, terraform: StackRunner, clients: str, report: Report, progress: Progress
+    ) -> None:
+        self.cloud = Cloud(site.cloud, site.deadlines.api)
+        descriptors.provide(len(site.clients))
+        self.hosts = Hosts(site)
+        self._site = site
+        self._terraform = terraform
+        self._clients = clients
+        self._report = report
+        self._progress = progress
+        self.observer = Observer(site, self.cloud, self.hosts)
+
+    def observe(self) -> Observation:
+        """Terraform's state, the API, servers and clients, afresh. Raises Unknown."""
+        self._progress.say("looking at the API, the servers and the clients (nothing is changed) ...")
+        return self.observer.observe(self._terraform.read(), self._report.target, self._clients)
+
+    def verify(self, seen: Observation) -> None:
+        """Every finding into the report.
+
+        Raises Failed when the service is not right, ClientLeft when it is and only clients are not.
+        """
+        self._report.active = seen.stack.active
+        look = partial(data.look, self._site, self.hosts, seen)
+        self._report.findings, self._report.second_plan_changes = verify(seen, self._terraform, look)
+        wrong = [f for f in self._report.findings if not f.ok]
+        if service := [f for f in wrong if not f.client]:
+            raise Failed(f"not everything is right: {_listed(service)}", self._remedy(service))
+        if wrong:
+            raise ClientLeft(
+                f"the service is up on {seen.target} and verified; not brought over: {_listed(wrong)}",
+                f"once they are mended, `./inv failover --active {seen.target}` brings these clients over "
+                "and touches nothing else",
+            )
+
+    def timed(self, name: str, action: Callable[[], T]) -> T:
+        """Do it, as a phase of the report."""
+        start = time.monotonic()
+        result = action()
+        self._report.phases.append(Phase(name, time.monotonic() - start, ""))
+        return result
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.hosts.close()
+
+    def _remedy(self, wrong: Sequence[Finding]) -> str:
+        if own := [f.remedy for f in wrong if f.remedy]:
+            return "; ".join(own)
+        if self._report.verb == "verify":
+            return f"`./inv plan --active {self._report.target}` shows what would be done about it"
+        return "run the same command again"
+
+
+def _listed(wrong: Sequence[Finding]) -> str:
+    """The first ones in words; the report lists them all."""
+    told = "; ".join(f"{f.subject}: {f.found}" for f in wrong[:_LISTED])
+    return f"{told}; and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else told

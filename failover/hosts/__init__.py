@@ -1,0 +1,1 @@
+"""The door to the hosts: SSH, and the hooks that run there."""

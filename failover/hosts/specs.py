@@ -1,0 +1,76 @@
+"""The hooks' specs for a server and for a client, made of the stack, the API's portals and the site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from failover.model.observation import Attachment
+from failover.model.site import Client
+from failover.model.stack_output import Server, Stack, Volume
+
+
+def server_spec(
+    stack: Stack, attachments: Mapping[str, Attachment], deadline_seconds: float
+) -> dict[str, Any]:
+    """The spec for a server that holds `attachments` (by volume name); portals are as fresh as they are.
+
+    Of a volume that it does not hold (a switch that was cut off) the portal is the state's, the last one
+    known; without any, the volume is left out.
+    """
+    portals = {name: _portal(stack.volumes[name], attachments.get(name)) for name in stack.volumes}
+    known = [v["name"] for v in stack.spec["volumes"] if portals.get(v["name"])]
+    return {
+        **stack.spec,
+        "volumes": [{**v, **portals[v["name"]]} for v in stack.spec["volumes"] if v["name"] in known],
+        "volume_groups": [
+            {**g, "volumes": [name for name in g["volumes"] if name in known]}
+            for g in stack.spec.get("volume_groups", [])
+        ],
+        "deadline_seconds": int(deadline_seconds),
+    }
+
+
+def _portal(volume: Volume, attachment: Attachment | None) -> dict[str, Any]:
+    """Empty when it is not known; an attachment has none before it is ATTACHED."""
+    if attachment and attachment.address:
+        portal = {"iqn": attachment.iqn, "address": attachment.address, "port": attachment.port}
+        return {**portal, "shareable": True} if attachment.shareable else portal
+    if volume.iqn and volume.address:
+        return {"iqn": volume.iqn, "address": volume.address, "port": volume.port}
+    return {}
+
+
+def client_spec(
+    client: Client, stack: Stack, target: str, mode: str, deadline_seconds: float
+) -> dict[str, Any]:
+    """The spec that makes the client mount from the server `target` what it mounts from any of the site's.
+
+    It names every server as the stack knows it; the client adds what those names resolve to there.
+    """
+    return {
+        "version": 1,
+        "role": "client",
+        "deadline_seconds": int(deadline_seconds),
+        "mode": mode,
+        "server": target,
+        "servers": [_server_names(server) for server in stack.servers.values()],
+        "service": [name for name in (stack.service_ip, stack.dns_name) if name],
+        "exports": [export["path"] for export in stack.spec.get("exports", [])],
+        "root": _root_export(stack),
+        "mounts": [{"path": m.path, "mount": m.mount} for m in client.mounts],
+    }
+
+
+def _server_names(server: Server) -> dict[str, Any]:
+    addresses = [server.address] if server.address else []
+    return {"name": server.name, "hostname": server.hostname, "addresses": addresses}
+
+
+def _root_export(stack: Stack) -> str | None:
+    """The export that is NFSv4's root: clients name paths from there (exports(5), fsid=0 or root)."""
+    for export in stack.spec.get("exports", []):
+        options = str(export.get("options") or "").split(",")
+        if export.get("fsid") == 0 or {"fsid=0", "fsid=root"} & set(options):
+            return str(export["path"])
+    return None

@@ -1,0 +1,191 @@
+"""One host over SSH: one connection kept, answers framed, a deadline on each wait."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import shlex
+import threading
+import time
+from dataclasses import dataclass
+
+import asyncssh
+
+from failover.hosts.ssh import loop
+from failover.hosts.ssh.connection import Connections, Route
+from failover.hosts.ssh.errors import HostUnknown, LoginRefused, Silent
+from failover.model.attempt import Attempt
+from failover.model.outcome import Unknown
+from failover.model.site import SshAccess
+
+_PROBE_SECONDS = 5.0
+_BOOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
+_LOCK = threading.Lock()
+_SITES: dict[SshAccess, Connections] = {}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command on a host came to. `out`: what it printed itself, without what the login printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class SshHost:
+    """A host at an address. `pinned` keys, when there are any, replace known_hosts for it.
+
+    `attempt`: the newest login, for evidence; None before the first.
+    """
+
+    def __init__(self, name: str, address: str, access: SshAccess, pinned: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.address = address
+        self.attempt: Attempt | None = None
+        self._access = access
+        self._pinned = pinned
+        self._connections = _connections(access)
+        self._route: Route | None = None
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._opening, self._routing = threading.Lock(), threading.Lock()
+
+    def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
+        """Run argv (each word quoted) and return whatever it came to.
+
+        Raises Silent when the host does not answer; HostUnknown when it answers but does not let us in, when
+        the deadline passes, or when the connection breaks before the command's end is known; Usage for an SSH
+        configuration or key of ours that cannot be used.
+        """
+        with self._opening:
+            connection = self._open()
+        mark = secrets.token_hex(8)
+        # the login's shell is replaced at once: what its start files print stands before the mark
+        script = f"echo {mark}; exec {shlex.join(argv)}"
+        try:
+            done = loop.call(_ran(connection, f"exec sh -c {shlex.quote(script)}", stdin, deadline_seconds))
+        except TimeoutError as error:
+            self.close()
+            raise self._broken(f"no end of the command within {deadline_seconds:.0f} s") from error
+        except (OSError, asyncssh.Error) as error:
+            self.close()
+            raise self._broken(f"the connection broke while {argv[0]} ran ({error})") from error
+        if done.exit_status is None or done.exit_status < 0:
+            self.close()
+            raise self._broken(f"the connection broke while {argv[0]} ran")
+        before, found, out = str(done.stdout).partition(f"{mark}\n")
+        if not found:
+            raise self._broken(
+                f"its login gave no shell, but: {' '.join((before + str(done.stderr)).split())[-200:]}"
+            )
+        return Ran(done.exit_status, out, str(done.stderr))
+
+    def accepts(self, port: int) -> bool:
+        """Whether a TCP port of the host accepts a connection from here: a sign of life, never a refusal."""
+        seconds = min(_PROBE_SECONDS, self._access.connect_seconds)
+        return loop.call(self._connections.probe(self._routed(), port, seconds))
+
+    def boot_id(self, deadline_seconds: float = 60.0) -> str:
+        """The kernel's boot id (random(4)); empty when the host prints none. Raises as `run` does."""
+        found = _BOOT_ID.fullmatch(self.run(["cat", _BOOT_ID_FILE], deadline_seconds).out.strip())
+        return found.group() if found else ""
+
+    def close(self) -> None:
+        """Drop the connection; the next call opens a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            loop.spawn(_aborted(connection))
+
+    def _open(self) -> asyncssh.SSHClientConnection:
+        if self._connection is not None and self._connection.is_closed():
+            self._connection = None
+        if self._connection is None:
+            route = self._routed()
+            try:
+                self._connection = loop.call(self._connections.open(self.name, route, self._pinned))
+            except (Silent, HostUnknown) as error:
+                self.attempt = error.attempt or self.attempt
+                raise
+            found = route.settings
+            self.attempt = Attempt(
+                self.name,
+                found.hostname,
+                found.port,
+                found.user,
+                found.way,
+                route.identity.names,
+                "it let us in",
+                answered=True,
+            )
+        return self._connection
+
+    def _routed(self) -> Route:
+        with self._routing:
+            if self._route is None:
+                self._route = Route.to(self.address, self._access)
+            return self._route
+
+    def _broken(self, what: str) -> HostUnknown:
+        return HostUnknown(
+            f"{self.name} ({self.address}) answers SSH, but: {what}",
+            f"look at {self.name}'s load, disks and console, then run the same command again",
+            self.attempt,
+        )
+
+
+def _connections(access: SshAccess) -> Connections:
+    """One for a site: jump hosts are shared by all of its hosts."""
+    with _LOCK:
+        return _SITES.setdefault(access, Connections(access))
+
+
+def close_shared(access: SshAccess) -> None:
+    """End what the hosts of a site share: connections to jump hosts and agents."""
+    with _LOCK:
+        shared = _SITES.pop(access, None)
+    if shared is not None:
+        loop.call(shared.close())
+
+
+async def _ran(
+    connection: asyncssh.SSHClientConnection, command: str, stdin: str, seconds: float
+) -> asyncssh.SSHCompletedProcess:
+    async with asyncio.timeout(seconds):
+        # without input its end is sent at once: no command waits for it
+        given = {"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}
+        return await connection.run(command, check=False, encoding="utf-8", errors="replace", **given)
+
+
+async def _aborted(connection: asyncssh.SSHClientConnection) -> None:
+    proxy = connection.get_extra_info("proxy")
+    connection.abort()
+    if proxy is not None:
+        proxy.close()
+
+
+def wait_until_answers(host: SshHost, deadline_seconds: float, not_boot: str = "") -> str:
+    """Wait until the host runs a command; returns its boot id, another than `not_boot` when given.
+
+    Raises HostUnknown at the deadline, with the last reason; at once for another host key.
+    """
+    end = time.monotonic() + deadline_seconds
+    refused: LoginRefused | None = None
+    while time.monotonic() < end:
+        try:
+            boot, refused = host.boot_id(min(60.0, max(1.0, end - time.monotonic()))), None
+        except Silent:
+            boot, refused = "", None
+        except LoginRefused as error:
+            boot, refused = "", error
+        if boot and boot != not_boot:
+            return boot
+        host.close()
+        time.sleep(1)
+    if refused is not None:
+        raise refused
+    raise Unknown(
+        f"{host.name} ({host.address}) did not answer SSH within {deadline_seconds:.0f} s",
+        "look at its console; then run the same command again",
+    )

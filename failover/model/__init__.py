@@ -1,0 +1,1 @@
+"""Values, and how they are checked: pure, and no room of ours below."""

@@ -1,0 +1,19 @@
+"""One thing that was verified, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was verified. `found` says what was seen, for a person; `remedy` what its own is.
+
+    `client`: it concerns one client alone, and says nothing against the service.
+    """
+
+    subject: str
+    ok: bool
+    found: str
+    remedy: str = ""
+    client: bool = False

@@ -1,0 +1,117 @@
+"""What the hooks answered on a host (hooks/contract/result.py), and what it means for a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from failover.model.outcome import Failed, Unknown
+from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Layer, Result
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One result of the hooks on one host."""
+
+    host: str
+    result: Result
+
+    @property
+    def ok(self) -> bool:
+        """The hooks did what they were asked."""
+        return self.result.ok
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Each layer's state, in the order iscsi, lvm, filesystem, nfs (or client)."""
+        return self.result.layers
+
+    @property
+    def present(self) -> bool:
+        """Every layer is up and right."""
+        return bool(self.layers) and all(layer.state == PRESENT for layer in self.layers)
+
+    @property
+    def released(self) -> bool:
+        """No layer is up: the host holds nothing of the service."""
+        return bool(self.layers) and all(layer.state == ABSENT for layer in self.layers)
+
+    @property
+    def reboot_required(self) -> bool:
+        """The client has to be rebooted to see what was changed."""
+        return any(bool(layer.facts.get("reboot_required")) for layer in self.layers)
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """What a run would refuse on this host now, over all layers: each with its remedy."""
+        return self._texts("refusals")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know of this host beforehand, over all layers."""
+        return self._texts("warnings")
+
+    @property
+    def servers(self) -> Mapping[str, Mapping[str, object]]:
+        """Whether this client gets answers from each server of the site, by its name.
+
+        "port_2049": why the port takes no connection (empty: it does); "answers": a mount of it answered.
+        Empty for a host that is no client.
+        """
+        found: dict[str, Mapping[str, object]] = {}
+        for layer in self.layers:
+            servers = layer.facts.get("servers")
+            entries = servers.items() if isinstance(servers, dict) else ()
+            found |= {str(name): entry for name, entry in entries if isinstance(entry, dict)}
+        return found
+
+    def _texts(self, name: str) -> tuple[str, ...]:
+        lists = [layer.facts.get(name) for layer in self.layers]
+        return tuple(str(text) for found in lists if isinstance(found, list) for text in found)
+
+    @property
+    def complaint(self) -> str:
+        """What is not as it should be, for a person."""
+        parts = [f"{x.layer} {x.state}: {x.message}" for x in self.layers if x.state != PRESENT]
+        return "; ".join(parts) or self.result.message
+
+    @property
+    def summary(self) -> str:
+        """Each layer's state in a word, for a person."""
+        return ", ".join(f"{x.layer} {x.state}" for x in self.layers)
+
+    @property
+    def held(self) -> str:
+        """What is not released, for a person."""
+        return "; ".join(f"{x.layer}: {x.message}" for x in self.layers if x.state != ABSENT)
+
+    @property
+    def told(self) -> str:
+        """What each layer says, for a person."""
+        return "; ".join(x.message for x in self.layers if x.message) or self.result.message
+
+
+def parse(host: str, action: str, code: int, out: str, err: str) -> Answer:
+    """The Answer in the hooks' stdout. Raises Unknown when there is none, Failed for a spec they refuse."""
+    result = _result_in(out)
+    if result is None:
+        tail = " ".join((err or out).split())[-400:]
+        raise Unknown(
+            f"{host}: hooks {action} gave no answer (exit code {code}): {tail}",
+            f"log in to {host}, look for the cause, then run the same command again",
+        )
+    if code == BAD_SPEC:
+        raise Failed(
+            f"{host}: hooks refused the spec: {result.message}",
+            "correct the site file or the stack's `storage`, whichever has that field",
+        )
+    return Answer(host, result)
+
+
+def _result_in(out: str) -> Result | None:
+    """The last line that is a result: a login's background job may print after it."""
+    for line in reversed(out.splitlines()):
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            return Result.from_json(line)
+    return None

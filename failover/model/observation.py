@@ -1,0 +1,91 @@
+"""The values of an observation: what the planner may look at, free of anything that could look again."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover.model.attempt import Attempt
+from failover.model.hook_report import Answer
+from failover.model.site import Client
+from failover.model.stack_output import Server, Stack
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One volume attachment as the API has it. `state` is OCI's lifecycle state."""
+
+    id: str
+    volume_id: str
+    instance_id: str
+    state: str
+    iqn: str
+    address: str
+    port: int
+    shareable: bool
+
+
+class Presence(enum.Enum):
+    """Whether a host let us in.
+
+    SILENT: the network towards it was tried, and no login came of it; no proof that it is down
+    (failover/plan/silence.py). UNKNOWN: its state could not be learnt, for a reason that may be ours.
+    """
+
+    ANSWERS = "answers"
+    SILENT = "silent"
+    UNKNOWN = "unknown"
+    NOT_ASKED = "not-asked"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a host's state is unknown, and what to do about it."""
+
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class ServerSeen:
+    """A server: OCI's state of its instance (None: no instance), and its hooks' check where it was asked.
+
+    `in_service`: its console says that it serves what it holds; looked at only where SSH does not reach.
+    `attempt`: the newest login. `signs`: other signs of life, seen from here. `trouble`: where it is UNKNOWN.
+    """
+
+    server: Server
+    instance_state: str | None
+    presence: Presence = Presence.NOT_ASKED
+    answer: Answer | None = None
+    in_service: bool = False
+    attempt: Attempt | None = None
+    signs: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True)
+class ClientSeen:
+    """A client, checked against the target as its server. `trouble`: where it is UNKNOWN."""
+
+    client: Client
+    presence: Presence
+    answer: Answer | None = None
+    attempt: Attempt | None = None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything the planner may look at. `attachments`: by volume name, all that are not DETACHED.
+
+    `reach`: whether hosts are asked over SSH from here at all.
+    """
+
+    stack: Stack
+    target: str
+    servers: Mapping[str, ServerSeen]
+    attachments: Mapping[str, tuple[Attachment, ...]]
+    clients: tuple[ClientSeen, ...]
+    reach: bool = True

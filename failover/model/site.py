@@ -1,0 +1,100 @@
+"""What a site is, as values; failover/verbs/site_file.py makes them of site.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TerraformAccess:
+    """Where Terraform runs, and the environment it gets beside the operator's own.
+
+    `stack_id`: the Resource Manager stack that is used in its place; empty for the folder. `checkout`: the
+    folder that the site names all the same; its active.auto.tfvars is kept up to date.
+    """
+
+    directory: Path
+    environment: Mapping[str, str]
+    stack_id: str = ""
+    checkout: Path | None = None
+
+
+@dataclass(frozen=True)
+class CloudAccess:
+    """An OCI configuration file and profile; `endpoint` replaces every service's own address when set."""
+
+    config_file: Path
+    profile: str
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class SshAccess:
+    """How hosts are reached. `config_file` may hold ProxyJump/ProxyCommand lines for a bastion.
+
+    None: not set in the site file; then it is as ssh(1) has it on this machine. `reach` False: not at all
+    from here (a hosted CI runner); hosts are neither asked nor told anything.
+    """
+
+    user: str | None
+    identity_file: Path | None
+    config_file: Path | None
+    known_hosts: Path | None
+    connect_seconds: float
+    reach: bool = True
+
+
+@dataclass(frozen=True)
+class ClientMount:
+    """One NFS mount of a client: the exported `path` of the server, mounted at `mount`."""
+
+    path: str
+    mount: str
+
+
+@dataclass(frozen=True)
+class Client:
+    """An NFS client that is remediated and verified over SSH."""
+
+    name: str
+    address: str
+    mounts: tuple[ClientMount, ...]
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Seconds after which a wait is given up. A bare-metal launch takes many minutes (facts of OCI)."""
+
+    launch: float = 2700.0
+    power: float = 1200.0
+    switch: float = 2400.0
+    boot: float = 1800.0
+    hooks: float = 300.0
+    client: float = 120.0
+    client_reboot: float = 900.0
+    api: float = 60.0
+    interrupt: float = 120.0
+
+
+@dataclass(frozen=True)
+class PreflightLimits:
+    """Ages in days above which `preflight` warns."""
+
+    image_age_days: float = 90.0
+    backup_age_days: float = 7.0
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything a run needs to know before it looks at anything. Made by `load`."""
+
+    file: Path
+    terraform: TerraformAccess
+    cloud: CloudAccess
+    ssh: SshAccess
+    clients: tuple[Client, ...]
+    runs: Path
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    preflight: PreflightLimits = field(default_factory=PreflightLimits)

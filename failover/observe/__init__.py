@@ -1,0 +1,1 @@
+"""A read-only look at everything that a plan depends on."""

@@ -1,0 +1,122 @@
+"""A read-only look at everything a plan depends on: Terraform's state, the API, the hosts' own checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from failover.cloud.compute import Cloud
+from failover.hosts import specs
+from failover.hosts.hook_runner import HookedHost, Hosts
+from failover.hosts.ssh import Silent
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
+from failover.model.outcome import FailoverError, Usage
+from failover.model.site import Client, Site
+from failover.model.stack_output import Server, Stack
+from failover.observe import console_line
+from failover.plan.silence import NFS_PORT
+
+_AT_ONCE = 256
+_ACCEPTS = f"port {NFS_PORT} accepts connections from here"
+
+
+class Observer:
+    """Looks; never changes anything.
+
+    Raises Unknown for what the API does not tell, Usage for a fault of the site's own configuration. What is
+    not learnt of one host is in what is seen of it, and keeps nobody else from being looked at.
+    """
+
+    def __init__(self, site: Site, cloud: Cloud, hosts: Hosts) -> None:
+        self._site = site
+        self._cloud = cloud
+        self._hosts = hosts
+
+    def observe(self, stack: Stack, target: str, mode: str) -> Observation:
+        """Everything at once, in parallel. `mode`: how clients would be remediated (remount, reboot)."""
+        # a thread only waits here, for a host's own deadline: one slow host holds up no other
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            clients = [pool.submit(self.client, c, stack, target, mode) for c in self._site.clients]
+            attachments = self.attachments(stack)
+            servers = [pool.submit(self.server, s, stack, attachments) for s in stack.servers.values()]
+            return Observation(
+                stack=stack,
+                target=target,
+                servers={seen.server.name: seen for seen in (f.result() for f in servers)},
+                attachments=attachments,
+                clients=tuple(f.result() for f in clients),
+                reach=self._site.ssh.reach,
+            )
+
+    def attachments(self, stack: Stack) -> dict[str, tuple[Attachment, ...]]:
+        """Who holds each volume now, by the API."""
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            found = pool.map(lambda v: self._cloud.attachments(stack, v.volume_id), stack.volumes.values())
+            return dict(zip(stack.volumes, found, strict=True))
+
+    def server(
+        self, server: Server, stack: Stack, attachments: Mapping[str, tuple[Attachment, ...]]
+    ) -> ServerSeen:
+        """One server. Its hooks check it when it holds a volume and should be running; another is greeted."""
+        if server.instance_id is None:
+            return ServerSeen(server, None)
+        held = {n: a for n, f in attachments.items() for a in f if a.instance_id == server.instance_id}
+        state = self._cloud.server_state(server, stack, bool(held))
+        if state != "RUNNING" or server.address is None:
+            return ServerSeen(server, state)
+        if not self._site.ssh.reach:
+            return ServerSeen(server, state, in_service=bool(held) and self.in_service(server, held))
+        host = self._hosts.at(server.name, server.address)
+        if not held:
+            return self._standing_by(server, state, host)
+        spec = specs.server_spec(stack, held, self._site.deadlines.hooks)
+        with ThreadPoolExecutor(max_workers=1) as pool:  # beside the login: a dead server is waited for once
+            takes = pool.submit(host.ssh.accepts, NFS_PORT)
+            if all(g["volumes"] for g in spec["volume_groups"]):
+                found = self._ask(host, lambda: self._check(host, spec))
+            else:  # no portal is known yet: there is no spec to check
+                found = self._ask(host, lambda: self._greet(host))
+            signs = (_ACCEPTS,) if found["presence"] is Presence.SILENT and takes.result() else ()
+        return ServerSeen(server, state, **found, signs=signs)
+
+    def _standing_by(self, server: Server, state: str, host: HookedHost) -> ServerSeen:
+        """A server without volumes is greeted where its host key can be known: it is a witness."""
+        if not server.adopted and not self._hosts.keys.of(server.address or "", server.instance_id):
+            return ServerSeen(server, state)
+        return ServerSeen(server, state, **self._ask(host, lambda: self._greet(host)))
+
+    def in_service(self, server: Server, held: Mapping[str, Attachment]) -> bool:
+        """Whether the server's console says that it serves what it holds: all that is known without SSH."""
+        if server.adopted or server.instance_id is None:  # an adopted server has no boot service
+            return False
+        return console_line.in_service(self._cloud.console(server.instance_id), (a.id for a in held.values()))
+
+    def client(self, client: Client, stack: Stack, target: str, mode: str) -> ClientSeen:
+        """One client, by its own check; an NFS mount that hangs is never touched."""
+        if not self._site.ssh.reach:
+            return ClientSeen(client, Presence.NOT_ASKED)
+        spec = specs.client_spec(client, stack, target, mode, self._site.deadlines.client)
+        host = self._hosts.at(client.name, client.address)
+        return ClientSeen(client, **self._ask(host, lambda: self._check(host, spec)))
+
+    def _check(self, host: HookedHost, spec: Mapping[str, object]) -> Answer:
+        return host.hooks("check", spec, self._site.deadlines.hooks)
+
+    @staticmethod
+    def _greet(host: HookedHost) -> None:
+        host.ssh.run(["true"], 60)
+
+    @staticmethod
+    def _ask(host: HookedHost, question: Callable[[], Answer | None]) -> dict[str, Any]:
+        """What came of it: presence, answer, attempt, trouble. A fault of our own configuration is raised."""
+        try:
+            found: dict[str, Any] = {"presence": Presence.ANSWERS, "answer": question()}
+        except Silent as error:
+            return {"presence": Presence.SILENT, "attempt": error.attempt or host.ssh.attempt}
+        except Usage:
+            raise
+        except FailoverError as error:
+            found = {"presence": Presence.UNKNOWN, "trouble": Trouble(error.reason, error.remedy)}
+        return {**found, "attempt": host.ssh.attempt}

@@ -1,0 +1,10 @@
+"""Where the checkout has what failover reads of it: templates, hooks, the stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATES = ROOT / "templates"
+HOOKS = ROOT / "hooks"
+STACK = ROOT / "terraform"

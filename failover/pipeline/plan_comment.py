@@ -1,0 +1,207 @@
+"""The plan as a comment on a pull request: Markdown for those who decide, from the plan that is executed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import jinja2
+from rich.console import Console
+
+from failover.checkout import request
+from failover.checkout.origin import GITOPS
+from failover.model.duration import duration
+from failover.model.observation import Observation, Presence
+from failover.model.outcome import Outcome
+from failover.model.resource_change import Change
+from failover.model.switch_record import SWITCH_RECORD
+from failover.paths import TEMPLATES
+from failover.plan import document
+from failover.plan.model import Kind, Plan
+from failover.report.page import escaped
+from failover.report.report import Report
+from failover.verbs import failover
+
+MARK = "<!-- nfs-failover plan -->"  # the comment's first line, by which it is found again
+_SIGNS = {
+    ("create",): "+",
+    ("delete",): "-",
+    ("update",): "!",
+    ("delete", "create"): "!",
+    ("create", "delete"): "!",
+}
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+_ATTACHMENT = re.compile(r'oci_core_volume_attachment\.data\["(?P<volume>[^"]+)"\]')
+_SERVER = re.compile(r'oci_core_instance\.server\["(?P<server>[^"]+)"\]')
+
+
+def main(target: str | None, site_file: str | None, clients: str) -> int:
+    """Plan, print the comment (and nothing else) on stdout, return the exit code. Progress is on stderr."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    report = failover.fail_over(
+        target, site_file, console, clients=clients, yes=False, dry_run=True, door=GITOPS, changes=True
+    )
+    sys.stdout.write(markdown(report, clients))
+    sys.stdout.flush()
+    return report.outcome.exit_code
+
+
+def markdown(report: Report, clients: str) -> str:
+    """The comment for a dry run's report, also for one that was refused or could not be made."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - Markdown is escaped by `finalize`
+        finalize=_finished,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(duration=duration, verbatim=_Verbatim)
+    told = environment.get_template("plan.md.j2").render(
+        report=report,
+        plan=report.plan,
+        title=_title(report),
+        headline=_headline(report),
+        **_facts(report, clients),
+    )
+    return re.sub(r"\n{3,}", "\n\n", told).rstrip() + "\n"
+
+
+class _Verbatim(str):
+    """Text of a code block, where nothing is escaped; a fence in it would end the block."""
+
+    __slots__ = ()
+
+
+def _finished(value: Any) -> str:
+    if isinstance(value, _Verbatim):
+        return " ".join(value.split()).replace("```", "'''")
+    return _MENTION.sub("@\u200b", escaped(value))  # nobody is notified because of a name in a plan
+
+
+def _title(report: Report) -> str:
+    target = report.target or "the active server"
+    return {
+        Outcome.PLANNED: f"Failover plan: {target} becomes the active server",
+        Outcome.NOTHING_TO_DO: f"Nothing to do: {target} is the active server",
+        Outcome.REFUSED: f"Refused: {target} cannot become the active server as things stand",
+        Outcome.UNKNOWN: f"Unknown: whether {target} can become the active server could not be learnt",
+    }.get(report.outcome, f"No plan for {target}: {report.outcome.value}")
+
+
+def _headline(report: Report) -> str:
+    plan = report.plan
+    if report.outcome is Outcome.PLANNED and plan is not None:
+        return (
+            f"{plan.loser or 'Nobody'} loses the volumes, {plan.target} gains them. "
+            "Merging this does what stands below; nothing was changed yet."
+        )
+    if report.outcome is Outcome.NOTHING_TO_DO:
+        return "Everything was looked at and is right. Merging this changes nothing."
+    return f"{report.reason} - nothing was changed. Merging this would end the same way."
+
+
+def _facts(report: Report, clients: str) -> dict[str, Any]:
+    plan, seen = report.plan, report.seen
+    changes = report.changes or ()
+    facts: dict[str, Any] = {
+        "summary": _summary(changes),
+        "changes": [f"{_SIGNS.get(c.actions, '!')} {_action(c)} {c.address}" for c in changes],
+        "launched": ", ".join(
+            _SERVER.findall(" ".join(c.address for c in changes if c.actions == ("create",)))
+        ),
+        "not_asked": _not_asked(seen),
+    }
+    if plan is None or seen is None:
+        return facts
+    numbers = {s.name: str(n) for n, s in enumerate(plan.steps, 1)}
+    touched = [s.subject for s in plan.steps if s.kind is Kind.CLIENT]
+    return facts | {
+        "gains": f"{plan.target} ({_state(seen, plan.target)})",
+        "loses": f"{plan.loser} ({_state(seen, plan.loser)})"
+        if plan.loser
+        else "nobody: no server holds one now",
+        "moving": _moving(plan, seen),
+        "fences": [
+            f"{s.subject}: {document.FENCES[s.kind]} ({s.why})"
+            for s in plan.steps
+            if s.kind in document.FENCES
+        ],
+        "clients": f"{', '.join(touched)}, by {clients}" if touched else "none is touched",
+        "destroyed": destroyed(changes)
+        if report.changes is not None
+        else "nothing (Terraform was not asked)",
+        "seconds": document.expected_seconds(plan),
+        "last": _last(report),
+        "steps": [
+            {
+                "name": s.name,
+                "after": ", ".join(numbers[a] for a in s.after if a in numbers) or "-",
+                "seconds": s.expected_seconds,
+                "why": s.why,
+            }
+            for s in plan.steps
+        ],
+    }
+
+
+def destroyed(changes: tuple[Change, ...]) -> str:
+    """What Terraform destroys, in plain words. Replacing an attachment is what a switch is."""
+    gone = [c.address for c in changes if "delete" in c.actions and not _is_switch(c)]
+    replaced = [m["volume"] for c in changes if "delete" in c.actions and (m := _ATTACHMENT.match(c.address))]
+    if gone:
+        return f"ATTENTION: {', '.join(gone)}"
+    told = "nothing: no server, no volume, no data"
+    return f"{told} (the attachments of {', '.join(replaced)} are replaced)" if replaced else told
+
+
+def _is_switch(change: Change) -> bool:
+    return bool(_ATTACHMENT.match(change.address)) or change.address == SWITCH_RECORD
+
+
+def _action(change: Change) -> str:
+    return "replace" if len(change.actions) == 2 else "+".join(change.actions)
+
+
+def _summary(changes: tuple[Change, ...]) -> str:
+    counts = {
+        name: sum(_action(c) == name for c in changes) for name in ("create", "update", "replace", "delete")
+    }
+    return ", ".join(f"{n} to {name}" for name, n in counts.items() if n) or "no changes"
+
+
+def _state(seen: Observation, name: str) -> str:
+    server = seen.servers[name]
+    if server.instance_state is None:
+        return "does not exist yet: it is launched from its image"
+    presence = {
+        Presence.ANSWERS: ", answers",
+        Presence.SILENT: ", does not answer SSH",
+        Presence.UNKNOWN: ", its state is unknown",
+        Presence.NOT_ASKED: "",
+    }[server.presence]
+    return f"{server.instance_state} by the API{presence}"
+
+
+def _moving(plan: Plan, seen: Observation) -> list[str]:
+    target_id = seen.servers[plan.target].server.instance_id
+    return [n for n, found in seen.attachments.items() if [a.instance_id for a in found] != [target_id]]
+
+
+def _last(report: Report) -> str:
+    last = report.switched
+    if last is None:
+        return "none is recorded"
+    return f"to {last.active} by {last.by} at {request.told(last.at)} (door: {last.door})"
+
+
+def _not_asked(seen: Observation | None) -> str:
+    if seen is None or seen.reach:
+        return ""
+    return (
+        "An old server that runs is fenced by cutting its power, never by a release; the new server brings "
+        "the volumes up itself, which its console tells; clients are left alone, and go on by themselves "
+        "only with a service address."
+    )

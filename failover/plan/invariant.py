@@ -1,0 +1,64 @@
+"""The invariant of safety, asserted on every plan: nothing is detached from a holder that is not fenced.
+
+The switch - the only step that detaches - comes after every host that still holds a volume is proven off, has
+released, or is fenced by an earlier step; and the target exists and answers before any of its predecessors
+loses the volumes. A holder loses its power before that only when it is believed to be silent
+(failover/plan/silence.py). Only when the operator has said `--unplanned` may a holder go that is not proven
+off: then the detach itself is the fence (it cuts the iSCSI sessions at the storage, and is waited for until
+DETACHED before anything is attached).
+"""
+
+from __future__ import annotations
+
+from failover.model.observation import Observation, Presence, ServerSeen
+from failover.model.outcome import Refused
+from failover.plan.model import FENCES, OFF, Kind, Plan
+from failover.plan.silence import Belief, judge
+
+
+def check(plan: Plan, seen: Observation, unplanned: bool = False) -> None:
+    """Assert the invariant of this module on a plan; AssertionError is a defect of the planner."""
+    usable, reach = is_usable(seen.servers[plan.target]), f"reach {plan.target}"
+    for step in (s for s in plan.steps if s.kind is Kind.SWITCH):
+        done = plan.before(step.name)
+        for holder in holders(seen):
+            fences = {f"{kind.value} {holder.server.name}" for kind in FENCES}
+            if not (is_fenced(holder) or fences & done):
+                raise AssertionError(f"{step.name}: {holder.server.name} holds volumes and is not fenced")
+        if not usable and reach not in done:
+            raise AssertionError(f"{step.name}: {plan.target} is not known to answer")
+    for step in (s for s in plan.steps if s.kind is Kind.POWER_OFF and not unplanned):
+        if usable or reach in plan.before(step.name):
+            continue
+        if judge(seen.servers[step.subject], seen).belief is not Belief.SILENT:
+            raise AssertionError(
+                f"{step.name}: it is not known to be silent, and {plan.target} does not answer"
+            )
+
+
+def holders(seen: Observation) -> list[ServerSeen]:
+    """The servers other than the target that hold a volume; raises Refused for a stranger."""
+    target_id = seen.servers[seen.target].server.instance_id
+    found: dict[str, ServerSeen] = {}
+    for volume, attachments in seen.attachments.items():
+        for attachment in attachments:
+            if attachment.instance_id == target_id:
+                continue
+            server = seen.stack.server_of(attachment.instance_id)
+            if server is None:
+                raise Refused(
+                    f"{volume} is attached to {attachment.instance_id}, which is no server of this stack",
+                    "find out who attached it there, and why; detach it, or add the server to `servers`",
+                )
+            found[server.name] = seen.servers[server.name]
+    return list(found.values())
+
+
+def is_fenced(holder: ServerSeen) -> bool:
+    """Proven off by the API, or everything released by its own check."""
+    return holder.instance_state in OFF or bool(holder.answer and holder.answer.released)
+
+
+def is_usable(target: ServerSeen) -> bool:
+    """Whether the target runs, and answers or says on its console that it serves."""
+    return target.instance_state == "RUNNING" and (target.presence is Presence.ANSWERS or target.in_service)

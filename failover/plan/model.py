@@ -1,0 +1,82 @@
+"""A plan as values: its steps, their order, and what each kind of step may stand for."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+OFF = ("STOPPED", "TERMINATED")
+
+
+class Kind(enum.Enum):
+    """What a step does. Each has one function in failover/act/."""
+
+    LAUNCH = "launch"
+    POWER_ON = "power-on"
+    REACH = "reach"
+    RELEASE = "release"
+    POWER_OFF = "power-off"
+    CUT_OFF = "cut-off"
+    SWITCH = "switch"
+    TAKE_OVER = "take-over"
+    CLIENT = "client"
+
+
+# What may stand for "this holder can no longer write" before the switch.
+FENCES = (Kind.RELEASE, Kind.POWER_OFF, Kind.CUT_OFF)
+
+# Seconds, for the progress display: facts-of-OCI magnitudes for bare metal, not promises.
+_EXPECTED = {
+    Kind.LAUNCH: 600,
+    Kind.POWER_ON: 300,
+    Kind.REACH: 120,
+    Kind.RELEASE: 20,
+    Kind.POWER_OFF: 60,
+    Kind.CUT_OFF: 60,
+    Kind.SWITCH: 60,
+    Kind.TAKE_OVER: 15,
+    Kind.CLIENT: 20,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. It may start when all of `after` have succeeded."""
+
+    kind: Kind
+    subject: str
+    why: str
+    after: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Unique in its plan, e.g. "launch nfs-srv-2"."""
+        return f"{self.kind.value} {self.subject}"
+
+    @property
+    def expected_seconds(self) -> int:
+        """What the step usually takes on bare metal."""
+        return _EXPECTED[self.kind]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, in which order, and what was found to need nothing. Empty `steps`: all is right.
+
+    `evidence`: why a server that does not answer is fenced as it is, a line each.
+    """
+
+    target: str
+    loser: str | None
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
+
+    def step(self, name: str) -> Step:
+        """The step of this name; KeyError when there is none."""
+        return {s.name: s for s in self.steps}[name]
+
+    def before(self, name: str) -> set[str]:
+        """The names of all steps that have ended before this one may start."""
+        direct = self.step(name).after
+        return set(direct).union(*(self.before(d) for d in direct)) if direct else set()

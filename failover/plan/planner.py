@@ -1,0 +1,205 @@
+"""From an observation to steps or a refusal: pure, so that it can be shown, tested and replayed.
+
+What every plan has to hold to is in failover/plan/invariant.py.
+"""
+
+from __future__ import annotations
+
+from failover.model.observation import ClientSeen, Observation, Presence, ServerSeen
+from failover.model.outcome import Refused, Unknown
+from failover.model.stack_output import Server
+from failover.plan.invariant import check, holders, is_fenced, is_usable
+from failover.plan.model import Kind, Plan, Step
+from failover.plan.silence import Belief, judge
+
+
+def make(seen: Observation, unplanned: bool = False) -> Plan:
+    """The plan that makes `seen.target` the active server.
+
+    `unplanned`: holders are treated as lost. They are not asked to release; where the power of one cannot be
+    cut, the detach is the fence. Raises Refused, or Unknown where the state of a holder or of the target
+    could not be learnt; each with the remedy.
+    """
+    _refuse_doubles(seen)
+    notes: list[str] = []
+    target = seen.servers[seen.target]
+    preparing = _prepare(target, seen.reach)
+    fences = [_fence(h, seen, unplanned, notes, preparing) for h in holders(seen)]
+    steps = [*preparing, *(step for step, _ in fences if step)]
+    switching = _must_switch(seen)
+    if switching:
+        steps.append(Step(Kind.SWITCH, seen.target, switching, tuple(s.name for s in steps)))
+    if switching or _must_take_over(seen, notes):
+        found = target.answer.complaint if target.answer else "its volumes come with the switch"
+        if not seen.reach:
+            found = _unreached_take_over(target)
+        steps.append(Step(Kind.TAKE_OVER, seen.target, found, tuple(s.name for s in steps[-1:])))
+    steps += _clients(seen, notes, tuple(s.name for s in steps[-1:]))
+    evidence = tuple(dict.fromkeys(line for _, lines in fences for line in lines))
+    plan = Plan(seen.target, _loser(seen), tuple(steps), tuple(notes), evidence)
+    check(plan, seen, unplanned)
+    return plan
+
+
+def _refuse_doubles(seen: Observation) -> None:
+    """Two live attachments of one volume: which of them is right is not ours to guess."""
+    for volume, attachments in seen.attachments.items():
+        if len(attachments) > 1:
+            who = " and ".join(f"{a.instance_id} ({a.state})" for a in attachments)
+            raise Refused(
+                f"{volume} is attached more than once: to {who}",
+                "find out which of them has written to it, and detach the other in the console",
+            )
+
+
+def _must_take_over(seen: Observation, notes: list[str]) -> bool:
+    """Whether a target that has the volumes does not serve them, as far as can be seen from here."""
+    target = seen.servers[seen.target]
+    if seen.reach:
+        return not (target.answer and target.answer.present)
+    if target.server.adopted:
+        notes.append(f"whether {seen.target} serves was not looked at: hosts are not reached from here")
+        return False
+    return not target.in_service
+
+
+def _unreached_take_over(target: ServerSeen) -> str:
+    """Why its own boot service takes over; raises Refused for a server that has none."""
+    if target.server.adopted:
+        raise Refused(
+            f"{target.server.name} is adopted and has no boot service of ours: from here, where hosts are "
+            "not reached over SSH ([ssh] reach = false), nobody would bring the volumes up on it",
+            "run it on a machine that reaches the hosts",
+        )
+    return "its own boot service brings the volumes up; its console tells when"
+
+
+def _prepare(target: ServerSeen, reach: bool) -> list[Step]:
+    name, state = target.server.name, target.instance_state
+    if why := _launch_why(target):
+        first = Step(Kind.LAUNCH, name, why)
+    elif state in ("STOPPED", "STOPPING"):
+        first = Step(Kind.POWER_ON, name, f"its instance is {state}")
+    elif state == "RUNNING" and target.presence is Presence.UNKNOWN and target.trouble:
+        raise Unknown(target.trouble.reason, target.trouble.remedy)
+    elif state in ("RUNNING", "STARTING", "PROVISIONING"):
+        settled = is_usable(target) or (not reach and target.server.adopted)
+        return [] if settled else [Step(Kind.REACH, name, _reach_why(target, reach))]
+    else:
+        raise Refused(
+            f"{name}: its instance is {state}", f"wait, or give {name} another image_id or instance_id"
+        )
+    return [first, Step(Kind.REACH, name, _reach_why(target, reach), (first.name,))]
+
+
+def _launch_why(target: ServerSeen) -> str:
+    """Why the server has to be launched, or a launch taken up that was cut off; empty when it has not."""
+    if not target.server.exists:
+        return "it does not exist yet; the volumes stay where they are meanwhile"
+    if target.server.adopted:
+        return ""
+    if target.instance_state in ("TERMINATED", "TERMINATING"):
+        return f"its instance is {target.instance_state}: another one is launched from the image"
+    if target.server.address is None:
+        return "its launch was cut off before Terraform had its address"
+    return ""
+
+
+def _reach_why(target: ServerSeen, reach: bool) -> str:
+    if not reach:
+        return "its console must show that it has booted before it gets the volumes"
+    if target.presence is Presence.SILENT:
+        return "it is RUNNING but silent: booting, or dead (then reset it, or choose another server)"
+    return "it must answer before it gets the volumes"
+
+
+def _fence(
+    holder: ServerSeen, seen: Observation, unplanned: bool, notes: list[str], preparing: list[Step]
+) -> tuple[Step | None, tuple[str, ...]]:
+    """The step after which the holder can no longer write, and the evidence for it. Raises Unknown."""
+    name, prepared = holder.server.name, tuple(s.name for s in preparing)
+    if is_fenced(holder):
+        notes.append(f"{name} needs no fence: {holder.instance_state}, holds nothing mounted")
+        return None, ()
+    if unplanned:
+        return _cut_off(holder, seen, prepared)
+    if holder.presence is Presence.ANSWERS:
+        # It still serves: it goes on serving until its successor is ready.
+        return Step(Kind.RELEASE, name, "it answers: it gives the volumes up itself", prepared), ()
+    if not seen.reach:
+        # Without SSH there is no evidence of silence at all: its successor must be there first.
+        why = "hosts are not reached from here: its power is cut and proven off"
+        return Step(Kind.POWER_OFF, name, why, prepared), ()
+    judged = judge(holder, seen)
+    if judged.belief is Belief.UNKNOWN:
+        raise Unknown("; ".join((judged.reason, *judged.evidence)), judged.remedy)
+    # One that is silent to all may lose its power beside the launch. A target that exists and is silent
+    # itself is another matter: then both may be down, or the network.
+    beside = judged.belief is Belief.SILENT and seen.servers[seen.target].presence is not Presence.SILENT
+    step = Step(
+        Kind.POWER_OFF,
+        name,
+        f"{judged.reason}: its power is cut and proven off",
+        () if beside else prepared,
+    )
+    return step, judged.evidence
+
+
+def _cut_off(
+    holder: ServerSeen, seen: Observation, prepared: tuple[str, ...]
+) -> tuple[Step, tuple[str, ...]]:
+    """Not asked, not waited for: what the operator has chosen with --unplanned."""
+    why = "--unplanned: its power is cut; where that cannot be proven, the detach is the fence"
+    judged = judge(holder, seen)
+    beside = judged.belief is Belief.SILENT
+    return Step(Kind.CUT_OFF, holder.server.name, why, () if beside else prepared), judged.evidence
+
+
+def _must_switch(seen: Observation) -> str:
+    """Why the switch is needed, empty when it is not."""
+    target_id = seen.servers[seen.target].server.instance_id
+    right = all(
+        len(found) == 1 and found[0].instance_id == target_id and found[0].state == "ATTACHED"
+        for found in seen.attachments.values()
+    )
+    if not right:
+        return f"attach {', '.join(seen.stack.volumes)} to {seen.target}, detached from everybody else before"
+    if seen.stack.active != seen.target:
+        return (
+            f"the volumes are there, but Terraform's state says {seen.stack.active}: it is brought up to date"
+        )
+    return ""
+
+
+def _clients(seen: Observation, notes: list[str], after: tuple[str, ...]) -> list[Step]:
+    """A step for each client that has to be brought over and can be; a note for each that is left alone."""
+    steps = []
+    for client in seen.clients:
+        if why := _left_alone(client):
+            notes.append(f"client {client.client.name} {why}")
+        elif not (client.answer and client.answer.present):
+            steps.append(Step(Kind.CLIENT, client.client.name, _client_why(client), after))
+    return steps
+
+
+def _left_alone(client: ClientSeen) -> str:
+    """Why a client is not touched; empty when it may be."""
+    if client.presence is Presence.SILENT:
+        return "does not answer SSH: it is left alone and not verified"
+    if client.presence is Presence.NOT_ASKED:
+        return "is not reached from here: it is left alone, not verified"
+    if client.presence is Presence.UNKNOWN:
+        why = client.trouble.reason if client.trouble else "its state is unknown"
+        return f"is left alone: {why}"
+    if client.answer and client.answer.refusals:
+        return f"is left alone: {'; '.join(client.answer.refusals)}"
+    return ""
+
+
+def _client_why(client: ClientSeen) -> str:
+    return client.answer.complaint if client.answer else "not checked"
+
+
+def _loser(seen: Observation) -> str | None:
+    held: list[Server] = [h.server for h in holders(seen)]
+    return held[0].name if held else None

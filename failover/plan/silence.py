@@ -1,0 +1,114 @@
+"""What it takes to believe that a server which holds volumes is silent: one function, for every door.
+
+A server is *silent* when its login was tried over the network and no SSH answer came back, and a witness
+shows that the network from here works: another host of the site answered SSH, reached the same way (directly,
+or through the same jump host or command). An API that says that the server is not RUNNING is a witness too.
+
+A server that shows a sign of life without letting us in is *alive*: a port of it accepts connections, or a
+client still gets answers. It loses its power only after its successor answers.
+
+Everything else is *unknown*: a fault of this machine, a refused login, a changed host key, no witness.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from failover.model.attempt import Attempt
+from failover.model.observation import Observation, Presence, ServerSeen
+
+NFS_PORT = 2049
+
+
+class Belief(enum.Enum):
+    """What is believed of a server that does not let us in."""
+
+    SILENT = "silent"
+    ALIVE = "alive"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """`evidence`: a line each, for a person. `remedy`: where it is UNKNOWN."""
+
+    belief: Belief
+    reason: str
+    evidence: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+def judge(server: ServerSeen, seen: Observation) -> Judgement:
+    """Whether this server, which holds volumes and does not let us in, is silent."""
+    name = server.server.name
+    if server.instance_state != "RUNNING":
+        return Judgement(Belief.SILENT, f"the API says {server.instance_state}", (_api(server),))
+    evidence = tuple(_evidence(server))
+    if server.presence is not Presence.SILENT or server.attempt is None:
+        return _unknown(server, evidence)
+    witnesses = list(_witnesses(server.attempt, name, seen))
+    signs = (*server.signs, *_seen_by_clients(name, seen))
+    if not witnesses:
+        return _without_witness(server, evidence)
+    evidence += (f"reached from here {server.attempt.way}: {', '.join(witnesses)}",)
+    if signs:
+        why = f"it does not let us in, but shows signs of life: {'; '.join(signs)}"
+        return Judgement(Belief.ALIVE, why, (*evidence, *signs))
+    return Judgement(Belief.SILENT, f"it does not answer, and {witnesses[0]} does", evidence)
+
+
+def _unknown(server: ServerSeen, evidence: tuple[str, ...]) -> Judgement:
+    name = server.server.name
+    if server.trouble:
+        remedy = f"{server.trouble.remedy}; or, when {name} is to be given up for lost, add --unplanned"
+        return Judgement(Belief.UNKNOWN, server.trouble.reason, evidence, remedy)
+    return Judgement(
+        Belief.UNKNOWN,
+        f"{name} is RUNNING by the API and could not be tried: it has no known address",
+        evidence,
+        f"look at the VNIC of {name} in the console; or, when it is to be given up for lost, add --unplanned",
+    )
+
+
+def _without_witness(server: ServerSeen, evidence: tuple[str, ...]) -> Judgement:
+    name = server.server.name
+    return Judgement(
+        Belief.UNKNOWN,
+        f"{name} does not answer, but no other host of the site answers from here either: "
+        "this machine's network may be at fault",
+        evidence,
+        f"run it on a machine that reaches the hosts of the site; or, when {name} is known to be dead, "
+        "add --unplanned",
+    )
+
+
+def _evidence(server: ServerSeen) -> Iterator[str]:
+    yield _api(server)
+    if server.attempt:
+        yield f"{server.server.name}: {server.attempt.line}"
+    elif server.trouble:
+        yield f"{server.server.name}: {server.trouble.reason}"
+
+
+def _api(server: ServerSeen) -> str:
+    return f"{server.server.name}: the API says {server.instance_state}"
+
+
+def _witnesses(attempt: Attempt, name: str, seen: Observation) -> Iterator[str]:
+    """The other hosts of the site that answered SSH, reached the same way."""
+    others = [(s.server.name, s.attempt) for s in seen.servers.values() if s.server.name != name]
+    for other, tried in [*((c.client.name, c.attempt) for c in seen.clients), *others]:
+        if tried and tried.answered and tried.way == attempt.way:
+            yield other
+
+
+def _seen_by_clients(name: str, seen: Observation) -> Iterator[str]:
+    """What clients can tell of this server (hooks/client/client.py, facts "servers")."""
+    for client in seen.clients:
+        facts = client.answer.servers.get(name, {}) if client.answer else {}
+        if facts.get("port_2049") == "":
+            yield f"client {client.client.name} reaches port {NFS_PORT} of {name}"
+        if facts.get("answers") is True:
+            yield f"client {client.client.name} still gets answers from {name}"

@@ -1,0 +1,76 @@
+"""Which checks there are, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from failover.preflight.checks import (
+    access,
+    address,
+    backups,
+    canaries,
+    capacity,
+    hosts,
+    image,
+    survey,
+    target,
+    terraform,
+    volumes,
+)
+from failover.preflight.context import Ground
+from failover.preflight.policies import ACTS
+from failover.preflight.runner import HOST_SECONDS, Probe
+
+_PLAN_SECONDS = 300.0
+_RUN_SECONDS = 150.0  # a run is as patient with the API here as in its other calls
+
+CLOUD = (
+    Probe(target.NAME, target.look),
+    Probe(image.NAME, image.look),
+    Probe(capacity.NAME, capacity.look, advisory=True),
+    Probe(address.NAME, address.look, advisory=True),
+    Probe("volumes", volumes.states),
+    Probe("attachments", volumes.attachments),
+)
+STATE = (
+    Probe(terraform.LOCK, terraform.lock),
+    Probe(terraform.RENDERED, terraform.rendered),
+)
+PLAN = Probe(terraform.PLAN, terraform.plan, _PLAN_SECONDS)
+TARGET = Probe(hosts.TARGET, hosts.target, HOST_SECONDS)
+HOSTS = (
+    Probe(hosts.ACTIVE, hosts.active, HOST_SECONDS),
+    Probe(hosts.CLIENTS, hosts.clients, HOST_SECONDS),
+    Probe("metadata of volume groups", hosts.metadata_backup, HOST_SECONDS, advisory=True),
+)
+SURVEYS = (
+    Probe(survey.ACTIVE, survey.active, HOST_SECONDS, advisory=True),
+    Probe(survey.TARGET, survey.target, HOST_SECONDS, advisory=True),
+)
+CANARIES = Probe(canaries.NAME, canaries.refresh, HOST_SECONDS)
+BACKUPS = Probe("backups", backups.look, advisory=True)
+
+
+def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
+    """All of them, for `preflight`."""
+    asked = (
+        (*HOSTS, TARGET, *SURVEYS) if ground.site.ssh.reach else (Probe(hosts.UNREACHED, hosts.unreached),)
+    )
+    return (*_cloud(ground), *STATE, *((PLAN,) if terraform_plan else ()), *asked, BACKUPS)
+
+
+def of_a_run(ground: Ground, old_server_serves: bool) -> tuple[Probe, ...]:
+    """What can refuse a run. While the old server serves, Terraform's plan costs no outage."""
+    surveys = SURVEYS if ground.site.ssh.reach else ()
+    chosen = (*_cloud(ground), *STATE, *((PLAN,) if old_server_serves else ()), *surveys)
+    return tuple(replace(p, deadline_seconds=max(p.deadline_seconds, _RUN_SECONDS)) for p in chosen)
+
+
+def _cloud(ground: Ground) -> tuple[Probe, ...]:
+    return (Probe(access.AUTHENTICATION, access.authentication), *access.calls(ground), *CLOUD)
+
+
+def acting(launches: bool) -> tuple[str, ...]:
+    """The operations of a run whose permission shows only when they are done."""
+    launch = ("LaunchInstance", "CaptureConsoleHistory", "DeleteConsoleHistory")
+    return tuple(o for o in ACTS if launches or o not in launch)

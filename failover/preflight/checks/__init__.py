@@ -1,0 +1,1 @@
+"""The prechecks, one subject in a module."""

@@ -1,0 +1,62 @@
+"""An address for the target in its subnet: the one that it asks for, or any."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Set
+
+from failover.cloud.resources import SubnetFound
+from failover.model.stack_output import Launch
+from failover.preflight.check import Check, blocking, ok
+from failover.preflight.context import Ground
+
+NAME = "address"
+_FIRST, _LAST = 2, 1  # OCI keeps the first two addresses of a subnet and the last one
+
+
+def look(ground: Ground) -> Iterator[Check]:
+    """GetSubnet and ListPrivateIps, when the target is to be launched."""
+    launch = ground.to_launch()
+    if launch is None:
+        if ground.target.instance_id or ground.left_behind():
+            yield ok(NAME, f"{ground.target.name} exists already")
+        return
+    subnet = ground.subnet(launch.subnet_id)
+    yield judge(ground.target.name, launch, subnet, ground.reads.addresses(launch.subnet_id))
+
+
+def judge(server: str, launch: Launch, subnet: SubnetFound, taken: Set[str]) -> Check:
+    """The subnet is AVAILABLE, reaches the target's domain, and has the wanted address or any one free."""
+    domain = subnet.availability_domain
+    if subnet.state != "AVAILABLE":
+        return blocking(NAME, f"subnet {subnet.name} is {subnet.state}", "AVAILABLE", _other(server))
+    if domain and domain.lower() != launch.availability_domain.lower():
+        told = f"subnet {subnet.name} is in {domain} alone"
+        return blocking(NAME, told, f"{launch.availability_domain}, or a regional subnet", _other(server))
+    network = ipaddress.ip_network(subnet.cidr)
+    if launch.private_ip is None:
+        free = network.num_addresses - _FIRST - _LAST - len(taken)
+        told = f"{max(free, 0)} addresses are free in {network}"
+        return ok(NAME, told) if free > 0 else blocking(NAME, told, "one or more", _other(server))
+    return _wanted(server, launch.private_ip, network, taken)
+
+
+def _wanted(
+    server: str, address: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network, taken: Set[str]
+) -> Check:
+    if address in taken:
+        return blocking(
+            NAME,
+            f"{address} is taken",
+            "free",
+            f"find out who has it (Networking, the subnet's IP addresses), or correct private_ip of {server}",
+        )
+    reserved = (network[0], network[1], network[-1])
+    if ipaddress.ip_address(address) not in network or ipaddress.ip_address(address) in reserved:
+        remedy = f"correct private_ip of {server}"
+        return blocking(NAME, f"{address} is no usable address of {network}", "one of the subnet's", remedy)
+    return ok(NAME, f"{address} is free in {network}")
+
+
+def _other(server: str) -> str:
+    return f"set subnet_id of {server} to a subnet with room in its availability domain"

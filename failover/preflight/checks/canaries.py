@@ -1,0 +1,84 @@
+"""The canaries: read, compared with what is known here, only then refreshed: all that preflight writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from failover.hosts import specs
+from failover.hosts.hook_runner import HookedHost
+from failover.hosts.ssh import Silent
+from failover.model.observation import Presence, ServerSeen
+from failover.model.outcome import Refused
+from failover.preflight.check import Check, blocking, ok, warning
+from failover.preflight.context import Ground
+from failover.runs.site_lock import site_lock
+from failover.verify import canaries
+from failover.verify.canaries import Known
+from hooks.contract.result import PRESENT, Layer
+from hooks.probe.canary import EXPORTS, STORAGE
+
+NAME = "canaries"
+_EXPECTED = "canaries as they were written"
+
+
+def refresh(ground: Ground) -> Iterator[Check]:
+    """For each folder of the active server; refreshed only when what was read may be the known data."""
+    server = ground.server(ground.stack.active)
+    name, address = server.server.name, server.server.address
+    if address is None or not _has_the_data(server):
+        told = f"not refreshed: {name} does not have the volumes mounted as specified"
+        yield warning(NAME, told, _EXPECTED, "look at the check of the active server")
+        return
+    spec = specs.server_spec(ground.stack, _held(ground), ground.site.deadlines.hooks)
+    try:
+        with site_lock(ground.site.runs):
+            yield from _refreshed(ground, ground.host(server.server, address), spec)
+    except Refused as error:
+        yield warning(NAME, f"not refreshed: {error.reason}", _EXPECTED, error.remedy)
+    except Silent as error:
+        yield warning(NAME, f"not refreshed: {error}", _EXPECTED, "look at the active server, then try again")
+
+
+def _has_the_data(server: ServerSeen) -> bool:
+    """By its own check; that all else is as specified does not matter here."""
+    found = {x.layer: x.state for x in server.answer.layers} if server.answer else {}
+    return server.presence is Presence.ANSWERS and all(found.get(x) == PRESENT for x in STORAGE)
+
+
+def _held(ground: Ground) -> dict[str, Any]:
+    volumes = ground.stack.volumes.items()
+    return {name: a for name, v in volumes for a in ground.attachments(v.volume_id)}
+
+
+def _refreshed(ground: Ground, host: HookedHost, spec: dict[str, Any]) -> Iterator[Check]:
+    known, seconds = Known(ground.site.runs), ground.site.deadlines.hooks
+    before = known.read()
+    looked = [x for x in host.hooks("probe", spec, seconds).layers if x.layer != EXPORTS]
+    wrong = {path: told for x in looked if (told := _wrong(x, before.get(path := _path(x))))}
+    if wrong:  # nothing is refreshed beside what may have to be looked into
+        for path, told in wrong.items():
+            yield blocking(f"data {path}", told, _EXPECTED, canaries.remedy(host.ssh.name, path, known))
+        return
+    written = host.hooks("refresh", spec, seconds).layers
+    manifests = {_path(x): canaries.parse(x.facts.get("manifest")) for x in written}
+    known.keep({path: one for path, one in manifests.items() if one})
+    for layer in written:
+        yield _told(layer, manifests[_path(layer)])
+
+
+def _path(layer: Layer) -> str:
+    return layer.layer.partition(" ")[2]
+
+
+def _wrong(layer: Layer, before: canaries.Manifest | None) -> str:
+    if "manifest" not in layer.facts:
+        return layer.message
+    return canaries.objection(canaries.parse(layer.facts["manifest"]), before)
+
+
+def _told(layer: Layer, manifest: canaries.Manifest | None) -> Check:
+    if manifest:
+        return ok(layer.layer, f"{manifest.told(datetime.now(UTC))}: refreshed")
+    return warning(layer.layer, f"not refreshed: {layer.message}", _EXPECTED, "look at the active server")

@@ -1,0 +1,166 @@
+"""The hosts over SSH: who answers, and whether the active server carries what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from failover.hosts.ssh import Silent
+from failover.model.observation import ClientSeen, Presence, ServerSeen
+from failover.preflight.check import Check, blocking, ok, unknown, warning
+from failover.preflight.context import Ground
+
+ACTIVE, TARGET, CLIENTS = "active server", "target over SSH", "clients over SSH"
+UNREACHED, REACH = "hosts", "hosts from here"
+_AT_ONCE = 256  # clients; a thread only waits for its host
+_LISTED = 10
+_MEND_CLIENT = "mend it on the client as the text says, or take the mount out of the site"
+_LOOK_AT_CLIENT = "look whether it should be in the site, or be gone"
+METADATA_FOLDER = "/etc/lvm/backup"
+
+
+def active(ground: Ground) -> Iterator[Check]:
+    """The active server's own check, and whether anything of the site is reached from here at all.
+
+    A dead active server is what a failover is for. Whether its silence would be believed is what `reach`
+    tells (failover/plan/silence.py).
+    """
+    seen = ground.server(ground.stack.active)
+    yield judge_active(seen)
+    yield judge_reach(seen, _clients(ground))
+
+
+def _clients(ground: Ground) -> tuple[ClientSeen, ...]:
+    """All clients, asked side by side."""
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        return tuple(pool.map(ground.client, ground.site.clients))
+
+
+def judge_active(seen: ServerSeen) -> Check:
+    """Every layer present."""
+    name, expected = seen.server.name, "every layer present"
+    if seen.presence is Presence.ANSWERS and seen.answer and seen.answer.present:
+        layers = ", ".join(layer.layer for layer in seen.answer.layers)
+        return ok(ACTIVE, f"{name} answers; present: {layers}")
+    if seen.presence is Presence.ANSWERS:
+        told = seen.answer.complaint if seen.answer else "it answers, but does not hold every volume"
+        return warning(ACTIVE, f"{name}: {told}", expected, f"run `failover --active {name}` to repair it")
+    if seen.presence is Presence.UNKNOWN and seen.trouble:
+        return unknown(ACTIVE, seen.trouble.reason, expected, seen.trouble.remedy)
+    if seen.presence is Presence.SILENT:
+        remedy = f"if it should serve, look at {name} now"
+        tried = f" ({seen.attempt.line})" if seen.attempt else ""
+        return warning(ACTIVE, f"{name} is {seen.instance_state} and silent{tried}", expected, remedy)
+    told = f"{name} is {seen.instance_state or 'without an instance'} or holds no volume"
+    return warning(ACTIVE, told, expected, f"run `failover --active {name}` if it should serve")
+
+
+def judge_reach(active: ServerSeen, clients: Sequence[ClientSeen]) -> Check:
+    """Some host of the site answers from here: without one, silence would be no evidence."""
+    reached = [c.client.name for c in clients if c.attempt and c.attempt.answered]
+    reached += [active.server.name] if active.attempt and active.attempt.answered else []
+    if reached:
+        return ok(REACH, f"{len(reached)} answer SSH, such as {reached[0]}")
+    return unknown(
+        REACH,
+        f"neither {active.server.name} nor any of {len(clients)} clients answers SSH from here",
+        "an answer of one host of the site",
+        "run it on a machine that reaches the hosts of the site; look at this machine's network, at [ssh] in "
+        "the site, and at the bastion",
+    )
+
+
+def unreached(_: Ground) -> Iterator[Check]:
+    """In the place of all others here, where the site says that hosts are not reached over SSH."""
+    remedy = "run preflight on a machine that reaches the hosts, for example nightly"
+    yield warning(UNREACHED, "not asked: [ssh] reach = false", "an answer of every host", remedy)
+
+
+def clients(ground: Ground) -> Iterator[Check]:
+    """How many clients let us in, and what would be refused on each."""
+    found = _clients(ground)
+    yield judge_clients(found)
+    yield from (check for one in found for check in judge_client(one))
+
+
+def judge_clients(found: Sequence[ClientSeen]) -> Check:
+    """All answer. One that does not is left alone by a failover; it never stops the others."""
+    apart = [_why_left(one) for one in found if one.presence is not Presence.ANSWERS]
+    told = f"{len(found) - len(apart)} of {len(found)} answer"
+    if not apart:
+        return ok(CLIENTS, told if found else "none are configured")
+    remedy = "they would be left alone: mend their SSH, or remount them by hand afterwards"
+    more = f"; and {len(apart) - _LISTED} more" if len(apart) > _LISTED else ""
+    return warning(CLIENTS, f"{told}; {'; '.join(apart[:_LISTED])}{more}", "all", remedy)
+
+
+def _why_left(one: ClientSeen) -> str:
+    if one.trouble:
+        return one.trouble.reason
+    return f"{one.client.name}: {one.attempt.result if one.attempt else 'silent'}"
+
+
+def judge_client(one: ClientSeen) -> Iterator[Check]:
+    """What the client's own judgement refuses is blocking; what it warns of is a warning."""
+    name = f"client {one.client.name}"
+    for text in one.answer.refusals if one.answer else ():
+        yield blocking(name, text, "a mount that can be brought over", _MEND_CLIENT)
+    for text in one.answer.warnings if one.answer else ():
+        yield warning(name, text, "nothing besides the mounts in the site", _LOOK_AT_CLIENT)
+
+
+def target(ground: Ground) -> Iterator[Check]:
+    """Whether a target that runs already lets us in; a run under way asks it by its own step."""
+    server = ground.target
+    if server.instance_id is None or server.address is None:
+        yield ok(TARGET, f"{server.name} does not exist yet")
+        return
+    state = ground.instance(server.instance_id).state
+    if state != "RUNNING":
+        yield ok(TARGET, f"not asked: {server.name} is {state}")
+    elif not server.adopted and not ground.hosts.keys.of(server.address, server.instance_id):
+        yield warning(
+            TARGET,
+            f"not asked: the host key of {server.name} is not known yet",
+            "an answer",
+            "nothing: the failover reads the key from the instance's console",
+        )
+    else:
+        yield _greeted(ground, server.name, server.address)
+
+
+def _greeted(ground: Ground, name: str, address: str) -> Check:
+    if name == ground.stack.active:
+        ground.server(name)  # one connection, one user at a time
+    try:
+        ground.host(ground.target, address).ssh.run(["true"], 60)
+    except Silent as error:
+        remedy = f"look at {name}'s console and at the security lists; reset it if it hangs"
+        return blocking(TARGET, f"RUNNING, but silent: {error}", "an answer", remedy)
+    return ok(TARGET, f"{name} answers")
+
+
+def metadata_backup(ground: Ground) -> Iterator[Check]:
+    """LVM's own copy of each group's metadata, on the active server."""
+    seen = ground.server(ground.stack.active)
+    address = seen.server.address
+    for group in ground.stack.spec["volume_groups"]:
+        name = str(group["name"])
+        if seen.presence is not Presence.ANSWERS or address is None:
+            yield judge_metadata(name, seen.server.name, None)
+            continue
+        argv = ["sudo", "-n", "test", "-s", f"{METADATA_FOLDER}/{name}"]
+        yield judge_metadata(name, seen.server.name, ground.host(seen.server, address).ssh.run(argv, 60).code)
+
+
+def judge_metadata(group: str, server: str, code: int | None) -> Check:
+    """`code`: of `test -s` on the backup file; None when the server could not be asked."""
+    check, path = f"metadata of {group}", f"{METADATA_FOLDER}/{group}"
+    if code == 0:
+        return ok(check, f"{path} is on {server}")
+    expected = f"{path} on {server}"
+    if code is None:
+        told = "not asked: the active server does not answer"
+        return warning(check, told, expected, f"look again when {server} answers")
+    remedy = f"run `vgcfgbackup {group}` on {server}, and keep a copy of {path} elsewhere"
+    return warning(check, f"no {path} on {server}", expected, remedy)

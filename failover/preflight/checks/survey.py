@@ -1,0 +1,103 @@
+"""What the surveys of both servers mean for preflight: refusals block, warnings warn (hooks/survey/)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from failover.hosts.ssh import Silent
+from failover.hosts.survey import facts, name_refusals, texts
+from failover.model.hook_report import Answer
+from failover.model.observation import Presence
+from failover.preflight.check import Check, blocking, ok, unknown, warning
+from failover.preflight.context import Ground
+from hooks.contract.result import PRESENT, UNKNOWN, Layer
+
+ACTIVE, TARGET = "survey of the active server", "survey of the target"
+EXPECTED = "nothing that a takeover would refuse"
+
+
+def active(ground: Ground) -> Iterator[Check]:
+    """The active server, where it answers: what the next one will find on the volumes.
+
+    One whose own check could not learn something hangs somewhere: a failover away from it does not wait.
+    """
+    seen = ground.server(ground.stack.active)
+    if seen.presence is not Presence.ANSWERS:
+        return
+    name = seen.server.name
+    if seen.answer and any(layer.state == UNKNOWN for layer in seen.answer.layers):
+        found = f"not asked: {seen.answer.complaint}"
+        yield warning(_called(name), found, EXPECTED, f"run preflight again when {name} is well")
+    else:
+        yield from _looked(ground, name)
+
+
+def target(ground: Ground) -> Iterator[Check]:
+    """The target, where it runs and its host key is known: whether it can carry the volumes."""
+    server = ground.target
+    if server.name == ground.stack.active or server.instance_id is None or server.address is None:
+        return
+    if ground.instance(server.instance_id).state != "RUNNING":
+        return
+    if server.adopted or ground.hosts.keys.of(server.address, server.instance_id):
+        yield from _looked(ground, server.name)
+
+
+def judge_settings(old: Answer | None, new: Answer | None) -> Iterator[Check]:
+    """nfsd's settings that the active server has, and the target has otherwise or not at all."""
+    before, after = (facts(answer, "settings") for answer in (old, new))
+    odd = {key: value for key, value in before.items() if after.get(key) != value}
+    if old and new and odd:
+        listed = ", ".join(
+            f"{k} {v} ({after.get(k, 'not set')} on {new.host})" for k, v in sorted(odd.items())
+        )
+        remedy = f"set [nfsd] in /etc/nfs.conf on {new.host} as on {old.host}, if it matters"
+        yield warning(
+            _called(new.host), f"nfsd on {old.host} is set to {listed}", "the same settings", remedy
+        )
+
+
+def judge_names(old: Answer | None, new: Answer) -> Iterator[Check]:
+    """Clients that only the active server knows by name (its /etc/hosts): the new one would not serve them.
+
+    exportfs(8) leaves such a client out with a warning, and serves the others.
+    """
+    for refusal in name_refusals(old, new):
+        yield blocking(_called(new.host), *refusal)
+
+
+def _looked(ground: Ground, name: str) -> Iterator[Check]:
+    try:
+        found = ground.survey(name)
+    except Silent as error:
+        yield unknown(_called(name), str(error), EXPECTED, f"look at {name}, then run preflight again")
+        return
+    if found is not None:
+        old = ground.survey_of_active() if name != ground.stack.active else None
+        yield from judge(found)
+        yield from judge_settings(old, found)
+        yield from judge_names(old, found)
+
+
+def judge(answer: Answer) -> Iterator[Check]:
+    """A blocking check for each refusal, a warning for each warning and for what could not be learnt."""
+    name = _called(answer.host)
+    for layer in answer.layers:
+        yield from (blocking(name, *_parts(answer.host, layer, text)) for text in texts(layer, "refusals"))
+        yield from (warning(name, *_parts(answer.host, layer, text)) for text in texts(layer, "warnings"))
+        if layer.state != PRESENT and not texts(layer, "refusals"):
+            yield warning(name, *_parts(answer.host, layer, layer.message))
+    if not answer.layers:
+        yield warning(name, answer.result.message, EXPECTED, f"look at {answer.host}")
+    elif all(layer.state == PRESENT and not texts(layer, "warnings") for layer in answer.layers):
+        yield ok(name, f"{answer.host} has nothing that a takeover would refuse")
+
+
+def _called(name: str) -> str:
+    return f"survey of {name}"
+
+
+def _parts(host: str, layer: Layer, text: str) -> tuple[str, str, str]:
+    """Found, expected, remedy: a survey's text has its remedy after the last semicolon."""
+    found, _, remedy = text.rpartition("; ")
+    return (f"{layer.layer}: {found or text}", EXPECTED, remedy if found else f"mend that on {host}")

@@ -1,0 +1,72 @@
+"""The volumes: usable, where the target can have them, and attached where Terraform's state says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from failover.cloud.resources import VolumeFound
+from failover.model.observation import Attachment
+from failover.model.stack_output import Stack
+from failover.preflight.check import Check, blocking, ok, warning
+from failover.preflight.context import Ground
+
+
+def states(ground: Ground) -> Iterator[Check]:
+    """GetVolume of each, against the target's availability domain."""
+    domain = ground.target_domain()
+    for name, volume in ground.stack.volumes.items():
+        yield judge_volume(name, ground.volume(volume.volume_id), ground.target.name, domain)
+
+
+def judge_volume(name: str, volume: VolumeFound, server: str, domain: str | None) -> Check:
+    """AVAILABLE and in the target's domain."""
+    check = f"volume {name}"
+    told = f"{volume.state} in {volume.availability_domain}"
+    if volume.state != "AVAILABLE":
+        remedy = f"wait for it, or restore {name} from its newest backup and set its volume_id"
+        return blocking(check, told, "AVAILABLE", remedy)
+    if domain and volume.availability_domain.lower() != domain.lower():
+        return blocking(
+            check,
+            f"{told}, but {server} is in {domain}",
+            "the same availability domain",
+            f"choose a server there, or restore {name} from a backup into {domain}",
+        )
+    return ok(check, told)
+
+
+def attachments(ground: Ground) -> Iterator[Check]:
+    """ListVolumeAttachments of each, against Terraform's state."""
+    found = {n: ground.attachments(v.volume_id) for n, v in ground.stack.volumes.items()}
+    yield from judge_attachments(ground.stack, found)
+
+
+def judge_attachments(stack: Stack, found: Mapping[str, Sequence[Attachment]]) -> Iterator[Check]:
+    """Each volume on exactly one instance, the state's, by an attachment that nobody else can share."""
+    for name, volume in stack.volumes.items():
+        yield _judge_one(stack, name, volume.attachment_id, found[name])
+
+
+def _judge_one(stack: Stack, name: str, expected_id: str | None, found: Sequence[Attachment]) -> Check:
+    check = f"attachment {name}"
+    told = ", ".join(f"{a.state} to {_holder(stack, a)}" for a in found) or "attached to nobody"
+    expected = f"ATTACHED to {stack.active} alone, as the state says"
+    strangers = [a.instance_id for a in found if stack.server_of(a.instance_id) is None]
+    if strangers:
+        remedy = "find out who attached it there and why; detach it, or add the server to `servers`"
+        return blocking(check, told, expected, remedy)
+    if len(found) > 1:
+        remedy = "release it on the server that must not have it, then detach it there"
+        return blocking(check, told, expected, remedy)
+    if any(a.shareable for a in found):
+        remedy = "let nobody else attach it; the next failover makes an attachment that is not shareable"
+        return warning(check, f"{told}, shareable", expected, remedy)
+    if not found or found[0].id != expected_id or found[0].state != "ATTACHED":
+        remedy = f"if {stack.active} shall have it, run `failover --active {stack.active}`"
+        return warning(check, told, expected, remedy)
+    return ok(check, told)
+
+
+def _holder(stack: Stack, attachment: Attachment) -> str:
+    server = stack.server_of(attachment.instance_id)
+    return server.name if server else f"{attachment.instance_id}, no server of this stack"

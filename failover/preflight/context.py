@@ -1,0 +1,190 @@
+"""What the checks look at: the stack, the API, the hosts. Every question is asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
+from failover.cloud.compute import GONE, SERVER_TAG
+from failover.cloud.inventory import CloudReads, Unanswered
+from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
+from failover.hosts import survey
+from failover.hosts.hook_runner import HookedHost, Hosts
+from failover.hosts.ssh import Silent
+from failover.model.hook_report import Answer
+from failover.model.observation import Attachment, ClientSeen, Observation, Presence, ServerSeen
+from failover.model.outcome import FailoverError
+from failover.model.site import Client, Site
+from failover.model.stack_output import Launch, Server, Stack
+from failover.observe.observer import Observer
+from failover.preflight.memo import Once
+from failover.stack.runner import StackRunner
+
+
+class Ground:
+    """One target of one site. `seen`: what a run under way has observed already, None for preflight alone."""
+
+    def __init__(
+        self,
+        site: Site,
+        stack: Stack,
+        target: str,
+        reads: CloudReads,
+        terraform: StackRunner,
+        hosts: Hosts,
+        observer: Observer,
+        seen: Observation | None = None,
+    ) -> None:
+        self.site = site
+        self.stack = stack
+        self.target: Server = stack.servers[target]
+        self.reads = reads
+        self.terraform = terraform
+        self.hosts = hosts
+        self.seen = seen
+        self._observer = observer
+        self._once = Once()
+        self._places = Places(self._compartment_of)
+        self._attachments_begun = False
+
+    def ask_ahead(self) -> None:
+        """Begin every question about the stack's instances and volumes: 32 take no longer than 1."""
+        for server in self.stack.servers.values():
+            if server.instance_id:
+                self._once.begin(self.reads.instance, server.instance_id)
+        for volume in self.stack.volumes.values():
+            self._once.begin(self.reads.volume, volume.volume_id)
+
+    def instances(self) -> tuple[InstanceFound, ...]:
+        """All instances of the compartment."""
+        return self._once.ask(self.reads.instances, self.stack.compartment_id)
+
+    def instance(self, instance_id: str) -> InstanceFound:
+        """One instance."""
+        return self._once.ask(self.reads.instance, instance_id)
+
+    def server_state(self, server: Server) -> str:
+        """The state of a server's instance, judged as in a run (state_of_missing). Raises Unanswered."""
+        assert server.instance_id is not None  # noqa: S101 (asked of servers that have one)
+        try:
+            return self.instance(server.instance_id).state
+        except Unanswered as error:
+            if error.status != 404:
+                raise
+            judged = state_of_missing(
+                server, self.stack, lambda: self._holds(server), lambda place: self._is_listed(server, place)
+            )
+            if judged is None or judged == UNREADABLE:
+                raise
+            return judged
+
+    def _holds(self, server: Server) -> bool:
+        """Whether a volume of the stack is attached to the server."""
+        found = (a for v in self.stack.volumes.values() for a in self.attachments(v.volume_id))
+        return any(a.instance_id == server.instance_id for a in found)
+
+    def _is_listed(self, server: Server, place: str) -> bool:
+        listed = self._once.ask(self.reads.instances, place)
+        return any(i.id == server.instance_id and i.state not in GONE for i in listed)
+
+    def image(self, image_id: str) -> ImageFound:
+        """One image."""
+        return self._once.ask(self.reads.image, image_id)
+
+    def subnet(self, subnet_id: str) -> SubnetFound:
+        """One subnet."""
+        return self._once.ask(self.reads.subnet, subnet_id)
+
+    def volume(self, volume_id: str) -> VolumeFound:
+        """One volume."""
+        return self._once.ask(self.reads.volume, volume_id)
+
+    def attachments(self, volume_id: str) -> tuple[Attachment, ...]:
+        """The volume's attachments that are not DETACHED, listed where the stack's instances are."""
+        places, unread = self._places.of(self.stack)
+        self._ask_attachments(places)
+        listed = [self._once.ask(self.reads.attachments, place, volume_id) for place in places]
+        found = {a.id: a for many in listed for a in many}
+        if unread and not found:
+            raise unread[0]
+        return tuple(found.values())
+
+    def _ask_attachments(self, places: Iterable[str]) -> None:
+        """Begin all of them, once: 32 volumes take no longer than 1."""
+        begun, self._attachments_begun = self._attachments_begun, True
+        for place in () if begun else places:
+            for volume in self.stack.volumes.values():
+                self._once.begin(self.reads.attachments, place, volume.volume_id)
+
+    def _compartment_of(self, instance_id: str) -> str:
+        try:
+            return self.instance(instance_id).compartment_id
+        except Unanswered as error:
+            raise (Missing(error.reason, "") if error.status == 404 else error) from error
+
+    def to_launch(self) -> Launch | None:
+        """What the target will be launched with; None when it exists, adopted or launched before."""
+        server = self.target
+        if server.adopted or (server.exists and not server.instance_id):
+            return None
+        if server.instance_id and self.server_state(server) not in GONE:
+            return None
+        return None if self.left_behind() else server.launch
+
+    def left_behind(self) -> InstanceFound | None:
+        """An instance with the target's tag that the state does not know: a run that was killed made it."""
+        tag = (SERVER_TAG, self.target.name)
+        return next((i for i in self.instances() if tag in i.tags and i.state not in GONE), None)
+
+    def target_domain(self) -> str | None:
+        """The target's availability domain; None when an old state does not tell."""
+        if self.target.instance_id and self.server_state(self.target) not in GONE:
+            return self.instance(self.target.instance_id).availability_domain
+        if left := self.left_behind():
+            return left.availability_domain
+        return self.target.launch.availability_domain if self.target.launch else None
+
+    def client(self, client: Client) -> ClientSeen:
+        """A client, by its own check."""
+        if self.seen:
+            return next(c for c in self.seen.clients if c.client == client)
+        return self._once.ask(self._client, client)
+
+    def server(self, name: str) -> ServerSeen:
+        """A server, by its own check where it holds volumes."""
+        return self.seen.servers[name] if self.seen else self._once.ask(self._server, name)
+
+    def survey(self, name: str) -> Answer | None:
+        """What a takeover would refuse on this server; None where that cannot be asked. Raises Silent."""
+        return self._once.ask(self._survey, name)
+
+    def survey_of_active(self) -> Answer | None:
+        """The active server's survey where there is one: what the target is compared with."""
+        active = self.server(self.stack.active)
+        if active.presence is not Presence.ANSWERS:
+            return None
+        try:
+            return self.survey(active.server.name)
+        except (Silent, FailoverError):  # the active server's own check says so
+            return None
+
+    def host(self, server: Server, address: str) -> HookedHost:
+        """The server over SSH."""
+        return self.hosts.at(server.name, address)
+
+    def _client(self, client: Client) -> ClientSeen:
+        return self._observer.client(client, self.stack, self.target.name, "remount")
+
+    def _survey(self, name: str) -> Answer | None:
+        server = self.stack.servers[name]
+        if not self.site.ssh.reach or server.address is None:
+            return None
+        found = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}
+        held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
+        host = self.host(server, server.address)
+        learnt = {} if name == self.stack.active else survey.uuids(self.survey_of_active())
+        return survey.ask(host, self.stack, held, self.site.deadlines.hooks, learnt)
+
+    def _server(self, name: str) -> ServerSeen:
+        attachments = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}
+        return self._observer.server(self.stack.servers[name], self.stack, attachments)

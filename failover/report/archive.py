@@ -1,0 +1,54 @@
+"""The runs of a site on disk: which there are, and one of them by its name or the end of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from failover.model.outcome import Usage
+from failover.report.journal_reader import read_run
+from failover.report.record import RunRecord
+from failover.runs import journal, site_lock
+
+LATEST = "latest"
+
+
+def load(folder: Path) -> RunRecord:
+    """The run in this folder, by its journal alone if need be."""
+    events = journal.read(folder)
+    start = next((e for e in events if e["event"] == "run-started"), {})
+    return read_run(folder.name, events, _document(folder), under_way=_holds_lock(folder, start.get("pid")))
+
+
+def folders(runs: Path) -> list[Path]:
+    """Every run's folder, oldest first."""
+    return sorted(p.parent for p in runs.glob("*/journal.jsonl"))
+
+
+def find(runs: Path, name: str) -> Path:
+    """The folder of the run of this id, an unambiguous part of it, or `latest`; raises Usage."""
+    known = folders(runs)
+    matching = known[-1:] if name == LATEST else [p for p in known if p.name == name]
+    matching = matching or [p for p in known if name in p.name]
+    if len(matching) == 1:
+        return matching[0]
+    found = ", ".join(p.name for p in matching) or "none"
+    raise Usage(
+        f"run {name!r}: found {found}, expected one in {runs}",
+        "`./inv runs` lists them; `latest` is the newest",
+    )
+
+
+def _document(folder: Path) -> dict[str, Any] | None:
+    """report.json, which a killed run has not, or only a part of."""
+    try:
+        found: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return found
+
+
+def _holds_lock(folder: Path, pid: object) -> bool:
+    holder = site_lock.holder(folder.parent)
+    return holder is not None and pid is not None and holder.get("pid") == pid

@@ -1,0 +1,110 @@
+"""What a person concludes from a run: how long the service was away, and what is left to do. Pure."""
+
+from __future__ import annotations
+
+from failover.model.duration import duration
+from failover.model.outcome import Outcome
+from failover.report.record import DONE, FAILED, UNDER_WAY, RunRecord, StepRecord
+from failover.runs.events import UNPROVEN
+
+
+def headline(run: RunRecord) -> str:
+    """One sentence: how it ended."""
+    took = duration(run.seconds)
+    if run.outcome == DONE:
+        return f"{run.active or run.target} is the active server; everything was verified. It took {took}."
+    if run.outcome == Outcome.CLIENTS_LEFT.value:
+        return f"{run.active or run.target} serves, and was verified; clients are left. It took {took}."
+    if run.outcome == "killed":
+        return (
+            f"This run did not end: its journal stops after {took} without an end. "
+            "Its process was killed, or its machine went down."
+        )
+    if run.outcome == UNDER_WAY:
+        return f"This run has not ended yet; it began {took} before its latest entry."
+    return f"The run stopped after {took}: {run.reason or 'no reason was recorded'}"
+
+
+def outage(run: RunRecord) -> list[str]:
+    """What the run itself can know of the outage; clients may have seen it begin earlier."""
+    served = _first_served(run)
+    released = _step(run, "release ")
+    if released and released.start is not None:
+        begin, since = released.start, f"from the start of «{released.name}»"
+    elif _step(run, "power-off ") or _step(run, "cut-off "):
+        begin, since = (
+            0.0,
+            "from the start of this run (the old server was silent already, so it began earlier)",
+        )
+    elif served:
+        begin, since = (
+            0.0,
+            "from the start of this run (an earlier run, or somebody, had stopped the service)",
+        )
+    else:
+        return ["This run stopped no service, and brought none back."]
+    if served is None:
+        return [f"Not over when this record ends: the service is away {since}."]
+    lines = [
+        f"The service was away for {'' if released else 'at least '}{duration(served.end - begin)}, {since}."
+    ]
+    lines += [
+        f"{s.name.removeprefix('client ')} had it back after {duration(s.end - begin)}."
+        for s in _all(run, "client ")
+        if s.state == DONE
+    ]
+    return lines
+
+
+def left_to_do(run: RunRecord) -> list[str]:
+    """What nobody has done yet, most urgent first."""
+    left = []
+    if run.outcome == "killed":
+        left.append(f"Run the same command again; it goes on from what it finds: {run.command}")
+    elif run.remedy:
+        left.append(f"{run.remedy[0].upper()}{run.remedy[1:]}.")
+    left += [f"{f.subject} is not right: {f.found}" for f in run.findings if not f.ok]
+    left += [f"Look after this: {note}." for note in run.notes if "left alone" in note]
+    if (switched := _step(run, "switch ")) and run.active_file:
+        if switched.state == DONE:
+            left.append(
+                f"Commit {run.active_file}: it names {run.target}, so that no later apply flips it back."
+            )
+        elif switched.start is not None:
+            left.append(f"Don't commit {run.active_file} yet: the switch to {run.target} was not completed.")
+    unproven = {f.server: f.said for f in run.fences if f.source == UNPROVEN}
+    left += [
+        f"Power {name} off before anything else: {said}. Its writes no longer reach the volumes, but who "
+        "still reaches it may read stale data."
+        for name, said in unproven.items()
+    ]
+    for fence in (_step(run, "power-off "), _step(run, "cut-off ")):
+        name = fence.name.split(" ", 1)[1] if fence and fence.state == DONE else ""
+        if name and name not in unproven:
+            left.append(f"{name} is powered off: find out why it was silent before it is used again.")
+    return left
+
+
+def side_by_side(run: RunRecord) -> list[str]:
+    """Pairs of steps that were under way at the same time, e.g. "launch a beside power-off b"."""
+    bars = [s for s in run.steps if s.start is not None]
+    return [
+        f"{a.name} beside {b.name}"
+        for i, a in enumerate(bars)
+        for b in bars[i + 1 :]
+        if min(a.end, b.end) - max(a.start or 0.0, b.start or 0.0) > 0.05  # seconds; less is a hand-over
+    ]
+
+
+def _first_served(run: RunRecord) -> StepRecord | None:
+    """The step after which the service was there again."""
+    took = _step(run, "take-over ")
+    return took if took and took.state == DONE else None
+
+
+def _step(run: RunRecord, prefix: str) -> StepRecord | None:
+    return next((s for s in _all(run, prefix) if s.state in (DONE, FAILED) or s.start is not None), None)
+
+
+def _all(run: RunRecord, prefix: str) -> list[StepRecord]:
+    return [s for s in run.steps if s.name.startswith(prefix)]

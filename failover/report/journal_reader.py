@@ -1,0 +1,171 @@
+"""Journal events, and the report's document where there is one, to a RunRecord: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from failover.model.finding import Finding
+from failover.report.record import (
+    CUT_OFF,
+    DONE,
+    FAILED,
+    NOT_STARTED,
+    UNDER_WAY,
+    FenceRecord,
+    HooksRecord,
+    LayerRecord,
+    RunRecord,
+    StepRecord,
+)
+
+Event = Mapping[str, Any]
+_ENDINGS = ("run-done", "run-ended")
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def read_run(
+    run_id: str, events: Sequence[Event], document: Mapping[str, Any] | None = None, under_way: bool = False
+) -> RunRecord:
+    """The record of a run. Journals of killed runs (no end, no document) and empty ones do as well.
+
+    `under_way`: its process still holds the site's lock, so that a missing end does not mean a kill.
+    """
+    start = next((e for e in events if e["event"] == "run-started"), {})
+    first = _at(events[0]) if events else _EPOCH
+    began = datetime.fromisoformat(start["began"]) if "began" in start else first
+    end = next((e for e in events if e["event"] in _ENDINGS), None)
+    told = {**(document or {}), **_ending(end, under_way)}
+    last = _at(events[-1]) if events else began
+    names = [*start.get("steps", []), *_unplanned(events, start)]
+    steps = tuple(_step(name, events, start, began, end is not None, under_way) for name in names)
+    return RunRecord(
+        id=run_id,
+        target=start.get("target", told.get("target", "unknown")),
+        active=told.get("active"),
+        loser=start.get("plan", {}).get("loser"),
+        outcome=told["outcome"],
+        reason=told.get("reason", ""),
+        remedy=told.get("remedy", ""),
+        began=began,
+        seconds=(last - began).total_seconds(),
+        user=start.get("user", "unknown"),
+        host=start.get("host", "unknown"),
+        command=start.get("command", f"./inv failover --active {start.get('target', '')}".strip()),
+        clients=start.get("clients", "unknown"),
+        site=start.get("site", "unknown"),
+        active_file=start.get("active_file", "active.auto.tfvars"),
+        versions=start.get("versions", {}),
+        observe=_observe(start),
+        steps=steps,
+        verify=_verify(events, began, last, under_way),
+        notes=tuple(start.get("notes", told.get("notes", ()))),
+        fences=tuple(_fences(events)),
+        findings=_findings(events, told),
+        evidence=tuple(start.get("plan", {}).get("evidence", ())),
+    )
+
+
+def _ending(end: Event | None, under_way: bool) -> dict[str, Any]:
+    if end is None:
+        return {"outcome": UNDER_WAY if under_way else "killed"}
+    found = {key: end[key] for key in ("outcome", "active", "reason", "remedy") if key in end}
+    return (
+        found
+        if "outcome" in found
+        else {"outcome": DONE if end["event"] == "run-done" else "unknown", **found}
+    )
+
+
+def _unplanned(events: Sequence[Event], start: Event) -> list[str]:
+    """Steps that ran although the start does not name them: a journal whose head is lost still tells."""
+    planned = set(start.get("steps", []))
+    return list(dict.fromkeys(e["step"] for e in events if "step" in e and e["step"] not in planned))
+
+
+def _step(
+    name: str, events: Sequence[Event], start: Event, began: datetime, run_ended: bool, under_way: bool
+) -> StepRecord:
+    planned: Event = next((s for s in start.get("plan", {}).get("steps", []) if s["name"] == name), {})
+    mine = {e["event"]: e for e in events if e.get("step") == name}
+    expected = planned.get("expected_seconds")
+    started = mine.get("step-started")
+    ended = mine.get("step-done") or mine.get("step-failed")
+    why = (started or planned).get("why", "")
+    if started is None and ended is None:
+        return StepRecord(name, why, NOT_STARTED, expected_seconds=expected)
+    if ended is None:
+        at = _since(began, started or {})
+        seconds = _since(began, events[-1]) - at
+        state = UNDER_WAY if under_way and not run_ended else CUT_OFF
+        return StepRecord(name, why, state, at, seconds, expected_seconds=expected)
+    seconds = float(ended["seconds"])
+    return StepRecord(
+        name=name,
+        why=why,
+        state=DONE if "step-done" in mine else FAILED,
+        start=_since(began, started) if started else _since(began, ended) - seconds,
+        seconds=seconds,
+        message=ended.get("message", ended.get("reason", "")),
+        expected_seconds=expected,
+        hooks=tuple(_hooks(name, ended)),
+    )
+
+
+def _hooks(step: str, ended: Event) -> list[HooksRecord]:
+    return [
+        HooksRecord(step, host, action, told["seconds"], tuple(_layers(told)))
+        for host, actions in ended.get("hooks", {}).items()
+        for action, told in actions.items()
+    ]
+
+
+def _layers(told: Mapping[str, Any]) -> list[LayerRecord]:
+    return [
+        LayerRecord(layer, found["seconds"], found["state"], found["message"])
+        for layer, found in told["layers"].items()
+    ]
+
+
+def _observe(start: Event) -> StepRecord | None:
+    if "observe_seconds" not in start:
+        return None
+    why = "a plan is made of what is seen, not of what is assumed"
+    return StepRecord("observe", why, DONE, 0.0, float(start["observe_seconds"]))
+
+
+def _verify(events: Sequence[Event], began: datetime, last: datetime, under_way: bool) -> StepRecord | None:
+    moments = {e["event"]: e for e in events}
+    if "verify-started" not in moments:
+        return None
+    why = "nothing is believed because a step said so"
+    start = _since(began, moments["verify-started"])
+    if "verified" not in moments:
+        state, end = (UNDER_WAY if under_way else CUT_OFF), (last - began).total_seconds()
+        return StepRecord("verify", why, state, start, end - start)
+    end = _since(began, moments["verified"])
+    findings = moments["verified"].get("findings", [])
+    right = bool(findings) and all(f["ok"] for f in findings)
+    return StepRecord("verify", why, DONE if right else FAILED, start, end - start)
+
+
+def _fences(events: Sequence[Event]) -> list[FenceRecord]:
+    return [
+        FenceRecord(f["server"], e["step"], f["source"], f["said"], datetime.fromisoformat(f["at"]))
+        for e in events
+        for f in e.get("fence", [])
+    ]
+
+
+def _findings(events: Sequence[Event], told: Mapping[str, Any]) -> tuple[Finding, ...]:
+    written = next((e["findings"] for e in events if e["event"] == "verified"), told.get("verified", []))
+    return tuple(Finding(f["subject"], f["ok"], f["found"], client=f.get("client", False)) for f in written)
+
+
+def _at(event: Event) -> datetime:
+    return datetime.fromisoformat(event["at"])
+
+
+def _since(began: datetime, event: Event) -> float:
+    return max((_at(event) - began) / timedelta(seconds=1), 0.0)

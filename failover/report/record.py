@@ -1,0 +1,114 @@
+"""What is known of a run, as values: made of its journal, and of report.json where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from failover.model.finding import Finding
+
+DONE, FAILED, CUT_OFF, NOT_STARTED, UNDER_WAY = "done", "failed", "cut off", "not started", "under way"
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """One layer of one answer of the hooks."""
+
+    layer: str
+    seconds: float
+    state: str
+    message: str
+
+
+@dataclass(frozen=True)
+class HooksRecord:
+    """What the hooks did on a host in a step. `seconds` is the hooks' own time, without SSH."""
+
+    step: str
+    host: str
+    action: str
+    seconds: float
+    layers: tuple[LayerRecord, ...]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """A step, or another bar of the timeline. `start`: seconds after the run began; None: not started."""
+
+    name: str
+    why: str
+    state: str
+    start: float | None = None
+    seconds: float = 0.0
+    message: str = ""
+    expected_seconds: int | None = None
+    hooks: tuple[HooksRecord, ...] = ()
+
+    @property
+    def end(self) -> float:
+        """Seconds after the run began; of a step that was cut off, the last thing that is known."""
+        return (self.start or 0.0) + self.seconds
+
+
+@dataclass(frozen=True)
+class FenceRecord:
+    """The proof that `server` could not write any more: `said` by `source`, at that moment."""
+
+    server: str
+    step: str
+    source: str
+    said: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run. `outcome` is "killed" when its journal has no end, "under way" while it still runs.
+
+    `evidence`: why a server that did not answer was fenced as it was, a line each (failover/plan/silence.py).
+    """
+
+    id: str
+    target: str
+    active: str | None
+    loser: str | None
+    outcome: str
+    reason: str
+    remedy: str
+    began: datetime
+    seconds: float
+    user: str
+    host: str
+    command: str
+    clients: str
+    site: str
+    active_file: str
+    versions: Mapping[str, str]
+    observe: StepRecord | None
+    steps: tuple[StepRecord, ...]
+    verify: StepRecord | None
+    notes: tuple[str, ...]
+    fences: tuple[FenceRecord, ...]
+    findings: tuple[Finding, ...]
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the journal says how it ended."""
+        return self.outcome not in ("killed", UNDER_WAY)
+
+    @property
+    def timeline(self) -> tuple[StepRecord, ...]:
+        """Every bar there is to draw, in the order of the plan."""
+        ends = [self.observe] if self.observe else []
+        return (*ends, *self.steps, *([self.verify] if self.verify else []))
+
+    @property
+    def hooks(self) -> tuple[HooksRecord, ...]:
+        """Every answer of the hooks, in the order of the steps."""
+        return tuple(h for s in self.steps for h in s.hooks)
+
+    def step(self, name: str) -> StepRecord | None:
+        """The step of this name."""
+        return next((s for s in self.steps if s.name == name), None)

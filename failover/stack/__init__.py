@@ -1,0 +1,1 @@
+"""The door to the stack: Terraform in a folder, or Resource Manager."""

@@ -1,0 +1,41 @@
+"""Where the stack of a site is planned and applied: in its folder, or in Resource Manager."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from failover.model import identifiers
+from failover.model.outcome import Usage
+from failover.model.site import Site
+from failover.stack.runner import StackRunner
+
+TERRAFORM, RESOURCE_MANAGER = "terraform", "resource-manager"
+
+
+def chosen(site: Site, via: str = "", stack_id: str = "") -> Site:
+    """The site with what the command line says over what it says itself; raises Usage."""
+    if via not in ("", TERRAFORM, RESOURCE_MANAGER):
+        raise Usage(f"--via {via}: expected {TERRAFORM} or {RESOURCE_MANAGER}", "choose one of them")
+    if via == TERRAFORM:
+        if stack_id:
+            raise Usage(f"--via {TERRAFORM} has no use for --stack-id", "leave one of the two out")
+        return replace(site, terraform=replace(site.terraform, stack_id=""))
+    wanted = identifiers.stack_id(stack_id, "--stack-id") if stack_id else site.terraform.stack_id
+    if via == RESOURCE_MANAGER and not wanted:
+        raise Usage(
+            f"--via {RESOURCE_MANAGER}: no stack is named",
+            f'add --stack-id OCID, or stack_id = "ocid1.ormstack..." under [terraform] in {site.file}',
+        )
+    return replace(site, terraform=replace(site.terraform, stack_id=wanted))
+
+
+def runner(site: Site) -> StackRunner:
+    """What plans and applies the site's stack."""
+    # python-terraform or the SDK is imported only where it is used: a refusal must stay quick
+    if site.terraform.stack_id:
+        from failover.stack.resource_manager import ResourceManagerStack  # noqa: PLC0415
+
+        return ResourceManagerStack(site)
+    from failover.stack.terraform import TerraformStack  # noqa: PLC0415
+
+    return TerraformStack(site)

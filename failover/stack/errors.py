@@ -1,0 +1,44 @@
+"""What Terraform's words for a failure mean for a run."""
+
+from __future__ import annotations
+
+import re
+
+from failover.model.outcome import Failed, FailoverError, Refused, Unknown
+
+# Terraform's words for an answer that proves nothing, or for none: whether the call was carried out is open.
+_UNLEARNT = re.compile(
+    r"\b40[14]-|\b404:|Http Status Code: 40[14]|NotAuthenticated|NotAuthorizedOrNotFound"
+    r"|timeout (while|exceeded)|i/o timeout|timed out|deadline exceeded"
+    r"|connection (reset|refused|aborted|broken)|RemoteDisconnected|\bEOF\b|no such host|Max retries",
+    re.IGNORECASE,
+)
+# A look that the service was too busy or too broken to answer.
+_UNREAD = re.compile(r"(\b|Http Status Code: )(409|429|5\d\d)[-.]")
+
+
+def explained(cmd: str, text: str) -> FailoverError:
+    """The exception for Terraform's error output: its first error block, and what it means for the run."""
+    words = "\n".join(line.strip("│╷╵ ").rstrip() for line in text.splitlines())
+    start = words.find("Error:")
+    reason = " ".join(words[max(start, 0) :].split())[:1500]
+    if "Error acquiring the state lock" in reason:
+        return Refused(
+            f"terraform {cmd}: somebody else holds the state's lock: {reason}",
+            "wait for that run; when its process is gone for certain, `terraform force-unlock` with that ID",
+        )
+    if _UNLEARNT.search(reason):
+        return Unknown(
+            f"terraform {cmd}: {reason}",
+            "check the key, the policies (404 may mean 'not authorized') and the network; then run it again",
+        )
+    if cmd == "plan" and _UNREAD.search(reason):
+        return Unknown(f"terraform plan: {reason}", "look at the service's status; then run it again")
+    if "out of host capacity" in reason.lower():
+        return Failed(
+            f"terraform {cmd}: {reason}",
+            "try again, or give the server another shape or fault_domain, or choose another server",
+        )
+    if cmd == "apply":
+        return Failed(f"terraform apply: {reason}", "mend the cause, then run the same command again")
+    return Refused(f"terraform {cmd}: {reason}", "mend the cause; nothing was changed by this step")

@@ -1,0 +1,71 @@
+"""Terraform's state as it lies there: which object each address stands for; and the wait for its lock."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from failover.model.outcome import Refused
+from failover.model.switch_record import SWITCH_RECORD, Switched
+from failover.stack import state_lock
+
+_POLL_SECONDS = 0.5
+_SAY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the state holds at one address. `tainted`: the next apply would destroy and make it again."""
+
+    id: str
+    tainted: bool
+
+
+def recorded(document: Mapping[str, Any]) -> dict[str, Recorded]:
+    """The managed resources of a state (`terraform state pull`) by address."""
+    found = {}
+    for resource in (r for r in document.get("resources", []) if r["mode"] == "managed"):
+        for instance in resource["instances"]:
+            key = instance.get("index_key")
+            address = f"{resource['type']}.{resource['name']}" + (
+                "" if key is None else f"[{json.dumps(key)}]"
+            )
+            tainted = instance.get("status") == "tainted"
+            found[address] = Recorded(str(instance["attributes"].get("id")), tainted)
+    return found
+
+
+def switched(document: Mapping[str, Any]) -> Switched | None:
+    """Who switched last, by the record in a state; None in a state that has none yet."""
+    for resource in document.get("resources", []):
+        if f"{resource['type']}.{resource['name']}" == SWITCH_RECORD and resource["instances"]:
+            found = resource["instances"][0]["attributes"]["input"]["value"]
+            at = datetime.fromisoformat(found["at"])
+            return Switched(found["active_server"], found["by"], at, found["door"])
+    return None
+
+
+def await_unlocked(directory: Path, deadline_seconds: float, say: Callable[[str], None]) -> None:
+    """Wait for a Terraform that outlived its operator: what is seen while it works is no longer so after.
+
+    A state that is kept elsewhere has its lock there, where Terraform itself waits for it.
+
+    Tells `say` what is waited for, every half minute. Raises Refused at the deadline.
+    """
+    start, said = time.monotonic(), -_SAY_SECONDS
+    while holder := state_lock.holder(directory):
+        waited = time.monotonic() - start
+        if waited > deadline_seconds:
+            raise Refused(
+                f"the lock of Terraform's state is held: {holder}, still after {waited:.0f} s",
+                "wait for its end, or end that process with one SIGTERM, which lets it write its state",
+            )
+        if waited - said >= _SAY_SECONDS:
+            said = waited
+            say(f"waiting for {holder}, which is still at work on this stack ({waited:.0f} s) ...")
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,26 @@
+"""What a plan may touch: anything else in it is somebody's other change, or drift, and not for tonight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from failover.model.outcome import Refused
+from failover.model.resource_change import Change
+from failover.model.switch_record import SWITCH_RECORD
+
+SWITCH_MAY = (
+    "oci_core_volume_attachment.data[",
+    "oci_core_private_ip.service",
+    "oci_dns_rrset.service",
+    SWITCH_RECORD,
+)
+
+
+def gate(changes: Sequence[Change], may: tuple[str, ...], actions: tuple[str, ...]) -> None:
+    """Raise Refused for a change of another address than those that begin so, or of another kind."""
+    for change in changes:
+        if not change.address.startswith(may) or not set(change.actions) <= set(actions):
+            raise Refused(
+                f"Terraform's plan would also {'+'.join(change.actions)} {change.address}",
+                "settle that change by itself first (`terraform plan` shows it), then run this again",
+            )

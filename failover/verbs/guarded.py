@@ -1,0 +1,23 @@
+"""An exit code for what a verb came to, whatever goes wrong in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from failover.model.outcome import FailoverError
+from failover.verbs.unexpected import as_unknown
+
+
+def guarded(action: Callable[[], None]) -> int:
+    """Do it; the exit code. What goes wrong is a line with its remedy on stderr."""
+    try:
+        action()
+    except FailoverError as error:
+        print(f"{error.outcome.value}: {error.reason}\n   remedy: {error.remedy}", file=sys.stderr)
+        return error.outcome.exit_code
+    except Exception as error:  # noqa: BLE001 - no library's exception reaches the terminal
+        found = as_unknown(error, None)
+        print(f"{found.outcome.value}: {found.reason}\n   remedy: {found.remedy}", file=sys.stderr)
+        return found.outcome.exit_code
+    return 0

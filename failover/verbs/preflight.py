@@ -1,0 +1,183 @@
+"""The verb `preflight`: gathers the ground, runs every check, shows a table, returns the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from failover.cloud import endpoint
+from failover.hosts import descriptors
+from failover.model.outcome import FailoverError, Outcome, Usage
+from failover.model.site import Site
+from failover.preflight.check import Check, Result, of, outcome
+from failover.stack import choose as vias
+from failover.verbs import site_file as sites
+from failover.verbs.unexpected import as_unknown
+
+_STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.BLOCKING: "red", Result.UNKNOWN: "magenta"}
+
+
+@dataclass
+class PreflightReport:
+    """What preflight came to. `untested`: calls of a run that cannot be tried without acting."""
+
+    target: str | None
+    active: str | None = None
+    outcome: Outcome = Outcome.UNKNOWN
+    reason: str = ""
+    remedy: str = ""
+    checks: tuple[Check, ...] = ()
+    untested: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def ended(self, error: FailoverError) -> None:
+        """Take over how preflight ended, why, and what to do."""
+        self.outcome, self.reason, self.remedy = error.outcome, error.reason, error.remedy
+
+    def document(self) -> dict[str, Any]:
+        """The report as JSON-ready values."""
+        return {
+            "outcome": self.outcome.value,
+            "target": self.target,
+            "active": self.active,
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "checks": [c.document() for c in self.checks],
+            "untested": list(self.untested),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def main(
+    target: str | None,
+    site_file: str | None,
+    as_json: bool,
+    terraform_plan: bool,
+    canaries: bool,
+    *,
+    via: str = "",
+    stack_id: str = "",
+) -> int:
+    """Check, show, and return 0 when a failover would work, 3 when not, 5 when that is not known."""
+    console = Console(highlight=False)
+    report = check(target, site_file, terraform_plan, canaries, via=via, stack_id=stack_id)
+    show(report, console)
+    if as_json:
+        sys.stdout.write(json.dumps(report.document()) + "\n")
+    sys.stdout.flush()
+    return report.outcome.exit_code
+
+
+def check(
+    target: str | None,
+    site_file: str | None,
+    terraform_plan: bool,
+    canaries: bool = True,
+    *,
+    via: str = "",
+    stack_id: str = "",
+) -> PreflightReport:
+    """All checks. Never raises FailoverError: it is the report's outcome.
+
+    `canaries`: at last, when all else was looked at, refresh them: the one thing that is written.
+    """
+    report = PreflightReport(target)
+    start, runs_folder = time.monotonic(), None
+    try:
+        site = vias.chosen(sites.load(site_file), via, stack_id)
+        runs_folder = site.runs
+        endpoint.check_endpoint(site)
+        _check(report, site, terraform_plan, canaries)
+    except FailoverError as error:
+        report.ended(error)
+    except Exception as error:  # noqa: BLE001 - no library's exception reaches the terminal
+        report.ended(as_unknown(error, runs_folder))
+    report.seconds = time.monotonic() - start
+    return report
+
+
+def _check(report: PreflightReport, site: Site, terraform_plan: bool, canaries: bool) -> None:
+    # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
+    from failover.cloud.compute import Cloud  # noqa: PLC0415
+    from failover.cloud.inventory import CloudReads  # noqa: PLC0415
+    from failover.hosts.hook_runner import Hosts  # noqa: PLC0415
+    from failover.observe.observer import Observer  # noqa: PLC0415
+    from failover.preflight import catalogue, policies, runner  # noqa: PLC0415
+    from failover.preflight.context import Ground  # noqa: PLC0415
+
+    reads = CloudReads(site.cloud)
+    terraform = vias.runner(site)
+    terraform.init()
+    stack = terraform.read()
+    report.active = stack.active
+    report.target = _target(report.target, stack.active, list(stack.servers))
+    descriptors.provide(len(site.clients))
+    hosts = Hosts(site)
+    try:
+        observer = Observer(site, Cloud(site.cloud), hosts)
+        ground = Ground(site, stack, report.target, reads, terraform, hosts, observer)
+        report.checks = runner.run(catalogue.alone(ground, terraform_plan), ground)
+        if canaries:
+            report.checks += runner.run((catalogue.CANARIES,), ground)
+    finally:
+        hosts.close()
+    operations = catalogue.acting(not ground.target.exists)
+    report.untested = policies.untested(operations, stack.compartment_id)
+    report.outcome = outcome(report.checks)
+
+
+def _target(given: str | None, active: str, servers: list[str]) -> str:
+    others = [s for s in servers if s != active]
+    if given is None and len(others) == 1:
+        return others[0]
+    if given in servers:
+        return given
+    raise Usage(
+        f"{given!r} is no server of this stack" if given else "no target is named, and there is not just one",
+        f"add --active with one of: {', '.join(servers)}",
+    )
+
+
+def show(report: PreflightReport, console: Console) -> None:
+    """The table, then one line for a person."""
+    if report.checks:
+        console.print(table(report.checks))
+    if report.untested:
+        console.print("allowed or not shows only when it is done (docs/preflight.md):", markup=False)
+        names = ", ".join(line.partition(":")[0] for line in report.untested)
+        console.print(f"   {names}", markup=False)
+    console.print(_ending(report), markup=False)
+    if report.remedy:
+        console.print(f"   remedy: {report.remedy}", markup=False)
+
+
+def table(checks: tuple[Check, ...]) -> Table:
+    """A row for each check."""
+    made = Table(box=None, pad_edge=False)
+    for column in ("outcome", "check", "found", "remedy"):
+        made.add_column(column, overflow="fold")
+    for one in checks:
+        row = (_escaped(one.name), _escaped(one.found), _escaped(one.remedy))
+        made.add_row(f"[{_STYLES[one.outcome]}]{one.outcome.value}[/]", *row)
+    return made
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _ending(report: PreflightReport) -> str:
+    if report.reason:
+        return f"{report.outcome.value}: {report.reason}"
+    counts = ", ".join(f"{len(of(report.checks, r))} {r.value}" for r in Result if of(report.checks, r))
+    said = {
+        Outcome.DONE: f"a failover to {report.target} would work now",
+        Outcome.REFUSED: f"a failover to {report.target} would NOT work now",
+    }.get(report.outcome, f"whether a failover to {report.target} would work is not known")
+    return f"{said} ({counts}; {report.seconds:.1f} s)"

@@ -1,0 +1,85 @@
+"""The verbs `runs` and `report`: read from disk, print; nothing else is looked at."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from failover.model.outcome import Usage
+from failover.report import archive, conclusions, page, text
+from failover.report.record import RunRecord
+from failover.verbs import site_file as sites
+from failover.verbs.guarded import guarded
+
+FORMATS = ("html", "markdown", "json", "text")
+_LIST = 120  # columns
+
+
+def list_runs(site_file: str | None, as_json: bool) -> int:
+    """Print every run of the site, oldest first; the exit code."""
+    return guarded(lambda: _list(sites.load(site_file).runs, as_json))
+
+
+def report(name: str, site_file: str | None, form: str) -> int:
+    """Print one run: as text, JSON or Markdown, or make its page again and print where it is."""
+    return guarded(lambda: _report(sites.load(site_file).runs, name, form))
+
+
+def _list(runs: Path, as_json: bool) -> None:
+    records = [archive.load(folder) for folder in archive.folders(runs)]
+    if as_json:
+        rows = [
+            {
+                "run": r.id,
+                "target": r.target,
+                "outcome": r.outcome,
+                "began": r.began.isoformat(),
+                "seconds": round(r.seconds, 3),
+                "steps": text.progress(r),
+            }
+            for r in records
+        ]
+        print(json.dumps(rows))
+    elif records:
+        console = _console()
+        console.width = max(console.width, _LIST)  # an id that is cut short cannot be copied
+        console.print(text.listing(records), soft_wrap=False)
+    else:
+        print(f"no runs in {runs} yet")
+
+
+def _report(runs: Path, name: str, form: str) -> None:
+    if form not in FORMATS:
+        raise Usage(f"--format {form}: expected {', '.join(FORMATS)}", "choose one of them")
+    folder = archive.find(runs, name)
+    run = archive.load(folder)
+    if form == "html":
+        made = folder / "report.html"
+        made.write_text(page.html(run))
+        print(made)
+    elif form == "markdown":
+        sys.stdout.write(page.markdown(run))
+    elif form == "json":
+        print(json.dumps(document(run), indent=1))
+    else:
+        text.show(run, _console())
+
+
+def document(run: RunRecord) -> dict[str, Any]:
+    """All that the page says, as JSON-ready values; seconds count from `began`."""
+    return {
+        **{k: v for k, v in asdict(run).items() if k not in ("began", "fences")},
+        "began": run.began.isoformat(),
+        "fences": [{**asdict(f), "at": f.at.isoformat()} for f in run.fences],
+        "outage": conclusions.outage(run),
+        "left_to_do": conclusions.left_to_do(run),
+    }
+
+
+def _console() -> Console:
+    return Console(soft_wrap=True, highlight=False)

@@ -1,0 +1,68 @@
+"""One table of site.toml, read key by key: every error names the key, and no key is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from failover.model.outcome import Usage
+
+_T = TypeVar("_T")
+_EXAMPLE = "compare it with docs/site.example.toml"
+Check = Callable[[object, str], _T]
+
+
+class Table:
+    """A table at `where`; empty for the whole file. Raises Usage for whatever is no table."""
+
+    def __init__(self, where: str, found: object) -> None:
+        if not isinstance(found, Mapping):
+            raise Usage(f"site: [{where}]: found {found!r}, expected a table", _EXAMPLE)
+        self.where = where
+        self._found: Mapping[str, Any] = found
+        self._known: list[str] = []
+
+    def name(self, key: str) -> str:
+        """The key with its table's name, as errors say it."""
+        return f"{self.where}.{key}" if self.where else key
+
+    def has(self, key: str) -> bool:
+        """Whether the file sets this key."""
+        return key in self._found
+
+    def get(self, key: str, check: Check[_T], default: _T) -> _T:
+        """The key's value as `check(value, name)` gives it, which raises Usage; the default without one."""
+        self._known.append(key)
+        return check(self._found[key], self.name(key)) if key in self._found else default
+
+    def need(self, key: str, check: Check[_T]) -> _T:
+        """As `get`, for a key that must be there."""
+        self._known.append(key)
+        return check(self._found.get(key), self.name(key))
+
+    def table(self, key: str) -> Table:
+        """The table of this name; an empty one when the file has none."""
+        self._known.append(key)
+        return Table(self.name(key), self._found.get(key, {}))
+
+    def tables(self, key: str) -> list[Table]:
+        """The array of tables of this name, each named by its index from 0."""
+        self._known.append(key)
+        found, name = self._found.get(key, []), self.name(key)
+        if not isinstance(found, list):
+            raise Usage(f"site: {name}: found {found!r}, expected an array of tables", _EXAMPLE)
+        return [Table(f"{name}[{index}]", entry) for index, entry in enumerate(found)]
+
+    def items(self) -> Mapping[str, Any]:
+        """Every key and value, for a table whose keys are the user's own."""
+        return self._found
+
+    def done(self) -> None:
+        """Raises Usage for a key that is not read: a slip of the pen must not pass for a setting."""
+        unknown = sorted(set(self._found) - set(self._known))
+        if unknown:
+            where = f"[{self.where}]" if self.where else "the site file"
+            raise Usage(
+                f"site: {where} has an unknown key {unknown[0]!r}",
+                f"known there: {', '.join(sorted(set(self._known)))}",
+            )

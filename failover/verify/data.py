@@ -1,0 +1,59 @@
+"""Reads the data back: canaries on the server and over NFS on every client, and a write on every client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from failover.hosts import specs
+from failover.hosts.hook_runner import Hosts
+from failover.hosts.ssh import Silent
+from failover.model.finding import Finding
+from failover.model.observation import ClientSeen, Observation, Presence, ServerSeen
+from failover.model.outcome import FailoverError
+from failover.model.site import Site
+from failover.verify import data_findings
+from failover.verify.canaries import Known
+from failover.verify.data_findings import Heard
+
+
+def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:
+    """A finding for each folder with canaries and each client's mount.
+
+    A host that does not answer, or whose own check failed, has its finding already and is not asked.
+    """
+    target = seen.servers[seen.target]
+    clients = [c for c in seen.clients if c.presence is Presence.ANSWERS and c.answer and c.answer.present]
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        server = pool.submit(_server, site, hosts, seen, target)
+        asked = [pool.submit(_client, site, hosts, seen, c) for c in clients]
+        heard = {c.client: f.result() for c, f in zip(clients, asked, strict=True)}
+        return data_findings.judge(seen, server.result(), heard, Known(site.runs))
+
+
+def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerSeen) -> Heard:
+    """What the target reads of each folder, or why it could not be asked."""
+    if target.answer is None or target.server.address is None:
+        return ()
+    instance_id = target.server.instance_id
+    held = {n: a for n, many in seen.attachments.items() for a in many if a.instance_id == instance_id}
+    spec = specs.server_spec(seen.stack, held, site.deadlines.hooks)
+    host = hosts.at(target.server.name, target.server.address)
+    return _heard(lambda: host.hooks("probe", spec, site.deadlines.hooks).layers)
+
+
+def _client(site: Site, hosts: Hosts, seen: Observation, client: ClientSeen) -> Heard:
+    one = client.client
+    spec = specs.client_spec(one, seen.stack, seen.target, "remount", site.deadlines.client)
+    host = hosts.at(one.name, one.address)
+    return _heard(lambda: host.hooks("probe", spec, site.deadlines.client).layers)
+
+
+def _heard(question: Callable[[], Heard]) -> Heard:
+    """One host's silence must not hide what the others say."""
+    try:
+        return question()
+    except Silent as error:
+        return str(error)
+    except FailoverError as error:
+        return error.reason

@@ -1,0 +1,99 @@
+"""What hosts read of the data, judged against what is known here and against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from failover.model.finding import Finding
+from failover.model.observation import Observation
+from failover.model.site import Client, ClientMount
+from failover.verify import canaries
+from failover.verify.canaries import Known, Manifest
+from hooks.contract.result import PRESENT, Layer
+from hooks.probe.canary import EXPORTS
+from hooks.probe.canary_files import WRITTEN
+
+Heard = tuple[Layer, ...] | str
+Served = dict[str, Manifest | None]
+_READ_ONLY = "Read-only file system"
+_NOT_ASKED = "data on "  # a client that could not be asked for its data says nothing of the service
+
+
+def judge(
+    seen: Observation, server: Heard, clients: Mapping[Client, Heard], known: Known
+) -> tuple[Finding, ...]:
+    """Every finding. What was `heard` of a host is its layers, or why it could not be asked.
+
+    Raises Failed when the operator's copy of the manifests is not readable.
+    """
+    if isinstance(server, str):
+        return (Finding(f"data on {seen.target}", False, server),)
+    before = known.read() if server else {}
+    findings = [_folder(layer, before, seen.target, known) for layer in server]
+    right = {f.subject for f in findings if f.ok}
+    served = {_path(x): canaries.parse(x.facts.get("manifest")) for x in server if x.layer in right}
+    return (
+        *findings,
+        *_of_the_service(f for c, heard in clients.items() for f in _client(c, heard, seen, served)),
+    )
+
+
+def _of_the_service(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What is wrong on every client that was asked is wrong with the service, not with the clients."""
+    found = tuple(findings)
+    if any(f.ok for f in found):
+        return found
+    return tuple(replace(f, client=f.client and f.subject.startswith(_NOT_ASKED)) for f in found)
+
+
+def _path(layer: Layer) -> str:
+    return layer.layer.partition(" ")[2]
+
+
+def _folder(layer: Layer, before: Mapping[str, Manifest], server: str, known: Known) -> Finding:
+    if layer.layer == EXPORTS:
+        return Finding(EXPORTS, layer.state == PRESENT, layer.message)
+    path = _path(layer)
+    if "manifest" not in layer.facts:  # it could not be read
+        return Finding(layer.layer, False, layer.message, canaries.remedy(server, path, known))
+    found = canaries.parse(layer.facts["manifest"])
+    if wrong := canaries.objection(found, before.get(path)):
+        return Finding(layer.layer, False, wrong, canaries.remedy(server, path, known))
+    if found is None:
+        return Finding(layer.layer, True, canaries.NONE_YET)
+    compared = "as last known here" if path in before else "nothing is known here to compare with"
+    return Finding(layer.layer, True, f"{found.told(datetime.now(UTC))}, read from the disk; {compared}")
+
+
+def _client(client: Client, heard: Heard, seen: Observation, served: Served) -> Iterator[Finding]:
+    if isinstance(heard, str):
+        yield Finding(f"{_NOT_ASKED}{client.name}", False, heard, client=True)
+        return
+    mounts = {mount.mount: mount for mount in client.mounts}
+    for layer in heard:
+        ok, found = _mount(layer, mounts[_path(layer)], seen, served)
+        yield Finding(f"{layer.layer} on {client.name}", ok, found, client=True)
+
+
+def _mount(layer: Layer, mount: ClientMount, seen: Observation, served: Served) -> tuple[bool, str]:
+    if "manifest" not in layer.facts:
+        return False, layer.message
+    found, wrote = canaries.parse(layer.facts["manifest"]), layer.facts["write"]
+    expected = served.get(mount.path)
+    if found is None and expected is None:
+        return True, "neither read nor written: no canaries on it"
+    if wrong := canaries.objection(found, expected):
+        return False, f"not what {seen.target} has in {mount.path}: {wrong}"
+    read = f"{len(found.files) if found else 0} canaries read over NFS"
+    if layer.state == PRESENT and wrote == WRITTEN:
+        return True, f"{read}; a file written, read back and removed"
+    if wrote == _READ_ONLY and _exported_read_only(seen, mount.path):
+        return True, f"{read}; exported read-only"
+    return False, f"{read}, but a write: {wrote}"
+
+
+def _exported_read_only(seen: Observation, path: str) -> bool:
+    exports = {str(e["path"]): str(e["options"]).split(",") for e in seen.stack.spec.get("exports", [])}
+    return "rw" not in exports.get(path, ["rw"])  # exports(5): ro is the default

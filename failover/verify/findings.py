@@ -1,0 +1,73 @@
+"""After a run: everything is observed afresh, and nothing is believed because a step said so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from failover.model.finding import Finding
+from failover.model.observation import Observation, Presence
+from failover.stack.runner import StackRunner
+
+
+def verify(
+    seen: Observation, terraform: StackRunner, read_back: Callable[[], tuple[Finding, ...]]
+) -> tuple[tuple[Finding, ...], int]:
+    """All findings, and the number of changes a second Terraform plan would make (it must be none).
+
+    The data is read back (`read_back`: a read and a write through the service) beside Terraform's plan.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        data = pool.submit(read_back)
+        plan = terraform.plan()
+    terraform.discard(plan)
+    changes = [f"{'+'.join(c.actions)} {c.address}" for c in plan.changes]
+    second = Finding("terraform plan", not changes, "; ".join(changes) or "no changes")
+    hosts = (_server(seen), *_clients(seen), *data.result())
+    return (_active(seen), *_volumes(seen), *hosts, second), len(changes)
+
+
+def _active(seen: Observation) -> Finding:
+    return Finding("active server", seen.stack.active == seen.target, f"{seen.stack.active} by Terraform")
+
+
+def _volumes(seen: Observation) -> Iterator[Finding]:
+    target_id = seen.servers[seen.target].server.instance_id
+    for name, found in seen.attachments.items():
+        right = len(found) == 1 and found[0].instance_id == target_id and found[0].state == "ATTACHED"
+        told = ", ".join(f"{a.state} to {_name(seen, a.instance_id)}" for a in found) or "attached to nobody"
+        yield Finding(f"volume {name}", right, told)
+
+
+def _name(seen: Observation, instance_id: str) -> str:
+    server = seen.stack.server_of(instance_id)
+    return server.name if server else instance_id
+
+
+def _server(seen: Observation) -> Finding:
+    target = seen.servers[seen.target]
+    if not seen.reach:
+        told = (
+            "its console says that it serves these attachments"
+            if target.in_service
+            else "not reached from here"
+        )
+        return Finding(f"server {seen.target}", target.in_service or target.server.adopted, told)
+    if target.trouble:
+        return Finding(f"server {seen.target}", False, target.trouble.reason, target.trouble.remedy)
+    if target.answer is None:
+        return Finding(f"server {seen.target}", False, f"{target.instance_state}, {target.presence.value}")
+    return Finding(f"server {seen.target}", target.answer.present, target.answer.summary)
+
+
+def _clients(seen: Observation) -> Iterator[Finding]:
+    for client in seen.clients:
+        name = f"client {client.client.name}"
+        if client.presence is Presence.NOT_ASKED:
+            continue  # a note of the plan says so
+        if client.presence is Presence.UNKNOWN and client.trouble:
+            yield Finding(name, False, client.trouble.reason, client.trouble.remedy, client=True)
+        elif client.answer is None or client.presence is Presence.SILENT:
+            yield Finding(name, False, "does not answer SSH", client=True)
+        else:
+            yield Finding(name, client.answer.present, client.answer.told, client=True)

@@ -1,0 +1,1 @@
+"""The boot service of a new server: it takes over by itself once all volumes are attached."""

@@ -1,0 +1,76 @@
+"""The boot service: takes over when all volumes are attached to this host, and stands down without them."""
+
+from typing import Callable, Optional
+
+from hooks import walk
+from hooks.boot import metadata
+from hooks.boot.metadata import Seen
+from hooks.contract.parse import parse
+from hooks.contract.result import PRESENT, Result
+from hooks.host.host import HookError, Host
+from hooks.host.lock import alone
+
+PAUSE_SECONDS = 5.0
+GONE_LOOKS = 6  # an empty list from the metadata service is believed when it stays so for half a minute
+IN_SERVICE = "nfs-failover: in service: "  # on the console, with the attachments' OCIDs (failover/observe/)
+NOTHING = Seen(0, 0, "")
+_SECONDS = 120.0  # for standing down
+TakeOver = Callable[[str], Result]
+
+
+class Watch:
+    """What one host was told, and has done about it.
+
+    `take_over`: text of a spec with portals to a result. `forget`: the host is no longer held to a release.
+    """
+
+    def __init__(self, host: Host, take_over: TakeOver, forget: Callable[[], None]) -> None:
+        self._host = host
+        self._take_over = take_over
+        self._forget = forget
+        self._done = NOTHING
+        self._gone = 0
+        self._said = ""
+
+    def look(self, address: str = metadata.ADDRESS) -> Optional[Result]:
+        """One look, and what follows of it; a result when something was done. Raises SpecError."""
+        try:
+            now = metadata.look(address)
+        except metadata.Unreachable as error:
+            self._say(str(error))
+            return None
+        self._say("{} of {} volumes are attached to this host".format(now.found, now.total))
+        self._gone = 0 if now.found else self._gone + 1
+        if now.text and now != self._done:
+            result = self._take_over(now.text)
+            self._done = now if result.ok else NOTHING
+            if result.ok and result.layers:
+                self._host.note(IN_SERVICE + now.ids)
+            return result
+        if self._gone == GONE_LOOKS:
+            self._forget()
+            self._stand_down()
+        return None
+
+    def _say(self, text: str) -> None:
+        if text != self._said:
+            self._host.note(text)
+            self._said = text
+
+    def _stand_down(self) -> None:
+        """Its volumes were taken away while it served: what is left of it could only mislead clients.
+
+        The sessions are asked too: the metadata service alone must not end a service that works.
+        """
+        if not self._done.text:
+            return
+        spec, host = parse(self._done.text), Host(_SECONDS, self._host.root)
+        try:
+            with alone(host, "the boot service"):  # an operator may be bringing them back
+                if walk.check(host, spec, ("iscsi",))[0].state != PRESENT:
+                    self._host.note("the volumes are gone: this host no longer exports them")
+                    walk.release(host, spec, ("address", "nfs"))
+            self._done = NOTHING
+        except HookError as error:
+            self._host.note(str(error))
+            self._gone = 0  # tried again in half a minute

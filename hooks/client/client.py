@@ -1,0 +1,157 @@
+"""The client layer: moves NFS mounts from a former server to the present; never waits on a dead mount."""
+
+from typing import Dict, List, NamedTuple
+
+from hooks.client import edit, mount_tree, moves, witness
+from hooks.client.judgement import hidden, refusals, warnings
+from hooks.client.lines.fstab import FSTAB
+from hooks.client.run import (
+    ANSWER_SECONDS,
+    RULES,
+    Run,
+    answers,
+    has_own_port,
+    laid_upon,
+    mounted_right,
+    others_behind,
+    stale,
+)
+from hooks.client.view import Place, View
+from hooks.contract.client_spec import ClientSpec
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.host.host import CommandFailed, Host, Refused
+from hooks.host.processes import holders, listed
+
+NAME = "client"
+UMOUNT_SECONDS = 30.0
+
+
+class Seen(NamedTuple):
+    """A client seen, and which of its mounts from the present server answer."""
+
+    view: View
+    answers: Dict[str, bool]
+
+
+def check(host: Host, spec: ClientSpec) -> Finding:
+    """Present when lines and kernel both name the present server or the service, and it answers in time.
+
+    Facts: each mount point's source; `refusals` and `warnings`, lists of text; `reboot_required`.
+    """
+    return _found(host, _look(host, spec))
+
+
+def look(host: Host, spec: ClientSpec) -> Finding:
+    """The check, with the fact `servers`: which servers of the site this client gets answers from."""
+    seen = _look(host, spec)
+    found = _found(host, seen)
+    facts = dict(found.facts, servers=witness.servers(host, seen.view, seen.answers))
+    return found._replace(facts=facts)
+
+
+def _look(host: Host, spec: ClientSpec) -> Seen:
+    view = View(host, spec)
+    for place in view.places:
+        _trip(host, view, place)
+    if any(moves.triggered(place) and place.node is None for place in view.places):
+        view = View(host, spec)
+    return Seen(view, answers(host, [place for place in view.places if mounted_right(view, place)]))
+
+
+def _trip(host: Host, view: View, place: Place) -> None:
+    """An automount that waits is walked into, where that leads to the present server."""
+    lines = place.lines
+    if place.node is None and moves.triggered(place) and lines and not stale(view, place):
+        witness.answers(host, place.point, ANSWER_SECONDS)
+
+
+def _found(host: Host, seen: Seen) -> Finding:
+    view = seen.view
+    faults = [text for place in view.places for text in [_fault(host, seen, place)] if text]
+    faults += [_fault_of_other(view, place) for place in others_behind(view)]
+    faults += [item.mount + ": an earlier run did not mount it again" for item in laid_upon(view)]
+    facts: Dict[str, object] = {place.mount.mount: _source(place) for place in view.places}
+    behind, refused = any(stale(view, place) for place in view.places), refusals(view)
+    facts["reboot_required"] = view.spec.mode == "reboot" and bool(faults) and not behind and not refused
+    facts.update(refusals=refused, warnings=warnings(view))
+    sources = [place.node.source for place in view.places if place.node]
+    if not faults:
+        return Finding(PRESENT, "mounted: " + ", ".join(sources), facts)
+    return Finding(BROKEN if sources else ABSENT, "; ".join(faults), facts)
+
+
+def _source(place: Place) -> object:
+    return place.node.source if place.node else None
+
+
+def _fault(host: Host, seen: Seen, place: Place) -> str:
+    view, node, where = seen.view, place.node, place.mount.mount
+    wanted = "{}:{}".format(view.spec.target.hostname, place.mount.path)
+    if stale(view, place) or (node is None and not place.lines):
+        lines = ", ".join(line.source for line in place.lines) or "no line"
+        file = place.lines[0].file if place.lines and place.lines[0].kind != FSTAB else "fstab"
+        return "{}: {} has {}, expected {}".format(where, file, lines, wanted)
+    if node is None:
+        return _not_there(view, place)
+    if not mounted_right(view, place):
+        return "{}: mounted from {}, expected {}".format(where, _named(view, place), wanted)
+    return "" if seen.answers.get(place.point) else _does_not_answer(host, view, place)
+
+
+def _fault_of_other(view: View, place: Place) -> str:
+    """A mount that site.toml does not name hangs like the others when its server is gone."""
+    source = place.lines[0].source if place.lines else _named(view, place)
+    wanted = "{}:{}".format(view.spec.target.hostname, place.mount.path)
+    return "{} (not in the site file): found {}, expected {}".format(place.point, source, wanted)
+
+
+def _named(view: View, place: Place) -> str:
+    """The source, with the server that the kernel really asks where the name has moved on."""
+    if place.node is None:
+        return "no mount"
+    owner, address = view.node_owner(place.node), mount_tree.address_of(place.node)
+    named = view.names.of_line(place.node.source, "")
+    return place.node.source + (" ({} at {})".format(owner, address) if named != owner and owner else "")
+
+
+def _not_there(view: View, place: Place) -> str:
+    under = hidden(view, place.point)
+    if not under:
+        return "{} is not mounted".format(place.mount.mount)
+    over = mount_tree.top(view.table, place.point)
+    text = "{}: {} is hidden below {}, which was mounted over it"
+    return text.format(place.mount.mount, under[-1].source, over.mount if over else "/")
+
+
+def _does_not_answer(host: Host, view: View, place: Place) -> str:
+    server = edit.goes_to(view, place)
+    reason = "" if has_own_port(place) else host.connect(server, witness.PORT)
+    why = ": port {}: {}{}".format(witness.PORT, reason, RULES) if reason else ""
+    return "{}: {} does not answer{}".format(place.mount.mount, server, why)
+
+
+def apply(host: Host, spec: ClientSpec) -> List[str]:
+    """Moves every mount to its present server; in mode "reboot" the reboot mounts it. Raises HookError."""
+    view = View(host, spec)
+    refused = refusals(view)
+    if refused:
+        raise Refused("; ".join(refused))
+    return Run(host, view).move()
+
+
+def release(host: Host, spec: ClientSpec) -> List[str]:
+    """Unmounts politely, inner mounts first, for a planned switch; lines stay as they are.
+
+    Fails while a process uses a mount.
+    """
+    done = []
+    view = View(host, spec)
+    for place in sorted(view.places, key=lambda place: place.point, reverse=True):
+        while moves.seen(host, place.point):
+            try:
+                host.run("umount", place.point, seconds=UMOUNT_SECONDS)
+            except CommandFailed as error:
+                held = listed(holders(host, place.point)) or "no process that /proc shows"
+                raise CommandFailed("{}; held by {}".format(error, held)) from None
+            done.append(place.point + " unmounted")
+    return done

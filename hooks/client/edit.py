@@ -1,0 +1,102 @@
+"""Points a client's lines at the target: the host's part of a source, addresses in options, no other byte."""
+
+from typing import Dict, List, NamedTuple, Tuple
+
+from hooks.client.lines import fstab
+from hooks.client.lines.fstab import FSTAB, NOWHERE, Edit, Line, Span
+from hooks.client.site_names import option, source_of
+from hooks.client.view import Place, View
+from hooks.host import text_file
+from hooks.host.host import HookError, Host
+
+# options that name the server once more (nfs(5)); clientaddr= is the client's own
+_ADDRESSES = ("addr", "mountaddr", "mounthost")
+
+
+class NewText(NamedTuple):
+    """What a line says once it is edited."""
+
+    source: str
+    options: str
+
+
+def after(view: View, line: Line) -> NewText:
+    """The line's source and options with the target in the place of a former server."""
+    return NewText(new_source(view, line.source), _new_options(view, line.options))
+
+
+def new_source(view: View, source: str) -> str:
+    """The source with the target's name or address, in the style of the one that was there."""
+    found = source_of(source)
+    if found is None or not found.host or not view.former(view.names.owner(found.host)):
+        return source
+    called = view.names.target_as(found.host)
+    head = "[{}]".format(called) if ":" in called else called
+    return head + source[len(source.partition(":/")[0]) :]
+
+
+def _new_options(view: View, options: str) -> str:
+    changed = []
+    for word in options.split(","):
+        name, _, value = word.partition("=")
+        if name in _ADDRESSES and view.former(view.names.owner(value)):
+            changed.append("{}={}".format(name, view.names.target_as(value)))
+        else:
+            changed.append(word)
+    return ",".join(changed)
+
+
+def stale(view: View, line: Line) -> bool:
+    """Whether the line names a server that no longer serves."""
+    return after(view, line) != (line.source, line.options)
+
+
+def edit(host: Host, view: View, places: List[Place]) -> List[str]:
+    """Edits every stale line of the places, file by file, each as a whole or not at all."""
+    wanted = [line for place in places for line in place.lines if stale(view, line)]
+    files: Dict[str, List[Line]] = {}
+    for line in wanted:
+        files.setdefault(line.file, []).append(line)
+    for file, lines in sorted(files.items()):
+        text_file.edit(host, file, lambda text, lines=lines: _edited(view, text, lines))  # type: ignore[misc]
+    edited = ["{} repointed in {}".format(line.mount, _short(line)) for line in wanted]
+    return sorted(set(edited), key=edited.index)
+
+
+def _short(line: Line) -> str:
+    return "fstab" if line.kind == FSTAB else line.file
+
+
+def _edited(view: View, text: str, lines: List[Line]) -> str:
+    return fstab.edited(text, [edit for line in lines for edit in _edits(view, text, line)])
+
+
+def _edits(view: View, text: str, line: Line) -> List[Edit]:
+    """In the file's own spelling, escapes and all: only what names the server is replaced."""
+    found = []
+    for span, new in _parts(view, text, line):
+        if text[span[0] : span[1]] != new:
+            found.append((span[0], span[1], new))
+    return found
+
+
+def _parts(view: View, text: str, line: Line) -> List[Tuple[Span, str]]:
+    raw = text[line.source_at[0] : line.source_at[1]]
+    now, before = source_of(raw), source_of(line.source)
+    if (now and now.host) != (before and before.host):
+        raise HookError("{}: it changed while it was read; run the same command again".format(line.file))
+    parts = [(line.source_at, new_source(view, raw))]
+    if line.options_at != NOWHERE:
+        options = text[line.options_at[0] : line.options_at[1]]
+        parts.append((line.options_at, _new_options(view, options)))
+    return parts
+
+
+def goes_to(view: View, place: Place) -> str:
+    """The host that the place will be mounted from, as its line or its mount names it by then."""
+    text, node = NewText("", ""), place.node or place.kept
+    if place.lines:
+        text = after(view, place.lines[0])
+    elif node is not None:
+        text = NewText(new_source(view, node.source), _new_options(view, node.options))
+    return text.source.partition(":/")[0].strip("[]") or option(text.options, "addr")

@@ -1,0 +1,1 @@
+"""Where a client's mounts are written: fstab, autofs maps, mount units."""

@@ -1,0 +1,129 @@
+"""Maps of autofs in files (auto.master(5), autofs(5)), direct and indirect, as lines that may be edited."""
+
+import os
+import re
+from typing import Iterable, List, NamedTuple, Set, Tuple
+
+from hooks.client.lines.fstab import AUTOMAP, NOWHERE, Line
+from hooks.contract.client_spec import normalized
+from hooks.host.host import Host
+
+MASTER = "/etc/auto.master"
+_DIRECT = "/-"
+_MOST_INCLUDES = 20
+_WORD = re.compile(r"(?:[^\s\\\"]|\\[^\n]|\"[^\"\n]*\")+")
+_LOGICAL = re.compile(r"(?:[^\n\\]|\\[^\n]|\\\n)+")  # a line, with the lines that a backslash continues
+_PROGRAM = "it is a program: let its output name the server, or put the mount into a file map"
+_COMPLEX = "the entry has several locations, variables or quotes: correct it by hand"
+
+
+class Map(NamedTuple):
+    """One line of the master map. `name`: a file, or something else with its type before a colon."""
+
+    mount: str
+    name: str
+
+    @property
+    def file(self) -> str:
+        """The map's file; empty for one that is none (LDAP, NIS, hosts, a program)."""
+        kind, colon, path = self.name.rpartition(":")
+        plain = path if not colon or kind in ("file", "file,sun") else ""
+        return plain if plain.startswith("/") else ""
+
+
+def maps(host: Host) -> List[Map]:
+    """What the master map names, with the files that it includes."""
+    found: List[Map] = []
+    _read_master(host, MASTER, found, set())
+    return found
+
+
+def _read_master(host: Host, file: str, found: List[Map], seen: Set[str]) -> None:
+    if file in seen or len(seen) > _MOST_INCLUDES:
+        return
+    seen.add(file)
+    for words in _entries(_text(host, file)):
+        first = words[0][0]
+        if first.startswith("+dir:"):
+            for name in _folder(host, first[len("+dir:") :]):
+                _read_master(host, name, found, seen)
+        elif first.startswith("+"):
+            included = first[1:] if first.startswith("+/") else os.path.join("/etc", first[1:])
+            _read_master(host, included, found, seen)
+        elif len(words) > 1:
+            found.append(Map(first if first == _DIRECT else normalized(first), words[1][0]))
+
+
+def _folder(host: Host, folder: str) -> List[str]:
+    if not os.path.isdir(host.path(folder)):
+        return []
+    names = sorted(os.listdir(host.path(folder)))
+    return [os.path.join(folder, name) for name in names if name.endswith(".autofs")]
+
+
+def _text(host: Host, file: str) -> str:
+    return (host.read(file) or "") if os.path.isfile(host.path(file)) else ""
+
+
+Word = Tuple[str, Tuple[int, int]]
+
+
+def _entries(text: str) -> List[List[Word]]:
+    """The words of each logical line, with their places; comments and empty lines left out."""
+    found = []
+    for line in _LOGICAL.finditer(text):
+        words = [(item.group(), item.span()) for item in _WORD.finditer(text, line.start(), line.end())]
+        if words and not words[0][0].startswith("#"):
+            found.append(words)
+    return found
+
+
+def lines(host: Host, points: Iterable[str]) -> List[Line]:
+    """The entries for these mount points, and every direct one."""
+    found: List[Line] = []
+    for item in maps(host):
+        if item.file:
+            executable = os.access(host.path(item.file), os.X_OK) and os.path.isfile(host.path(item.file))
+            fixed = _PROGRAM if executable else ""
+            found += map_lines(item, _text(host, item.file), points, fixed)
+    return found
+
+
+def map_lines(item: Map, text: str, points: Iterable[str], fixed: str = "") -> List[Line]:
+    """The entries of this map's text that mount on one of the points; of a direct map all of them."""
+    if fixed:  # what a program would answer is not known
+        return [_unknown(item, point, fixed) for point in points if os.path.dirname(point) == item.mount]
+    entries = [words for words in _entries(text) if not words[0][0].startswith("+")]
+    if item.mount == _DIRECT:
+        return [_line(item, words, words[0][0]) for words in entries if words[0][0].startswith("/")]
+    keyed = {words[0][0]: words for words in reversed(entries)}
+    wanted = sorted(set(points) | {os.path.join(item.mount, key) for key in keyed if key != "*"})
+    here = [point for point in wanted if os.path.dirname(point) == item.mount]
+    chosen = [(point, keyed.get(os.path.basename(point), keyed.get("*", []))) for point in here]
+    return [_line(item, words, point) for point, words in chosen if words]
+
+
+def _unknown(item: Map, point: str, fixed: str) -> Line:
+    return Line(item.file, AUTOMAP, point, point, "nfs", "", "", NOWHERE, NOWHERE, fixed)
+
+
+def _line(item: Map, words: List[Word], mount: str) -> Line:
+    """`&` stands for the key (autofs(5)); options begin with a dash, one location follows."""
+    options = [word for word in words[1:] if word[0].startswith("-")]
+    places = [word for word in words[1:] if not word[0].startswith("-")]
+    key = mount if item.mount == _DIRECT else os.path.basename(mount)
+    listed = options[0][0][1:] if options else ""
+    place = (options[0][1][0] + 1, options[0][1][1]) if options else NOWHERE
+    raw, at = places[0] if places else ("", NOWHERE)
+    simple = len(places) == 1 and len(options) < 2 and not re.search(r"[,&$()\"\\]", raw.partition(":/")[0])
+    simple = simple and not re.search(r"[$\"\\]", raw)
+    fixed = "" if simple and not raw.startswith("/") else _COMPLEX
+    kind = _type(listed)
+    return Line(
+        item.file, AUTOMAP, normalized(mount), mount, kind, raw.replace("&", key), listed, at, place, fixed
+    )
+
+
+def _type(options: str) -> str:
+    found = re.search(r"(?:^|,)fstype=([^,]+)", options)
+    return found.group(1) if found else "nfs"

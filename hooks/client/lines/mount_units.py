@@ -1,0 +1,88 @@
+"""systemd's own mount units (systemd.mount(5)), with their drop-ins, as lines that may be edited."""
+
+import os
+import re
+from typing import Dict, List, NamedTuple, Optional, Set
+
+from hooks.client.lines.fstab import NOWHERE, UNIT, Line, Span
+from hooks.host.host import Host
+
+OURS = "/etc/systemd/system"
+# systemd.unit(5), the unit search path, without the generators' folders: what is in those came from fstab
+_FOLDERS = (OURS, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+_SETTING = re.compile(r"^[ \t]*(What|Where|Type|Options)[ \t]*=[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
+_SECTION = re.compile(r"^\[Mount\][ \t]*\r?$(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
+_ELSEWHERE = "copy it with `systemctl edit --full {}`, then correct its What="
+_SPECIAL = "its What= or Options= holds a specifier, a quote or a continued line: correct it by hand"
+
+
+class Setting(NamedTuple):
+    file: str
+    value: str
+    at: Span
+
+
+def lines(host: Host) -> List[Line]:
+    """Every mount unit of an NFS mount; a unit counts from the first folder that has it."""
+    files: Dict[str, str] = {}
+    for folder in _FOLDERS:
+        for name in _names(host, folder, ".mount"):
+            files.setdefault(name, os.path.join(folder, name))
+    found = [_line(name, _settings(host, name, path)) for name, path in sorted(files.items())]
+    return [line for line in found if line is not None]
+
+
+def _names(host: Host, folder: str, end: str) -> List[str]:
+    if not os.path.isdir(host.path(folder)):
+        return []
+    return sorted(name for name in os.listdir(host.path(folder)) if name.endswith(end))
+
+
+def _settings(host: Host, name: str, path: str) -> Dict[str, Setting]:
+    """Each setting as the last file has it: the unit's, then its drop-ins' by their names."""
+    drop_ins: Dict[str, str] = {}
+    for folder in _FOLDERS:
+        for part in _names(host, os.path.join(folder, name + ".d"), ".conf"):
+            drop_ins.setdefault(part, os.path.join(folder, name + ".d", part))
+    found: Dict[str, Setting] = {}
+    for file in [path] + [drop_ins[part] for part in sorted(drop_ins)]:
+        found.update(settings(file, host.read(file) or ""))
+    return found
+
+
+def settings(file: str, text: str) -> Dict[str, Setting]:
+    """What the section [Mount] of this file's text sets, each with its place in the text."""
+    found = {}
+    for section in _SECTION.finditer(text):
+        for item in _SETTING.finditer(text, section.start(1), section.end(1)):
+            found[item.group(1)] = Setting(file, item.group(2), item.span(2))
+    return found
+
+
+def _line(name: str, found: Dict[str, Setting]) -> Optional[Line]:
+    what, where = found.get("What"), found.get("Where")
+    if what is None or where is None or ":/" not in what.value:
+        return None
+    options, place = (
+        ("", NOWHERE) if "Options" not in found else (found["Options"].value, found["Options"].at)
+    )
+    kind = found["Type"].value if "Type" in found else "nfs"
+    files = {item.file for key, item in found.items() if key in ("What", "Options")}
+    mount = where.value
+    return Line(
+        what.file, UNIT, mount, mount, kind, what.value, options, what.at, place, _fixed(name, files, found)
+    )
+
+
+def _fixed(name: str, files: Set[str], found: Dict[str, Setting]) -> str:
+    values = "".join(found[key].value for key in ("What", "Options") if key in found)
+    if re.search(r"[%\\\"']", values):
+        return _SPECIAL
+    if any(not file.startswith(OURS + "/") for file in files):
+        return _ELSEWHERE.format(name)
+    return "" if len(files) == 1 else "its What= and Options= are in two files: correct them by hand"
+
+
+def automounted(source: str) -> bool:
+    """Whether this source of a mount of type autofs is an automount unit's (systemd.automount(5))."""
+    return source.startswith("systemd-")

@@ -1,0 +1,1 @@
+"""A spec in, a result out: what hooks and their callers agree on."""

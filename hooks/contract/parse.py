@@ -1,0 +1,181 @@
+"""The one JSON spec, parsed and checked before anything is touched.
+
+Every name, path and address matches a strict pattern, so nothing here can reach a shell, pass for an
+option, or split a line of fstab or exports.
+"""
+
+import ipaddress
+import json
+import re
+from typing import List, Optional
+
+from hooks.contract.fields import Fields, SpecError, wrong
+from hooks.contract.spec import (
+    Export,
+    Filesystem,
+    ServerSpec,
+    ServiceAddress,
+    Spec,
+    Volume,
+    VolumeGroup,
+    filesystem_of,
+)
+
+VERSION = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"), "a name of letters, digits, '.', '_' and '-'"
+_LVM = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,126}"), "an LVM name (lvm(8), VALID NAMES)"
+_OCID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}"), "an OCID"
+_IQN = (
+    re.compile(r"iqn\.\d{4}-\d{2}\.[a-z0-9][a-z0-9.-]*(:[A-Za-z0-9._:-]+)?"),
+    "an iSCSI name (RFC 3720, iqn.)",
+)
+PATH = re.compile(r"(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*){1,32}"), "an absolute path of plain components"
+_TYPE = re.compile(r"xfs|ext[234]|btrfs"), "xfs, ext2, ext3, ext4 or btrfs"
+_OPTIONS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/=@%+,-]{0,500}"), "comma-separated options"
+_CLIENT = (
+    re.compile(r"[A-Za-z0-9@*][A-Za-z0-9@*?._:/-]{0,254}"),
+    "a host, network, netgroup or * (exports(5))",
+)
+HOST = (
+    re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,39}"),
+    "a hostname or address",
+)
+_UUID = re.compile(r"[0-9A-Fa-f]{4,8}(-[0-9A-Fa-f]{2,12}){0,4}"), "a filesystem UUID"
+_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}"), "a network device"
+_ROLE = re.compile(r"server|client"), "'server' or 'client'"
+_SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr")
+
+
+def parse(text: str) -> Spec:
+    """The spec in this JSON text; raises SpecError."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise SpecError("spec: found no JSON ({}), expected one object".format(error)) from None
+    fields = Fields("spec", found)
+    fields.number("version", VERSION, VERSION)
+    spec = _server(fields) if fields.text("role", *_ROLE) == "server" else _client(fields)
+    fields.done()
+    return spec
+
+
+def _server(fields: Fields) -> ServerSpec:
+    spec = ServerSpec(
+        fields.number("deadline_seconds", 1, 86400, 300),
+        tuple(_volume(item) for item in fields.objects("volumes")),
+        tuple(_volume_group(item) for item in fields.objects("volume_groups")),
+        tuple(_filesystem(item) for item in fields.objects("filesystems")),
+        tuple(_export(item) for item in fields.objects("exports")),
+        _service_address(fields.nested("service_address")),
+    )
+    _hangs_together(spec)
+    return spec
+
+
+def _client(fields: Fields) -> Spec:
+    try:
+        from hooks.contract import client_spec  # noqa: PLC0415
+    except ImportError:  # cloud-init's copy is without what only an operator sends
+        raise wrong("spec.role", "client", "'server': clients are not in this copy of the hooks") from None
+    return client_spec.parse(fields)
+
+
+def _volume(fields: Fields) -> Volume:
+    name, volume_id = fields.text("name", *_NAME), fields.optional("volume_id", *_OCID)
+    iqn, address = fields.text("iqn", *_IQN), _address(fields)
+    volume = Volume(
+        name, volume_id, iqn, address, fields.number("port", 1, 65535, 3260), fields.flag("shareable")
+    )
+    fields.done()
+    return volume
+
+
+def _address(fields: Fields) -> str:
+    text = fields.text("address", *HOST)
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise wrong(fields.where + ".address", text, "an IP address") from None
+
+
+def _volume_group(fields: Fields) -> VolumeGroup:
+    group = VolumeGroup(fields.text("name", *_LVM), fields.texts("volumes", *_NAME))
+    fields.done()
+    if not group.volumes:
+        raise wrong(fields.where + ".volumes", [], "at least one volume")
+    return group
+
+
+def _filesystem(fields: Fields) -> Filesystem:
+    group, volume = fields.text("volume_group", *_LVM), fields.text("logical_volume", *_LVM)
+    mount = data_path(fields, "mount")
+    kind, options = (
+        fields.text("type", *_TYPE, default="xfs"),
+        fields.text("options", *_OPTIONS, default="defaults"),
+    )
+    filesystem = Filesystem(group, volume, mount, kind, _netdev(options), fields.optional("uuid", *_UUID))
+    fields.done()
+    return filesystem
+
+
+def _netdev(options: str) -> str:
+    """Without both, a server whose volumes moved away hangs in its next boot (systemd.mount(5))."""
+    named = options.split(",")
+    return ",".join(named + [option for option in ("_netdev", "nofail") if option not in named])
+
+
+def _export(fields: Fields) -> Export:
+    path, clients = fields.text("path", *PATH), fields.texts("clients", *_CLIENT)
+    options = fields.text("options", *_OPTIONS, default="rw,sync,no_subtree_check")
+    fsid = fields.number("fsid", 0, 2**31 - 1, -1)  # 0 is NFSv4's root, so "none" needs another number
+    fields.done()
+    if not clients:
+        raise wrong(fields.where + ".clients", [], "at least one client")
+    return Export(path, clients, options, None if fsid < 0 else fsid)
+
+
+def _service_address(fields: Optional[Fields]) -> Optional[ServiceAddress]:
+    if fields is None:
+        return None
+    found = ServiceAddress(
+        _address(fields), fields.number("prefix", 1, 128, 32), fields.optional("device", *_DEVICE)
+    )
+    fields.done()
+    return found
+
+
+def data_path(fields: Fields, key: str) -> str:
+    path = fields.text(key, *PATH)
+    if path.split("/")[1] in _SYSTEM:
+        raise wrong("{}.{}".format(fields.where, key), path, "a path outside the system's own directories")
+    return path
+
+
+def unique(where: str, names: List[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise wrong(where, name, "each one once")
+
+
+def _known(where: str, names: List[str], known: List[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise wrong(where, name, "one of: " + ", ".join(known))
+
+
+def _hangs_together(spec: ServerSpec) -> None:
+    """Names refer to what the spec itself declares, and nothing is declared twice."""
+    volumes, groups = [item.name for item in spec.volumes], [item.name for item in spec.volume_groups]
+    used = [name for group in spec.volume_groups for name in group.volumes]
+    unique("spec.volumes.name", volumes)
+    unique("spec.volumes.iqn", [item.iqn for item in spec.volumes])
+    unique("spec.volume_groups.name", groups)
+    unique("spec.volume_groups.volumes", used)
+    _known("spec.volume_groups.volumes", used, volumes)
+    unique("spec.filesystems.mount", [item.mount for item in spec.filesystems])
+    unique("spec.filesystems.logical_volume", [item.device for item in spec.filesystems])
+    _known("spec.filesystems.volume_group", [item.volume_group for item in spec.filesystems], groups)
+    unique("spec.exports.path", [item.path for item in spec.exports])
+    for export in spec.exports:
+        if filesystem_of(spec, export.path) is None:
+            raise wrong("spec.exports.path", export.path, "a path in one of the spec's filesystems")

@@ -1,0 +1,57 @@
+"""Whether firewalld lets NFS in, by its own list (firewall-cmd(1), --list-all-zones)."""
+
+import re
+from typing import Dict, List
+
+from hooks.host.host import HookError, Host
+from hooks.host.processes import runs
+
+_ACTIVE = re.compile(r"\S+ \(.*active\)\n")
+_RULE = re.compile(r'(service name|port port)="(nfs|2049)".* accept')
+_SECONDS = 15.0
+
+
+def told(host: Host) -> List[str]:
+    """What to know of it, if anything. Rules that it does not list may let clients in: nothing is concluded,
+    and nothing is opened, which is not ours to do."""
+    if not runs(host, "firewalld"):
+        return []
+    try:
+        default = host.run("firewall-cmd", "--get-default-zone", seconds=_SECONDS).out.strip()
+        listed = host.run("firewall-cmd", "--list-all-zones", seconds=_SECONDS).out
+    except HookError:  # a hint is no reason for a takeover to fail; what went wrong is noted by the runner
+        return []
+    text = "firewalld lets no NFS in; `firewall-cmd --zone={} --add-service=nfs` would (and --permanent)"
+    return [text.format(zone) for zone in closed_zones(listed, default)[:1]]
+
+
+def closed_zones(listed: str, default: str) -> List[str]:
+    """The zones in use when none of them lets NFS in; empty when one does.
+
+    In use are the active ones, and the default zone where none of those has an interface.
+    """
+    blocks = {block.split(None, 1)[0]: block for block in re.split(r"\n(?=\S)", listed) if block.strip()}
+    active = {name for name, block in blocks.items() if _ACTIVE.match(block)}
+    interfaces = any(_fields(blocks[name]).get("interfaces") for name in active)
+    used = active | (set() if interfaces else {default} & set(blocks))
+    return [] if any(_open(blocks[name]) for name in used) else sorted(used)
+
+
+def _fields(block: str) -> Dict[str, str]:
+    return dict(re.findall(r"^  ([a-z ]+): ?(.*)$", block, re.MULTILINE))
+
+
+def _open(block: str) -> bool:
+    fields = _fields(block)
+    ports = [word.split("/") for word in fields.get("ports", "").split() if word.endswith("/tcp")]
+    return (
+        fields.get("target") == "ACCEPT"
+        or "nfs" in fields.get("services", "").split()
+        or any(_within(2049, port[0]) for port in ports)
+        or bool(_RULE.search(block))
+    )
+
+
+def _within(port: int, ports: str) -> bool:
+    first, _, last = ports.partition("-")
+    return int(first) <= port <= int(last or first)

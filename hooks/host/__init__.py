@@ -1,0 +1,1 @@
+"""The only door to the host: commands, files, mounts, processes, the lock."""

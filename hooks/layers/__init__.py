@@ -1,0 +1,1 @@
+"""A server's layers, one module each: iSCSI, LVM, filesystems, NFS, the service address."""

@@ -1,0 +1,96 @@
+"""The text of our own exports file, and what exports tables say, as pure functions (exports(5))."""
+
+import ipaddress
+import re
+from typing import Callable, List, Sequence, Set, Tuple
+
+from hooks.contract.spec import Export, ServerSpec, filesystem_of
+from hooks.layers import fstab
+
+OWN = "/etc/exports.d/nfs-failover.exports"
+_HEAD = "# kept by nfs-failover: changes here are overwritten\n"
+_CLIENT = re.compile(r"([^\s()]+)?(?:\(([^()]*)\))?")
+_PATH = re.compile(r'\s*(?:"(/[^"]*)"|(/\S*))')
+_CONTINUED = re.compile(r"\\\r?\n")
+_WHOLE_LINE = re.compile(r"(?:[^\n]*\\\r?\n)*[^\n]*\n?")
+Pair = Tuple[str, str]
+
+
+def wanted(spec: ServerSpec) -> List[Pair]:
+    return [(export.path, client) for export in spec.exports for client in export.clients]
+
+
+def own_text(spec: ServerSpec, elsewhere: Set[Pair]) -> str:
+    """Our file: every export of the spec that no other file has already; empty when none is left."""
+    known, lines = {(path, canonical(client)) for path, client in elsewhere}, []
+    for export in spec.exports:
+        clients = [client for client in export.clients if (export.path, canonical(client)) not in known]
+        options = ",".join(_options(spec, export))
+        if clients:
+            lines.append(
+                " ".join([export.path] + ["{}({})".format(client, options) for client in clients]) + "\n"
+            )
+    return _HEAD + "".join(lines) if lines else ""
+
+
+def concerned(spec: ServerSpec, path: str) -> bool:
+    """Whether this path lies in one of the spec's filesystems, which are to be unmounted."""
+    return filesystem_of(spec, path) is not None
+
+
+def _options(spec: ServerSpec, export: Export) -> Sequence[str]:
+    """With fsid, clients' file handles outlive a takeover; with mp, the empty directory is never exported."""
+    options = export.options.split(",")
+    names = [option.split("=")[0] for option in options]
+    if export.fsid is not None and "fsid" not in names:
+        options.append("fsid={}".format(export.fsid))
+    filesystem = filesystem_of(spec, export.path)
+    if filesystem and not {"mp", "mountpoint"} & set(names):
+        options.append("mp=" + filesystem.mount)
+    return options
+
+
+def parse(text: str) -> Set[Pair]:
+    """Pairs of path and client in an exports file or in `exportfs -s`; what it cannot read it leaves out."""
+    pairs: Set[Pair] = set()
+    for line in _CONTINUED.sub(" ", text).split("\n"):
+        path, words = _path(line), line.split("#")[0].split()
+        found = [_CLIENT.fullmatch(word) for word in words[1:] if not word.startswith("-")]
+        clients = [item.group(1) or "*" for item in found if item] or ["*"][len(found) :]
+        pairs |= {(path, "*" if client == "<world>" else client) for client in clients if path}
+    return pairs
+
+
+def _path(line: str) -> str:
+    """The path of an export, as the kernel would show it; empty where there is none."""
+    found = _PATH.match(line)
+    return fstab.normal(fstab.plain(found.group(1) or found.group(2))) if found else ""
+
+
+def put_off(text: str, ours: Callable[[str], bool]) -> str:
+    """The file's text with every line for a path of ours commented out, until it is restored."""
+    return _WHOLE_LINE.sub(lambda found: _off(found.group(), ours), text)
+
+
+def _off(lines: str, ours: Callable[[str], bool]) -> str:
+    path = _path(_CONTINUED.sub(" ", lines))
+    if not path or not ours(path):
+        return lines
+    return re.sub("^", fstab.OFF, lines[:-1] if lines.endswith("\n") else lines, flags=re.M) + "\n"
+
+
+def canonical(client: str) -> str:
+    """One spelling for a network (dotted netmask or prefix) and for a name."""
+    try:
+        return str(ipaddress.ip_network(client, False))
+    except ValueError:
+        return client.lower()
+
+
+def covers(exported: str, client: str) -> bool:
+    """Whether an entry of the table serves this client, as far as that shows without a name service."""
+    mine, other = canonical(exported), canonical(client)
+    if mine in ("*", other) or "/" not in mine or "/" not in other:
+        return mine in ("*", other)
+    network, wanted = ipaddress.ip_network(mine), ipaddress.ip_network(other)
+    return wanted.network_address in network and wanted.prefixlen >= network.prefixlen

@@ -1,0 +1,190 @@
+"""The filesystem layer: the line in fstab and the mount, of the right device, of the right type, writable."""
+
+import errno
+import os
+from typing import Iterator, List, Optional
+
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.contract.spec import Filesystem, ServerSpec
+from hooks.host.host import RELOAD_SECONDS, CommandFailed, Host, refuse
+from hooks.host.mounts import Mounted, mounted_on, mounts
+from hooks.layers import fstab
+from hooks.layers.devices import means, tags
+from hooks.layers.fstab_lines import enter, entry, leave, lines_of, lines_with, satisfied
+from hooks.layers.unmount import BUSY, unmount
+
+NAME = "filesystem"
+
+
+def check(host: Host, spec: ServerSpec) -> Finding:
+    """Present when each is in fstab and mounted from its own device, read-write."""
+    text = host.read(fstab.PATH) or ""
+    top = {item.mount: _top(host, item) for item in spec.filesystems}
+    faults = [fault for item in spec.filesystems for fault in [_fault(host, item, text)] if fault]
+    facts = {mount: found.source if found else None for mount, found in top.items()}
+    if spec.filesystems and not any(top.values()):
+        return Finding(ABSENT, "not mounted: " + ", ".join(sorted(top)), dict(facts))
+    if faults:
+        return Finding(BROKEN, "; ".join(faults), dict(facts))
+    return Finding(PRESENT, "mounted: " + (", ".join(sorted(top)) or "nothing, as specified"), dict(facts))
+
+
+def _top(host: Host, filesystem: Filesystem) -> Optional[Mounted]:
+    found = mounted_on(host, filesystem.mount)
+    return found[-1] if found else None
+
+
+def _ours(host: Host, filesystem: Filesystem, found: Mounted) -> bool:
+    device = host.real(filesystem.device)
+    return found.source in filesystem.aliases or (device is not None and host.real(found.source) == device)
+
+
+def _fault(host: Host, filesystem: Filesystem, text: str) -> str:
+    found = _top(host, filesystem)
+    if found is None:
+        return filesystem.mount + " is not mounted"
+    if not _ours(host, filesystem, found):
+        return "{}: found {}, expected {}".format(filesystem.mount, found.source, filesystem.device)
+    if found.type != filesystem.type:
+        return "{}: found type {}, expected {}".format(filesystem.mount, found.type, filesystem.type)
+    if "ro" in found.options.split(",") or _shut_down(host, filesystem):
+        text = "{}: mounted read-only or shut down after I/O errors, expected read-write; release, then apply"
+        return text.format(filesystem.mount)
+    if not satisfied(host, filesystem, fstab.best(text, lines_of(host, filesystem))):
+        return "{}: fstab lacks `{}`".format(filesystem.mount, entry(filesystem))
+    return ""
+
+
+def _shut_down(host: Host, filesystem: Filesystem) -> bool:
+    """Every call on an XFS that gave up answers EIO. This one asks the kernel's cache: it cannot hang."""
+    try:
+        os.stat(host.path(filesystem.mount))
+    except OSError as error:
+        return error.errno == errno.EIO
+    return False
+
+
+def _by_mount(spec: ServerSpec) -> List[Filesystem]:
+    """Each after the one that its mount point lies in."""
+    return sorted(spec.filesystems, key=lambda item: item.mount)
+
+
+def apply(host: Host, spec: ServerSpec) -> List[str]:
+    """Enters each in fstab and mounts it; an unexpected device or filesystem there is refused."""
+    refuse(refusals(host, spec))
+    done = [item.mount + " entered in fstab" for item in spec.filesystems if enter(host, item)]
+    mounted = [text for item in _by_mount(spec) for text in _mount(host, item) + _mount_with(host, item)]
+    # With exports to come, the NFS layer has systemd read fstab and exports at once: it takes seconds.
+    if done and not (mounted and spec.exports):
+        host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
+    return done + mounted
+
+
+def refusals(host: Host, spec: ServerSpec) -> List[str]:
+    """Why these filesystems must not be mounted on this host as it is; a device that is not here yet is no
+    reason."""
+    return [text for item in spec.filesystems for text in _against(host, item)]
+
+
+def _against(host: Host, filesystem: Filesystem) -> Iterator[str]:
+    mount, found = filesystem.mount, _top(host, filesystem)
+    if found and not _ours(host, filesystem, found):
+        text = "{}: found {} mounted there, expected {} or nothing; unmount it first"
+        yield text.format(mount, found.source, filesystem.device)
+    sources = fstab.active_sources(host.read(fstab.PATH) or "", mount)
+    others = {source for source in sources if means(host, source, filesystem) is False}
+    if others:
+        text = "{}: fstab mounts {} there, expected {}; correct that line first"
+        yield text.format(mount, ", ".join(sorted(others)), filesystem.device)
+    if os.path.islink(host.path(mount)) or host.real(mount) not in (None, mount):
+        yield "{}: found a symbolic link, expected a directory; give the spec the real path".format(mount)
+    if not found and host.real(filesystem.device):
+        yield from other_content(host, filesystem)
+
+
+def other_content(host: Host, filesystem: Filesystem) -> Iterator[str]:
+    """How what is on the device differs from the spec's filesystem, read from the disk itself."""
+    found = tags(host, filesystem.device)
+    if not found:
+        raise CommandFailed(
+            "{}: nothing could be read from it, expected {}".format(filesystem.device, filesystem.type)
+        )
+    for key, expected in (("TYPE", filesystem.type), ("UUID", filesystem.uuid)):
+        if expected and found.get(key, "").lower() != expected.lower():
+            text = "{}: found {} {!r} on it, expected {!r}; nothing was mounted, correct the spec"
+            yield text.format(filesystem.device, key, found.get(key), expected)
+
+
+def _mount(host: Host, filesystem: Filesystem) -> List[str]:
+    if _top(host, filesystem):
+        return []
+    directory = host.path(filesystem.mount)
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    hidden = len(os.listdir(directory))
+    began = float((host.read("/proc/uptime") or "0").split()[0])
+    try:
+        host.run("mount", filesystem.mount, seconds=host.left())  # a log recovery of XFS happens in here
+    except CommandFailed as error:
+        raise CommandFailed(str(error) + _by_the_kernel(host, filesystem, began)) from None
+    note = " (over {} entries of the directory itself, which are hidden now)".format(hidden) if hidden else ""
+    return ["{} mounted{}".format(filesystem.mount, note)]
+
+
+def _by_the_kernel(host: Host, filesystem: Filesystem, began: float) -> str:
+    """mount(8) knows an error's number; the kernel's log has the cause."""
+    try:
+        from hooks.hints import kernel_log  # noqa: PLC0415
+    except ImportError:  # on the console, where cloud-init's copy is read, the kernel speaks for itself
+        return ""
+    device = os.path.basename(host.real(filesystem.device) or filesystem.device)
+    return kernel_log.cause(host, device, began)
+
+
+def _mount_with(host: Host, filesystem: Filesystem) -> List[str]:
+    """The bind mounts out of it that fstab has; the service does not hang on them."""
+    done, ours = [], lines_with(host, filesystem)
+    for line in fstab.lines(host.read(fstab.PATH) or ""):
+        if line.active and ours(line) and not mounted_on(host, line.mount):
+            host.run("mount", line.mount, tolerate=BUSY)
+            done.append(line.mount + " mounted")
+    return done
+
+
+def release(host: Host, spec: ServerSpec) -> List[str]:
+    """Unmounts each, wherever it is mounted, and takes its lines out of fstab; a process that holds on is
+    ended. Raises HookError."""
+    refuse(obstacles(host, spec))
+    done = []
+    for found in reversed(mounts(host)):
+        if any(_ours(host, item, found) or _bound(item, found) for item in spec.filesystems):
+            unmount(host, found.mount)
+            done.append(found.mount + " unmounted")
+    edited = [item.mount + " commented out in fstab" for item in spec.filesystems if leave(host, item)]
+    if edited:
+        host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
+    return done + edited
+
+
+def obstacles(host: Host, spec: ServerSpec) -> List[str]:
+    """What is mounted over or below the spec's mount points, and is not ours to unmount."""
+    texts = []
+    for item in spec.filesystems:
+        found = _top(host, item)
+        if found and not _ours(host, item, found):
+            texts.append("{}: found {}, expected {}".format(item.mount, found.source, item.device))
+        below = [other.mount for other in mounts(host) if _inside(item, other) and not _bound(item, other)]
+        known = [other.mount for other in spec.filesystems]
+        below = [mount for mount in below if mount not in known]
+        if below:
+            text = "{}: found mounted below it: {}; unmount that first"
+            texts.append(text.format(item.mount, ", ".join(below)))
+    return texts
+
+
+def _inside(filesystem: Filesystem, found: Mounted) -> bool:
+    return found.mount.startswith(filesystem.mount + "/")
+
+
+def _bound(filesystem: Filesystem, found: Mounted) -> bool:
+    """A bind mount on one of its folders: nothing but another name for what is elsewhere."""
+    return _inside(filesystem, found) and found.root != "/"

@@ -1,0 +1,70 @@
+"""The lines of a host's fstab that are of the spec's filesystems, by what their devices lead to."""
+
+from typing import Optional
+
+from hooks.contract.spec import Filesystem
+from hooks.host import text_file
+from hooks.host.host import Host
+from hooks.layers import fstab
+from hooks.layers.devices import means
+from hooks.layers.fstab import Line
+
+
+def entry(filesystem: Filesystem, line: Optional[Line] = None) -> str:
+    """The line of fstab, with the options of the site's own line; the check at boot is off because XFS
+    recovers at mount (xfs_repair(8))."""
+    options = filesystem.options.split(",")
+    if line:
+        own = [option for option in line.options.split(",") if option != "ro"]
+        options = own + [option for option in options if option not in own + ["defaults"]]
+    return "{} {} {} {} 0 0".format(filesystem.device, filesystem.mount, filesystem.type, ",".join(options))
+
+
+def satisfied(host: Host, filesystem: Filesystem, line: Optional[Line]) -> bool:
+    """An administrator's own line is good when it has at least the spec's options."""
+    if line is None or not line.active or line.type not in (filesystem.type, "auto"):
+        return False
+    lacking = set(filesystem.options.split(",")) - set(line.options.split(",")) - {"defaults"}
+    return not lacking and means(host, line.device, filesystem) is True
+
+
+def lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:
+    """Lines on the mount point whose device is the filesystem's. An active one that leads nowhere counts: it
+    is of a filesystem that has gone, or of one that has not come yet."""
+
+    def ours(line: Line) -> bool:
+        if line.mount != filesystem.mount:
+            return False
+        found = means(host, line.device, filesystem)
+        return found is not False if line.active else found is True
+
+    return ours
+
+
+def lines_with(host: Host, filesystem: Filesystem) -> fstab.Match:
+    """Lines that cannot be mounted without it: bind mounts out of it, and its device elsewhere."""
+
+    def ours(line: Line) -> bool:
+        if "bind" in line.options.split(","):
+            return (line.device + "/").startswith(filesystem.mount + "/")
+        return line.mount != filesystem.mount and means(host, line.device, filesystem) is True
+
+    return ours
+
+
+def enter(host: Host, filesystem: Filesystem) -> bool:
+    """Has the line in fstab; False when it was there."""
+    ours, text = lines_of(host, filesystem), host.read(fstab.PATH) or ""
+    line = fstab.best(text, ours)
+    if satisfied(host, filesystem, line) and fstab.OFF not in text:
+        return False
+    wanted = entry(filesystem, line)
+    return text_file.edit(host, fstab.PATH, lambda text: fstab.enable(fstab.restore(text), wanted, ours))
+
+
+def leave(host: Host, filesystem: Filesystem) -> bool:
+    """Takes its lines out of fstab; False when none was active."""
+    ours, others = lines_of(host, filesystem), lines_with(host, filesystem)
+    return text_file.edit(
+        host, fstab.PATH, lambda text: fstab.disable(fstab.disable(text, others, fstab.OFF), ours)
+    )

@@ -1,0 +1,203 @@
+"""The NFS layer: our own exports file and the server, exporting nothing whose filesystem is not mounted."""
+
+import os
+import re
+import stat
+from typing import List, Set, Tuple
+
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.contract.spec import ServerSpec, filesystem_of
+from hooks.host import text_file
+from hooks.host.host import RELOAD_SECONDS, Host, Refused, refuse
+from hooks.host.mounts import mounted_on
+from hooks.layers import exports
+from hooks.layers.exports import Pair
+from hooks.layers.fstab import restore
+from hooks.layers.served import served
+
+NAME = "nfs"
+SERVICE = "nfs-server"
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+_THREADS = "/proc/fs/nfsd/threads"
+_KERNEL = "/proc/net/rpc/nfsd.export/content"
+_PORT = "0801"  # 2049 in /proc/net/tcp's hexadecimal
+_LISTENING = re.compile(r"^\s*\d+: [0-9A-F]+:" + _PORT + r" \S+ 0A ", re.MULTILINE)
+_COMPLAINED = {1: "complained, perhaps of another file's line; the check afterwards tells about ours"}
+_NOT_EXPORTED = {1: "not exported"}
+
+
+def check(host: Host, spec: ServerSpec) -> Finding:
+    """Present when nfsd runs and listens, and every export of the spec is in the kernel's table."""
+    service, threads, exported = _service(host), _threads(host), _exported(host)
+    own, pairs = host.read(exports.OWN) or "", exports.wanted(spec)
+    found = {pair: served(host, pair, exported) for pair in pairs}
+    missing, nameless = ([pair for pair in pairs if found[pair] is value] for value in (False, None))
+    facts = {
+        "service": service,
+        "threads": threads,
+        "exported": sorted(" to ".join(pair) for pair in exported),
+    }
+    if not own and not _left(host, spec, exported):
+        return Finding(ABSENT, "nothing of the spec is exported", dict(facts))
+    missing += nameless if len(nameless) == len(pairs) else []
+    faults = ["{} is not exported to {}".format(*pair) for pair in missing] + _unmounted(host, spec)
+    faults += [] if service == ("active", "enabled") else ["{} is {}".format(SERVICE, ", ".join(service))]
+    faults += [] if threads and _listening(host) else ["nfsd does not listen on port 2049"]
+    faults += (
+        [] if own == exports.own_text(spec, _elsewhere(host)) else [exports.OWN + " is not as specified"]
+    )
+    if faults:
+        return Finding(BROKEN, "; ".join(faults), dict(facts))
+    told = ["exported: " + ", ".join(" to ".join(pair) for pair in pairs if pair not in nameless)]
+    told += ["not exported to {}, a name without an address here".format(pair[1]) for pair in nameless]
+    return Finding(PRESENT, "; ".join(told + _firewalled(host)), dict(facts))
+
+
+def _left(host: Host, spec: ServerSpec, table: Set[Pair]) -> List[str]:
+    """Paths on the spec's filesystems that are exported, whoever exports them: by the table of exportfs(8)
+    and by the kernel's own, which keeps a client's entry until it is flushed (nfsd(7))."""
+    kernel = [line for line in (host.read(_KERNEL) or "").splitlines() if not line.startswith("#")]
+    paths = {path for path, _ in table | exports.parse("\n".join(kernel))}
+    return sorted(path for path in paths if exports.concerned(spec, path))
+
+
+def _service(host: Host) -> Tuple[str, str]:
+    """Whether systemd has it active, and enabled at boot (systemctl(1), show)."""
+    out = host.run("systemctl", "show", "-p", "ActiveState,UnitFileState", SERVICE).out
+    found = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+    return found.get("ActiveState", ""), found.get("UnitFileState", "") or "not installed"
+
+
+def _threads(host: Host) -> int:
+    """How many nfsd threads the kernel runs; 0 when nfsd is not even loaded (nfsd(7))."""
+    text = (host.read(_THREADS) or "0").strip()
+    return int(text) if text.isdigit() else 0
+
+
+def _listening(host: Host) -> bool:
+    return any(_LISTENING.search(host.read("/proc/net/" + table) or "") for table in ("tcp", "tcp6"))
+
+
+def _exported(host: Host) -> Set[Pair]:
+    return exports.parse(host.run("exportfs", "-s").out)
+
+
+def files(host: Host) -> List[str]:
+    """Administrators' own files of exports."""
+    folder, own = os.path.split(exports.OWN)
+    names = sorted(os.listdir(host.path(folder))) if os.path.isdir(host.path(folder)) else []
+    return ["/etc/exports"] + [
+        os.path.join(folder, name) for name in names if name != own and name.endswith(".exports")
+    ]
+
+
+def _elsewhere(host: Host) -> Set[Pair]:
+    """What administrators' own files export."""
+    return {pair for name in files(host) for pair in exports.parse(host.read(name) or "")}
+
+
+def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
+    mounts = {item.mount for item in (filesystem_of(spec, export.path) for export in spec.exports) if item}
+    return [mount + " is not mounted" for mount in sorted(mounts) if not mounted_on(host, mount)]
+
+
+def _firewalled(host: Host) -> List[str]:
+    try:
+        from hooks.hints import firewalld  # noqa: PLC0415
+    except ImportError:  # cloud-init's copy is without what only tells an operator
+        return []
+    return firewalld.told(host)
+
+
+def refusals(host: Host, spec: ServerSpec) -> List[str]:
+    """Why this host cannot serve as it is; a filesystem that is not here yet is no reason."""
+    texts = []
+    if _listening(host) and not _threads(host):
+        out = host.run("ss", "-Hltnp", "sport = :2049").out
+        texts.append("port 2049: found {}, expected nobody; stop it first".format(" ".join(out.split())))
+    for export in spec.exports:
+        filesystem = filesystem_of(spec, export.path)
+        here = filesystem and mounted_on(host, filesystem.mount)
+        if here and _is_no_directory(host.path(export.path)):
+            texts.append("{}: no such directory, expected what clients mount; make it".format(export.path))
+    return texts
+
+
+def _is_no_directory(path: str) -> bool:
+    """An I/O error is no proof of that."""
+    try:
+        return not stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+
+
+def apply(host: Host, spec: ServerSpec) -> List[str]:
+    """Exports what the spec names and starts the server; refuses while a filesystem is not mounted."""
+    unmounted = _unmounted(host, spec)
+    if unmounted:
+        raise Refused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
+    refuse(refusals(host, spec))
+    done = [name + " as before its release" for name in files(host) if text_file.edit(host, name, restore)]
+    elsewhere = _elsewhere(host)
+    done += [
+        "{} to {} is exported by another file already".format(*pair)
+        for pair in exports.wanted(spec)
+        if pair in elsewhere
+    ]
+    if text_file.edit(host, exports.OWN, lambda _: exports.own_text(spec, elsewhere)):
+        done.append(exports.OWN + " written")
+    return done + _start(host) + _firewalled(host)
+
+
+def _start(host: Host) -> List[str]:
+    active, enabled = _service(host)
+    if active == "active" and _threads(host):
+        host.run("exportfs", "-ra", tolerate=_COMPLAINED)
+        # either makes systemd read fstab and the exports again, for the order of the next shutdown
+        what = ["daemon-reload"] if enabled == "enabled" else ["enable", SERVICE]
+        host.run("systemctl", *what, seconds=RELOAD_SECONDS)
+        return ["exports read again"]
+    if active in ("failed", "active"):  # active without threads: somebody stopped nfsd behind systemd's back
+        host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
+        host.run("systemctl", "reset-failed", SERVICE, tolerate={1: "nothing to reset"})
+    # to enable and to disable has systemd read everything again
+    host.run("systemctl", "enable", "--now", SERVICE, seconds=START_SECONDS + RELOAD_SECONDS)
+    return [SERVICE + " started"]
+
+
+def release(host: Host, spec: ServerSpec) -> List[str]:
+    """Takes back every export of the spec's filesystems, whoever made it, so that no command and no boot
+    brings it back, and stops the server unless it exports something else. Raises HookError."""
+    done = []
+    if text_file.edit(host, exports.OWN, lambda _: ""):
+        done.append(exports.OWN + " removed")
+
+    def ours(path: str) -> bool:
+        return exports.concerned(spec, host.real(path) or path)
+
+    for name in files(host):
+        if text_file.edit(host, name, lambda text: exports.put_off(text, ours)):
+            done.append(name + ": its lines for these filesystems are put off until the next takeover here")
+    exported = _exported(host)
+    mine = sorted(pair for pair in exported if exports.concerned(spec, pair[0]))
+    for path, client in mine:
+        name = "[" + client + "]" if ":" in client else client
+        host.run("exportfs", "-u", name + ":" + path, tolerate=_NOT_EXPORTED)
+        done.append("{} is no longer exported to {}".format(path, client))
+    if exported - set(mine):
+        host.run("exportfs", "-f")
+        return done + ["{} goes on with other exports".format(SERVICE)] * bool(done)
+    return done + _stop(host)
+
+
+def _stop(host: Host) -> List[str]:
+    """Stops nfsd and waits for its threads, the last ones to hold the filesystem."""
+    active, enabled = _service(host)
+    if active not in ("active", "activating") and enabled != "enabled" and not _threads(host):
+        return []
+    host.run("systemctl", "disable", "--now", SERVICE, seconds=STOP_SECONDS + RELOAD_SECONDS)
+    host.wait("nfsd to end its threads", lambda: not _threads(host), STOP_SECONDS)
+    return [SERVICE + " stopped"]

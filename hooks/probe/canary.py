@@ -1,0 +1,146 @@
+"""Reads and writes through the service: a server's canaries, and a client's way to them. For verification.
+
+Canaries (canary_files.py) lie in the root of each filesystem and in each exported folder, which is what
+clients mount. A server writes and reads them, a client reads them over NFS and writes a file of its own.
+"""
+
+import os
+import re
+from functools import partial
+from typing import List, NamedTuple, Optional, Sequence
+
+from hooks import walk
+from hooks.client import view as client_view
+from hooks.client.run import mounted_right
+from hooks.client.view import View
+from hooks.contract.client_spec import ClientSpec
+from hooks.contract.fields import SpecError
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Facts, Layer
+from hooks.contract.spec import Filesystem, ServerSpec, Spec, filesystem_of
+from hooks.hints.export_options import contradictions
+from hooks.hints.kernel_log import complaints
+from hooks.host.host import CommandFailed, Host, Refused
+from hooks.layers import filesystem, lvm
+from hooks.probe import canary_files, mounted_folder
+from hooks.probe.canary_files import FOLDER, WRITTEN, Manifest
+from hooks.probe.child import apart
+
+SECONDS = 30.0
+EXPORTS = "exports"
+STORAGE = (lvm.NAME, filesystem.NAME)
+_NOBODY = 65534  # whom a client's root is, unless `anonuid=` names another (exports(5))
+
+
+class Place(NamedTuple):
+    """A folder with canaries, the filesystem it must lie on, and the uid that writes there, if any."""
+
+    path: str
+    filesystem: Filesystem
+    writer: Optional[int]
+
+
+def places(spec: ServerSpec) -> List[Place]:
+    """Every filesystem's root and every exported folder."""
+    writers = {export.path: _writer(export.options) for export in spec.exports}
+    paths = sorted(set(writers) | {item.mount for item in spec.filesystems})
+    on = [(path, filesystem_of(spec, path)) for path in paths]
+    return [Place(path, found, writers.get(path)) for path, found in on if found]
+
+
+def _writer(options: str) -> int:
+    found = re.search(r"\banonuid=(\d+)", options)
+    return int(found.group(1)) if found else _NOBODY
+
+
+def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Writes the canaries where the spec's own volumes are mounted as specified, and nothing elsewhere."""
+    if isinstance(spec, ClientSpec):
+        raise SpecError("refresh: found a client's spec, expected a server's")
+    found = walk.check(host, spec, STORAGE)
+    if any(layer.state != PRESENT for layer in found):
+        return found
+    return [_layer(host, place.path, partial(_refreshed, host, place)) for place in places(spec)]
+
+
+def probe(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Reads every canary, from the disk or over NFS; a client also writes. Absent: there are none.
+
+    On a server the exports' options too: the layer `exports` compares the kernel's with the spec's.
+    """
+    if isinstance(spec, ClientSpec):
+        view = View(host, spec)
+        return [_layer(host, one.mount.mount, partial(_tried, host, view, one)) for one in view.places]
+    read = [_layer(host, place.path, partial(_looked, host, place)) for place in places(spec)]
+    return read + [walk.timed(host, EXPORTS, partial(_exports, host, spec))]
+
+
+def _exports(host: Host, spec: ServerSpec) -> Layer:
+    wrong = contradictions(spec, host.run("exportfs", "-s").out)
+    said = "; ".join(wrong) or "exported with the options of the spec"
+    return Layer(EXPORTS, BROKEN if wrong else PRESENT, False, 0.0, said, {})
+
+
+def _layer(host: Host, path: str, act: "partial[Layer]") -> Layer:
+    name = "data " + path
+    return walk.timed(host, name, act)._replace(layer=name)
+
+
+def _told(manifest: Optional[Manifest], **others: str) -> Layer:
+    facts: Facts = dict(others, manifest=manifest)
+    if manifest is None:
+        return Layer("", ABSENT, False, 0.0, "no canaries", facts)
+    text = "{} canaries as written {}".format(len(manifest["files"]), manifest["written"])
+    return Layer("", PRESENT, False, 0.0, text, facts)
+
+
+def _refreshed(host: Host, place: Place) -> Layer:
+    _refuse_damaged(host, place)
+    return _told(apart(host, place.path, partial(_write, host, place), SECONDS))._replace(changed=True)
+
+
+def _looked(host: Host, place: Place) -> Layer:
+    _refuse_damaged(host, place)
+    return _told(apart(host, place.path, partial(_read, host, place), SECONDS))
+
+
+def _refuse_damaged(host: Host, place: Place) -> None:
+    """By the kernel's log; a mount that is read-only is the filesystem layer's finding."""
+    device = place.filesystem.device
+    for line in complaints(host.run("dmesg").out, os.path.basename(host.real(device) or device))[-1:]:
+        raise CommandFailed("{}: the kernel says: {}".format(place.path, line))
+
+
+def _tried(host: Host, view: View, place: client_view.Place) -> Layer:
+    mount = place.mount
+    if not mounted_right(view, place):
+        found = place.node.source if place.node else "no mount"
+        text = "{}: found {}, expected {}:{}; neither read nor written"
+        raise Refused(text.format(mount.mount, found, view.spec.target.hostname, mount.path))
+    manifest, wrote = apart(host, mount.mount, partial(_read_and_write, host, place.point), SECONDS)
+    layer = _told(manifest, write=wrote)
+    if manifest is None or wrote == WRITTEN:
+        return layer
+    return layer._replace(state=BROKEN, message="{}; a write: {}".format(layer.message, wrote))
+
+
+def _write(host: Host, place: Place) -> Manifest:
+    base = mounted_folder.folder(host, place.path, place.filesystem.mount)
+    return canary_files.write(base, place.writer)
+
+
+def _read(host: Host, place: Place) -> Optional[Manifest]:
+    base = mounted_folder.folder(host, place.path, place.filesystem.mount)
+    try:
+        return canary_files.read(mounted_folder.roots_own(FOLDER, base))
+    except FileNotFoundError:
+        return None
+
+
+def _read_and_write(host: Host, mount: str) -> List[object]:
+    """The manifest, and what came of a write; a folder without canaries is not written to."""
+    base = mounted_folder.folder(host, mount, mount)
+    try:
+        folder = os.open(FOLDER, mounted_folder.DIRECTORY, dir_fd=base)
+        return [canary_files.read(folder), canary_files.try_write(folder)]
+    except FileNotFoundError:
+        return [None, "not tried"]

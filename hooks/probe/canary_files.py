@@ -1,0 +1,144 @@
+"""The canaries in one open folder: written durably, compared with their manifest, tried by a client.
+
+`.nfs-failover/` is root's own: `canary-1` to `canary-4` keep their first content for good, `fresh-N` is new
+with each manifest, N being its serial. The manifest names only files that were on disk before it, whatever is
+cut off when. In `.nfs-failover/probe/` may write whoever the export makes of a client's root (exports(5)).
+"""
+
+import hashlib
+import json
+import os
+import time
+from typing import Any, Dict, Optional
+
+from hooks.host.host import CommandFailed
+from hooks.probe.mounted_folder import DIRECTORY, roots_own
+
+FOLDER = ".nfs-failover"
+MANIFEST = "manifest.json"
+PROBES = "probe"
+WRITTEN = "written"
+FIXED = ("canary-1", "canary-2", "canary-3", "canary-4")
+SIZE = 65536
+_LEFT_BEHIND_SECONDS = 3600
+_OTHER = "{}: found {}, expected what was written there until {}"
+Manifest = Dict[str, Any]
+
+
+def read(folder: int) -> Manifest:
+    """The manifest, once every file of it was read and is as it was written.
+
+    Raises CommandFailed naming the first file that is not, FileNotFoundError when there is no manifest.
+    """
+    text = _content(MANIFEST, folder)
+    try:
+        manifest: Manifest = json.loads(text.decode())
+        files, written, _ = sorted(manifest["files"].items()), manifest["written"], int(manifest["serial"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CommandFailed("{}: found no manifest in it".format(MANIFEST)) from None
+    for name, expected in files:
+        try:
+            right, found = _digest(_content(os.path.basename(name), folder)) == expected, "other content"
+        except OSError as error:
+            right, found = False, str(error)
+        if not right:
+            raise CommandFailed(_OTHER.format(name, found, written))
+    return manifest
+
+
+def _content(name: str, folder: int) -> bytes:
+    """From the disk or the server: what the page cache has of it is dropped first (posix_fadvise(2))."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO of somebody's does not hold us up
+    with open(os.open(name, flags, dir_fd=folder), "rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return file.read(2 * SIZE)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def write(base: int, writer: Optional[int]) -> Manifest:
+    """Writes the next manifest and its fresh file in `base`; `writer`: a uid for clients' probes, if any.
+
+    Canaries that are not as they were written are evidence: CommandFailed as of `read`, and they stay.
+    """
+    _make(FOLDER, base, 0o755)
+    folder = roots_own(FOLDER, base)
+    try:
+        before = read(folder)
+    except FileNotFoundError:
+        before = {"serial": 0, "files": {}}
+    serial = int(before["serial"]) + 1
+    files = {name: before["files"].get(name) or _new(name, folder) for name in FIXED}
+    fresh = "fresh-{}".format(serial)
+    files[fresh] = _new(fresh, folder)
+    written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    manifest = {"serial": serial, "written": written, "files": files}
+    _put(MANIFEST, json.dumps(manifest, sort_keys=True).encode(), folder)
+    if writer is not None:
+        _make_room(writer, folder)
+    # the files of the manifest before stay for one who has just read it
+    for name in set(os.listdir(folder)) - set(before["files"]) - {fresh}:
+        if name.startswith("fresh-"):
+            os.unlink(name, dir_fd=folder)
+    return manifest
+
+
+def _new(name: str, folder: int) -> str:
+    content = os.urandom(SIZE)
+    _put(name, content, folder)
+    return _digest(content)
+
+
+def _put(name: str, content: bytes, folder: int) -> None:
+    """All of it or nothing, and on disk."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    _fill(os.open(name + ".new", flags, dir_fd=folder), content, 0o644)
+    os.rename(name + ".new", name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
+def _fill(descriptor: int, content: bytes, mode: int) -> None:
+    with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _make(name: str, folder: int, mode: int) -> None:
+    try:
+        os.mkdir(name, mode, dir_fd=folder)
+    except FileExistsError:
+        return
+    os.chmod(name, mode, dir_fd=folder)  # whatever the umask
+
+
+def _make_room(writer: int, folder: int) -> None:
+    """For clients' writes; what a client that died has left is removed."""
+    _make(PROBES, folder, 0o700)
+    probes = os.open(PROBES, DIRECTORY, dir_fd=folder)
+    if os.fstat(probes).st_uid != writer:
+        os.chown(probes, writer, -1)
+    for name in os.listdir(probes):
+        if os.stat(name, dir_fd=probes, follow_symlinks=False).st_mtime < time.time() - _LEFT_BEHIND_SECONDS:
+            os.unlink(name, dir_fd=probes)
+
+
+def try_write(folder: int) -> str:
+    """WRITTEN when a file of its own went to the server and came back from there the same, else why not."""
+    try:
+        return _tried(os.open(PROBES, DIRECTORY, dir_fd=folder))
+    except OSError as error:
+        return os.strerror(error.errno or 0)
+
+
+def _tried(probes: int) -> str:
+    name, content = os.urandom(16).hex(), os.urandom(4096)
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=probes)
+    try:
+        _fill(descriptor, content, 0o600)
+        return WRITTEN if _content(name, probes) == content else "other bytes came back than were written"
+    finally:
+        os.unlink(name, dir_fd=probes)

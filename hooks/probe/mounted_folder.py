@@ -1,0 +1,40 @@
+"""Opens a folder only where it lies on what should be mounted there, and keeps it so while it is open."""
+
+import os
+from typing import Optional
+
+from hooks.host import mounts
+from hooks.host.host import Host, Refused
+
+DIRECTORY = os.O_DIRECTORY | os.O_NOFOLLOW
+_ELSEWHERE = "it does not lie on what should be mounted on {}; nothing was read or written"
+_FOREIGN = "{}: found owner {} and mode {:o}, expected root's own folder; look who made it, then remove it"
+
+
+def folder(host: Host, path: str, mount: str) -> int:
+    """A descriptor of `path`; raises Refused for the empty directory below a mount that is not there.
+
+    While it is open, what it lies on cannot be unmounted: it need not be looked at again.
+    """
+    descriptor = os.open(host.path(path), os.O_DIRECTORY)
+    on = _lies_on(host, descriptor)
+    if on is None or on not in mounts.mounted_on(host, mount)[-1:]:
+        raise Refused(_ELSEWHERE.format(mount))
+    return descriptor
+
+
+def _lies_on(host: Host, descriptor: int) -> Optional[mounts.Mounted]:
+    """The mount that an open file lies on (proc_pid_fdinfo(5), mnt_id); None when /proc does not tell."""
+    told = (host.read("/proc/self/fdinfo/{}".format(descriptor)) or "").partition("mnt_id:")[2].split()
+    lines = (host.read("/proc/self/mountinfo") or "").splitlines()
+    found = mounts.parse("\n".join(line for line in lines if line.split(" ")[:1] == told[:1]))
+    return found[0] if found else None
+
+
+def roots_own(name: str, base: int) -> int:
+    """A descriptor of this folder; Refused when a user made it: root neither reads nor writes there."""
+    descriptor = os.open(name, DIRECTORY, dir_fd=base)
+    found = os.fstat(descriptor)
+    if found.st_uid != os.geteuid() or found.st_mode & 0o22:
+        raise Refused(_FOREIGN.format(name, found.st_uid, found.st_mode & 0o7777))
+    return descriptor

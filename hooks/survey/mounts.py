@@ -1,0 +1,137 @@
+"""What a takeover would find where it mounts, and what the server's mounts have that the spec lacks."""
+
+import os
+from typing import Dict, Iterator
+
+from hooks.contract.spec import Filesystem, ServerSpec
+from hooks.host.host import Host
+from hooks.host.mounts import mounted_on, mounts
+from hooks.layers import filesystem, fstab
+from hooks.layers.devices import means
+from hooks.layers.fstab_lines import lines_with
+from hooks.survey.host import lacking
+from hooks.survey.remark import Remark, holds, refusal, refusals, warning
+
+_QUOTAS = ("/etc/projects", "/etc/projid")
+_OF_A_MOUNT = ("defaults", "rw", "auto")  # options that say nothing of their own
+
+
+def here(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """What `apply` refuses, what `release` refuses, and who else has the filesystem's UUID.
+
+    Where the filesystem is mounted already, lines of fstab and the like concern its way back here alone.
+    """
+    reason = lacking(host, spec) if holds(host, spec) else ""
+    if reason:
+        yield warning("{}; log in to it, or look again when it is back", reason)
+        return
+    serves = any(mounted_on(host, item.mount) for item in spec.filesystems) and holds(host, spec)
+    yield from (Remark(not serves, text) for text in filesystem.refusals(host, spec))
+    yield from refusals(filesystem.obstacles(host, spec) if serves else [])
+    for item in spec.filesystems:
+        yield from _place(host, item)
+        if mounted_on(host, item.mount) and host.real(item.device):
+            yield from refusals(filesystem.other_content(host, item))
+        yield from _clones(host, item)
+
+
+def _place(host: Host, item: Filesystem) -> Iterator[Remark]:
+    if not mounted_on(host, item.mount) and os.path.isfile(host.path(item.mount)):
+        yield refusal("{}: found a file, expected a directory or nothing; move it away", item.mount)
+
+
+def _clones(host: Host, item: Filesystem) -> Iterator[Remark]:
+    """XFS mounts no second filesystem of one UUID (xfs(5), nouuid)."""
+    link = "/dev/disk/by-uuid/{}".format((item.uuid or "").lower())
+    found = host.real(link) if item.uuid else None
+    if found is None or found == host.real(item.device):
+        return
+    if any(host.real(other.source) == found for other in mounts(host)):
+        text = "{}: {} has its UUID {} too and is mounted here, expected no clone; unmount it"
+        yield refusal(text, item.mount, found, item.uuid)
+    else:
+        text = "{}: {} has its UUID {} too, expected no clone; mount that nowhere on this host"
+        yield warning(text, item.mount, found, item.uuid)
+
+
+def uuids(host: Host, spec: ServerSpec) -> Dict[str, str]:
+    """The UUID of each filesystem whose device is here, by mount point."""
+    links = host.path("/dev/disk/by-uuid")
+    names = sorted(os.listdir(links)) if os.path.isdir(links) else []
+    real = {host.real("/dev/disk/by-uuid/" + name): name for name in names}
+    found = {
+        item.mount: real.get(host.real(item.device)) for item in spec.filesystems if host.real(item.device)
+    }
+    return {mount: uuid for mount, uuid in found.items() if uuid}
+
+
+def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """What only this server has, where it has the filesystem: the next one would be without it."""
+    text = host.read(fstab.PATH) or ""
+    for item in spec.filesystems:
+        if host.real(item.device):
+            yield from _options(host, item, text)
+            yield from _more_mounts(host, item, text)
+            yield from _quotas(host, item)
+            yield from _units(host, item)
+    yield from _others(host, spec, text)
+
+
+def _options(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
+    """Options of the site's own line that the spec does not give the next server."""
+    for line in fstab.lines(text):
+        if not line.active or line.mount != item.mount or means(host, line.device, item) is not True:
+            continue
+        given = set(item.options.split(",")) | set(_OF_A_MOUNT)
+        lacking = [option for option in line.options.split(",") if option not in given]
+        if "x-systemd.automount" in lacking:
+            found = "{}: fstab has x-systemd.automount, expected a plain mount; take that option out"
+            yield warning(found, item.mount)
+        elif lacking:
+            found = "{}: fstab has {}, which the spec's options lack; add them to the filesystem's options"
+            yield warning(found, item.mount, ",".join(lacking))
+
+
+def _more_mounts(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
+    """Other mounts out of it, by the kernel and by fstab."""
+    device = host.real(item.device)
+    now = {found.mount for found in mounts(host) if host.real(found.source) == device}
+    lines = {line.mount for line in fstab.lines(text) if line.active and lines_with(host, item)(line)}
+    more = sorted((now | lines) - {item.mount})
+    if more:
+        found = (
+            "{}: mounted here as {} too, which the spec lacks; the next server needs its own lines for that"
+        )
+        yield warning(found, item.mount, ", ".join(more))
+
+
+def _quotas(host: Host, item: Filesystem) -> Iterator[Remark]:
+    options = [found.options for found in mounted_on(host, item.mount)[-1:]]
+    files = [name for name in _QUOTAS if (host.read(name) or "").strip()]
+    if files and any("prjquota" in text or "pquota" in text for text in options):
+        found = (
+            "{}: its project quotas are named in {} on this server's own disk; copy them to the next server"
+        )
+        yield warning(found, item.mount, " and ".join(files))
+
+
+def _units(host: Host, item: Filesystem) -> Iterator[Remark]:
+    """A unit of its own mounts it again at boot, whatever is in fstab (systemd.mount(5))."""
+    name = item.mount.strip("/").replace("-", "\\x2d").replace("/", "-")
+    for kind in (".mount", ".automount"):
+        path = "/etc/systemd/system/" + name + kind
+        if os.path.exists(host.path(path)):
+            text = "{}: {} mounts it too, and a release leaves that; remove it, fstab is enough"
+            yield warning(text, item.mount, path)
+
+
+def _others(host: Host, spec: ServerSpec, text: str) -> Iterator[Remark]:
+    """Lines of fstab for what else lies in the spec's groups."""
+    groups = [group.name for group in spec.volume_groups]
+    known = [item.mount for item in spec.filesystems]
+    for line in fstab.lines(text):
+        prefixes = ["/dev/{}/".format(name) for name in groups]
+        prefixes += ["/dev/mapper/{}-".format(name.replace("-", "--")) for name in groups]
+        if line.active and line.mount not in known and line.device.startswith(tuple(prefixes)):
+            found = "{}: fstab mounts {} there, which is in the group and not in the spec; add it to the spec"
+            yield warning(found, line.mount, line.device)

@@ -1,0 +1,138 @@
+"""What the server exports, and how, that the spec lacks; what its nfsd is set to."""
+
+import os
+import re
+from typing import Dict, Iterator, List, Tuple
+
+from hooks.contract.spec import Export, ServerSpec
+from hooks.host.host import Host
+from hooks.layers import exports, nfs
+from hooks.layers.served import NETWORK, addresses, served
+from hooks.survey.remark import Remark, holds, refusal, refusals, warning
+
+DEFAULTS = ("ro", "sync", "wdelay", "hide", "no_subtree_check", "secure", "root_squash", "no_all_squash")
+_PAIRS = {"rw": "ro", "async": "sync", "nohide": "hide", "insecure": "secure"}
+_IGNORED = ("mountpoint", "mp", "sec", "pnfs", "no_pnfs")
+_CONFIGURED = ("/etc/nfs.conf", "/etc/nfs.conf.d")
+_COUNT = ("/etc/sysconfig/nfs", "/etc/default/nfs-kernel-server")
+
+
+def refused(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    yield from refusals(nfs.refusals(host, spec))
+
+
+def names(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """exportfs(8) leaves out a client whose name has no address, and serves the others, if there are any."""
+    text = "{} to {}: the name has no address on this host; correct the name, or take it out"
+    for export in spec.exports:
+        nameless = [client for client in _named(export) if not addresses(host, client)]
+        remark = refusal if nameless == list(export.clients) and not holds(host, spec) else warning
+        yield from (remark(text, export.path, client) for client in nameless)
+
+
+def known(host: Host, spec: ServerSpec) -> Dict[str, List[str]]:
+    """Addresses by name of each client that is exported to by its name, as this host has them."""
+    clients = {client for export in spec.exports for client in _named(export)}
+    return {client: sorted(addresses(host, client)) for client in sorted(clients)}
+
+
+def _named(export: Export) -> List[str]:
+    return [client for client in export.clients if not NETWORK.search(client)]
+
+
+def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """Where the volumes are: what is exported now and would be no more, or otherwise."""
+    if not holds(host, spec):
+        return
+    shown = _shown(host.run("exportfs", "-s").out)
+    known = {export.path: export for export in spec.exports}
+    for (path, client), options in sorted(shown.items()):
+        if not exports.concerned(spec, path):
+            yield warning("{} is exported to {} from this server's own disk; it stays behind", path, client)
+        elif path not in known or not _wanted(host, known[path], client):
+            text = "{} is exported to {} ({}), and the spec lacks it; add it to the spec's exports"
+            yield warning(text, path, client, ",".join(_telling(options)))
+        else:
+            yield from _different(known[path], client, options)
+
+
+def _wanted(host: Host, export: Export, client: str) -> bool:
+    return any(
+        exports.canonical(wanted) == exports.canonical(client)
+        or (
+            not exports.covers(client, wanted)
+            and served(host, (export.path, wanted), [(export.path, client)])
+        )
+        for wanted in export.clients
+    )
+
+
+def _shown(text: str) -> Dict[Tuple[str, str], List[str]]:
+    """Options by path and client, as exportfs(8) -s shows them."""
+    found = {}
+    for line in text.splitlines():
+        options = line.rstrip().rpartition("(")[2].rstrip(")").split(",")
+        found.update(dict.fromkeys(exports.parse(line), options))
+    return found
+
+
+def _effective(export: Export) -> List[str]:
+    """All options of the spec's export, those by default too (exports(5))."""
+    options = list(DEFAULTS) + export.options.split(",")
+    options += ["fsid={}".format(export.fsid)] if export.fsid is not None else []
+    return list({key_of(option): option for option in options}.values())
+
+
+def key_of(option: str) -> str:
+    """What excludes each other has one key."""
+    option = _PAIRS.get(option, option)
+    return option.partition("=")[0][3:] if option.startswith("no_") else option.partition("=")[0]
+
+
+def _telling(options: List[str]) -> List[str]:
+    return [option for option in options if option not in DEFAULTS and key_of(option) not in _IGNORED]
+
+
+def _different(export: Export, client: str, options: List[str]) -> Iterator[Remark]:
+    wanted = {key_of(option): option for option in _effective(export)}
+    odd = [
+        option
+        for option in options
+        if key_of(option) not in _IGNORED and wanted.get(key_of(option)) != option
+    ]
+    odd = [option for option in odd if key_of(option) in wanted or option not in DEFAULTS]
+    if odd:
+        text = "{} is exported to {} with {}, and by the spec it would be {}; make the spec's options agree"
+        other = [wanted.get(key_of(option), "without " + option) for option in odd]
+        yield warning(text, export.path, client, ",".join(odd), ",".join(other))
+
+
+def settings(host: Host) -> Dict[str, str]:
+    """What nfsd is configured to here: [nfsd] of nfs.conf(5), and the older files' count of threads."""
+    found: Dict[str, str] = {}
+    for name in _COUNT:
+        count = re.search(r"^\s*RPCNFSDCOUNT=[\"']?(\d+)", host.read(name) or "", re.MULTILINE)
+        if count:
+            found["threads"] = count.group(1)
+    for name in _files(host):
+        found.update(section(host.read(name) or "", "nfsd"))
+    return found
+
+
+def _files(host: Host) -> List[str]:
+    main, folder = _CONFIGURED
+    names = sorted(os.listdir(host.path(folder))) if os.path.isdir(host.path(folder)) else []
+    return [main] + [folder + "/" + name for name in names if name.endswith(".conf")]
+
+
+def section(text: str, name: str) -> Dict[str, str]:
+    """The settings of one section, names in lower case (nfs.conf(5))."""
+    found, current = {}, ""
+    for line in text.splitlines():
+        words = line.split("#")[0].split(";")[0].strip()
+        if words.startswith("["):
+            current = words.strip("[]").split('"')[0].strip().lower()
+        elif current == name and "=" in words:
+            key, _, value = words.partition("=")
+            found[key.strip().lower()] = value.strip()
+    return found

@@ -1,0 +1,114 @@
+"""Walks the layers in order: check, act, check again; stops at the first that fails and says which."""
+
+from functools import partial
+from types import ModuleType
+from typing import Callable, Iterable, List, Sequence, Tuple
+
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Finding, Layer
+from hooks.contract.spec import Spec
+from hooks.host.host import HookError, Host, OutOfTime
+from hooks.layers import address, filesystem, iscsi, lvm, nfs
+
+# each layer with the part of the spec that it brings up, from the ground upwards
+_Order = Tuple[Tuple[ModuleType, str], ...]
+_SERVER: _Order = (
+    (iscsi, "volumes"),
+    (lvm, "volume_groups"),
+    (filesystem, "filesystems"),
+    (nfs, "exports"),
+    (address, "service_address"),
+)
+Act = Callable[[Host, ModuleType, Spec], Layer]
+NAMES = (*(module.NAME for module, _ in _SERVER), "client")
+
+
+def check(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Every layer's state; one that cannot be told is unknown, and the others are told all the same."""
+    parts = chosen(spec, only)
+    return [timed(host, module.NAME, partial(_told, host, module, spec, "look")) for module in parts]
+
+
+def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Brings up each layer on the one below; after a failure nothing above is touched."""
+    return _walk(host, chosen(spec, only), spec, _applied, PRESENT)
+
+
+def release(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
+    """Takes down each layer from the top; after a failure nothing below is touched."""
+    return _walk(host, chosen(spec, only)[::-1], spec, _released, ABSENT)
+
+
+def chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
+    """The layers that this spec has a part for, from the ground upwards."""
+    order = _SERVER if spec.role == "server" else _client()
+    return [module for module, part in order if getattr(spec, part) and (not only or module.NAME in only)]
+
+
+def _client() -> _Order:
+    from hooks.client import client  # noqa: PLC0415 - not in cloud-init's copy, which parses no client's spec
+
+    return ((client, "mounts"),)
+
+
+def _walk(host: Host, modules: Iterable[ModuleType], spec: Spec, act: Act, aim: str) -> List[Layer]:
+    layers: List[Layer] = []
+    for module in modules:
+        layers.append(timed(host, module.NAME, partial(act, host, module, spec)))
+        if not _reached(layers[-1], aim):
+            break
+    return layers
+
+
+def _reached(layer: Layer, aim: str) -> bool:
+    return layer.state == aim or bool(layer.facts.get("reboot_required"))
+
+
+def timed(host: Host, name: str, act: Callable[[], Layer]) -> Layer:
+    """What the act came to, with its seconds, noted."""
+    began = host.now()
+    layer = _guarded(name, act)._replace(seconds=round(host.now() - began, 2))
+    host.note("{}: {} ({:.1f} s) {}".format(layer.layer, layer.state, layer.seconds, layer.message))
+    return layer
+
+
+def _guarded(name: str, act: Callable[[], Layer]) -> Layer:
+    """A failure as a layer: unknown when time ran out, broken when it went wrong or was refused."""
+    try:
+        return act()
+    except OutOfTime as error:
+        return Layer(name, UNKNOWN, False, 0.0, str(error), {})
+    except (HookError, OSError) as error:
+        return Layer(name, BROKEN, False, 0.0, str(error), {})
+
+
+def _told(host: Host, module: ModuleType, spec: Spec, check: str = "check") -> Layer:
+    """`check`: what the module may have for an operator's question alone; a run has no time for it."""
+    try:
+        found: Finding = getattr(module, check, module.check)(host, spec)
+    except (HookError, OSError) as error:
+        found = Finding(UNKNOWN, str(error))
+    return Layer(module.NAME, found.state, False, 0.0, found.message, found.facts)
+
+
+def _applied(host: Host, module: ModuleType, spec: Spec) -> Layer:
+    before = _told(host, module, spec)
+    if before.state == PRESENT:
+        return before._replace(message="nothing to do: " + before.message)
+    done = module.apply(host, spec)
+    return _checked(_told(host, module, spec), done, PRESENT)
+
+
+def _released(host: Host, module: ModuleType, spec: Spec) -> Layer:
+    done = module.release(host, spec)
+    after = _told(host, module, spec)
+    if not done and after.state == ABSENT:
+        return after._replace(message="nothing to do: " + after.message)
+    return _checked(after, done, ABSENT)
+
+
+def _checked(after: Layer, done: List[str], aim: str) -> Layer:
+    """What the check after the act found has the last word."""
+    said = "; ".join(done) or "nothing done"
+    if not _reached(after, aim):
+        said = "{}; but the check afterwards found it {}: {}".format(said, after.state, after.message)
+    return after._replace(changed=bool(done), message=said)

@@ -1,0 +1,1 @@
+"""Instances, images, volumes and their attachments."""

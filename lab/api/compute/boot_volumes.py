@@ -1,0 +1,52 @@
+"""Boot volumes and their attachments: made with an instance, read here, deleted when they were preserved."""
+
+from lab.api.core.call import Call, Cloud, listed, listed_in_compartment
+from lab.api.core.errors import conflict, incorrect_state
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step, begin
+from lab.hardware.hardware import Hardware
+
+
+def get_boot_volume(cloud: Cloud, call: Call) -> Resource:
+    return cloud.required("bootvolume", call.path["id"])
+
+
+def list_boot_volumes(cloud: Cloud, call: Call) -> list[Resource]:
+    return listed(cloud, call, "bootvolume", ("availabilityDomain",))
+
+
+def delete_boot_volume(cloud: Cloud, call: Call) -> None:
+    boot = cloud.required("bootvolume", call.path["id"])
+    joins = cloud.store.find("bootvolumeattachment", bootVolumeId=boot.id)
+    if any(one.state != "DETACHED" for one in joins):
+        raise conflict(f"The boot volume {boot.id} is attached to {joins[0].body['instanceId']}")
+    if boot.state != "AVAILABLE":
+        raise incorrect_state(f"boot volume {boot.id} is {boot.state}")
+    changed = boot.changed(lifecycleState="TERMINATING").knowing(instance_id=joins[0].body["instanceId"])
+    begin(cloud, cloud.store.put(changed), "delete_boot_volume", "DeleteBootVolume")
+
+
+def get_boot_volume_attachment(cloud: Cloud, call: Call) -> Resource:
+    return cloud.required("bootvolumeattachment", call.path["id"])
+
+
+def list_boot_volume_attachments(cloud: Cloud, call: Call) -> list[Resource]:
+    call.asked("availabilityDomain")
+    filters = ("availabilityDomain", "instanceId", "bootVolumeId")
+    return listed_in_compartment(cloud, call, "bootvolumeattachment", filters)
+
+
+def _delete(hardware: Hardware, job: Job) -> Document:
+    hardware.delete_disk(job.resource.hidden["instance_id"])
+    return {}
+
+
+def _deleted(cloud: Cloud, boot: Resource, facts: Document) -> None:
+    cloud.store.put(boot.changed(lifecycleState="TERMINATED"))
+
+
+def _kept(cloud: Cloud, boot: Resource) -> None:
+    cloud.store.put(boot.changed(lifecycleState="AVAILABLE"))
+
+
+DELETE = Step(_delete, _deleted, _kept)

@@ -1,0 +1,38 @@
+"""What the records around an instance become when it appears or goes."""
+
+from lab.api.core.call import Cloud
+from lab.api.core.store import Resource
+
+JOINS = ("vnicattachment", "bootvolumeattachment")
+
+
+def settle_attachments(cloud: Cloud, instance_id: str, state: str) -> None:
+    """Move the instance's VNIC and boot volume attachments to a state."""
+    for kind in JOINS:
+        for joined in cloud.store.find(kind, instanceId=instance_id):
+            cloud.store.put(joined.changed(lifecycleState=state))
+
+
+def forget_terminated(cloud: Cloud) -> list[str]:
+    """Remove the terminated instances and what was joined to them, as OCI does after a while; their OCIDs."""
+    gone = [one.id for one in cloud.store.find("instance") if one.state == "TERMINATED"]
+    for instance_id in gone:
+        for kind in (*JOINS, "volumeattachment"):
+            for joined in cloud.store.find(kind, instanceId=instance_id):
+                cloud.store.remove(joined.id)
+        cloud.store.remove(instance_id)
+    return gone
+
+
+def terminated(cloud: Cloud, instance: Resource) -> None:
+    """An instance that is no more: addresses free, VNIC gone, boot volume too unless preserved."""
+    for joined in cloud.store.find("bootvolumeattachment", instanceId=instance.id):
+        if not instance.hidden.get("preserve_boot_volume"):
+            boot = cloud.required("bootvolume", joined.body["bootVolumeId"])
+            cloud.store.put(boot.changed(lifecycleState="TERMINATED"))
+    for joined in cloud.store.find("vnicattachment", instanceId=instance.id):
+        for address in cloud.store.find("privateip", vnicId=joined.body["vnicId"]):
+            cloud.store.remove(address.id)
+        cloud.store.remove(joined.body["vnicId"])
+    settle_attachments(cloud, instance.id, "DETACHED")
+    cloud.store.put(instance.changed(lifecycleState="TERMINATED"))

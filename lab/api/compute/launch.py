@@ -1,0 +1,134 @@
+"""LaunchInstance: what is asked is checked and recorded here, and made by the worker."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from lab.api.compute.instance_record import BOOT_VOLUME_GBS, Birth, agent_config, machine_of, record_instance
+from lab.api.compute.instance_states import settle_attachments, terminated
+from lab.api.compute.metadata_limit import check_metadata
+from lab.api.compute.reservations import check_reservation
+from lab.api.compute.shapes import required_shape
+from lab.api.core.answer import Accepted
+from lab.api.core.call import Call, Cloud, tags
+from lab.api.core.errors import incorrect_state, invalid, missing, not_found, not_modelled
+from lab.api.core.ocid import new_ocid
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step, begin
+from lab.api.core.world import FAULT_DOMAINS
+from lab.api.network.addresses import check_label, free_address, label_for, new_mac
+from lab.hardware.hardware import Hardware
+
+MODELLED = (
+    *("availabilityDomain", "compartmentId", "createVnicDetails", "definedTags", "displayName"),
+    *("extendedMetadata", "faultDomain", "freeformTags", "hostnameLabel", "imageId", "metadata", "shape"),
+    *("shapeConfig", "sourceDetails", "subnetId", "agentConfig", "instanceOptions", "availabilityConfig"),
+    "capacityReservationId",
+)
+VNIC_MODELLED = {
+    *("assignPublicIp", "assignPrivateDnsRecord", "definedTags", "displayName", "freeformTags"),
+    *("hostnameLabel", "nsgIds", "privateIp", "skipSourceDestCheck", "subnetId"),
+}
+
+
+def launch_instance(cloud: Cloud, call: Call) -> Accepted:
+    call.modelled(*MODELLED)
+    birth = _birth(cloud, call)
+    instance = record_instance(cloud, birth, "PROVISIONING")
+    return Accepted(instance, begin(cloud, instance, "launch", "LaunchInstance"))
+
+
+def _birth(cloud: Cloud, call: Call) -> Birth:
+    _check_compartment(cloud, call.text("compartmentId"))
+    domain, shape = call.text("availabilityDomain"), required_shape(call.text("shape"))
+    if domain not in cloud.world.availability_domains:
+        raise invalid(f"availabilityDomain {domain}; {', '.join(cloud.world.availability_domains)} exist")
+    vnic = _vnic_details(cloud, call)
+    image_id, gbs = _source(cloud, call)
+    check_metadata(call.body.get("metadata") or {}, call.body.get("extendedMetadata") or {})
+    check_reservation(cloud, call.body.get("capacityReservationId"), shape.name, domain)
+    name = call.body.get("displayName") or f"instance{datetime.now(UTC):%Y%m%d%H%M%S}"
+    label = vnic.get("hostnameLabel") or call.body.get("hostnameLabel")
+    return Birth(
+        instance_id=new_ocid("instance"),
+        name=name,
+        shape=shape.name,
+        image_id=image_id,
+        availability_domain=domain,
+        fault_domain=_fault_domain(call.body.get("faultDomain")),
+        mac=new_mac(),
+        address=free_address(cloud, vnic.get("privateIp")),
+        hostname=check_label(cloud, label) if label else label_for(cloud, name),
+        subnet_id=cloud.world.subnet_id,
+        nsg_ids=vnic.get("nsgIds") or [],
+        boot_volume_gbs=gbs,
+        vnic=_vnic_fields(vnic),
+        instance=_instance_fields(call.body),
+        compartment_id=call.text("compartmentId"),
+    )
+
+
+def _check_compartment(cloud: Cloud, ocid: str) -> None:
+    if not cloud.world.knows_compartment(ocid):
+        raise not_found(ocid)
+
+
+def _fault_domain(asked: str | None) -> str:
+    if asked is not None and asked not in FAULT_DOMAINS:
+        raise invalid(f"faultDomain {asked}; {', '.join(FAULT_DOMAINS)} exist")
+    return asked or FAULT_DOMAINS[0]
+
+
+def _vnic_details(cloud: Cloud, call: Call) -> Document:
+    details: Document = call.body.get("createVnicDetails") or {}
+    extra = sorted(name for name, value in details.items() if value and name not in VNIC_MODELLED)
+    if extra:
+        raise not_modelled(f"createVnicDetails.{extra[0]}")
+    subnet = details.get("subnetId") or call.body.get("subnetId")
+    if not subnet:
+        raise missing("createVnicDetails.subnetId")
+    if subnet != cloud.world.subnet_id:
+        raise not_found(subnet)
+    return details
+
+
+def _vnic_fields(details: Document) -> Document:
+    named = {"displayName": details["displayName"]} if details.get("displayName") else {}
+    return {**tags(details), **named, "skipSourceDestCheck": bool(details.get("skipSourceDestCheck"))}
+
+
+def _source(cloud: Cloud, call: Call) -> tuple[str, int]:
+    source: Document = call.body.get("sourceDetails") or {}
+    if source.get("sourceType", "image") != "image":
+        raise not_modelled(f"a launch from sourceType {source['sourceType']}")
+    image_id: Any = source.get("imageId") or call.body.get("imageId")
+    if not image_id:
+        raise missing("sourceDetails.imageId")
+    image = cloud.required("image", image_id)
+    if image.state != "AVAILABLE":
+        raise incorrect_state(f"image {image_id} is {image.state}: wait until it is AVAILABLE")
+    return image_id, int(source.get("bootVolumeSizeInGBs") or BOOT_VOLUME_GBS)
+
+
+def _instance_fields(body: Document) -> Document:
+    kept = {name: body[name] for name in ("shapeConfig", "capacityReservationId") if body.get(name)}
+    if body.get("agentConfig"):
+        kept["agentConfig"] = agent_config(body["agentConfig"])
+    maps = {name: body.get(name) or {} for name in ("metadata", "extendedMetadata")}
+    return {**kept, **maps, **tags(body)}
+
+
+def _act(hardware: Hardware, job: Job) -> Document:
+    machine = machine_of(job.resource)
+    if job.again and hardware.is_on(machine.instance_id):
+        return {}
+    hardware.create_disk(machine, job.resource.body["imageId"])
+    hardware.power_on(machine)
+    return {}
+
+
+def _finish(cloud: Cloud, instance: Resource, facts: Document) -> None:
+    settle_attachments(cloud, instance.id, "ATTACHED")
+    cloud.store.put(instance.changed(lifecycleState="RUNNING"))
+
+
+LAUNCH = Step(_act, _finish, terminated)

@@ -1,0 +1,74 @@
+"""Capacity reservations: made, read, and counted by the launches into them.
+
+Source: https://docs.oracle.com/en-us/iaas/Content/Compute/Tasks/reserve-capacity.htm
+"""
+
+from lab.api.compute.shapes import required_shape
+from lab.api.core.call import Call, Cloud, tags
+from lab.api.core.errors import invalid, missing, not_found, not_modelled
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+
+KIND = "capacityreservation"
+GONE = ("TERMINATING", "TERMINATED")
+
+
+def create_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
+    call.modelled(
+        *("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags"),
+        "instanceReservationConfigs",
+    )
+    if not cloud.world.knows_compartment(call.text("compartmentId")):
+        raise not_found(call.body["compartmentId"])
+    if not call.body.get("instanceReservationConfigs"):
+        raise missing("instanceReservationConfigs")
+    ocid = new_ocid(KIND)
+    configs = [_config(asked) for asked in call.body["instanceReservationConfigs"]]
+    body = {
+        "id": ocid,
+        "compartmentId": call.body["compartmentId"],
+        "availabilityDomain": call.text("availabilityDomain"),
+        "displayName": call.body.get("displayName"),
+        "lifecycleState": "ACTIVE",
+        "isDefaultReservation": False,
+        "instanceReservationConfigs": configs,
+        "reservedInstanceCount": sum(one["reservedCount"] for one in configs),
+        "usedInstanceCount": 0,
+        "timeCreated": timestamp(),
+        **tags(call.body),
+    }
+    return cloud.store.put(Resource(ocid, KIND, body))
+
+
+def _config(asked: Document) -> Document:
+    if asked.get("faultDomain") or asked.get("instanceShapeConfig"):
+        raise not_modelled("a reservation for one fault domain or shape configuration")
+    shape = required_shape(str(asked.get("instanceShape")))
+    return {
+        "instanceShape": shape.name,
+        "reservedCount": int(asked.get("reservedCount") or 0),
+        "usedCount": 0,
+    }
+
+
+def get_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
+    reservation = cloud.required(KIND, call.path["id"])
+    return reservation.changed(usedInstanceCount=len(_used(cloud, reservation.id)))
+
+
+def check_reservation(cloud: Cloud, ocid: str | None, shape: str, domain: str) -> None:
+    """Refuse a launch that does not fit the reservation; what OCI answers when it is full is not modelled."""
+    if ocid is None:
+        return
+    body = cloud.required(KIND, ocid).body
+    fitting = [one for one in body["instanceReservationConfigs"] if one["instanceShape"] == shape]
+    if body["availabilityDomain"] != domain or not fitting:
+        raise invalid(f"capacity reservation {ocid} has no {shape} in {domain}")
+    used = [one for one in _used(cloud, ocid) if one.body["shape"] == shape]
+    if len(used) >= sum(one["reservedCount"] for one in fitting):
+        raise not_modelled("a launch into a capacity reservation that is used up")
+
+
+def _used(cloud: Cloud, ocid: str) -> list[Resource]:
+    found = cloud.store.find("instance", capacityReservationId=ocid)
+    return [one for one in found if one.state not in GONE]

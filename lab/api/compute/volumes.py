@@ -1,0 +1,156 @@
+"""Block volumes: made empty, renamed, grown, deleted."""
+
+from lab.api.compute.attachments import live_attachments_of
+from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.errors import conflict, incorrect_state, invalid, not_found, not_modelled
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+from lab.api.core.transition import Job, Step, begin
+from lab.hardware.hardware import Hardware
+
+MODELLED = ("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags")
+SIZES = ("sizeInGBs", "sizeInMBs", "vpusPerGB")
+SMALLEST_GBS, LARGEST_GBS = 50, 32 * 1024
+
+
+def create_volume(cloud: Cloud, call: Call) -> Resource:
+    call.modelled(*MODELLED, *SIZES)
+    if not cloud.world.knows_compartment(call.text("compartmentId")):
+        raise not_found(call.text("compartmentId"))
+    domain = call.text("availabilityDomain")
+    if domain not in cloud.world.availability_domains:
+        raise invalid(f"availabilityDomain {domain}; {', '.join(cloud.world.availability_domains)} exist")
+    volume = cloud.store.put(volume_record(cloud, new_ocid("volume"), domain, _size(call), call.body))
+    begin(cloud, volume, "create_volume", "CreateVolume")
+    return volume
+
+
+def _size(call: Call) -> int:
+    asked = call.body.get("sizeInGBs") or (call.body.get("sizeInMBs") or 0) // 1024 or SMALLEST_GBS
+    size = int(asked)
+    if not SMALLEST_GBS <= size <= LARGEST_GBS:
+        raise invalid(f"sizeInGBs must be {SMALLEST_GBS} to {LARGEST_GBS}, not {size}")
+    return size
+
+
+def volume_record(cloud: Cloud, ocid: str, domain: str, size_gbs: int, asked: Document) -> Resource:
+    """A volume's record, PROVISIONING."""
+    body = {
+        "id": ocid,
+        "compartmentId": cloud.world.compartment_id,
+        "availabilityDomain": domain,
+        "displayName": asked.get("displayName") or f"volume{ocid[-8:]}",
+        "lifecycleState": "PROVISIONING",
+        "timeCreated": timestamp(),
+        "sizeInGBs": size_gbs,
+        "sizeInMBs": size_gbs * 1024,
+        "vpusPerGB": 10 if asked.get("vpusPerGB") is None else asked["vpusPerGB"],
+        "isHydrated": True,
+        "isAutoTuneEnabled": False,
+        "autotunePolicies": [],
+        "autoTunedVpusPerGB": None,
+        "blockVolumeReplicas": [],
+        "isReservationsEnabled": False,
+        "sourceDetails": None,
+        "volumeGroupId": None,
+        "clusterPlacementGroupId": None,
+        "kmsKeyId": None,
+        "systemTags": {},
+        **tags(asked),
+    }
+    return Resource(ocid, "volume", body)
+
+
+def get_volume(cloud: Cloud, call: Call) -> Resource:
+    return cloud.required("volume", call.path["id"])
+
+
+def list_volumes(cloud: Cloud, call: Call) -> list[Resource]:
+    return listed(cloud, call, "volume", ("availabilityDomain", "displayName", "lifecycleState"))
+
+
+def update_volume(cloud: Cloud, call: Call) -> Resource:
+    volume = cloud.required("volume", call.path["id"])
+    asked = {name: value for name, value in call.body.items() if value is not None}
+    grown = _growth(volume, asked.pop("sizeInGBs", None))
+    if asked.get("isAutoTuneEnabled") == volume.body["isAutoTuneEnabled"]:
+        del asked["isAutoTuneEnabled"]  # the provider sends it with every update
+    extra = sorted(set(asked) - {"displayName", "freeformTags", "definedTags", "vpusPerGB"})
+    if extra:
+        raise not_modelled(f"a change of a volume's {extra[0]}")
+    if volume.state != "AVAILABLE":
+        raise incorrect_state(f"volume {volume.id} is {volume.state}")
+    if grown is None:
+        return cloud.store.put(volume.changed(**asked))
+    changed = volume.changed(**asked, lifecycleState="PROVISIONING").knowing(grows_to=grown)
+    begin(cloud, cloud.store.put(changed), "grow_volume", "UpdateVolume")
+    return changed
+
+
+def _growth(volume: Resource, asked: int | str | None) -> int | None:
+    """The new size; None when it stays. A volume never shrinks."""
+    before = volume.body["sizeInGBs"]
+    if asked is None or int(asked) == before:
+        return None
+    if not before < int(asked) <= LARGEST_GBS:
+        raise invalid(f"sizeInGBs must be more than {before} and at most {LARGEST_GBS}, not {asked}")
+    return int(asked)
+
+
+def list_volume_backup_policy_assignments(cloud: Cloud, call: Call) -> list[Document]:
+    """GetVolumeBackupPolicyAssetAssignment: none, since the lab has no backup policies."""
+    cloud.required("volume", call.asked("assetId"))
+    return []
+
+
+def delete_volume(cloud: Cloud, call: Call) -> None:
+    volume = cloud.required("volume", call.path["id"])
+    holders = live_attachments_of(cloud, volumeId=volume.id)
+    if holders:
+        raise conflict(
+            f"The volume {volume.id} cannot be deleted: it is attached to {holders[0].body['instanceId']}"
+        )
+    if volume.state not in ("AVAILABLE", "FAULTY"):
+        raise incorrect_state(f"volume {volume.id} is {volume.state}")
+    changed = cloud.store.put(volume.changed(lifecycleState="TERMINATING"))
+    begin(cloud, changed, "delete_volume", "DeleteVolume")
+
+
+def _create(hardware: Hardware, job: Job) -> Document:
+    return {"iqn": hardware.create_volume(job.resource.id, job.resource.body["sizeInGBs"])}
+
+
+def _created(cloud: Cloud, volume: Resource, facts: Document) -> None:
+    cloud.store.put(volume.changed(lifecycleState="AVAILABLE").knowing(**facts))
+
+
+def _delete(hardware: Hardware, job: Job) -> Document:
+    hardware.delete_volume(job.resource.id)
+    return {}
+
+
+def _deleted(cloud: Cloud, volume: Resource, facts: Document) -> None:
+    cloud.store.put(volume.changed(lifecycleState="TERMINATED"))
+
+
+def _faulty(cloud: Cloud, volume: Resource) -> None:
+    cloud.store.put(volume.changed(lifecycleState="FAULTY"))
+
+
+def _grow(hardware: Hardware, job: Job) -> Document:
+    hardware.grow_volume(job.resource.id, job.resource.hidden["grows_to"])
+    return {}
+
+
+def _grown(cloud: Cloud, volume: Resource, facts: Document) -> None:
+    size = volume.hidden["grows_to"]
+    cloud.store.put(volume.changed(lifecycleState="AVAILABLE", sizeInGBs=size, sizeInMBs=size * 1024))
+
+
+def _not_grown(cloud: Cloud, volume: Resource) -> None:
+    cloud.store.put(volume.changed(lifecycleState="AVAILABLE"))
+
+
+CREATE = Step(_create, _created, _faulty)
+DELETE = Step(_delete, _deleted, _faulty)
+GROW = Step(_grow, _grown, _not_grown)

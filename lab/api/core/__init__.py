@@ -1,0 +1,1 @@
+"""What every operation of the API stands on: calls, answers, refusals, the store, transitions."""

@@ -1,0 +1,83 @@
+"""One API call as the models see it: path, query and body, with the checks every operation makes."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.api.core.errors import invalid, missing, not_found, not_modelled
+from lab.api.core.faults import Fault
+from lab.api.core.store import Document, Resource, Store
+from lab.api.core.world import World
+
+PAGING = {"limit", "page", "sortBy", "sortOrder", "compartmentId"}
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What operations work on: the stored state and the tenancy's fixed facts. `wake` stirs the worker."""
+
+    store: Store
+    world: World
+    wake: Callable[[], None] = lambda: None
+    fault: Fault | None = None  # the injected fault that the call under way has met
+
+    def required(self, kind: str, resource_id: str) -> Resource:
+        """The resource of that kind, or 404."""
+        found = self.store.get(resource_id)
+        if found is None or found.kind != kind:
+            raise not_found(resource_id)
+        return found
+
+
+@dataclass(frozen=True)
+class Call:
+    """Path variables, query and JSON body of one request."""
+
+    path: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    body: Document = field(default_factory=dict)
+    if_match: str | None = None
+
+    def text(self, name: str) -> str:
+        """A required string of the body; MissingParameter or InvalidParameter otherwise."""
+        value = self.body.get(name)
+        if value is None or value == "":
+            raise missing(name)
+        if not isinstance(value, str):
+            raise invalid(f"{name} must be a string, not {type(value).__name__}")
+        return value
+
+    def asked(self, name: str) -> str:
+        """A required query parameter."""
+        if not self.query.get(name):
+            raise missing(name)
+        return self.query[name]
+
+    def modelled(self, *names: str) -> None:
+        """501 when the body asks for something that the model would silently ignore."""
+        extra = sorted(name for name, value in self.body.items() if value and name not in names)
+        if extra:
+            raise not_modelled(f"the body field {extra[0]}")
+
+
+def listed(cloud: Cloud, call: Call, kind: str, filters: Collection[str]) -> list[Resource]:
+    """Resources of the caller's compartment that match the query; a filter not in `filters` answers 501."""
+    unknown = sorted(set(call.query) - set(filters) - PAGING)
+    if unknown:
+        raise not_modelled(f"the query parameter {unknown[0]}")
+    compartment = call.query.get("compartmentId")
+    if compartment is not None and not cloud.world.knows_compartment(compartment):
+        raise not_found(compartment)
+    wanted: dict[str, Any] = {name: call.query.get(name) for name in filters}
+    return cloud.store.find(kind, **wanted, compartmentId=compartment)
+
+
+def listed_in_compartment(cloud: Cloud, call: Call, kind: str, filters: Collection[str]) -> list[Resource]:
+    """As `listed`, for operations whose compartmentId is required."""
+    call.asked("compartmentId")
+    return listed(cloud, call, kind, filters)
+
+
+def tags(body: Document) -> Document:
+    """The tag maps of a create or update body; always present in answers, as OCI does."""
+    return {"freeformTags": body.get("freeformTags") or {}, "definedTags": body.get("definedTags") or {}}

@@ -1,0 +1,1 @@
+"""HTTP in and out, the table of operations, and the worker that carries out state changes."""

@@ -1,0 +1,25 @@
+"""Every state change by its name in the store."""
+
+from lab.api.compute import attachments, boot_volumes, consoles, images, instances, launch, volumes
+from lab.api.core.transition import Step
+from lab.api.resource_manager import job_runs
+
+STEPS: dict[str, Step] = {
+    "launch": launch.LAUNCH,
+    "start": instances.START,
+    "stop": instances.STOP,
+    "soft_stop": instances.SOFT_STOP,
+    "reset": instances.RESET,
+    "soft_reset": instances.SOFT_RESET,
+    "terminate": instances.TERMINATE,
+    "attach": attachments.ATTACH,
+    "detach": attachments.DETACH,
+    "create_volume": volumes.CREATE,
+    "grow_volume": volumes.GROW,
+    "delete_volume": volumes.DELETE,
+    "delete_boot_volume": boot_volumes.DELETE,
+    "capture_image": images.CAPTURE,
+    "delete_image": images.DELETE,
+    "capture_console": consoles.CAPTURE,
+    "start_job": job_runs.START,
+}

@@ -1,0 +1,1 @@
+"""Addresses and names: the subnet, VNICs, private IPs, DNS."""

@@ -1,0 +1,115 @@
+"""The network as it stands: one VCN, one subnet, one security group, and each instance's VNIC."""
+
+import ipaddress
+
+from lab.api.core.call import Call, Cloud, listed, listed_in_compartment
+from lab.api.core.errors import not_modelled
+from lab.api.core.ocid import timestamp
+from lab.api.core.store import Document, Resource
+
+VNIC_UPDATES = {"displayName", "freeformTags", "definedTags", "nsgIds", "skipSourceDestCheck"}
+
+
+def network_records(cloud: Cloud) -> list[Resource]:
+    """VCN, subnet and security group of a new lab."""
+    world = cloud.world
+    shared = {
+        "compartmentId": world.compartment_id,
+        "lifecycleState": "AVAILABLE",
+        "timeCreated": timestamp(),
+        "freeformTags": {},
+        "definedTags": {},
+        "systemTags": {},
+        "vcnId": world.vcn_id,
+    }
+    vcn = {key: value for key, value in shared.items() if key != "vcnId"} | _vcn(cloud)
+    group = {**shared, "id": world.network_security_group_id, "displayName": "lab"}
+    return [
+        Resource(world.vcn_id, "vcn", vcn),
+        Resource(world.subnet_id, "subnet", {**shared, **_subnet(cloud)}),
+        Resource(world.network_security_group_id, "networksecuritygroup", group),
+    ]
+
+
+def _vcn(cloud: Cloud) -> Document:
+    return {
+        "id": cloud.world.vcn_id,
+        "displayName": "lab",
+        "cidrBlock": "10.0.0.0/16",
+        "cidrBlocks": ["10.0.0.0/16"],
+        "dnsLabel": "lab",
+        "vcnDomainName": "lab.oraclevcn.com",
+        "ipv6CidrBlocks": [],
+        "securityAttributes": {},
+    }
+
+
+def _subnet(cloud: Cloud) -> Document:
+    subnet = ipaddress.ip_network(cloud.world.subnet_cidr)
+    return {
+        "id": cloud.world.subnet_id,
+        "displayName": "lab",
+        "availabilityDomain": None,  # regional
+        "cidrBlock": str(subnet),
+        "ipv4CidrBlocks": [str(subnet)],
+        "dnsLabel": "lab",
+        "subnetDomainName": "lab.lab.oraclevcn.com",
+        "virtualRouterIp": str(subnet[1]),
+        "virtualRouterMac": "00:00:17:00:00:01",
+        "prohibitPublicIpOnVnic": True,
+        "prohibitInternetIngress": True,
+        "routeTableId": None,
+        "dhcpOptionsId": None,
+        "securityListIds": [],
+        "ipv6CidrBlocks": [],
+    }
+
+
+def get_vcn(cloud: Cloud, call: Call) -> Resource:
+    return cloud.required("vcn", call.path["id"])
+
+
+def list_vcns(cloud: Cloud, call: Call) -> list[Resource]:
+    return listed_in_compartment(cloud, call, "vcn", ("displayName", "lifecycleState"))
+
+
+def get_subnet(cloud: Cloud, call: Call) -> Resource:
+    return cloud.required("subnet", call.path["id"])
+
+
+def list_subnets(cloud: Cloud, call: Call) -> list[Resource]:
+    return listed_in_compartment(cloud, call, "subnet", ("displayName", "lifecycleState", "vcnId"))
+
+
+def get_network_security_group(cloud: Cloud, call: Call) -> Resource:
+    return cloud.required("networksecuritygroup", call.path["id"])
+
+
+def list_network_security_groups(cloud: Cloud, call: Call) -> list[Resource]:
+    return listed(cloud, call, "networksecuritygroup", ("displayName", "lifecycleState", "vcnId"))
+
+
+def get_vnic(cloud: Cloud, call: Call) -> Resource:
+    return cloud.required("vnic", call.path["id"])
+
+
+def update_vnic(cloud: Cloud, call: Call) -> Resource:
+    vnic = cloud.required("vnic", call.path["id"])
+    asked = {name: value for name, value in call.body.items() if value is not None}
+    extra = sorted(name for name in set(asked) - VNIC_UPDATES if asked[name] != vnic.body.get(name))
+    if extra:
+        raise not_modelled(f"a change of a VNIC's {extra[0]}")
+    return cloud.store.put(vnic.changed(**asked))
+
+
+def get_vnic_attachment(cloud: Cloud, call: Call) -> Resource:
+    return cloud.required("vnicattachment", call.path["id"])
+
+
+def list_vnic_attachments(cloud: Cloud, call: Call) -> list[Resource]:
+    filters = ("availabilityDomain", "instanceId", "vnicId")
+    return listed_in_compartment(cloud, call, "vnicattachment", filters)
+
+
+def list_ipv6s(cloud: Cloud, call: Call) -> list[Resource]:
+    return []  # the subnet has no IPv6 prefix, so there is none to list

@@ -1,0 +1,1 @@
+"""Resource Manager: stacks, and jobs that run Terraform."""

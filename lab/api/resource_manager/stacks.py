@@ -1,0 +1,152 @@
+"""Resource Manager's stacks: a zip with a configuration, its variables, and its state."""
+
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from lab.api.core.answer import Answer
+from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.errors import incorrect_state, invalid, not_found, not_modelled
+from lab.api.core.ocid import new_ocid, timestamp
+from lab.api.core.store import Document, Resource
+from lab.api.resource_manager import stack_source
+from lab.system.paths import RunDirectory, short_name
+
+MODELLED = ("compartmentId", "configSource", "definedTags", "description", "displayName", "freeformTags")
+MOST_VARIABLES, LONGEST_VALUE = 250, 8192
+SUMMARY = (
+    *("id", "compartmentId", "displayName", "description", "timeCreated", "lifecycleState"),
+    *("terraformVersion", "freeformTags", "definedTags", "systemTags"),
+)
+STATE_FILE = "terraform.tfstate"
+UNENDED = ("ACCEPTED", "IN_PROGRESS", "CANCELING")
+
+
+def folder_of(cloud: Cloud, stack_id: str) -> Path:
+    """Where the stack's zips and its state are."""
+    return RunDirectory.of(cloud.store.path.parent).stacks / short_name(stack_id)
+
+
+def unended_job(cloud: Cloud, stack_id: str) -> Resource | None:
+    """The stack's job that has not come to its end; there is at most one."""
+    jobs = cloud.store.find("ormjob", stackId=stack_id)
+    return next((job for job in jobs if job.state in UNENDED), None)
+
+
+def live_stack(cloud: Cloud, stack_id: str) -> Resource:
+    """The stack, or 404 when it is deleted."""
+    stack = cloud.required("ormstack", stack_id)
+    if stack.state != "ACTIVE":
+        raise not_found(stack_id)
+    return stack
+
+
+def create_stack(cloud: Cloud, call: Call) -> Resource:
+    call.modelled(*MODELLED, "variables", "terraformVersion")
+    if not cloud.world.knows_compartment(call.text("compartmentId")):
+        raise not_found(call.text("compartmentId"))
+    content, directory = stack_source.checked(call.body.get("configSource") or {})
+    ocid = new_ocid("ormstack")
+    body = {
+        "id": ocid,
+        "compartmentId": call.text("compartmentId"),
+        "displayName": call.body.get("displayName") or f"ormstack{ocid[-8:]}",
+        "description": call.body.get("description"),
+        "timeCreated": timestamp(),
+        "lifecycleState": "ACTIVE",
+        "configSource": {"configSourceType": stack_source.KIND, "workingDirectory": directory},
+        "customTerraformProvider": None,
+        "isThirdPartyProviderExperienceEnabled": False,
+        "variables": _variables(call.body),
+        "terraformVersion": _terraform_version(call.body),
+        "stackDriftStatus": "NOT_CHECKED",
+        "timeDriftLastChecked": None,
+        "systemTags": {},
+        **tags(call.body),
+    }
+    name = stack_source.keep(folder_of(cloud, ocid), content)
+    return cloud.store.put(Resource(ocid, "ormstack", body, {"zip": name}))
+
+
+def _variables(body: Document) -> dict[str, str]:
+    variables = body.get("variables") or {}
+    if len(variables) > MOST_VARIABLES:
+        raise invalid(f"variables has {len(variables)} entries, more than {MOST_VARIABLES}")
+    for name, value in variables.items():
+        if not isinstance(value, str):
+            raise invalid(f"the variable {name} must be a string, not {type(value).__name__}")
+        if len(value.encode()) > LONGEST_VALUE:
+            raise invalid(f"the variable {name} has more than {LONGEST_VALUE} bytes")
+    return variables
+
+
+def _terraform_version(body: Document) -> str:
+    asked = body.get("terraformVersion")
+    if asked and asked != terraform_version():
+        raise not_modelled(f"the terraformVersion {asked}: this machine has {terraform_version()}")
+    return terraform_version()
+
+
+@cache
+def terraform_version() -> str:
+    """The version of this machine's Terraform, in Resource Manager's form ("1.5.x")."""
+    done = subprocess.run(["terraform", "version", "-json"], capture_output=True, check=True, timeout=30)
+    return f"{str(json.loads(done.stdout)['terraform_version']).rpartition('.')[0]}.x"
+
+
+def get_stack(cloud: Cloud, call: Call) -> Resource:
+    return cloud.required("ormstack", call.path["id"])
+
+
+def list_stacks(cloud: Cloud, call: Call) -> list[Document]:
+    if not call.query.keys() & {"compartmentId", "id"}:
+        call.asked("compartmentId")
+    found = listed(cloud, call, "ormstack", ("id", "displayName", "lifecycleState"))
+    shown = [one for one in found if one.state != "DELETED" or call.query.get("lifecycleState")]
+    return [{name: one.body.get(name) for name in SUMMARY} for one in shown]
+
+
+def update_stack(cloud: Cloud, call: Call) -> Resource:
+    """What is given replaces what was: variables as a whole too."""
+    call.modelled(*MODELLED, "variables", "terraformVersion")
+    stack = live_stack(cloud, call.path["id"])
+    asked = {name: value for name, value in call.body.items() if value is not None}
+    if "compartmentId" in asked:
+        raise invalid("compartmentId is no field of UpdateStackDetails")
+    if "variables" in asked:
+        asked["variables"] = _variables(asked)
+    if "terraformVersion" in asked:
+        asked["terraformVersion"] = _terraform_version(asked)
+    if source := asked.pop("configSource", None):
+        content, directory = stack_source.checked(source)
+        stack = stack.knowing(zip=stack_source.keep(folder_of(cloud, stack.id), content))
+        asked["configSource"] = {**stack.body["configSource"], "workingDirectory": directory}
+    return cloud.store.put(stack.changed(**asked))
+
+
+def delete_stack(cloud: Cloud, call: Call) -> None:
+    """The stack alone: what it made stays."""
+    stack = live_stack(cloud, call.path["id"])
+    if job := unended_job(cloud, stack.id):
+        raise incorrect_state(f"the stack {stack.id} has the job {job.id}, which is {job.state}")
+    cloud.store.put(stack.changed(lifecycleState="DELETED"))
+
+
+def get_stack_tf_config(cloud: Cloud, call: Call) -> Answer:
+    stack = live_stack(cloud, call.path["id"])
+    return file_answer(folder_of(cloud, stack.id) / stack.hidden["zip"], "application/zip")
+
+
+def get_stack_tf_state(cloud: Cloud, call: Call) -> Answer:
+    stack = live_stack(cloud, call.path["id"])
+    return file_answer(folder_of(cloud, stack.id) / STATE_FILE, "application/octet-stream")
+
+
+def file_answer(file: Path, content_type: str) -> Answer:
+    """A file's bytes, or 404 while there is none."""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise not_found(file.name) from None
+    return Answer(200, content, {"content-type": content_type})

@@ -1,0 +1,147 @@
+"""The drill: a site is built, a client writes, the server fails, the failover runs, the data is counted."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+
+from lab.client.api_process import CloudError
+from lab.drill import failures
+from lab.drill.doors import NAMES, CommandLine, ConsoleApply, Door, PullRequest
+from lab.drill.operator import Operator
+from lab.drill.proof import Proof
+from lab.drill.result import Move, Story, show
+from lab.drill.writer_record import Witness
+from lab.hardware.volume_watch import Watch
+from lab.site.lab import Lab
+from lab.site.nfs_site import SERVER, SUCCESSOR
+from lab.system.errors import HardwareError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How the drill is run.
+
+    mode: what happens to nfs-srv-1 (lab/drill/failures.py). clients: remount or reboot. standby: nfs-srv-2 is
+    launched beforehand. failback: afterwards the service goes home. comeback: afterwards nfs-srv-1 is
+    powered on. lose: an acknowledged record that is removed from the file, to see the drill fail. after:
+    seconds that the client writes before the failure. kill_after: seconds after which the operator's process
+    is killed (SIGKILL) in the middle of the failover; the same command is then run again. door: who fails
+    over (lab/drill/doors.py).
+    """
+
+    mode: str = "dead"
+    clients: str = "remount"
+    standby: bool = False
+    failback: bool = False
+    comeback: bool = False
+    lose: int | None = None
+    after: float = 0.0
+    kill_after: float | None = None
+    door: str = "cli"
+
+
+class Drill:
+    """One drill in the lab of `run`."""
+
+    def __init__(self, run: Path, choices: Choices, console: Console) -> None:
+        self.lab = Lab(run, self._say)
+        self.story = Story(choices.mode)
+        self._choices = choices
+        self._console = console
+        self._start = time.monotonic()
+        self._witness = Witness(self.lab.access)
+        self._watch = Watch(self.lab.directory)
+        self._door = self._open(choices.door)
+
+    def tell(self) -> Story:
+        """The whole story; what went wrong is in its `missing`. The lab is taken down in any case."""
+        try:
+            self._timed("lab up", lambda: self.lab.up(self._choices.standby, door=self._choices.door))
+            self._watch.start()
+            self._timed("writer", self._let_write)
+            self._timed(
+                f"{SERVER} {self._choices.mode}", lambda: failures.strike(self.lab, self._choices.mode)
+            )
+            self._move("failover", SUCCESSOR)
+            if self._choices.comeback:
+                self.story.missing += self._timed("comeback", lambda: failures.come_back(self.lab))
+            if self._choices.failback:
+                self._witness.go_on()
+                self._move("failback", SERVER)
+            self._nothing_twice()
+        except (HardwareError, CloudError) as error:
+            self.story.missing.append(str(error))
+        finally:
+            if self.story.missing:
+                self.lab.keep_evidence()
+            self._timed("lab down", self.lab.down)
+        return self.story
+
+    def _let_write(self) -> None:
+        self._witness.await_records(10)
+        time.sleep(self._choices.after)
+
+    def _nothing_twice(self) -> None:
+        twice = self._watch.stop()
+        self.story.attached_twice = len(twice)
+        for volume, hosts in twice.items():
+            self.story.missing.append(f"{volume} was in use by {' and '.join(sorted(hosts))} at one moment")
+
+    def _move(self, name: str, target: str) -> None:
+        """Bring the service to `target`, prove it, and see that the same again has nothing to do."""
+        move = Move(target)
+        self.story.moves.append(move)
+        start = time.monotonic()
+        moved = self._timed(name, lambda: self._door.move(target))
+        move.seconds = round(time.monotonic() - start, 3)
+        self.story.phases += moved.phases
+        self.story.active = moved.active
+        proof = Proof(self.lab, self._witness, self.story, target)
+        self._timed("proof", lambda: proof.look(move, self._choices.lose))
+        left = self._timed("again", lambda: self._door.again(target))
+        self.story.require(not left, left)
+
+    def _open(self, door: str) -> Door:
+        operator = Operator(self.lab.site_file, self._console, self._say)
+        if door == "resource-manager":
+            return ConsoleApply(self.lab)
+        if door == "gitops":
+            return PullRequest(self.lab, operator)
+        return CommandLine(operator, self._choices.clients, self._choices.kill_after)
+
+    def _timed(self, name: str, action: Callable[[], T]) -> T:
+        self._say(name)
+        start = time.monotonic()
+        at = len(self.story.phases)
+        try:
+            return action()
+        finally:
+            self.story.phases.insert(at, (name, time.monotonic() - start))
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"[{time.monotonic() - self._start:7.1f} s] {text}", markup=False, soft_wrap=True)
+
+
+def main(run: Path, choices: Choices, as_json: bool) -> int:
+    """Tell the story on the terminal (and as JSON on the last line); 0 only if it really worked."""
+    console = Console(soft_wrap=True, highlight=False)
+    for flag, given, known in (("mode", choices.mode, failures.MODES), ("door", choices.door, NAMES)):
+        if given not in known:
+            console.print(f"usage: --{flag} {given}: expected one of {', '.join(known)}", markup=False)
+            return 2
+    story = Drill(run, choices, console).tell()
+    show(story, console)
+    if as_json:
+        sys.stdout.write(json.dumps(story.document()) + "\n")
+    sys.stdout.flush()
+    return 1 if story.missing else 0

@@ -1,0 +1,56 @@
+"""What happens to the server in a drill, and what it must not be able to do when it comes back."""
+
+from __future__ import annotations
+
+import time
+
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, SERVER
+from lab.system.errors import HardwareError
+
+# dead: its power is cut, the API goes on saying RUNNING. hung: its processor stands still.
+# unreachable: it does not let the operator in, and goes on serving and writing.
+# alive: nothing is wrong, a planned switchover.
+MODES = ("dead", "hung", "unreachable", "alive")
+_COMEBACK_SECONDS = 300
+
+
+def strike(lab: Lab, mode: str) -> None:
+    """Do to nfs-srv-1 what the mode says."""
+    if mode == "dead":
+        lab.crash(SERVER)
+    elif mode == "hung":
+        lab.freeze(SERVER)
+    elif mode == "unreachable":
+        # Its way to storage and clients stays open: that is what makes this the dangerous one.
+        lab.on(SERVER, "sudo", "systemctl", "--no-block", "stop", "ssh.service", "ssh.socket")
+        lab.access.forget(ADDRESSES[SERVER])
+
+
+def come_back(lab: Lab) -> list[str]:
+    """Power the fenced server on; what it can do that it must not, a line each.
+
+    It boots with the fstab line, the iSCSI records and the exports of the day it was cut off.
+    """
+    lab.power_on(SERVER)
+    lab.access.forget(ADDRESSES[SERVER])
+    lab.access.wait(ADDRESSES[SERVER], _COMEBACK_SECONDS)
+    _await_quiet(lab)
+    wrong = {
+        "has an iSCSI session": "iscsiadm -m session 2>/dev/null | grep -c . || true",
+        "has /mnt/a mounted": "findmnt -n /mnt/a | grep -c . || true",
+        # not `exportfs -s`: it reads the table of the day the power went
+        "serves NFS": "ss -Hltn 'sport = :2049' | grep -c . || true",
+        "has vg1": "sudo vgs --noheadings -o vg_name vg1 2>/dev/null | grep -c . || true",
+    }
+    found = {what: lab.on(SERVER, "sh", "-c", probe).strip() for what, probe in wrong.items()}
+    return [f"{SERVER} came back and {what}" for what, count in found.items() if count != "0"]
+
+
+def _await_quiet(lab: Lab) -> None:
+    """Wait until systemd has no job left: before, nothing is known of what would yet start."""
+    end = time.monotonic() + _COMEBACK_SECONDS
+    while lab.on(SERVER, "sh", "-c", "systemctl list-jobs --no-legend | grep -c . || true").strip() != "0":
+        if time.monotonic() > end:
+            raise HardwareError(f"{SERVER} is still booting after {_COMEBACK_SECONDS} s")
+        time.sleep(3)

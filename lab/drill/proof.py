@@ -1,0 +1,65 @@
+"""What a failover promises, looked at on the guests and in the cloud without the operator's side."""
+
+from __future__ import annotations
+
+from lab.drill.result import Move, Story
+from lab.drill.writer_record import Record, Witness
+from lab.site.lab import Lab
+from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE_MARK, SERVER, SUCCESSOR
+
+
+class Proof:
+    """Looks after a move of the service to `target`; what is not right goes into the story's `missing`."""
+
+    def __init__(self, lab: Lab, witness: Witness, story: Story, target: str) -> None:
+        self._lab = lab
+        self._witness = witness
+        self._story = story
+        self._target = target
+
+    def look(self, move: Move, lose: int | None) -> None:
+        """Client, data, server, Terraform. `lose`: a record to remove first, to see the proof fail."""
+        self._lab.trust(self._target)
+        self._witness.await_records(5)
+        self._client()
+        self._witness.stop()
+        if lose is not None:
+            self._witness.lose(ADDRESSES[self._target], lose)
+        self._records(self._witness.read(ADDRESSES[self._target]), move)
+        self._server()
+        self._attachments()
+        changes = self._lab.pending_changes()
+        self._story.second_plan_changes = changes
+        self._story.require(changes == 0, f"a second Terraform plan has {changes} changes")
+
+    def _client(self) -> None:
+        text = self._lab.on(CLIENT, "cat", "/mnt/nfs/a/test.txt")
+        self._story.require(text == "This is a test file.\n", f"test.txt reads {text!r} on {CLIENT}")
+        source = self._lab.on(CLIENT, "sh", "-c", "findmnt -n -o SOURCE /mnt/nfs/a || true").strip()
+        right = source == self._lab.mounted_from(self._target)
+        self._story.require(right, f"/mnt/nfs/a on {CLIENT} is {source or 'not mounted'}")
+        probe = "echo probe > /mnt/nfs/a/probe && sync -f /mnt/nfs/a/probe && cat /mnt/nfs/a/probe"
+        read = self._lab.on(CLIENT, "sh", "-c", probe)
+        self._story.require(read == "probe\n", f"{CLIENT} wrote and read back {read!r}")
+
+    def _records(self, record: Record, move: Move) -> None:
+        self._story.records_acknowledged = len(record.acknowledged)
+        self._story.records_lost = len(record.lost)
+        move.outage_seconds = record.outage_seconds
+        lost = f"{len(record.lost)} acknowledged records are not in the file, first {record.lost[:3]}"
+        self._story.require(not record.lost, lost)
+        self._story.require(record.in_order_once, "the records in the file are not in order, each once")
+
+    def _attachments(self) -> None:
+        instance = self._lab.instance(self._target)
+        for volume, found in self._lab.attachments().items():
+            right = [(a.instance_id, a.lifecycle_state) for a in found] == [(instance, "ATTACHED")]
+            told = ", ".join(f"{a.lifecycle_state} to {a.instance_id}" for a in found) or "attached to nobody"
+            self._story.require(right, f"{volume} is {told}, expected ATTACHED once, to {self._target}")
+
+    def _server(self) -> None:
+        if self._target == SUCCESSOR:
+            mark = self._lab.on(SUCCESSOR, "cat", IMAGE_MARK).strip()
+            self._story.require(mark == SERVER, f"{SUCCESSOR} does not run the image of {SERVER}: {mark!r}")
+        enabled = self._lab.on(self._target, "sh", "-c", "systemctl is-enabled nfs-server || true").strip()
+        self._story.require(enabled == "enabled", f"nfs-server is {enabled} on {self._target}")

@@ -1,0 +1,1 @@
+"""What each resource type and data source does against the API."""

@@ -1,0 +1,1 @@
+"""The NFS site on the lab, from nothing to serving."""

@@ -1,0 +1,188 @@
+"""The site that the drill destroys: nfs-srv-1 serving bv1 and bv2 to nfs-cli, known to Terraform."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.client.api_process import ApiProcess
+from lab.client.wait import settle
+from lab.provider.process import ProviderProcess
+from lab.site.console_stack import ConsoleStack
+from lab.site.ssh_access import Access
+from lab.site.stack import SHAPE, changes_in, lay_stack, site_variables
+from lab.system.command import run
+from lab.system.paths import GUEST, ROOT, RunDirectory
+
+SERVER, SUCCESSOR, CLIENT = "nfs-srv-1", "nfs-srv-2", "nfs-cli"
+ADDRESSES = {SERVER: "10.0.0.11", SUCCESSOR: "10.0.0.12", CLIENT: "10.0.0.21"}
+VOLUMES = ("bv1", "bv2")
+VOLUME_GBS = 50
+# Follows the active server where nobody goes round the clients: the site of a console apply.
+SERVICE_ADDRESS = "10.0.0.100"
+STACK_ZIP = ROOT / "dist" / "nfs-failover-stack.zip"
+IMAGE = "nfs-srv-golden"
+# Written on nfs-srv-1 before its image is taken: whoever boots the image has it.
+IMAGE_MARK = "/etc/nfs-golden-image"
+TERRAFORM_SECONDS = 900
+
+
+class NfsSite:
+    """Builds the site on two guests that run already, by the API, by Terraform and by hand on the hosts."""
+
+    def __init__(
+        self, lab: RunDirectory, api: ApiProcess, access: Access, say: Callable[[str], None]
+    ) -> None:
+        self._lab = lab
+        self._api = api
+        self._access = access
+        self._say = say
+        self.terraform = Terraform(lab.root)
+
+    def build(self, instances: Mapping[str, str], image_id: str, standby: bool) -> None:
+        """`instances`: OCIDs by name. With `standby` nfs-srv-2 is launched now, and waits without volumes."""
+        volume_ids = self._make_volumes()
+        self._say("Terraform adopts nfs-srv-1 and attaches the volumes to it")
+        variables = site_variables(
+            self._api.facts(),
+            server_id=instances[SERVER],
+            image_id=image_id,
+            volume_ids=volume_ids,
+            ssh_authorized_keys=self._access.public_key,
+            standby=standby,
+        )
+        lay_stack(self._lab.root, variables)
+        self.terraform.run("init", "-input=false")
+        self.terraform.run("apply", "-auto-approve", "-input=false")
+        self._make_hosts(self.terraform.output(), [], SERVER)
+        self.write_site_file()
+
+    def build_in_console(
+        self, console: ConsoleStack, instances: Mapping[str, str], image_id: str, standby: bool
+    ) -> None:
+        """The same site with a service address, its stack in Resource Manager and filled in as a form."""
+        volume_ids = self._make_volumes()
+        self._say("a stack of the zip in Resource Manager adopts nfs-srv-1 and attaches the volumes to it")
+        facts = self._api.facts()
+        console.create(
+            STACK_ZIP,
+            {
+                "region": facts["region"],
+                "compartment_id": facts["compartment_id"],
+                "server_name": SERVER,
+                "server_instance_id": instances[SERVER],
+                "volume_ids": json.dumps(list(volume_ids.values())),
+                "active_server": SERVER,
+                "replacement_name": SUCCESSOR,
+                "replacement_image_id": image_id,
+                "replacement_shape": SHAPE,
+                "replacement_availability_domain": facts["availability_domains"][0],
+                "replacement_subnet_id": facts["subnet_id"],
+                "replacement_private_ip": ADDRESSES[SUCCESSOR],
+                "replacement_standby": json.dumps(standby),
+                "ssh_authorized_keys": self._access.public_key,
+                "service_ip": SERVICE_ADDRESS,
+                "mount_path": "/mnt/a",
+                "export_clients": json.dumps(["10.0.0.0/16"]),
+                "export_fsid": "1",
+            },
+        )
+        console.apply()
+        self._make_hosts(console.output(), [f"{SERVICE_ADDRESS}/24"], SERVICE_ADDRESS)
+
+    def _make_hosts(self, output: Mapping[str, Any], addresses: list[str], mounted_from: str) -> None:
+        self._say("nfs-srv-1: iSCSI, LVM, XFS, export; nfs-cli: mount, writer")
+        volumes = output["volumes"].values()
+        words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in volumes]
+        self._access.script(ADDRESSES[SERVER], "make-server.sh", *addresses, *words)
+        folder = GUEST
+        files = {name: (folder / name).read_text() for name in ("writer.py", "writer.service")}
+        self._access.put(ADDRESSES[CLIENT], files)
+        self._access.script(ADDRESSES[CLIENT], "make-client.sh", mounted_from)
+
+    def _make_volumes(self) -> dict[str, str]:
+        self._say(f"volumes {' and '.join(VOLUMES)}")
+        from oci.core.models import CreateVolumeDetails
+
+        facts, client = self._api.facts(), self._api.block_client()
+        made: dict[str, str] = {}
+        for name in VOLUMES:
+            details = CreateVolumeDetails(
+                compartment_id=facts["compartment_id"],
+                availability_domain=facts["availability_domains"][0],
+                display_name=name,
+                size_in_gbs=VOLUME_GBS,
+            )
+            made[name] = client.create_volume(details).data.id
+        for ocid in made.values():
+            settle(client, client.get_volume, ocid, "AVAILABLE")
+        return made
+
+    def write_site_file(self) -> Path:
+        """RUN/site.toml: what an operator of this site would have, with the lab's endpoints in it."""
+        path = self._lab.root / "site.toml"
+        quoted = {k: json.dumps(v) for k, v in self.terraform.environment().items()}
+        lines = [
+            "# the lab's site; the same file that an operator of a real site writes",
+            "[terraform]",
+            f"directory = {json.dumps(str(self.terraform.directory))}",
+            "[terraform.environment]",
+            *(f"{k} = {v}" for k, v in quoted.items()),
+            "[oci]",
+            f"config_file = {json.dumps(str(self._api.config_file))}",
+            f'endpoint = "{self._api.endpoint}"',
+            "[ssh]",
+            'user = "opc"',
+            f"identity_file = {json.dumps(str(self._access.key))}",
+            f"config_file = {json.dumps(str(self._access.config))}",
+            f"known_hosts = {json.dumps(str(self._access.known_hosts))}",
+            "connect_seconds = 6",
+            "[deadlines]",
+            "launch = 300",
+            "power = 60",
+            "switch = 300",
+            "boot = 300",
+            "[[clients]]",
+            f'name = "{CLIENT}"',
+            f'address = "{ADDRESSES[CLIENT]}"',
+            'mounts = [{ path = "/mnt/a", mount = "/mnt/nfs/a" }]',
+        ]
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+
+class Terraform:
+    """The lab's own use of Terraform on RUN/stack: to set the site up, and to look at it independently."""
+
+    def __init__(self, root: Path) -> None:
+        self.directory = root / "stack"
+        self._provider = ProviderProcess(root)
+
+    def environment(self) -> dict[str, str]:
+        """What Terraform needs beside the operator's own environment to meet this lab."""
+        return self._provider.environment()
+
+    def run(self, *argv: str, tolerated: tuple[int, ...] = (0,)) -> str:
+        """Run one command in the stack's folder; its stdout. Raises HardwareError with its stderr."""
+        return run(
+            ["terraform", *argv],
+            cwd=self.directory,
+            env={**os.environ, **self.environment()},
+            deadline_seconds=TERRAFORM_SECONDS,
+            tolerated=tolerated,
+        ).stdout
+
+    def output(self) -> dict[str, Any]:
+        """The output `failover` of the present state."""
+        value: dict[str, Any] = json.loads(self.run("output", "-json", "failover"))
+        return value
+
+    def pending_changes(self) -> int:
+        """How many resources a plan made now would change."""
+        self.run("plan", "-input=false", "-out=check.tfplan")
+        shown = json.loads(self.run("show", "-json", "check.tfplan"))
+        (self.directory / "check.tfplan").unlink()
+        return changes_in(shown)

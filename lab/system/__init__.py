@@ -1,0 +1,1 @@
+"""This machine: commands, processes, paths, locks, packages. Nothing of the cloud."""

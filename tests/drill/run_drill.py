@@ -1,0 +1,35 @@
+"""Whole drills as processes of their own: what `./inv drill` came to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.paths import ROOT
+
+DRILL_SECONDS = 900
+_ALONE = 2.0  # runnable processes for each processor while drills have the machine to themselves
+
+
+def slowness() -> float:
+    """How many times slower than with drills alone this machine is now: 1 or more, by its load average."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / _ALONE)
+
+
+def drill(run: Path, *argv: str, tree: Path = ROOT) -> tuple[int, dict, str]:
+    """Run `invoke drill` in `tree`; exit code, story, all of its output."""
+    command = [sys.executable, "-m", "invoke", "drill", "--json", "--run", str(run), *argv]
+    done = subprocess.run(
+        command,
+        cwd=tree,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DRILL_SECONDS,
+        check=False,
+    )
+    print(done.stdout)
+    return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout

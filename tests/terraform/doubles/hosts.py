@@ -1,0 +1,211 @@
+"""Hosts without machines: what answers in the place of SSH, and nothing else is replaced.
+
+`AnsweringHost` stands for failover.hosts.ssh.SshHost. It answers the hooks' actions with the hooks' own
+Result, out of a small model of the hosts and of what the lab's cloud really has attached to each instance
+(read from the API's store, so that a fault injected into the API is met by the product alone). Terraform, the
+SDK, the API and the flow are real. That SSH, iSCSI, LVM and NFS do what this model says is proven by the
+drills on real guests, not here.
+
+The model watches too: `violations` lists each moment in which two hosts served, or a volume was taken away
+from a host that was on and serving it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from failover.hosts.ssh import HostUnknown, Ran, Silent
+from failover.model.attempt import Attempt
+from hooks.contract.result import Layer, Result
+from hooks.probe.canary_files import FIXED, WRITTEN
+
+LAYERS = ("iscsi", "lvm", "filesystem", "nfs")
+
+
+class HostsModel:
+    """The hosts of one lab, in a file: it outlives the process that is killed.
+
+    `silent`: names that do not answer. `troubled`: name -> why it lets us not in. `blind`: names to which no
+    portal answers, whatever the API says. `breaks`: clients on which the mount fails.
+    `serving`: server -> its instance. `mounted`: client -> its server.
+    `manifest`: of the canaries on the volumes, None before the first refresh. `write`: what comes of a
+    client's write. `refusals`: server -> what its survey would refuse.
+    """
+
+    def __init__(self, folder: Path, database: Path) -> None:
+        self.file = folder / "hosts.json"
+        self._database = database
+
+    def start(self, serving: str, instance_id: str) -> None:
+        """One server serves, the client has mounted it, nobody is silent."""
+        begun = {
+            "silent": [],
+            "troubled": {},
+            "blind": [],
+            "serving": {serving: instance_id},
+            "mounted": {"nfs-cli": serving},
+        }
+        self.file.write_text(json.dumps({**begun, "violations": [], "manifest": None, "write": WRITTEN}))
+
+    @contextmanager
+    def open(self) -> Iterator[dict[str, Any]]:
+        """The model as the cloud lets it be; changes are kept."""
+        with self.file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            found = json.loads(self.file.read_text())
+            self._meet_the_cloud(found)
+            yield found
+            fresh = self.file.with_suffix(".new")
+            fresh.write_text(json.dumps(found))
+            fresh.replace(self.file)
+
+    def _meet_the_cloud(self, found: dict[str, Any]) -> None:
+        for name, instance_id in list(found["serving"].items()):
+            if self.state(instance_id) != "RUNNING":
+                del found["serving"][name]  # its power was cut: nothing of it comes back by itself
+            elif len(self.portals(instance_id)) < 2:
+                found["violations"].append(f"volumes were taken from {name} while it served them")
+                del found["serving"][name]
+
+    def state(self, instance_id: str) -> str:
+        (found,) = self.bodies("id = ?", instance_id)
+        return str(found["lifecycleState"])
+
+    def instance_at(self, address: str) -> str | None:
+        """The instance that has this address now."""
+        for one in self.bodies("kind = 'privateip' AND json_extract(body, '$.ipAddress') = ?", address):
+            joined = "kind = 'vnicattachment' AND json_extract(body, '$.vnicId') = ?"
+            for attachment in self.bodies(joined, one["vnicId"]):
+                return str(attachment["instanceId"])
+        return None
+
+    def portals(self, instance_id: str) -> dict[str, tuple[str, str, int]]:
+        """By volume OCID: the portals that this instance could log in to."""
+        where = "kind = 'volumeattachment' AND json_extract(body, '$.instanceId') = ?"
+        return {
+            a["volumeId"]: (a["iqn"], a["ipv4"], a["port"])
+            for a in self.bodies(where, instance_id)
+            if a["lifecycleState"] in ("ATTACHED", "DETACHING")
+        }
+
+    def bodies(self, where: str, *values: str) -> list[dict[str, Any]]:
+        """What the cloud has, past its API and so past its faults."""
+        database = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)
+        try:
+            rows = database.execute(f"SELECT body FROM resources WHERE {where}", values)  # noqa: S608
+            return [json.loads(row[0]) for row in rows]
+        finally:
+            database.close()
+
+
+class AnsweringHost:
+    """In the place of failover.hosts.ssh.SshHost: the same constructor after `model`, run and close."""
+
+    def __init__(self, model: HostsModel, name: str, address: str, *_: Any) -> None:
+        self.name = name
+        self.address = address
+        self.attempt: Attempt | None = None
+        self._model = model
+
+    def close(self) -> None:
+        """There is no connection."""
+
+    def accepts(self, port: int) -> bool:
+        """No port of a silent host accepts a connection."""
+        return False
+
+    def boot_id(self, deadline_seconds: float = 60.0) -> str:
+        """One that is an instance's own."""
+        return self.run(["cat"], deadline_seconds).out.strip()
+
+    def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
+        """What this command comes to on this host; raises Silent as the real one does."""
+        tried = Attempt(self.name, self.address, 22, "opc", "directly", (), "it let us in", answered=True)
+        with self._model.open() as model:
+            instance_id = self._model.instance_at(self.address)
+            if self.name in model["silent"] or (instance_id and self._model.state(instance_id) != "RUNNING"):
+                self.attempt = replace(tried, result="no route to host", answered=False)
+                raise Silent(f"{self.name} ({self.address}): no route to host", self.attempt)
+            self.attempt = tried
+            if trouble := model.get("troubled", {}).get(self.name):
+                raise HostUnknown(f"{self.name} answers SSH, but: {trouble}", "mend it", tried)
+            if argv[:2] == ["sh", "-c"] and argv[3] == "hooks":
+                result = self._hooks(model, instance_id, argv[5], json.loads(stdin))
+                return Ran(result.exit_code, result.to_json() + "\n", "")
+            boot_id = f"boot-of-{instance_id}\n" if argv[0] == "cat" else ""
+            return Ran(0, boot_id, "")
+
+    def _hooks(
+        self, model: dict[str, Any], instance_id: str | None, action: str, spec: dict[str, Any]
+    ) -> Result:
+        if action in ("probe", "refresh"):
+            return self._data(model, action, spec)
+        if spec["role"] == "client":
+            return self._client(model, action, spec["server"])
+        assert instance_id is not None, f"{self.address} is nobody's address"
+        if action == "survey":
+            return self._survey(model)
+        return self._server(model, instance_id, action, spec["volumes"])
+
+    def _survey(self, model: dict[str, Any]) -> Result:
+        refusals = model.get("refusals", {}).get(self.name, [])
+        state, facts = "broken" if refusals else "present", {"refusals": refusals, "warnings": []}
+        layers = (Layer("lvm", state, False, 0.0, "; ".join(refusals), dict(facts)),)
+        return Result("survey", "server", self.name, not refusals, False, 0.0, "", layers)
+
+    def _server(
+        self, model: dict[str, Any], instance_id: str, action: str, volumes: list[dict[str, Any]]
+    ) -> Result:
+        portals = self._model.portals(instance_id)
+        asked = {v["volume_id"]: (v["iqn"], v["address"], v["port"]) for v in volumes}
+        unseen = [
+            p for volume_id, p in asked.items() if self.name in model["blind"] or portals.get(volume_id) != p
+        ]
+        if action == "release":
+            model["serving"].pop(self.name, None)
+        if action == "apply" and not unseen:
+            if others := set(model["serving"]) - {self.name}:
+                model["violations"].append(f"{self.name} began to serve while {', '.join(others)} served")
+            model["serving"][self.name] = instance_id
+        if self.name not in model["serving"]:
+            told = f"portal {unseen[0][1]}:{unseen[0][2]} does not answer" if unseen else "nothing is up"
+            return self._result("server", action, action != "apply", "absent", told)
+        return self._result("server", action, True, "present", "all is up")
+
+    def _data(self, model: dict[str, Any], action: str, spec: dict[str, Any]) -> Result:
+        """The canaries lie on the volumes: who serves them, or has them mounted, has the same."""
+        if action == "refresh":
+            serial = model["manifest"]["serial"] + 1 if model["manifest"] else 1
+            files = dict.fromkeys(FIXED, "0" * 64) | {f"fresh-{serial}": f"{serial:064}"}
+            model["manifest"] = {"serial": serial, "written": "2026-03-14T03:12:00Z", "files": files}
+        facts: dict[str, object] = {"manifest": model["manifest"]}
+        state = "present" if model["manifest"] else "absent"
+        if spec["role"] == "client":
+            facts["write"] = model["write"] if model["manifest"] else "not tried"
+            state = state if model["write"] == WRITTEN else "broken"
+        paths = [item["mount"] for item in spec["filesystems" if spec["role"] == "server" else "mounts"]]
+        layers = tuple(Layer(f"data {path}", state, False, 0.0, state, facts) for path in paths)
+        return Result(action, spec["role"], self.name, True, False, 0.0, "", layers)
+
+    def _client(self, model: dict[str, Any], action: str, server: str) -> Result:
+        if action == "apply" and self.name in model.get("breaks", []):
+            return self._result("client", action, False, "broken", "mount: no space left on device")
+        if action == "apply" and server in model["serving"]:
+            model["mounted"][self.name] = server
+        right = model["mounted"][self.name] == server
+        state, told = (
+            ("present", "mounted") if right else ("broken", f"mounted from {model['mounted'][self.name]}")
+        )
+        return self._result("client", action, action == "check" or right, state, told)
+
+    def _result(self, role: str, action: str, ok: bool, state: str, message: str) -> Result:
+        names = LAYERS if role == "server" else ("client",)
+        layers = tuple(Layer(name, state, action != "check", 0.0, message, {}) for name in names)
+        return Result(action, role, self.name, ok, action != "check", 0.0, message, layers)

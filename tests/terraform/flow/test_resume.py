@@ -1,0 +1,163 @@
+"""kill -9 of the operator at every event of its journal, and of it and Terraform in the middle of an apply.
+
+Each time the same command is run again and must reach the end state: nothing attached twice, one instance
+launched, one server serving.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from failover.runs import journal as journals
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+
+EVENTS = (
+    *("run-started", "power-on started", "power-off started", "first of the two done", "both done"),
+    *("reach started", "reach done", "switch started", "switch done", "take-over started"),
+    *("take-over done", "client started", "client done", "verify-started", "verified", "run-done"),
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeSite]:
+    with whole_site(tmp_path_factory.mktemp("resume")) as made:
+        yield made
+
+
+def other(server: str) -> str:
+    return SECOND if server == FIRST else FIRST
+
+
+def must_end_done(site: WholeSite, target: str) -> str:
+    """The same command again; what it said."""
+    report, said = site.fail_over(target)
+    assert report.outcome.value in ("done", "nothing-to-do"), said
+    site.assert_settled_on(target)
+    return said
+
+
+def newest_events(site: WholeSite) -> int:
+    runs = sorted(p.parent for p in (site.file.parent / "runs").glob("*/journal.jsonl"))
+    return len(journals.read(runs[-1]))
+
+
+@pytest.fixture(scope="module")
+def both_there(site: WholeSite) -> WholeSite:
+    """nfs-srv-2 serves, nfs-srv-1 is off: from here on every run is the whole way to the other one."""
+    site.silence(FIRST)
+    must_end_done(site, SECOND)
+    return site
+
+
+@pytest.mark.parametrize("number", range(1, len(EVENTS) + 1), ids=lambda n: f"{n} {EVENTS[n - 1]}")
+def test_killed_at_an_event(both_there: WholeSite, number: int) -> None:
+    site = both_there
+    old = site.serving()
+    target = other(old)
+    site.silence(old)
+    process = site.drive(target, number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, said
+    assert newest_events(site) == number
+    site.assert_never_double()
+    must_end_done(site, target)
+
+
+def test_the_numbers_are_all_events_of_a_run(both_there: WholeSite) -> None:
+    site = both_there
+    old = site.serving()
+    site.silence(old)
+    must_end_done(site, other(old))
+    assert newest_events(site) == len(EVENTS)
+
+
+@pytest.mark.parametrize("number", [3, 5, 6])
+def test_a_planned_move_killed_beside_its_release(both_there: WholeSite, number: int) -> None:
+    """The old server answers and gives up; killed before, after, and when the switch has begun."""
+    site = both_there
+    target = other(site.serving())
+    site.silence()
+    site.drive(target, number).communicate(timeout=60)
+    must_end_done(site, target)
+
+
+@pytest.mark.parametrize("also_terraform", [False, True], ids=["operator", "operator and terraform"])
+@pytest.mark.parametrize("operation", ["LaunchInstance", "DetachVolume", "AttachVolume"])
+def test_killed_in_the_middle_of_an_apply(
+    both_there: WholeSite, operation: str, also_terraform: bool
+) -> None:
+    """The call has been carried out, its answer is on the way, and nobody is left to hear it."""
+    site = both_there
+    if operation == "LaunchInstance":
+        if site.serving() == SECOND:
+            site.silence()
+            must_end_done(site, FIRST)
+        site.forget_second()
+    old = site.serving()
+    site.silence(old)
+    site.cloud.inject(operation=operation, delay=2.5, after=True)
+    process = site.drive(other(old))
+    await_met(site, operation)
+    terraforms = children(process.pid)
+    process.kill()
+    process.communicate(timeout=20)
+    if also_terraform:
+        for pid in terraforms:
+            os.kill(pid, signal.SIGKILL)
+    said = must_end_done(site, other(old))
+    waited = "waiting for terraform apply of" in said
+    assert waited is not also_terraform, said
+
+
+def await_met(site: WholeSite, operation: str, patience_seconds: float = 20) -> None:
+    """Until a call has met the fault, and has been carried out."""
+    deadline = time.monotonic() + patience_seconds
+    while site.cloud._control("GET", "faults"):
+        assert time.monotonic() < deadline, f"nobody calls {operation}"
+        time.sleep(0.02)
+    time.sleep(0.3)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one started and that still are."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for one in lists for child in one.read_text().split()]
+
+
+def test_terraform_killed_alone_is_no_silent_success(both_there: WholeSite) -> None:
+    site = both_there
+    old = site.serving()
+    site.silence(old)
+    site.cloud.inject(operation="AttachVolume", delay=2.0, after=True)
+    process: subprocess.Popen[str] = site.drive(other(old))
+    await_met(site, "AttachVolume")
+    for pid in children(process.pid):
+        os.kill(pid, signal.SIGKILL)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode in (4, 5), said
+    assert "by the API" in said
+    must_end_done(site, other(old))
+
+
+def test_ctrl_c_lets_the_step_end_and_the_same_command_goes_on(both_there: WholeSite) -> None:
+    site = both_there
+    old = site.serving()
+    site.silence(old)
+    site.cloud.inject(operation="AttachVolume", delay=1.5, after=True)
+    process = site.drive(other(old))
+    await_met(site, "AttachVolume")
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 5, said
+    assert f"interrupted: waiting for switch {other(old)} to end" in said
+    assert f"switch {other(old)}: done" in said
+    assert "Traceback" not in said
+    assert site.holders() == {name: [f"ATTACHED {other(old)}"] for name in site.volumes}
+    must_end_done(site, other(old))

@@ -1,0 +1,174 @@
+"""Servers that are terminated, forgotten by OCI, or not to be read: whole failovers, and plain Terraform.
+
+The provider gives null for a TERMINATED instance and a 404 alike (provider-differences, findings 1 and 2).
+"""
+
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from failover.model.outcome import Outcome, Unknown
+from failover.preflight.check import Result
+from failover.stack.errors import explained
+from failover.verbs import preflight
+from lab.site.stack import VARIABLES_FILE
+from tests.terraform.doubles.hosts import AnsweringHost
+from tests.terraform.sites.managed_site import managed_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+
+ADDRESS = "10.0.0.200"
+NOT_FOUND = {"status": 404, "code": "NotAuthorizedOrNotFound", "message": "no", "count": 0}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[WholeSite]:
+    with whole_site(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def addressed(tmp_path: Path) -> Iterator[WholeSite]:
+    with whole_site(tmp_path, ADDRESS) as made:
+        yield made
+
+
+def end_first(site: WholeSite) -> None:
+    """nfs-srv-1 is terminated behind Terraform's back; it answers nobody any more."""
+    site.silence(FIRST)
+    site.cloud.terminate(site.first)
+    site.serving()
+
+
+def done(site: WholeSite, target: str) -> None:
+    report, said = site.fail_over(target)
+    assert report.outcome in (Outcome.DONE, Outcome.NOTHING_TO_DO), f"{report.reason}\n{said}"
+    site.assert_settled_on(target)
+
+
+def test_a_standby_takes_over_from_a_terminated_server_and_goes_on_when_it_is_forgotten(
+    site: WholeSite,
+) -> None:
+    site.stack.apply(launch=[SECOND])
+    end_first(site)
+    done(site, SECOND)
+    assert site.verify().outcome is Outcome.DONE
+    assert site.stack.is_settled()
+    site.cloud.forget_terminated()
+    assert site.verify().outcome is Outcome.DONE
+    assert site.stack.actions() == {}
+    done(site, SECOND)
+
+
+def test_the_successor_of_a_terminated_server_is_launched(addressed: WholeSite) -> None:
+    """The launch step keeps the terminated server active, and must not be refused for it."""
+    end_first(addressed)
+    with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, addressed.model)):
+        looked = preflight.check(SECOND, str(addressed.file), terraform_plan=True)
+    (planned,) = (c for c in looked.checks if c.name == "terraform plan")
+    assert planned.outcome is Result.WARNING, planned
+    assert f'create oci_core_instance.server["{SECOND}"]' in planned.found
+    done(addressed, SECOND)
+    assert ADDRESS in addressed.cloud.addresses(addressed.instances()[SECOND])
+    assert addressed.verify().outcome is Outcome.DONE
+
+
+def test_a_forgotten_server_is_unknown_unless_its_compartment_is_given(addressed: WholeSite) -> None:
+    """Nobody is seen to have the volumes, and the provider says of nfs-srv-1 no more than 404."""
+    addressed.stack.apply(launch=[SECOND])
+    end_first(addressed)
+    addressed.cloud.forget_terminated()
+    report, _ = addressed.fail_over(SECOND)
+    assert report.outcome is Outcome.UNKNOWN, report.reason
+    assert "404: nfs-srv-1" in report.reason
+    assert "take it out of servers" in report.reason
+    servers = json.loads((addressed.stack.folder / VARIABLES_FILE).read_text())["servers"]
+    servers[FIRST]["compartment_id"] = addressed.cloud.facts["compartment_id"]
+    addressed.stack.change_site(servers=servers)
+    done(addressed, SECOND)
+
+
+def test_a_launched_server_that_is_forgotten_stands_in_no_plan_s_way(site: WholeSite) -> None:
+    site.stack.apply(launch=[SECOND])
+    site.forget_second()
+    site.cloud.forget_terminated()
+    said = site.stack.refusal()
+    assert "Instance cannot be destroyed" in said, "the provider keeps it: why the product forgets it"
+    assert site.verify().outcome is Outcome.DONE
+    site.silence(FIRST)
+    done(site, SECOND)
+
+
+def test_a_launched_server_that_is_forgotten_is_launched_again(site: WholeSite) -> None:
+    site.stack.apply(launch=[SECOND])
+    site.forget_second()
+    site.cloud.forget_terminated()
+    site.silence(FIRST)
+    done(site, SECOND)
+
+
+def test_a_running_server_that_may_not_be_read_stays_unfenced(site: WholeSite) -> None:
+    site.stack.apply(launch=[SECOND])
+    site.cloud.inject(operation="GetInstance", resource=site.first, **NOT_FOUND)
+    said = site.stack.refusal(active_server=SECOND)
+    assert (
+        "is attached to nfs-srv-1, which is of unknown state (404: it is gone, or a policy is missing)"
+        in said
+    )
+    assert isinstance(explained("plan", said), Unknown)
+    said = site.stack.refusal()
+    assert f"404: nfs-srv-1 ({site.first}), the active server, cannot be read" in said
+    assert isinstance(explained("plan", said), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        ("ListInstances", "404: the instances of compartment"),
+        ("ListVolumeAttachments", "404: the volume attachments of compartment"),
+        ("GetVolume", "404: volume bv"),
+        ("GetVnic", "404: VNIC ocid1.vnic"),
+        ("ListVnicAttachments", "404: the VNICs of nfs-srv-1"),
+        ("ListPrivateIps", "404: the private IPs of nfs-srv-1"),
+        ("GetSubnet", "404: subnet ocid1.subnet"),
+    ],
+)
+def test_a_404_is_told_in_words_and_is_unknown(addressed: WholeSite, operation: str, words: str) -> None:
+    addressed.cloud.inject(operation=operation, **NOT_FOUND)
+    said = addressed.stack.refusal()
+    assert words in said
+    assert "it is gone, or a policy is missing: allow the caller to" in said
+    assert "Iteration over null" not in said
+    assert isinstance(explained("plan", said), Unknown)
+
+
+def test_a_server_in_another_compartment_is_fenced_and_gives_its_volumes(tmp_path: Path) -> None:
+    """Attachments are listed by the compartment of their instance."""
+    with whole_site(tmp_path, elsewhere=True) as site:
+        site.silence(FIRST)
+        done(site, SECOND)
+        assert site.model.state(site.first) == "STOPPED"
+        site.silence()
+        site.silence(SECOND)
+        done(site, FIRST)
+
+
+def test_a_terminated_server_of_another_compartment(tmp_path: Path) -> None:
+    with whole_site(tmp_path, elsewhere=True) as site:
+        site.stack.apply(launch=[SECOND])
+        end_first(site)
+        report, _ = site.fail_over(SECOND)
+        assert report.outcome is Outcome.UNKNOWN
+        assert "404: nfs-srv-1" in report.reason
+
+
+def test_through_resource_manager_a_terminated_server_has_a_successor(tmp_path: Path) -> None:
+    """Its jobs run without TF_PRESERVE_STATE_ON_404: the state forgets what OCI has forgotten."""
+    with managed_site(tmp_path) as site:
+        end_first(site)
+        done(site, SECOND)
+        site.cloud.forget_terminated()
+        done(site, SECOND)

@@ -1,0 +1,125 @@
+"""The interpreter of plans: order, side by side, stop at the first failure, everything journalled."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from failover.act.execution import Execution
+from failover.model.outcome import ClientLeft, Failed, Unknown
+from failover.plan.model import Kind, Plan, Step
+from failover.runs import journal as journals
+from failover.runs.journal import Journal
+
+FENCE = Step(Kind.POWER_OFF, "nfs-srv-1", "")
+LAUNCH = Step(Kind.LAUNCH, "nfs-srv-2", "")
+SWITCH = Step(Kind.SWITCH, "nfs-srv-2", "", (FENCE.name, LAUNCH.name))
+SWITCH_ALONE = Step(Kind.SWITCH, "nfs-srv-2", "")
+PLAN = Plan("nfs-srv-2", "nfs-srv-1", (FENCE, LAUNCH, SWITCH), ())
+
+
+class Quiet:
+    def interrupted(self, running):
+        pass
+
+    def started(self, step):
+        pass
+
+    def ended(self, step, seconds, message, ok):
+        pass
+
+
+@pytest.fixture
+def journal(tmp_path):
+    made = Journal(tmp_path, "nfs-srv-2")
+    yield made
+    made.close()
+
+
+def events(journal):
+    return [(e["event"], e.get("step")) for e in journals.read(journal.folder)]
+
+
+def test_steps_without_order_run_side_by_side_and_the_last_one_waits(journal):
+    meeting = threading.Barrier(2, timeout=10)
+    order = []
+
+    def do(step):
+        if step is not SWITCH:
+            meeting.wait()  # breaks unless both are under way at once
+        order.append(step.name)
+        return "ok"
+
+    execution = Execution(PLAN, do, journal, Quiet())
+    execution.run()
+    assert order[-1] == SWITCH.name
+    assert len(execution.phases) == 3
+
+
+def test_the_first_failure_stops_the_run_and_keeps_what_was_done(journal):
+    def do(step):
+        if step is FENCE:
+            raise Failed("no power over nfs-srv-1")
+        return "ok"
+
+    execution = Execution(PLAN, do, journal, Quiet())
+    with pytest.raises(Failed, match="no power over"):
+        execution.run()
+    assert [p.name for p in execution.phases] == [LAUNCH.name]
+    assert ("step-failed", FENCE.name) in events(journal)
+    assert ("step-started", SWITCH.name) not in events(journal)
+
+
+def test_ctrl_c_is_passed_on_and_the_step_that_was_called_off_says_what_it_came_to(journal):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored where this runs
+    called_off = threading.Event()
+
+    def do(step):
+        if step is FENCE:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert called_off.wait(10)
+            raise Unknown("cancelled half way")
+        return "ok"
+
+    execution = Execution(PLAN, do, journal, Quiet(), on_interrupt=called_off.set)
+    try:
+        with pytest.raises((Unknown, KeyboardInterrupt)) as caught:
+            execution.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "half way" in str(caught.value)
+    assert ("step-started", SWITCH.name) not in events(journal)
+
+
+def test_every_step_is_in_the_journal_before_it_starts(journal):
+    def do(step):
+        assert ("step-started", step.name) in events(journal)
+        assert ("step-done", step.name) not in events(journal)
+        return "ok"
+
+    Execution(PLAN, do, journal, Quiet()).run()
+    assert ("step-done", SWITCH.name) in events(journal)
+
+
+def test_a_client_that_is_left_stops_neither_the_others_nor_the_run(journal):
+    clients = [Step(Kind.CLIENT, f"c{n}", "", (SWITCH.name,)) for n in range(3)]
+
+    def do(step):
+        if step is clients[1]:
+            raise ClientLeft("its disk is full")
+        return "ok"
+
+    execution = Execution(Plan("nfs-srv-2", None, (SWITCH_ALONE, *clients), ()), do, journal, Quiet())
+    execution.run()
+    assert {p.name for p in execution.phases} == {SWITCH.name, "client c0", "client c2"}
+    assert ("step-failed", "client c1") in events(journal)
+
+
+def test_a_line_cut_off_by_a_crash_is_left_out(journal):
+    journal.write("one")
+    with (journal.folder / "journal.jsonl").open("a") as stream:
+        stream.write('{"event": "tw')
+    assert [e["event"] for e in journals.read(journal.folder)] == ["one"]

@@ -1,0 +1,269 @@
+"""The zipapp: the same bytes every time, nothing destructive in it, and every promised Python runs it."""
+
+from __future__ import annotations
+
+import ast
+import bz2
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from failover.bundle import minify
+from failover.bundle import zipapp as package
+from hooks import zipapp_main
+from tests.paths import ROOT
+
+SPEC = ROOT / "tests/fixtures/client-spec.json"
+SERVER_SPEC = ROOT / "tests/fixtures/server-spec.json"
+DESTRUCTIVE = re.compile(
+    r"\b(mkfs|pvcreate|vgcreate|lvcreate|wipefs|sgdisk|parted|dd|pvremove|vgremove|lvremove)\b"
+)
+BUDGET = 20_000  # bytes: what the metadata limit leaves for the copy in it
+VERSIONS = ("3.6", "3.8", "3.13")
+
+
+def interpreter(version: str) -> str:
+    """This Python version here, else the test is skipped. pyenv's shims on the PATH may be of another one."""
+    homes = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    found = str(homes[-1]) if homes else shutil.which(f"python{version}")
+    if not found:
+        pytest.skip(f"Python {version} is not installed")
+    return found
+
+
+def test_the_same_bytes_every_time(tmp_path: Path) -> None:
+    again = "import sys; from failover.bundle import zipapp; sys.stdout.buffer.write(zipapp.hooks_bytes())"
+    other = subprocess.run([sys.executable, "-c", again], cwd=ROOT, capture_output=True, check=True).stdout
+    assert other == package.hooks_bytes()
+    path = package.build_hooks(tmp_path / "dist" / "hooks.pyz")
+    assert path.read_bytes() == other
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert package.build_hooks(tmp_path).name == "hooks.pyz"
+
+
+def test_nothing_of_this_machine_is_in_it(tmp_path: Path) -> None:
+    with zipfile.ZipFile(package.build_hooks(tmp_path)) as packed:
+        assert {entry.date_time for entry in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert str(ROOT).encode() not in package.hooks_bytes()
+
+
+def test_it_fits_its_budget() -> None:
+    assert len(package.boot_bytes()) <= BUDGET
+
+
+def modules(zipapp: bytes, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "some.pyz").write_bytes(zipapp)
+    with zipfile.ZipFile(tmp_path / "some.pyz") as packed:
+        found: dict[str, str] = json.loads(bz2.decompress(packed.read(zipapp_main.PAYLOAD)))
+        return {"__main__": packed.read("__main__.py").decode(), **found}
+
+
+def test_a_new_server_boots_with_the_modules_that_ssh_carries_but_an_operators(tmp_path: Path) -> None:
+    every, booting = (modules(z, tmp_path) for z in (package.hooks_bytes(), package.boot_bytes()))
+    assert booting.items() < every.items()
+    left_out = {"hooks." + name.removesuffix(".py").replace("/", ".") for name in package.OPERATORS}
+    assert {"hooks.client", "hooks.hints", "hooks.probe", "hooks.survey"} < left_out
+    assert set(every) - set(booting) == {name for name in every if is_in(name, left_out)}
+    # what it imports where that is there, it has an answer for where it is not
+    assert not {
+        name: found for name in booting if (found := {n for n in needed(booting[name]) if is_in(n, left_out)})
+    }
+
+
+def is_in(name: str, left_out: set[str]) -> bool:
+    """Whether a module is one of these, or lies in one of these packages."""
+    return any(f"{name}.".startswith(f"{one}.") for one in left_out)
+
+
+def needed(source: str) -> set[str]:
+    """Our own modules that this one cannot be imported without; inside of functions it has an answer."""
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.ImportFrom)]
+    return {f"{node.module}.{alias.name}" for node in found for alias in node.names}
+
+
+def test_the_copy_without_clients_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.pyz"
+    path.write_bytes(package.boot_bytes())
+    argv = [sys.executable, str(path), "check", "--spec", str(SPEC)]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ran.returncode == 2, ran.stderr
+    assert "spec.role: found 'client'" in json.loads(ran.stdout)["message"]
+    assert "not in this copy of the hooks" in json.loads(ran.stdout)["message"]
+
+
+@pytest.mark.parametrize("action", ["probe", "refresh", "survey"])
+def test_the_copy_without_what_operators_ask_says_so(action: str, tmp_path: Path) -> None:
+    path = tmp_path / "hooks.pyz"
+    path.write_bytes(package.boot_bytes())
+    argv = [sys.executable, str(path), action, "--spec", str(SERVER_SPEC)]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ran.returncode == 2
+    assert json.loads(ran.stdout)["message"] == (
+        f"{action}: not in this copy of the hooks; use `invoke verify`"
+    )
+
+
+@pytest.mark.parametrize("folder", ["hooks", "failover", "templates"])
+def test_no_failover_path_can_make_or_wipe_a_filesystem(folder: str) -> None:
+    sources = [path for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".j2", ".html", ".yaml"}]
+    # the report's page reaches a browser and no host, and HTML has an element named dd
+    sources = [path for path in sources if path.name != "report.html.j2"]
+    assert sources
+    found = [
+        (path.name, match.group()) for path in sources for match in DESTRUCTIVE.finditer(path.read_text())
+    ]
+    assert not found
+
+
+def test_hooks_import_only_the_standard_library() -> None:
+    for path in (ROOT / "hooks").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert all(name.split(".")[0] in {"hooks", *sys.stdlib_module_names} for name in names), path
+
+
+@pytest.mark.parametrize(
+    ("copy", "layer", "spec", "says"),
+    [
+        (package.hooks_bytes, "client", SPEC, "/mnt/nfs/a: fstab has no line, expected nfs-srv-2:/mnt/a"),
+        (package.hooks_bytes, "filesystem", SERVER_SPEC, "not mounted: /mnt/a"),
+        (package.boot_bytes, "filesystem", SERVER_SPEC, "not mounted: /mnt/a"),
+    ],
+)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_zipapp_runs(
+    version: str, copy: Callable[[], bytes], layer: str, spec: Path, says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "hooks.pyz"
+    path.write_bytes(copy())
+    ran = subprocess.run(
+        [interpreter(version), str(path), "check", "--spec", "-", "--only", layer],
+        input=spec.read_text(),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    result = json.loads(ran.stdout)
+    assert ran.returncode == 1, ran.stderr
+    assert result["layers"][0]["message"].startswith(says)
+    assert result["facts"]["python"].startswith(version)
+
+
+def played(module: str, version: str, packed: Path) -> str:
+    """What this program of the tests says on that Python, with the hooks as packed; it must end well."""
+    (packed / "tests").symlink_to(ROOT / "tests")
+    for name, source in package.packed_sources().items():
+        place = packed / name.replace(".", "/")
+        path = place / "__init__.py" if (ROOT / name.replace(".", "/")).is_dir() else place.with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    ran = subprocess.run(
+        [interpreter(version), "-B", "-m", module], cwd=packed, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_case_of_the_layers_holds(version: str, tmp_path: Path) -> None:
+    assert int(played("tests.unit.hooks.scripted_host", version, tmp_path).split()[0]) > 80
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_canaries_are_written_read_and_found_damaged(version: str, tmp_path: Path) -> None:
+    assert played("tests.unit.hooks.probe.data_host", version, tmp_path).startswith(f"played on {version}")
+
+
+def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
+    path = package.build_hooks(tmp_path)
+    code = (
+        f"import runpy, sys; sys.argv = ['x', '--help']; runpy.run_path({str(path)!r}, run_name='__main__')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert ran.returncode == 0
+    assert "{apply,check,release,probe,refresh,survey,watch}" in ran.stdout
+
+
+def test_shortening_keeps_the_program() -> None:
+    source = (
+        '"""Doc."""\n# why\nX: int = 1\n\n\n'
+        'def f(a: int, *, b: str = "    # no") -> str:\n    """Doc."""\n    return b * a\n'
+    )
+    short = minify.shortened(source)
+    assert short == "X = 1\n\ndef f(a, *, b='    # no'):\n return b * a\n"
+    names: dict[str, object] = {}
+    exec(compile(short, "short", "exec"), names)  # noqa: S102
+    assert names["f"](2) == "    # no    # no"  # type: ignore[operator]
+
+
+RENAMED = """
+from typing import Callable, Dict, NamedTuple
+b = 10
+
+class Pair(NamedTuple):
+    left: Dict[str, int]
+
+def outer(first: int, *, second: Callable[[int], int]) -> Dict[str, int]:
+    total: int = b
+    for item, a in [(first, 1)]:
+        total += second(item) + a
+    error = None
+    try:
+        raise ValueError("no")
+    except ValueError as error:
+        said = str(error)
+    return {said: total + sum(item * first for item in (lambda item: [item, total])(1))}
+
+def closing(amount: int) -> int:
+    start = amount
+    def inner(start_too: int) -> int:
+        step = start
+        return step + start_too
+    def counting() -> int:
+        nonlocal start
+        start += 1
+        return start
+    return inner(1) * counting()
+
+def classy() -> object:
+    class Kind:
+        value = 7
+    return Kind().value
+"""
+
+
+def test_locals_are_renamed_and_nothing_else() -> None:
+    short = minify.shortened(RENAMED)
+    assert "total" not in short
+    assert "Callable" not in short
+    results = []
+    for source in (RENAMED, short):
+        names: dict[str, Any] = {}
+        exec(compile(source, "source", "exec"), names)  # noqa: S102
+        found = (names["outer"](3, second=lambda n: n * 2), names["closing"](4), names["classy"]())
+        results.append((*found, names["Pair"](left={}).left))
+    assert results[0] == results[1] == ({"no": 71}, 25, 7, {})
+
+
+def test_an_empty_body_stays_a_body() -> None:
+    assert minify.shortened('class A(Exception):\n    """Doc."""\n') == "class A(Exception):\n pass\n"
+
+
+def test_what_only_type_checkers_read_is_left_out() -> None:
+    source = (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from a import B\ndef f() -> B:\n"
+        "    return []\n"
+    )
+    assert minify.shortened(source) == "def f():\n return []\n"

@@ -1,0 +1,152 @@
+"""The journal that a whole flow writes, over a model of a site: it alone makes the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from failover.act.evidence import Evidence
+from failover.flow import flow as flows
+from failover.flow import inspection
+from failover.flow.flow import Flow, Options
+from failover.model.finding import Finding
+from failover.model.outcome import Failed, Outcome, Refused
+from failover.plan.model import Kind
+from failover.report.journal_reader import read_run
+from failover.report.report import Report
+from failover.report.write import keep
+from failover.runs import journal
+from tests.unit.failover.plan.site_model import answer, usual
+
+SIDE_BY_SIDE = 0.15  # seconds that a step of the model takes
+
+
+class ModelSite:
+    """A site without a cloud: steps change the model, and the next look sees that."""
+
+    def __init__(self, fails: Kind | None = None):
+        self.world = usual(up=False)
+        self.fails = fails
+        self.evidence = Evidence()
+        self.remarks: list[str] = []
+
+    def inspection(self, site, terraform, clients, report, progress):
+        made = object.__new__(inspection.Inspection)
+        made._report, made._terraform = report, terraform
+        made.observe = lambda: self.world.observe("nfs-srv-2")
+        made._site = made.cloud = made.hosts = made.observer = SimpleNamespace(close=lambda: None)
+        return made
+
+    def crew(self, *_):
+        return self
+
+    def do(self, step):
+        time.sleep(SIDE_BY_SIDE)
+        if step.kind is self.fails:
+            raise Failed("it did not", "mend it")
+        if step.kind is Kind.TAKE_OVER:
+            self.evidence.heard(step, answer(step.subject, "present"))
+        if step.kind is Kind.POWER_OFF:
+            self.evidence.fenced(step, step.subject, "the API", "STOPPED")
+        self.world = self.world.after(step)
+        return "ok"
+
+
+def run(
+    tmp_path: Path, monkeypatch, site: ModelSite, assert_held: Callable[[], None] = lambda: None
+) -> tuple[Report, Exception | None]:
+    monkeypatch.setattr(flows, "Inspection", site.inspection)
+    monkeypatch.setattr(flows, "Crew", site.crew)
+    monkeypatch.setattr(flows, "do", lambda crew, step: crew.do(step))
+    monkeypatch.setattr(flows.gate, "checks", lambda *_: ())  # the prechecks have tests of their own
+    monkeypatch.setattr(flows, "identity", lambda _: {"user": "aiko", "host": "ops-1", "pid": 1})
+    monkeypatch.setattr(inspection, "verify", lambda *_: ((Finding("volume bv1", True, "ATTACHED"),), 0))
+    report = Report("nfs-srv-2")
+    place = SimpleNamespace(runs=tmp_path, file=tmp_path / "site.toml")
+    stack = SimpleNamespace(
+        active_file=tmp_path / "active.auto.tfvars",
+        take_up=lambda say, look_only: None,
+        sweep=lambda: None,
+        interrupt=lambda: None,
+    )
+    try:
+        Flow(place, stack, Options(yes=True), report, Console(file=StringIO()), assert_held).run()
+    except (Failed, Refused) as error:
+        report.outcome, report.reason = error.outcome, error.reason
+        return report, error
+    return report, None
+
+
+def test_the_journal_of_a_flow_makes_the_whole_report(tmp_path, monkeypatch):
+    report, _ = run(tmp_path, monkeypatch, ModelSite())
+    assert report.outcome is Outcome.DONE
+    seen = read_run(report.run, journal.read(report.folder))
+    assert (seen.outcome, seen.active, seen.user, seen.loser) == ("done", "nfs-srv-2", "aiko", "nfs-srv-1")
+    assert [s.state for s in seen.timeline] == ["done"] * 8
+    assert [(f.server, f.said) for f in seen.fences] == [("nfs-srv-1", "STOPPED")]
+    (hooks,) = seen.hooks
+    assert (hooks.step, hooks.host, [x.layer for x in hooks.layers]) == (
+        "take-over nfs-srv-2",
+        "nfs-srv-2",
+        ["iscsi", "lvm"],
+    )
+    assert [f.subject for f in seen.findings] == ["volume bv1"]
+    launch, fence = seen.step("launch nfs-srv-2"), seen.step("power-off nfs-srv-1")
+    assert launch.start < fence.end
+    assert fence.start < launch.end
+    keep(report, Console(file=StringIO()))
+    assert {p.name for p in report.folder.iterdir()} == {
+        "journal.jsonl",
+        "report.html",
+        "report.json",
+        "report.md",
+    }
+
+
+def test_a_flow_that_fails_says_so_in_its_journal_with_the_remedy(tmp_path, monkeypatch):
+    report, error = run(tmp_path, monkeypatch, ModelSite(fails=Kind.SWITCH))
+    assert error is not None
+    seen = read_run(report.run, journal.read(report.folder))
+    assert (seen.outcome, seen.reason, seen.remedy) == ("failed", "it did not", "mend it")
+    assert seen.step("switch nfs-srv-2").state == "failed"
+    assert seen.step("client nfs-cli").state == "not started"
+
+
+def test_a_run_whose_site_was_taken_over_begins_no_further_step(tmp_path, monkeypatch):
+    site = ModelSite()
+
+    def assert_held():
+        if site.world.hosts["nfs-srv-2"].up:
+            raise Refused("this site was taken over from this run", "leave it")
+
+    report, error = run(tmp_path, monkeypatch, site, assert_held)
+    assert isinstance(error, Refused)
+    seen = read_run(report.run, journal.read(report.folder))
+    assert seen.step("reach nfs-srv-2").state == "done"
+    assert seen.step("switch nfs-srv-2").state == "failed"
+    assert site.world.held["bv1"] == "nfs-srv-1"
+
+
+def test_a_full_disk_does_not_change_how_the_run_ended(tmp_path, monkeypatch):
+    report, _ = run(tmp_path, monkeypatch, ModelSite())
+    (report.folder / "report.html.new").mkdir()  # cannot be written over
+    out = StringIO()
+    keep(report, Console(file=out, soft_wrap=True))
+    assert "makes it again" in out.getvalue()
+    assert report.outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize("kind", [Kind.POWER_OFF, Kind.TAKE_OVER])
+def test_details_of_a_step_are_its_own(kind, tmp_path, monkeypatch):
+    report, _ = run(tmp_path, monkeypatch, ModelSite())
+    ended = [e for e in journal.read(report.folder) if e["event"] == "step-done"]
+    (mine,) = (e for e in ended if e["step"].startswith(kind.value))
+    key = {Kind.POWER_OFF: "fence", Kind.TAKE_OVER: "hooks"}[kind]
+    assert key in mine
+    assert sum(key in e for e in ended) == 1

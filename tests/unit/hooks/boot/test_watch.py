@@ -1,0 +1,151 @@
+"""The boot service: when it takes over, when it does not, and what it does without its volumes."""
+
+import fcntl
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from failover.observe import console_line
+from hooks import cli, walk
+from hooks.boot import metadata, watch
+from hooks.boot.metadata import Seen, Unreachable
+from hooks.boot.watch import GONE_LOOKS, Watch
+from hooks.contract.result import ABSENT, PRESENT, Layer, Result
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
+
+SPEC = fixture("server-spec.json")
+HERE, MOVED = Seen(2, 2, SPEC, "a1 a2"), Seen(2, 2, SPEC.replace("169.254.2.5", "169.254.2.9"), "a3 a4")
+AGAIN = Seen(2, 2, SPEC, "a5 a6")  # other attachments at the same portals
+PART, NONE = Seen(1, 2, ""), Seen(0, 2, "")
+
+
+class Site:
+    """The metadata service's answers, one for each look, and what the watch did about them."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answers: list[Any] = []
+        self.taken: list[str] = []
+        self.forgotten = 0
+        self.ok = True
+        self.layers = (Layer("nfs", PRESENT, True, 0.0, "", {}),)
+        self.sessions = ABSENT
+        self.released: list[tuple[str, ...]] = []
+        (root / "run").mkdir()
+        self.host = PlannedHost(str(root), {})
+        self.watch = Watch(self.host, self.take_over, self.forget)
+        monkeypatch.setattr(metadata, "look", lambda _: self.answer())
+        monkeypatch.setattr(walk, "check", lambda *_: [Layer("iscsi", self.sessions, False, 0, "", {})])
+        monkeypatch.setattr(walk, "release", lambda _host, _spec, only: self.released.append(only))
+
+    def answer(self) -> Seen:
+        found = self.answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def take_over(self, text: str) -> Result:
+        self.taken.append(text)
+        return Result("apply", "server", "h", self.ok, True, 0.0, "", self.layers)
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+    def looks(self, *answers: Any) -> list[Result]:
+        self.answers = list(answers)
+        return [result for _ in answers if (result := self.watch.look()) is not None]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(tmp_path, monkeypatch)
+
+
+def test_it_takes_over_once_all_volumes_are_there_and_only_once(site: Site) -> None:
+    assert len(site.looks(NONE, PART, HERE, HERE, HERE)) == 1
+    assert site.taken == [SPEC]
+    assert site.host.notes[:2] == [
+        "0 of 2 volumes are attached to this host",
+        "1 of 2 volumes are attached to this host",
+    ]
+
+
+def test_attached_anew_is_taken_over_anew(site: Site) -> None:
+    site.looks(HERE, AGAIN, MOVED)
+    assert site.taken == [HERE.text, HERE.text, MOVED.text]
+
+
+def test_the_console_is_told_which_attachments_are_in_service(site: Site) -> None:
+    site.looks(HERE, MOVED)
+    said = [note for note in site.host.notes if "in service" in note]
+    assert said == ["nfs-failover: in service: a1 a2", "nfs-failover: in service: a3 a4"]
+    assert console_line.in_service("\r\n".join(site.host.notes), ["a4", "a3"])
+
+
+def test_a_host_that_has_released_is_not_in_service(site: Site) -> None:
+    site.layers = ()
+    site.looks(HERE)
+    assert not [note for note in site.host.notes if "in service" in note]
+
+
+def test_a_standby_waits_for_as_long_as_it_runs(site: Site) -> None:
+    site.looks(*[NONE] * 1000, HERE)
+    assert site.taken == [SPEC]
+
+
+def test_what_failed_is_tried_again(site: Site) -> None:
+    site.ok = False
+    (result,) = site.looks(HERE)
+    assert not result.ok
+    assert len(site.looks(HERE)) == 1
+
+
+def test_a_release_is_forgotten_when_the_volumes_stay_away_not_at_the_first_empty_answer(site: Site) -> None:
+    site.looks(*[NONE] * (GONE_LOOKS - 1), PART, *[NONE] * (GONE_LOOKS - 1))
+    assert site.forgotten == 0
+    site.looks(NONE)
+    assert site.forgotten == 1
+
+
+def test_silence_is_not_gone(site: Site) -> None:
+    site.looks(HERE, *[Unreachable("no answer")] * (GONE_LOOKS * 3))
+    assert (site.forgotten, site.released) == (0, [])
+
+
+def test_a_server_whose_volumes_were_taken_stops_serving(site: Site) -> None:
+    site.looks(HERE, *[NONE] * GONE_LOOKS)
+    assert site.released == [("address", "nfs")]
+    site.looks(*[NONE] * GONE_LOOKS * 2)
+    assert len(site.released) == 1
+
+
+def test_standing_down_waits_for_the_hosts_lock_and_is_tried_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(watch, "_SECONDS", 0.05)
+    with (tmp_path / "run/nfs-failover.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        site.looks(HERE, *[NONE] * GONE_LOOKS)
+        assert site.released == []
+    site.looks(*[NONE] * GONE_LOOKS)
+    assert site.released == [("address", "nfs")]
+
+
+def test_live_sessions_outweigh_an_empty_answer(site: Site) -> None:
+    site.sessions = PRESENT
+    site.looks(HERE, *[NONE] * GONE_LOOKS)
+    assert site.released == []
+
+
+def test_the_program_ends_with_what_failed_and_prints_what_worked(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path
+) -> None:
+    site.answers = [HERE, MOVED]
+    outcomes = [True, False]
+    monkeypatch.setattr(watch.metadata, "look", lambda *_: site.answer())
+    monkeypatch.setattr(
+        cli, "_take_over", lambda *_: Result("apply", "", "h", outcomes.pop(0), True, 0.0, "", ())
+    )
+    assert cli.main(["watch"], str(tmp_path)) == 3
+    assert [json.loads(line)["ok"] for line in capsys.readouterr().out.splitlines()] == [True, False]

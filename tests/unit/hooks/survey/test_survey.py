@@ -1,0 +1,429 @@
+"""What a survey says of hosts as sites have them: what a takeover would refuse, and what it would lose."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hooks.contract.fields import SpecError
+from hooks.contract.parse import parse
+from hooks.contract.result import Layer
+from hooks.host.host import SBIN, Outcome
+from hooks.survey import host as survey_host
+from hooks.survey import lvm, nfs, survey
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
+
+ROOT = "22 1 254:0 / / rw - ext4 /dev/root rw\n"
+MOUNTED = ROOT + "88 22 253:0 / /mnt/a rw,relatime - xfs /dev/mapper/vg1-lv01 rw,attr2\n"
+UUID = "0f3b1b5c-6f1e-4b0e-9c3c-8d0c5a7e1f10"
+BY_PATH = "/dev/disk/by-path/ip-169.254.2.{}:3260-iscsi-{}-lun-1"
+IQNS = [volume["iqn"] for volume in json.loads(fixture("server-spec.json"))["volumes"]]
+VOLUMES = {BY_PATH.format(4, IQNS[0]): "../../sdb", BY_PATH.format(5, IQNS[1]): "../../sdc"}
+LVM = {
+    "/dev/vg1/lv01": "../dm-0",
+    "/dev/mapper/vg1-lv01": "../dm-0",
+    f"/dev/disk/by-uuid/{UUID}": "../../dm-0",
+}
+PROGRAMS = ("iscsiadm", "lvm", "vgchange", "exportfs", "rpc.nfsd", "xfs_repair")
+TABLE = fixture("exportfs-s.txt").splitlines(True)[0]
+UNSET = (5, "")
+PVS = "pvs --foreign"
+KINDS = "lvs --foreign -o vg_name,lv_name,segtype"
+
+
+def rows(kind: str, *found: dict[str, str]) -> str:
+    return json.dumps({"report": [{kind: list(found)}]})
+
+
+def lv(name: str, **changes: str) -> dict[str, str]:
+    made = {"vg_name": "vg1", "lv_name": name, "lv_active": "active", "segtype": "linear"}
+    return {**made, "lv_skip_activation": "", **changes}
+
+
+class Surveyed(PlannedHost):
+    """A host that answers by the beginning of a command, as often as it is run; the longest one counts."""
+
+    def __init__(self, root: str, change: dict[str, Any], answers: dict[str, Any]) -> None:
+        PlannedHost.__init__(self, root, change)
+        self.answers = answers
+
+    def _execute(self, argv: Sequence[str], seconds: float) -> Outcome | None:
+        line = " ".join(argv)
+        key = max((key for key in self.answers if line.startswith(key)), key=len, default=None)
+        assert key is not None, f"ran `{line}`"
+        found = self.answers[key]
+        if found is None:
+            self.clock += seconds
+            return None
+        code, out = found if isinstance(found, tuple) else (0, found)
+        return Outcome(code, out, "")
+
+
+def host(root: Path, **changes: Any) -> Surveyed:
+    """A host without the volumes: the target of a failover."""
+    return _host(root, {}, {"/proc/self/mountinfo": ROOT}, **changes)
+
+
+def serving(root: Path, **changes: Any) -> Surveyed:
+    """The server that holds the volumes and serves them."""
+    line = f"UUID={UUID} /mnt/a xfs defaults,_netdev,nofail 0 0\n"
+    files = {"/proc/self/mountinfo": MOUNTED, "/etc/fstab": line, "/proc/fs/nfsd/threads": "8\n"}
+    files |= dict.fromkeys(("/dev/sdb", "/dev/sdc", "/dev/dm-0"), "")
+    files |= {f"/sys/class/iscsi_session/session{sid}/state": "LOGGED_IN\n" for sid in (3, 4)}
+    return _host(root, {**VOLUMES, **LVM}, files, **changes)
+
+
+def _host(
+    root: Path,
+    links: dict[str, str],
+    files: dict[str, str],
+    more: dict[str, str] | None = None,
+    answers: dict[str, Any] | None = None,
+    linked: dict[str, str] | None = None,
+    without: Sequence[str] = (),
+) -> Surveyed:
+    """`more`: other files; `answers`: other answers; `without`: programs that are not installed."""
+    usual = {
+        "systemctl show": "LoadState=loaded\n",
+        "iscsiadm -m session": fixture("iscsiadm-session.txt"),
+        "iscsiadm -m node": fixture("iscsiadm-node-show.txt"),
+        "blkid -p -o export /dev/sd": "TYPE=LVM2_member\n",
+        "blkid -p -o export /dev/vg1": fixture("blkid-export.txt"),
+        PVS: fixture("pvs-complete.json" if links else "pvs-none.json"),
+        "lvs -o vg_name,lv_name,lv_active": rows("lv", lv("lv01")),
+        KINDS: rows("lv", lv("lv01")),
+        "lvmconfig": UNSET,
+        "exportfs -s": TABLE if links else "",
+        "lvm systemid": "  system ID: nfs-srv-1\n",
+        **(answers or {}),
+    }
+    found = {"/proc/filesystems": "nodev\tsysfs\n\txfs\n\text4\n", "/etc/fstab": "", **files, **(more or {})}
+    folder = SBIN.split(":")[1]
+    found |= {f"{folder}/{name}": "" for name in PROGRAMS if name not in without}
+    made = Surveyed(
+        str(root),
+        {"files": found, "links": {**links, **(linked or {})}, "directories": ["/mnt/a", "/var/lib"]},
+        usual,
+    )
+    for name in set(PROGRAMS) - set(without):
+        Path(made.path(f"{folder}/{name}")).chmod(0o700)
+    return made
+
+
+def asked(made: Surveyed, **changes: Any) -> dict[str, Layer]:
+    spec = parse(json.dumps({**json.loads(fixture("server-spec.json")), **changes}))
+    return {layer.layer: layer for layer in survey.survey(made, spec, ())}
+
+
+def refusals(made: Surveyed, **changes: Any) -> list[str]:
+    return [text for layer in asked(made, **changes).values() for text in texts(layer, "refusals")]
+
+
+def warnings(made: Surveyed, **changes: Any) -> list[str]:
+    return [text for layer in asked(made, **changes).values() for text in texts(layer, "warnings")]
+
+
+def texts(layer: Layer, kind: str) -> list[str]:
+    found = layer.facts[kind]
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.mark.parametrize("made", [host, serving])
+def test_a_host_that_is_well_has_nothing_to_say(made: Callable[..., Surveyed], tmp_path: Path) -> None:
+    found = asked(made(tmp_path))
+    assert {name: layer.state for name, layer in found.items()} == dict.fromkeys(survey.JUDGES, "present")
+    assert not [layer.facts for layer in found.values() if layer.facts["warnings"] or layer.facts["refusals"]]
+
+
+def test_a_client_s_spec_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="survey: found a client's spec"):
+        survey.survey(PlannedHost(str(tmp_path), {}), parse(fixture("client-spec.json")), ())
+
+
+ON_A_TARGET: list[tuple[dict[str, Any], str]] = [
+    ({"without": ["iscsiadm"]}, "iscsiadm: command not found, expected it from open-iscsi"),
+    (
+        {"without": ["exportfs", "rpc.nfsd"]},
+        "exportfs: command not found, expected it from nfs-kernel-server",
+    ),
+    (
+        {"answers": {"systemctl show -p LoadState nfs-server": "LoadState=masked\n"}},
+        "systemctl unmask nfs-server",
+    ),
+    ({"answers": {"systemctl show -p LoadState iscsid": "LoadState=masked\n"}}, "systemctl unmask iscsid"),
+    ({"answers": {"systemctl show -p LoadState iscsid": "LoadState=not-found\n"}}, "iscsid: no such unit"),
+    ({"more": {"/etc/fstab": "tmpfs /mnt/a/ tmpfs rw 0 0\n"}}, "/mnt/a: fstab mounts tmpfs there"),
+    ({"more": {"/etc/fstab": "n:/x //mnt/a nfs rw 0 0\n"}}, "/mnt/a: fstab mounts n:/x there"),
+    ({"answers": {PVS: fixture("pvs-complete.json")}}, "found a volume group of this name on /dev/sdb"),
+    (
+        {"answers": {"lvmconfig activation/volume_list": 'volume_list=["vg0"]\n'}},
+        "vg1: activation/volume_list leaves",
+    ),
+    (
+        {"answers": {"lvmconfig devices/filter": 'filter=["a|^/dev/sda|","r|.*|"]\n'}},
+        "devices/filter: it hides every disk",
+    ),
+    (
+        {"answers": {"lvmconfig devices/global_filter": 'global_filter=["r|by-path/.*-iscsi-|"]\n'}},
+        "devices/global_filter: it hides every disk",
+    ),
+    (
+        {
+            "more": {"/etc/lvm/devices/system.devices": "VERSION=1\n"},
+            "answers": {
+                "lvmconfig --typeconfig full devices/use_devicesfile": "use_devicesfile=1\n",
+                "lvm lvmdevices --help": (3, ""),
+            },
+        },
+        "this LVM has no lvmdevices",
+    ),
+    (
+        {"more": {"/proc/filesystems": "\text4\n"}, "answers": {"modprobe -n -q xfs": (1, "")}},
+        "kernel: it has no xfs",
+    ),
+    (
+        {
+            "more": {"/proc/net/tcp": "  0: 00000000:0801 00000000:0000 0A 0\n"},
+            "answers": {"ss -Hltnp": 'LISTEN 0 5 *:2049 *:* users:(("ganesha",pid=9))\n'},
+        },
+        "port 2049: found LISTEN",
+    ),
+    (
+        {"more": {"/proc/self/mountinfo": ROOT + "90 22 8:17 / /mnt/a rw - xfs /dev/sdq1 rw\n"}},
+        "/mnt/a: found /dev/sdq1 mounted there",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "says"), ON_A_TARGET, ids=[says for _, says in ON_A_TARGET])
+def test_a_target_that_would_refuse_says_so_beforehand(
+    changes: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    found = refusals(host(tmp_path, **changes))
+    assert [text for text in found if says in text and "; " in text], found
+
+
+def test_a_full_or_read_only_root_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, real = host(tmp_path), os.statvfs("/")
+    for flag, free, inodes, says in (
+        (os.ST_RDONLY, 9**9, 9**9, "read-only"),
+        (0, 100, 9**9, "no room is left"),
+        (0, 9**9, 3, "no inodes are left"),
+    ):
+        fields = list(real)
+        fields[1], fields[4], fields[5], fields[7], fields[8] = 1, free, 9**9, inodes, flag
+        monkeypatch.setattr(survey_host.os, "statvfs", lambda _, found=fields: os.statvfs_result(found))
+        assert [text for text in refusals(made) if text.startswith("/etc: ") and says in text]
+
+
+def test_a_clone_that_is_mounted_on_the_target_refuses_and_one_that_is_not_warns(tmp_path: Path) -> None:
+    clone = {"linked": {f"/dev/disk/by-uuid/{UUID}": "../../sdq"}, "more": {"/dev/sdq": ""}}
+    filesystems = [{**json.loads(fixture("server-spec.json"))["filesystems"][0], "uuid": UUID}]
+    (text,) = warnings(host(tmp_path / "1", **clone), filesystems=filesystems)
+    assert f"/mnt/a: /dev/sdq has its UUID {UUID} too" in text
+    mounted = ROOT + "90 22 8:16 / /mnt/clone rw - xfs /dev/sdq rw\n"
+    clone["more"]["/proc/self/mountinfo"] = mounted
+    (text,) = refusals(host(tmp_path / "2", **clone), filesystems=filesystems)
+    assert "is mounted here, expected no clone; unmount it" in text
+
+
+def member(kind: str) -> dict[str, Any]:
+    return {"answers": {"blkid -p -o export /dev/sdc": f"TYPE={kind}\n", PVS: rows("pv")}}
+
+
+ON_THE_VOLUMES: list[tuple[dict[str, Any], str]] = [
+    (member("crypto_LUKS"), "bv2: found crypto_LUKS on /dev/sdc, expected an LVM physical volume"),
+    (member("linux_raid_member"), "bv2: found linux_raid_member on /dev/sdc"),
+    (member("xfs"), "bv2: found xfs on /dev/sdc"),
+    ({"answers": {KINDS: rows("lv", lv("lv01", segtype="raid1"))}}, "vg1/lv01: it is of type raid1"),
+    ({"answers": {KINDS: rows("lv", lv("lv01", segtype="thin"))}}, "vg1/lv01: it is of type thin"),
+    ({"answers": {KINDS: rows("lv", lv("data"))}}, "vg1/lv01: no such logical volume"),
+    (
+        {"answers": {KINDS: rows("lv", lv("lv01", lv_skip_activation="skip activation"))}},
+        "lvchange -kn vg1/lv01",
+    ),
+    ({"answers": {PVS: fixture("pvs-missing.json")}}, "of its 2 physical volumes are missing"),
+    ({"answers": {PVS: fixture("pvs-duplicate.json")}}, "found 2 volume groups of this name"),
+    (
+        {"answers": {"blkid -p -o export /dev/vg1": "TYPE=ext4\nUUID=1\n"}},
+        "found TYPE 'ext4' on it, expected 'xfs'",
+    ),
+    (
+        {"more": {"/proc/self/mountinfo": MOUNTED + "90 88 0:50 / /mnt/a/t rw - tmpfs none rw\n"}},
+        "/mnt/a: found mounted below it: /mnt/a/t; unmount that first",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "says"), ON_THE_VOLUMES, ids=[says for _, says in ON_THE_VOLUMES])
+def test_what_the_next_server_would_refuse_is_said_by_the_one_that_serves(
+    changes: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    found = refusals(serving(tmp_path, **changes))
+    assert [text for text in found if says in text and "; " in text], found
+
+
+LOST: list[tuple[dict[str, Any], str]] = [
+    (
+        {"answers": {"exportfs -s": TABLE + "/mnt/a  10.9.0.0/16(sync,rw,no_root_squash)\n"}},
+        "/mnt/a is exported to 10.9.0.0/16 (rw,no_root_squash), and the spec lacks it",
+    ),
+    (
+        {"answers": {"exportfs -s": TABLE + "/mnt/a/sub  *(sync,ro,insecure)\n"}},
+        "/mnt/a/sub is exported to * (insecure), and the spec lacks it",
+    ),
+    (
+        {
+            "answers": {
+                "exportfs -s": TABLE.replace("root_squash", "no_root_squash", 1).replace("sync", "async", 1)
+            }
+        },
+        "10.0.0.0/16 with async,no_root_squash, and by the spec it would be sync,root_squash",
+    ),
+    (
+        {"answers": {"exportfs -s": TABLE.replace("fsid=1", "fsid=7")}},
+        "with fsid=7, and by the spec it would be fsid=1",
+    ),
+    (
+        {"answers": {"exportfs -s": TABLE.replace("root_squash", "insecure_locks,root_squash", 1)}},
+        "with insecure_locks, and by the spec it would be without insecure_locks",
+    ),
+    (
+        {"answers": {"exportfs -s": TABLE + "/srv/x  *(ro)\n"}},
+        "/srv/x is exported to * from this server's own disk",
+    ),
+    (
+        {"more": {"/etc/fstab": "/dev/dm-0 /mnt/a/ xfs defaults,_netdev,nofail,noatime,prjquota 0 2\n"}},
+        "/mnt/a: fstab has noatime,prjquota, which the spec's options lack",
+    ),
+    (
+        {"more": {"/etc/fstab": "/dev/dm-0 /mnt/a xfs x-systemd.automount 0 2\n"}},
+        "/mnt/a: fstab has x-systemd.automount",
+    ),
+    (
+        {"more": {"/etc/systemd/system/mnt-a.mount": "[Mount]\n"}},
+        "/mnt/a: /etc/systemd/system/mnt-a.mount mounts it too",
+    ),
+    (
+        {"more": {"/etc/fstab": "/mnt/a/home /home none bind 0 0\n"}},
+        "/mnt/a: mounted here as /home too, which the spec lacks",
+    ),
+    (
+        {
+            "more": {
+                "/proc/self/mountinfo": MOUNTED + "90 22 253:0 /h /home rw - xfs /dev/mapper/vg1-lv01 rw\n"
+            }
+        },
+        "/mnt/a: mounted here as /home too, which the spec lacks",
+    ),
+    (
+        {"more": {"/etc/fstab": "/dev/vg1/lv02 /mnt/b xfs defaults 0 0\n"}},
+        "/mnt/b: fstab mounts /dev/vg1/lv02 there, which is in the group and not in the spec",
+    ),
+    (
+        {"answers": {KINDS: rows("lv", lv("lv01"), lv("lv02"))}},
+        "vg1/lv02: it is in the group, and nothing of the spec is on it",
+    ),
+    (
+        {
+            "more": {
+                "/proc/self/mountinfo": MOUNTED.replace("attr2", "prjquota"),
+                "/etc/projects": "1:/mnt/a/x\n",
+                "/etc/projid": "x:1\n",
+            }
+        },
+        "/mnt/a: its project quotas are named in /etc/projects and /etc/projid",
+    ),
+    (
+        {
+            "answers": {
+                PVS: fixture("pvs-complete.json").replace('"vg_systemid":""', '"vg_systemid":"nfs-srv-1"')
+            }
+        },
+        "vg1: it belongs to system ID 'nfs-srv-1', which the next server overrides",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "says"), LOST, ids=[says for _, says in LOST])
+def test_what_only_the_old_server_has_is_a_warning(
+    changes: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    found = warnings(serving(tmp_path, **changes))
+    assert [text for text in found if says in text and "; " in text], found
+    assert not refusals(serving(tmp_path / "again", **changes))
+
+
+@pytest.mark.parametrize(("others", "kind"), [(["10.0.0.0/16"], "warnings"), ([], "refusals")])
+def test_a_name_without_an_address_blocks_where_nobody_else_would_be_served(
+    others: list[str], kind: str, tmp_path: Path
+) -> None:
+    exported = [{"path": "/mnt/a", "clients": ["gone", *others], "options": "rw,sync"}]
+    made = host(tmp_path, answers={"getent ahosts gone": (2, "")})
+    found = {"warnings": warnings, "refusals": refusals}[kind](made, exports=exported)
+    assert [text for text in found if "the name has no address on this host" in text], found
+
+
+def test_a_server_whose_sessions_are_dead_is_not_judged_by_what_it_cannot_read(tmp_path: Path) -> None:
+    """Its failover is the remedy: it must not be what stands in the failover's way."""
+    sick = {PVS: fixture("pvs-missing.json"), "blkid -p -o export /dev/vg1": (2, "")}
+    made = serving(tmp_path, answers=sick, more={"/sys/class/iscsi_session/session4/state": "FAILED\n"})
+    assert refusals(made) == []
+    assert [text for text in warnings(made) if text.startswith("bv2: its session is FAILED")]
+
+
+def test_a_filesystem_that_cannot_be_read_is_not_learnt_and_not_refused(tmp_path: Path) -> None:
+    found = asked(serving(tmp_path, answers={"blkid -p -o export /dev/vg1": (2, "")}))
+    assert (found["filesystem"].state, found["filesystem"].facts["refusals"]) == ("unknown", [])
+
+
+def test_a_command_that_hangs_costs_its_seconds_and_the_others_are_told(tmp_path: Path) -> None:
+    made = serving(tmp_path, answers={PVS: None, "exportfs -s": TABLE + "/srv/x  *(ro)\n"})
+    found = asked(made)
+    assert {name: layer.state for name, layer in found.items()} == {
+        "iscsi": "present",
+        "lvm": "unknown",
+        "filesystem": "present",
+        "nfs": "present",
+    }
+    assert "pvs" in found["lvm"].message
+    assert texts(found["nfs"], "warnings")
+
+
+def test_nothing_is_written(tmp_path: Path) -> None:
+    made = serving(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    asked(made)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "names", "found"),
+    [
+        ('filter=["a|.*|"]', ["/dev/sdb"], False),
+        ('filter=["a|^/dev/sda$|","r|.*|"]', ["/dev/sdb"], True),
+        ('filter=["a|^/dev/sd.$|","r|.*|"]', ["/dev/disk/by-path/x", "/dev/sdb"], False),
+        ('filter=["r|/dev/sdb|"]', ["/dev/disk/by-path/x", "/dev/sdb"], True),
+        ('filter=["r|/dev/sdq|"]', ["/dev/disk/by-path/x", "/dev/sdb"], False),
+        ('global_filter=["a/iscsi/","r/.*/"]', ["/dev/disk/by-path/ip-1-iscsi-x", "/dev/sdb"], False),
+        ("", ["/dev/sdb"], False),
+    ],
+)
+def test_lvm_s_filters(setting: str, names: list[str], found: bool) -> None:
+    assert lvm.hidden(setting, names) is found
+
+
+def test_settings_of_nfsd(tmp_path: Path) -> None:
+    files = {
+        "/etc/sysconfig/nfs": 'RPCNFSDCOUNT="64"\n',
+        "/etc/nfs.conf": "[general]\nthreads=9\n[ nfsd ]\nthreads = 256 # all\n#vers3=n\ngrace-time=15\n",
+        "/etc/nfs.conf.d/site.conf": "[nfsd]\nvers3=y\n[mountd]\nport=9\n",
+    }
+    found = nfs.settings(host(tmp_path, more=files))
+    assert found == {"threads": "256", "grace-time": "15", "vers3": "y"}
