@@ -8,3 +8,4 @@ ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "templates"
 HOOKS = ROOT / "hooks"
 STACK = ROOT / "terraform"
+DRILLS = ROOT / ".lab" / "drills"  # `./inv drill` keeps its last reports there (docs/reports.md)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ def load(folder: Path) -> RunRecord:
     """The run in this folder, by its journal alone if need be."""
     events = journal.read(folder)
     start = next((e for e in events if e["event"] == "run-started"), {})
-    return read_run(folder.name, events, _document(folder), under_way=_holds_lock(folder, start.get("pid")))
+    run = read_run(folder.name, events, _document(folder), under_way=_holds_lock(folder, start.get("pid")))
+    return replace(run, observed=_observed(folder))
 
 
 def folders(runs: Path) -> list[Path]:
@@ -47,6 +49,15 @@ def _document(folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     return found
+
+
+def _observed(folder: Path) -> tuple[str, ...]:
+    """The lines of observed.json, a list of texts, where there is one."""
+    try:
+        found = json.loads((folder / "observed.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return ()
+    return tuple(str(line) for line in found) if isinstance(found, list) else ()
 
 
 def _holds_lock(folder: Path, pid: object) -> bool:

@@ -26,6 +26,11 @@ def headline(run: RunRecord) -> str:
 
 
 def outage(run: RunRecord) -> list[str]:
+    """What is known of the outage: by what a client saw, where that was measured, and by the run itself."""
+    return [*(f"As the client saw it: {line}." for line in run.observed), *_known(run)]
+
+
+def _known(run: RunRecord) -> list[str]:
     """What the run itself can know of the outage; clients may have seen it begin earlier."""
     served = _first_served(run)
     released = _step(run, "release ")

@@ -67,6 +67,7 @@ class RunRecord:
     """One run. `outcome` is "killed" when its journal has no end, "under way" while it still runs.
 
     `evidence`: why a server that did not answer was fenced as it was, a line each (failover/plan/silence.py).
+    `observed`: what was measured from outside, a line each; a drill writes it (observed.json).
     """
 
     id: str
@@ -92,6 +93,7 @@ class RunRecord:
     fences: tuple[FenceRecord, ...]
     findings: tuple[Finding, ...]
     evidence: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from failover.model.outcome import Usage
+from failover.paths import DRILLS
 from failover.report import archive, conclusions, page, text
 from failover.report.record import RunRecord
 from failover.verbs import site_file as sites
@@ -22,12 +24,21 @@ _LIST = 120  # columns
 
 def list_runs(site_file: str | None, as_json: bool) -> int:
     """Print every run of the site, oldest first; the exit code."""
-    return guarded(lambda: _list(sites.load(site_file).runs, as_json))
+    return guarded(lambda: _list(_runs(site_file), as_json))
 
 
 def report(name: str, site_file: str | None, form: str) -> int:
     """Print one run: as text, JSON or Markdown, or make its page again and print where it is."""
-    return guarded(lambda: _report(sites.load(site_file).runs, name, form))
+    return guarded(lambda: _report(_runs(site_file), name, form))
+
+
+def _runs(site_file: str | None) -> Path:
+    """The site's runs; where no site is configured, those of the last drill. Raises Usage."""
+    drills = sorted(DRILLS.glob("*/runs"))
+    if not drills or site_file or os.environ.get(sites.ENVIRONMENT_VARIABLE) or sites.DEFAULT.exists():
+        return sites.load(site_file).runs
+    print(f"no site is configured: these are the runs of the last drill, in {drills[-1]}", file=sys.stderr)
+    return drills[-1]
 
 
 def _list(runs: Path, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 from lab.client.api_process import CloudError
 from lab.drill import failures
 from lab.drill.doors import NAMES, CommandLine, ConsoleApply, Door, PullRequest
+from lab.drill.kept import keep
 from lab.drill.operator import Operator
 from lab.drill.proof import Proof
 from lab.drill.result import Move, Story, show
@@ -62,6 +63,7 @@ class Drill:
         self._witness = Witness(self.lab.access)
         self._watch = Watch(self.lab.directory)
         self._door = self._open(choices.door)
+        self.kept: Path | None = None
 
     def tell(self) -> Story:
         """The whole story; what went wrong is in its `missing`. The lab is taken down in any case."""
@@ -84,8 +86,18 @@ class Drill:
         finally:
             if self.story.missing:
                 self.lab.keep_evidence()
+            self._keep()
             self._timed("lab down", self.lab.down)
         return self.story
+
+    def _keep(self) -> None:
+        """The runs and their reports outlive the lab."""
+        if not self.lab.run.exists():
+            return
+        try:
+            self.kept = keep(self.lab.run, self.story, Operator(self.lab.site_file, self._console, self._say))
+        except OSError as error:
+            self._say(f"the drill's reports were not kept: {error}")
 
     def _let_write(self) -> None:
         self._witness.await_records(10)
@@ -139,8 +151,11 @@ def main(run: Path, choices: Choices, as_json: bool) -> int:
         if given not in known:
             console.print(f"usage: --{flag} {given}: expected one of {', '.join(known)}", markup=False)
             return 2
-    story = Drill(run, choices, console).tell()
+    drill = Drill(run, choices, console)
+    story = drill.tell()
     show(story, console)
+    if drill.kept:
+        console.print(f"its runs and reports are kept in {drill.kept}", markup=False, soft_wrap=True)
     if as_json:
         sys.stdout.write(json.dumps(story.document()) + "\n")
     sys.stdout.flush()
