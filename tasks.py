@@ -460,7 +460,26 @@ def _guarded(action: Callable[[], None]) -> None:
         sys.exit(f"failed: {error}")
 
 
+GROUPS = {
+    "in the worst hour": ("failover", "plan", "verify", "runs", "report"),
+    "beforehand": ("preflight", "apply", "render", "package"),
+    "rehearse": ("drill", "lab.up", "lab.ssh", "lab.crash", "lab.status", "lab.down"),
+    "develop": ("check", "test", "lint", "bench", "lock", "ci.credentials", "ci.comment"),
+}
+
+
+@task(default=True)
+def verbs(_: Context) -> None:
+    """List the verbs by what they are for; `./inv --help VERB` has a verb's options."""
+    for group, names in GROUPS.items():
+        print(f"\n{group}:")
+        for name in names:
+            summary = (ns[name].__doc__ or "").partition("\n")[0]
+            print(f"  {name:<15} {summary}")
+
+
 ns = Collection(
+    verbs,
     failover,
     apply,
     preflight,
