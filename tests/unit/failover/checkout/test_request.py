@@ -100,7 +100,7 @@ def test_a_folder_without_git_asks_for_its_server_and_proves_nothing(tmp_path: P
     found = request.read(file)
     assert found.server == "nfs-srv-1"
     with pytest.raises(Refused, match="is no Git checkout"):
-        request.refuse_flip_back(found, switched("nfs-srv-2", NOON))
+        request.refuse_stale_request(found, switched("nfs-srv-2", NOON))
 
 
 @pytest.mark.parametrize("text", ["", 'active_server = "a"\nactive_server = "b"\n', "active_server = a\n"])
