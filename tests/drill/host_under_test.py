@@ -15,7 +15,7 @@ from failover.cloud.compute import Cloud
 from failover.hosts import specs
 from failover.hosts.hook_runner import Hosts
 from failover.model import stack_output
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.model.observation import Attachment
 from failover.model.site import Client
 from failover.verbs import site_file
@@ -63,13 +63,13 @@ class HostUnderTest:
         (found,) = self.attachments(volume)
         return found.iqn, f"{found.address}:{found.port}"
 
-    def hooks(self, action: str, spec: Mapping[str, Any] | None = None) -> Answer:
+    def hooks(self, action: str, spec: Mapping[str, Any] | None = None) -> HookReport:
         """Run the zipapp on the server as a failover does."""
         answer = self.hosts.at(SERVER, ADDRESSES[SERVER]).hooks(action, spec or self.spec(), HOOKS_SECONDS)
         print(f"{action} {answer.result.seconds} s: {answer.summary}: {answer.told}")
         return answer
 
-    def client_hooks(self, action: str, **changes: Any) -> Answer:
+    def client_hooks(self, action: str, **changes: Any) -> HookReport:
         """Run the zipapp on the client, with nfs-srv-1 as its server unless the changes name another."""
         spec = specs.client_spec(self.nfs_client, self.stack, SERVER, "remount", HOOKS_SECONDS)
         spec.update(changes)
@@ -132,7 +132,7 @@ class HostUnderTest:
         """The device-mapper's names for anything of vg1: the kernel's word, whatever LVM thinks."""
         return self.sh("dmsetup ls | grep ^vg1- || true")
 
-    def seconds(self, action: str, spec: Mapping[str, Any] | None = None) -> tuple[float, Answer]:
+    def seconds(self, action: str, spec: Mapping[str, Any] | None = None) -> tuple[float, HookReport]:
         """The hooks' answer, and how long it took to come."""
         began = time.monotonic()
         answer = self.hooks(action, spec)

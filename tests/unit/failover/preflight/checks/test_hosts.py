@@ -2,8 +2,8 @@
 
 import pytest
 
-from failover.model.hook_report import Answer
-from failover.model.observation import ClientSeen, Presence, ServerSeen, Trouble
+from failover.model.hook_report import HookReport
+from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
 from failover.model.site import Client
 from failover.preflight.check import Result
 from failover.preflight.checks import hosts
@@ -13,27 +13,35 @@ from tests.unit.failover.plan.site_model import attempt
 from tests.unit.failover.preflight.ground import FIRST, complete
 
 
-def answer(state: str) -> Answer:
+def answer(state: str) -> HookReport:
     layer = Layer("nfs", state, False, 0.1, "why", {})
-    return Answer("nfs-srv-1", HooksResult("check", "server", "nfs-srv-1", True, False, 0.1, "", (layer,)))
+    return HookReport(
+        "nfs-srv-1", HooksResult("check", "server", "nfs-srv-1", True, False, 0.1, "", (layer,))
+    )
 
 
 @pytest.mark.parametrize(
     ("seen", "outcome", "told"),
     [
-        (ServerSeen(FIRST, "RUNNING", Presence.ANSWERS, answer("present")), Result.OK, "present: nfs"),
-        (ServerSeen(FIRST, "RUNNING", Presence.ANSWERS, answer("broken")), Result.WARNING, "nfs broken: why"),
-        (ServerSeen(FIRST, "RUNNING", Presence.ANSWERS), Result.WARNING, "not hold every volume"),
-        (ServerSeen(FIRST, "RUNNING", Presence.SILENT), Result.WARNING, "RUNNING and silent"),
-        (ServerSeen(FIRST, "STOPPED"), Result.WARNING, "STOPPED"),
+        (ServerStatus(FIRST, "RUNNING", Presence.ANSWERS, answer("present")), Result.OK, "present: nfs"),
         (
-            ServerSeen(FIRST, "RUNNING", Presence.UNKNOWN, trouble=Trouble("the login was refused", "mend")),
+            ServerStatus(FIRST, "RUNNING", Presence.ANSWERS, answer("broken")),
+            Result.WARNING,
+            "nfs broken: why",
+        ),
+        (ServerStatus(FIRST, "RUNNING", Presence.ANSWERS), Result.WARNING, "not hold every volume"),
+        (ServerStatus(FIRST, "RUNNING", Presence.SILENT), Result.WARNING, "RUNNING and silent"),
+        (ServerStatus(FIRST, "STOPPED"), Result.WARNING, "STOPPED"),
+        (
+            ServerStatus(
+                FIRST, "RUNNING", Presence.UNKNOWN, trouble=Trouble("the login was refused", "mend")
+            ),
             Result.UNKNOWN,
             "the login was refused",
         ),
     ],
 )
-def test_the_active_server_never_blocks(seen: ServerSeen, outcome: Result, told: str) -> None:
+def test_the_active_server_never_blocks(seen: ServerStatus, outcome: Result, told: str) -> None:
     found = hosts.judge_active(seen)
     assert found.outcome is outcome
     assert told in found.found
@@ -41,21 +49,21 @@ def test_the_active_server_never_blocks(seen: ServerSeen, outcome: Result, told:
 
 
 def test_a_failover_that_reaches_no_host_from_here_is_not_said_to_work() -> None:
-    active = ServerSeen(FIRST, "RUNNING", Presence.SILENT, attempt=attempt("nfs-srv-1", answered=False))
+    active = ServerStatus(FIRST, "RUNNING", Presence.SILENT, attempt=attempt("nfs-srv-1", answered=False))
     client = Client("c1", "c1", ())
-    silent = ClientSeen(client, Presence.SILENT, attempt=attempt("c1", answered=False))
+    silent = ClientStatus(client, Presence.SILENT, attempt=attempt("c1", answered=False))
     found = hosts.judge_reach(active, [silent])
     assert found.outcome is Result.UNKNOWN
     assert complete(found)
-    reached = ClientSeen(client, Presence.ANSWERS, attempt=attempt("c1", answered=True))
+    reached = ClientStatus(client, Presence.ANSWERS, attempt=attempt("c1", answered=True))
     assert hosts.judge_reach(active, [silent, reached]).outcome is Result.OK
 
 
 def test_what_a_client_would_refuse_is_blocking_and_what_it_warns_of_is_a_warning() -> None:
     facts: dict[str, object] = {"refusals": ["/mnt/a: no line"], "warnings": ["/mnt/b: not in the site"]}
     layer = Layer("client", "broken", False, 0.1, "why", facts)
-    told = Answer("c1", HooksResult("check", "client", "c1", False, False, 0.1, "", (layer,)))
-    found = list(hosts.judge_client(ClientSeen(Client("c1", "c1", ()), Presence.ANSWERS, told)))
+    told = HookReport("c1", HooksResult("check", "client", "c1", False, False, 0.1, "", (layer,)))
+    found = list(hosts.judge_client(ClientStatus(Client("c1", "c1", ()), Presence.ANSWERS, told)))
     assert [(c.outcome, c.found) for c in found] == [
         (Result.BLOCKING, "/mnt/a: no line"),
         (Result.WARNING, "/mnt/b: not in the site"),
@@ -64,12 +72,12 @@ def test_what_a_client_would_refuse_is_blocking_and_what_it_warns_of_is_a_warnin
 
 def test_clients() -> None:
     one, two = Client("c1", "c1", ()), Client("c2", "c2", ())
-    answers = ClientSeen(one, Presence.ANSWERS)
+    answers = ClientStatus(one, Presence.ANSWERS)
     assert hosts.judge_clients(()).found == "none are configured"
     assert hosts.judge_clients((answers,)).outcome is Result.OK
-    found = hosts.judge_clients((answers, ClientSeen(two, Presence.SILENT)))
+    found = hosts.judge_clients((answers, ClientStatus(two, Presence.SILENT)))
     assert (found.outcome, found.found) == (Result.WARNING, "1 of 2 answer; c2: silent")
-    refused = ClientSeen(two, Presence.UNKNOWN, trouble=Trouble("c2 answers SSH, but: refused", "mend it"))
+    refused = ClientStatus(two, Presence.UNKNOWN, trouble=Trouble("c2 answers SSH, but: refused", "mend it"))
     assert "c2 answers SSH, but: refused" in hosts.judge_clients((answers, refused)).found
     assert complete(found)
 
