@@ -93,7 +93,7 @@ class HookReport:
 
 
 def parse(host: str, action: str, code: int, out: str, err: str) -> HookReport:
-    """The HookReport in the hooks' stdout. Raises Unknown when there is none, Failed for a spec they refuse."""
+    """The report in the hooks' stdout. Raises Unknown when there is none, Failed for a spec they refuse."""
     result = _result_in(out)
     if result is None:
         tail = " ".join((err or out).split())[-400:]

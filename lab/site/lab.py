@@ -22,7 +22,7 @@ from lab.hardware.real import bring_up
 from lab.hardware.teardown import remains, take_down
 from lab.provider.process import ProviderProcess
 from lab.site.baseline import Founding
-from lab.site.baseline_cache import Founded
+from lab.site.baseline_cache import BaselineCache
 from lab.site.checkout import Checkout
 from lab.site.console_stack import ConsoleStack
 from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SERVICE_ADDRESS, SUCCESSOR, NfsSite, Terraform
@@ -66,7 +66,7 @@ class Lab:
         self._say("the guests' image (first use: built from Debian packages, about two minutes)")
         build.ensure()
         self.run.mkdir(parents=True)
-        founded = Founded()
+        founded = BaselineCache()
         if not founded.exists():
             founded.make(self.run, self._found)
             self.down()
@@ -193,7 +193,7 @@ class Lab:
         self.access.close()
         self.api.stop()
 
-    def _restore(self, founded: Founded, delay_factor: float) -> tuple[Machine, ...]:
+    def _restore(self, founded: BaselineCache, delay_factor: float) -> tuple[Machine, ...]:
         bring_up(self.run)
         machines = founded.restore(self.run)
         self._start(delay_factor)
