@@ -70,11 +70,11 @@ class Drill:
             self._watch.start()
             self._timed("writer", self._let_write)
             self._timed(
-                f"{SERVER} {self._choices.mode}", lambda: failures.strike(self.lab, self._choices.mode)
+                f"{SERVER} {self._choices.mode}", lambda: failures.inject(self.lab, self._choices.mode)
             )
             self._move("failover", SUCCESSOR)
             if self._choices.comeback:
-                self.story.missing += self._timed("comeback", lambda: failures.come_back(self.lab))
+                self.story.missing += self._timed("comeback", lambda: failures.power_on_fenced(self.lab))
             if self._choices.failback:
                 self._witness.go_on()
                 self._move("failback", SERVER)

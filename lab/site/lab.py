@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.client.api_process import ApiProcess, CloudError
-from lab.client.wait import settle
+from lab.client.wait import wait_for_state
 from lab.hardware import network
 from lab.hardware.image import build
 from lab.hardware.machine import Machine
@@ -126,7 +126,7 @@ class Lab:
         """STOP an instance through the API, and wait until it is STOPPED."""
         client, ocid = self.api.compute_client(), self.instance(server)
         client.instance_action(ocid, "STOP")
-        settle(client, client.get_instance, ocid, "STOPPED")
+        wait_for_state(client, client.get_instance, ocid, "STOPPED")
 
     def trust_console(self, server: str) -> None:
         """Know a guest that nobody of the operator's side has pinned by what its console says."""
@@ -142,7 +142,7 @@ class Lab:
         """START a stopped instance through the API, and wait until it is RUNNING."""
         client, ocid = self.api.compute_client(), self.instance(server)
         client.instance_action(ocid, "START")
-        settle(client, client.get_instance, ocid, "RUNNING")
+        wait_for_state(client, client.get_instance, ocid, "RUNNING")
 
     def instance(self, name: str) -> str:
         """The OCID of the instance with this display name that is not terminated."""

@@ -20,7 +20,7 @@ from failover.model.observation import Attachment
 from failover.model.site import Client
 from failover.verbs import site_file
 from lab.client.api_process import ApiProcess
-from lab.client.wait import settle
+from lab.client.wait import wait_for_state
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER
 
@@ -105,13 +105,15 @@ class HostUnderTest:
         client = ApiProcess(self.lab.run).compute_client()
         instance, ocid = self.lab.instance(SERVER), self.stack.volumes[volume].volume_id
         details = AttachIScsiVolumeDetails(instance_id=instance, volume_id=ocid)
-        settle(client, client.get_volume_attachment, client.attach_volume(details).data.id, "ATTACHED")
+        wait_for_state(
+            client, client.get_volume_attachment, client.attach_volume(details).data.id, "ATTACHED"
+        )
 
     def detach(self, volume: str) -> None:
         client = ApiProcess(self.lab.run).compute_client()
         (found,) = self.attachments(volume)
         client.detach_volume(found.id)
-        settle(client, client.get_volume_attachment, found.id, "DETACHED")
+        wait_for_state(client, client.get_volume_attachment, found.id, "DETACHED")
 
     def storage(self) -> str:
         """What no hook may ever change: identity and metadata version of the group, and the filesystem's."""
