@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.guest import deliver, hooks
-from lab.client.wait import settle
+from lab.client.wait import wait_for_state
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER
 from lab.system.errors import HardwareError
@@ -113,7 +113,7 @@ class _Bench:
         )
         for old in self._volumes():
             compute.detach_volume(old.id)
-            settle(compute, compute.get_volume_attachment, old.id, "DETACHED")
+            wait_for_state(compute, compute.get_volume_attachment, old.id, "DETACHED")
             block.delete_volume(old.volume_id)
         volumes = [
             block.create_volume(
@@ -127,14 +127,14 @@ class _Bench:
             for number in range(MANY)
         ]
         for volume in volumes:
-            settle(block, block.get_volume, volume, "AVAILABLE")
+            wait_for_state(block, block.get_volume, volume, "AVAILABLE")
         server = self._lab.instance(SERVER)
         attachments = [
             compute.attach_volume(AttachIScsiVolumeDetails(instance_id=server, volume_id=volume)).data.id
             for volume in volumes
         ]
         for attachment in attachments:
-            settle(compute, compute.get_volume_attachment, attachment, "ATTACHED")
+            wait_for_state(compute, compute.get_volume_attachment, attachment, "ATTACHED")
 
 
 def _spec(attachments: list[Any]) -> dict[str, Any]:

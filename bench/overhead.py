@@ -27,7 +27,7 @@ from failover.cloud.compute import Cloud
 from failover.hosts import specs
 from failover.model import stack_output
 from failover.verbs import site_file
-from lab.client.wait import settle
+from lab.client.wait import wait_for_state
 from lab.site.baseline import Founding
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
@@ -138,12 +138,12 @@ class _ByHand:
         old = self._lab.instance(SERVER)
         self._lab.access.forget(ADDRESSES[SERVER])
         self._compute.terminate_instance(old)
-        settle(self._compute, self._compute.get_instance, old, "TERMINATED", _LAUNCH_SECONDS)
+        wait_for_state(self._compute, self._compute.get_instance, old, "TERMINATED", _LAUNCH_SECONDS)
 
     def _launch_and_wait(self) -> None:
         """Until it lets us in, its host key known from its console."""
         self._instance = self._compute.launch_instance(self._launch).data.id
-        settle(self._compute, self._compute.get_instance, self._instance, "RUNNING", _LAUNCH_SECONDS)
+        wait_for_state(self._compute, self._compute.get_instance, self._instance, "RUNNING", _LAUNCH_SECONDS)
         Founding(self._lab.api, self._lab.access, print).trust(SERVER, self._instance)
         self._lab.access.wait(ADDRESSES[SERVER], _LAUNCH_SECONDS)
 
@@ -164,7 +164,7 @@ class _ByHand:
 
     def _all(self, attachments: list[str], state: str) -> None:
         for one in attachments:
-            settle(self._compute, self._compute.get_volume_attachment, one, state)
+            wait_for_state(self._compute, self._compute.get_volume_attachment, one, state)
 
     def _serve(self) -> None:
         held = {

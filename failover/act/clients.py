@@ -6,7 +6,7 @@ import time
 
 from failover.act.context import Crew, expected
 from failover.hosts import specs
-from failover.hosts.hook_runner import HookedHost
+from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.outcome import ClientLeft, Failed, FailoverError
 from failover.model.site import Client
@@ -38,7 +38,7 @@ def _moved(crew: Crew, step: Step) -> str:
     return expected(applied).told
 
 
-def _reboot(crew: Crew, host: HookedHost, spec: dict[str, object]) -> str:
+def _reboot(crew: Crew, host: HookRunner, spec: dict[str, object]) -> str:
     before = host.ssh.boot_id()
     host.reboot()
     end = time.monotonic() + crew.site.deadlines.client_reboot

@@ -5,8 +5,8 @@ from __future__ import annotations
 from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.cloud.compute import Cloud
-from failover.hosts.hook_runner import HookedHost, Hosts
-from failover.model.hook_report import Answer
+from failover.hosts.hook_runner import HookRunner, Hosts
+from failover.model.hook_report import HookReport
 from failover.model.observation import Attachment, Observation
 from failover.model.outcome import Failed, FailoverError, Unknown
 from failover.model.site import Site
@@ -70,7 +70,7 @@ class Crew:
             raise Failed(f"{name} has no instance in Terraform's state", "run the same command again")
         return instance_id
 
-    def host(self, server: Server) -> HookedHost:
+    def host(self, server: Server) -> HookRunner:
         """The server over SSH. Raises Unknown for one without an address."""
         if server.address is None:
             raise Unknown(f"{server.name} has no private address", "look at its VNIC in the console")
@@ -82,7 +82,7 @@ def with_what_is_left(error: FailoverError, what_is_left: str) -> FailoverError:
     return type(error)(f"{error.reason}; {what_is_left}", error.remedy)
 
 
-def expected(found: Answer) -> Answer:
+def expected(found: HookReport) -> HookReport:
     """What the hooks answered, all of it done. Raises Unknown for a busy host, Failed for a failed layer."""
     if found.result.facts.get("busy"):
         raise Unknown(

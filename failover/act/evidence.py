@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.plan.model import Step
 
 
@@ -15,7 +15,7 @@ class Evidence:
     def __init__(self) -> None:
         self._details: dict[str, dict[str, Any]] = {}
 
-    def heard(self, step: Step, answer: Answer) -> Answer:
+    def heard(self, step: Step, answer: HookReport) -> HookReport:
         """Keep what the hooks answered: host -> action -> seconds, and per layer seconds and state."""
         layers = {
             x.layer: {"seconds": round(x.seconds, 3), "state": x.state, "message": x.message}

@@ -6,7 +6,7 @@ from typing import Any
 
 from failover.act.context import Crew, expected
 from failover.hosts import specs
-from failover.model.observation import ServerSeen
+from failover.model.observation import ServerStatus
 from failover.model.outcome import Failed, Refused, Unknown
 from failover.model.stack_output import Server
 from failover.observe.observer import Observer
@@ -93,5 +93,5 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
     return {"released": sorted(a.id for a in held if a.instance_id in gave_up), **told}
 
 
-def _released(seen: ServerSeen) -> bool:
+def _released(seen: ServerStatus) -> bool:
     return bool(seen.answer and seen.answer.released)

@@ -9,7 +9,7 @@ from failover.act.context import Crew, with_what_is_left
 from failover.cloud.compute import GONE
 from failover.hosts import survey
 from failover.hosts.ssh import Silent, wait_until_answers
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.model.observation import Presence
 from failover.model.outcome import FailoverError, Unknown
 from failover.model.switch_record import SWITCH_RECORD
@@ -66,7 +66,7 @@ def reach(crew: Crew, step: Step) -> str:
     return f"answers SSH at {address}"
 
 
-def _survey_of_active(crew: Crew) -> Answer | None:
+def _survey_of_active(crew: Crew) -> HookReport | None:
     """What the server that serves now exports and knows; None when it does not answer."""
     seen = crew.seen.servers[crew.seen.stack.active]
     if seen.presence is not Presence.ANSWERS:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from failover.checkout.request import Asked, refuse_flip_back
+from failover.checkout.request import Request, refuse_stale_request
 from failover.model.switch_record import Switched
 from failover.runs.whoami import who
 
@@ -18,7 +18,7 @@ class Door:
     """`asked`: what the checkout asks for, where it is the checkout and not the operator that asks."""
 
     name: str = CLI
-    asked: Asked | None = None
+    asked: Request | None = None
 
     @property
     def looks_back(self) -> bool:
@@ -28,7 +28,7 @@ class Door:
     def check(self, last: Switched | None) -> None:
         """Raise Refused when going through this door would undo a newer switch."""
         if self.asked is not None:
-            refuse_flip_back(self.asked, last)
+            refuse_stale_request(self.asked, last)
 
     def record(self) -> dict[str, str]:
         """The stack's variable `switch`: who, when (now, UTC), and this door."""

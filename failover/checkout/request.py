@@ -16,7 +16,7 @@ PAGE = "docs/door-gitops.md"
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """The server that a file names, and who decided so when. `doubt`: why that is not known, else ""."""
 
     server: str
@@ -39,28 +39,28 @@ def server(file: Path) -> str:
     return str(found[0])
 
 
-def read(file: Path) -> Asked:
+def read(file: Path) -> Request:
     """What the file asks for, with its commit. Raises Usage for a file that names no server."""
     name = server(file)
     checkout = Checkout(file)
     if not checkout.is_one():
-        return Asked(
+        return Request(
             name, None, f"{file.parent} is no Git checkout", "run it in a checkout, with its history"
         )
     if checkout.committed() != file.read_text():
-        return Asked(name, None, f"{file.name} has edits that are not committed", "commit them")
+        return Request(name, None, f"{file.name} has edits that are not committed", "commit them")
     commit = checkout.last_commit()
     if commit is None or checkout.is_cut_off_at(commit):
-        return Asked(
+        return Request(
             name,
             None,
             f"the checkout's history does not reach back to the commit that last touched {file.name}",
             "fetch all of it: `git fetch --unshallow`; with actions/checkout: fetch-depth: 0",
         )
-    return Asked(name, commit)
+    return Request(name, commit)
 
 
-def refuse_flip_back(asked: Asked, last: Switched | None) -> None:
+def refuse_stale_request(asked: Request, last: Switched | None) -> None:
     """Raise Refused when another server was made the active one after this was decided, or maybe after.
 
     A record of the very server that is asked for, or none at all (a stack that never switched), refuses

@@ -11,7 +11,7 @@ from failover.bundle import zipapp
 from failover.hosts.host_keys import PinnedKeys
 from failover.hosts.ssh import SshHost, close_shared
 from failover.model import hook_report as answers
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.model.outcome import Failed
 from failover.model.site import Site
 
@@ -22,14 +22,14 @@ _LAUNCH = 'exec sudo -n "$(command -v python3 || echo /usr/libexec/platform-pyth
 _SEND = 'mkdir -p -m 0700 "$1" && { test -s "$2" || { base64 -d > "$2.part" && mv -f "$2.part" "$2"; }; }'
 
 
-class HookedHost:
+class HookRunner:
     """A host on which the hooks run as root, over SSH."""
 
     def __init__(self, ssh: SshHost) -> None:
         self.ssh = ssh
         self._sent = ""
 
-    def hooks(self, action: str, spec: Mapping[str, Any], deadline_seconds: float) -> Answer:
+    def hooks(self, action: str, spec: Mapping[str, Any], deadline_seconds: float) -> HookReport:
         """Run `action` (hooks/cli.py names them) with the spec; raises Silent, Unknown, or Failed."""
         path = self._send()
         argv = ["sh", "-c", _LAUNCH, "hooks", path, action, "--spec", "-"]
@@ -62,14 +62,14 @@ class Hosts:
     def __init__(self, site: Site) -> None:
         self._site = site
         self.keys = PinnedKeys(site.runs / "known_hosts")
-        self._open: dict[tuple[str, str, tuple[str, ...]], HookedHost] = {}
+        self._open: dict[tuple[str, str, tuple[str, ...]], HookRunner] = {}
 
-    def at(self, name: str, address: str) -> HookedHost:
+    def at(self, name: str, address: str) -> HookRunner:
         """The host of this name at this address, with the keys that are known for it now."""
         pinned = self.keys.of(address)
         identity = (name, address, pinned)
         if identity not in self._open:
-            self._open[identity] = HookedHost(SshHost(name, address, self._site.ssh, pinned))
+            self._open[identity] = HookRunner(SshHost(name, address, self._site.ssh, pinned))
         return self._open[identity]
 
     def close(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from failover.hosts import specs
-from failover.hosts.hook_runner import HookedHost
-from failover.model.hook_report import Answer
+from failover.hosts.hook_runner import HookRunner
+from failover.model.hook_report import HookReport
 from failover.model.observation import Attachment
 from failover.model.outcome import Refused
 from failover.model.stack_output import Stack
@@ -16,7 +16,7 @@ SECONDS = 60.0  # the survey's own deadline on the host; it only reads
 _NONE = str([])  # the addresses of a name that has none
 
 
-def name_refusals(old: Answer | None, new: Answer) -> Iterator[tuple[str, str, str]]:
+def name_refusals(old: HookReport | None, new: HookReport) -> Iterator[tuple[str, str, str]]:
     """Found, expected and remedy for each client that only the active server knows by name (its /etc/hosts).
 
     exportfs(8) leaves such a client out with a warning, and serves the others.
@@ -29,29 +29,29 @@ def name_refusals(old: Answer | None, new: Answer) -> Iterator[tuple[str, str, s
         )
 
 
-def unknown_clients(old: Answer | None, new: Answer) -> list[str]:
+def unknown_clients(old: HookReport | None, new: HookReport) -> list[str]:
     """Names of clients with an address on the old server and none on the new one."""
     before, after = (facts(answer, "clients") for answer in (old, new))
     return [name for name, found in before.items() if found != _NONE and after.get(name) == _NONE]
 
 
-def uuids(answer: Answer | None) -> dict[str, str]:
+def uuids(answer: HookReport | None) -> dict[str, str]:
     """The filesystems' UUIDs by mount point, as the server that holds them has them."""
     return facts(answer, "uuids")
 
 
-def facts(answer: Answer | None, name: str) -> dict[str, str]:
+def facts(answer: HookReport | None, name: str) -> dict[str, str]:
     """One fact of every layer that has it, merged; empty without an answer."""
     found = [layer.facts[name] for layer in answer.layers if name in layer.facts] if answer else []
     return {str(k): str(v) for facts in found if isinstance(facts, dict) for k, v in facts.items()}
 
 
 def refuse(
-    host: HookedHost,
+    host: HookRunner,
     stack: Stack,
     held: Mapping[str, Attachment],
     deadline_seconds: float,
-    old: Callable[[], Answer | None] = lambda: None,
+    old: Callable[[], HookReport | None] = lambda: None,
 ) -> None:
     """Raise Refused when this server, which could not be surveyed earlier, would refuse the volumes.
 
@@ -69,12 +69,12 @@ def refuse(
 
 
 def ask(
-    host: HookedHost,
+    host: HookRunner,
     stack: Stack,
     held: Mapping[str, Attachment],
     deadline_seconds: float,
     learnt: Mapping[str, str] | None = None,
-) -> Answer | None:
+) -> HookReport | None:
     """The survey of one server that holds these volumes; None while no portal is known at all.
 
     `learnt`: UUIDs by mount point, for filesystems of which the spec has none.

@@ -11,7 +11,7 @@ from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Layer, Result
 
 
 @dataclass(frozen=True)
-class Answer:
+class HookReport:
     """One result of the hooks on one host."""
 
     host: str
@@ -92,8 +92,8 @@ class Answer:
         return "; ".join(x.message for x in self.layers if x.message) or self.result.message
 
 
-def parse(host: str, action: str, code: int, out: str, err: str) -> Answer:
-    """The Answer in the hooks' stdout. Raises Unknown when there is none, Failed for a spec they refuse."""
+def parse(host: str, action: str, code: int, out: str, err: str) -> HookReport:
+    """The report in the hooks' stdout. Raises Unknown when there is none, Failed for a spec they refuse."""
     result = _result_in(out)
     if result is None:
         tail = " ".join((err or out).split())[-400:]
@@ -106,7 +106,7 @@ def parse(host: str, action: str, code: int, out: str, err: str) -> Answer:
             f"{host}: hooks refused the spec: {result.message}",
             "correct the site file or the stack's `storage`, whichever has that field",
         )
-    return Answer(host, result)
+    return HookReport(host, result)
 
 
 def _result_in(out: str) -> Result | None:

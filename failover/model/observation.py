@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.model.attempt import Attempt
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.model.site import Client
 from failover.model.stack_output import Server, Stack
 
@@ -48,7 +48,7 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class ServerSeen:
+class ServerStatus:
     """A server: OCI's state of its instance (None: no instance), and its hooks' check where it was asked.
 
     `in_service`: its console says that it serves what it holds; looked at only where SSH does not reach.
@@ -58,7 +58,7 @@ class ServerSeen:
     server: Server
     instance_state: str | None
     presence: Presence = Presence.NOT_ASKED
-    answer: Answer | None = None
+    answer: HookReport | None = None
     in_service: bool = False
     attempt: Attempt | None = None
     signs: tuple[str, ...] = ()
@@ -66,12 +66,12 @@ class ServerSeen:
 
 
 @dataclass(frozen=True)
-class ClientSeen:
+class ClientStatus:
     """A client, checked against the target as its server. `trouble`: where it is UNKNOWN."""
 
     client: Client
     presence: Presence
-    answer: Answer | None = None
+    answer: HookReport | None = None
     attempt: Attempt | None = None
     trouble: Trouble | None = None
 
@@ -85,7 +85,7 @@ class Observation:
 
     stack: Stack
     target: str
-    servers: Mapping[str, ServerSeen]
+    servers: Mapping[str, ServerStatus]
     attachments: Mapping[str, tuple[Attachment, ...]]
-    clients: tuple[ClientSeen, ...]
+    clients: tuple[ClientStatus, ...]
     reach: bool = True

@@ -8,10 +8,10 @@ from typing import Any
 
 from failover.cloud.compute import Cloud
 from failover.hosts import specs
-from failover.hosts.hook_runner import HookedHost, Hosts
+from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.hosts.ssh import Silent
-from failover.model.hook_report import Answer
-from failover.model.observation import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
+from failover.model.hook_report import HookReport
+from failover.model.observation import Attachment, ClientStatus, Observation, Presence, ServerStatus, Trouble
 from failover.model.outcome import FailoverError, Usage
 from failover.model.site import Client, Site
 from failover.model.stack_output import Server, Stack
@@ -58,16 +58,16 @@ class Observer:
 
     def server(
         self, server: Server, stack: Stack, attachments: Mapping[str, tuple[Attachment, ...]]
-    ) -> ServerSeen:
+    ) -> ServerStatus:
         """One server. Its hooks check it when it holds a volume and should be running; another is greeted."""
         if server.instance_id is None:
-            return ServerSeen(server, None)
+            return ServerStatus(server, None)
         held = {n: a for n, f in attachments.items() for a in f if a.instance_id == server.instance_id}
         state = self._cloud.server_state(server, stack, bool(held))
         if state != "RUNNING" or server.address is None:
-            return ServerSeen(server, state)
+            return ServerStatus(server, state)
         if not self._site.ssh.reach:
-            return ServerSeen(server, state, in_service=bool(held) and self.in_service(server, held))
+            return ServerStatus(server, state, in_service=bool(held) and self.in_service(server, held))
         host = self._hosts.at(server.name, server.address)
         if not held:
             return self._standing_by(server, state, host)
@@ -79,13 +79,13 @@ class Observer:
             else:  # no portal is known yet: there is no spec to check
                 found = self._ask(host, lambda: self._greet(host))
             signs = (_ACCEPTS,) if found["presence"] is Presence.SILENT and takes.result() else ()
-        return ServerSeen(server, state, **found, signs=signs)
+        return ServerStatus(server, state, **found, signs=signs)
 
-    def _standing_by(self, server: Server, state: str, host: HookedHost) -> ServerSeen:
+    def _standing_by(self, server: Server, state: str, host: HookRunner) -> ServerStatus:
         """A server without volumes is greeted where its host key can be known: it is a witness."""
         if not server.adopted and not self._hosts.keys.of(server.address or "", server.instance_id):
-            return ServerSeen(server, state)
-        return ServerSeen(server, state, **self._ask(host, lambda: self._greet(host)))
+            return ServerStatus(server, state)
+        return ServerStatus(server, state, **self._ask(host, lambda: self._greet(host)))
 
     def in_service(self, server: Server, held: Mapping[str, Attachment]) -> bool:
         """Whether the server's console says that it serves what it holds: all that is known without SSH."""
@@ -93,23 +93,23 @@ class Observer:
             return False
         return console_line.in_service(self._cloud.console(server.instance_id), (a.id for a in held.values()))
 
-    def client(self, client: Client, stack: Stack, target: str, mode: str) -> ClientSeen:
+    def client(self, client: Client, stack: Stack, target: str, mode: str) -> ClientStatus:
         """One client, by its own check; an NFS mount that hangs is never touched."""
         if not self._site.ssh.reach:
-            return ClientSeen(client, Presence.NOT_ASKED)
+            return ClientStatus(client, Presence.NOT_ASKED)
         spec = specs.client_spec(client, stack, target, mode, self._site.deadlines.client)
         host = self._hosts.at(client.name, client.address)
-        return ClientSeen(client, **self._ask(host, lambda: self._check(host, spec)))
+        return ClientStatus(client, **self._ask(host, lambda: self._check(host, spec)))
 
-    def _check(self, host: HookedHost, spec: Mapping[str, object]) -> Answer:
+    def _check(self, host: HookRunner, spec: Mapping[str, object]) -> HookReport:
         return host.hooks("check", spec, self._site.deadlines.hooks)
 
     @staticmethod
-    def _greet(host: HookedHost) -> None:
+    def _greet(host: HookRunner) -> None:
         host.ssh.run(["true"], 60)
 
     @staticmethod
-    def _ask(host: HookedHost, question: Callable[[], Answer | None]) -> dict[str, Any]:
+    def _ask(host: HookRunner, question: Callable[[], HookReport | None]) -> dict[str, Any]:
         """What came of it: presence, answer, attempt, trouble. A fault of our own configuration is raised."""
         try:
             found: dict[str, Any] = {"presence": Presence.ANSWERS, "answer": question()}

@@ -10,7 +10,7 @@ DETACHED before anything is attached).
 
 from __future__ import annotations
 
-from failover.model.observation import Observation, Presence, ServerSeen
+from failover.model.observation import Observation, Presence, ServerStatus
 from failover.model.outcome import Refused
 from failover.plan.model import FENCES, OFF, Kind, Plan
 from failover.plan.silence import Belief, judge
@@ -36,10 +36,10 @@ def check(plan: Plan, seen: Observation, unplanned: bool = False) -> None:
             )
 
 
-def holders(seen: Observation) -> list[ServerSeen]:
+def holders(seen: Observation) -> list[ServerStatus]:
     """The servers other than the target that hold a volume; raises Refused for a stranger."""
     target_id = seen.servers[seen.target].server.instance_id
-    found: dict[str, ServerSeen] = {}
+    found: dict[str, ServerStatus] = {}
     for volume, attachments in seen.attachments.items():
         for attachment in attachments:
             if attachment.instance_id == target_id:
@@ -54,11 +54,11 @@ def holders(seen: Observation) -> list[ServerSeen]:
     return list(found.values())
 
 
-def is_fenced(holder: ServerSeen) -> bool:
+def is_fenced(holder: ServerStatus) -> bool:
     """Proven off by the API, or everything released by its own check."""
     return holder.instance_state in OFF or bool(holder.answer and holder.answer.released)
 
 
-def is_usable(target: ServerSeen) -> bool:
+def is_usable(target: ServerStatus) -> bool:
     """Whether the target runs, and answers or says on its console that it serves."""
     return target.instance_state == "RUNNING" and (target.presence is Presence.ANSWERS or target.in_service)

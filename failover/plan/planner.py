@@ -5,7 +5,7 @@ What every plan has to hold to is in failover/plan/invariant.py.
 
 from __future__ import annotations
 
-from failover.model.observation import ClientSeen, Observation, Presence, ServerSeen
+from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import Refused, Unknown
 from failover.model.stack_output import Server
 from failover.plan.invariant import check, holders, is_fenced, is_usable
@@ -63,7 +63,7 @@ def _must_take_over(seen: Observation, notes: list[str]) -> bool:
     return not target.in_service
 
 
-def _unreached_take_over(target: ServerSeen) -> str:
+def _unreached_take_over(target: ServerStatus) -> str:
     """Why its own boot service takes over; raises Refused for a server that has none."""
     if target.server.adopted:
         raise Refused(
@@ -74,7 +74,7 @@ def _unreached_take_over(target: ServerSeen) -> str:
     return "its own boot service brings the volumes up; its console tells when"
 
 
-def _prepare(target: ServerSeen, reach: bool) -> list[Step]:
+def _prepare(target: ServerStatus, reach: bool) -> list[Step]:
     name, state = target.server.name, target.instance_state
     if why := _launch_why(target):
         first = Step(Kind.LAUNCH, name, why)
@@ -92,7 +92,7 @@ def _prepare(target: ServerSeen, reach: bool) -> list[Step]:
     return [first, Step(Kind.REACH, name, _reach_why(target, reach), (first.name,))]
 
 
-def _launch_why(target: ServerSeen) -> str:
+def _launch_why(target: ServerStatus) -> str:
     """Why the server has to be launched, or a launch taken up that was cut off; empty when it has not."""
     if not target.server.exists:
         return "it does not exist yet; the volumes stay where they are meanwhile"
@@ -105,7 +105,7 @@ def _launch_why(target: ServerSeen) -> str:
     return ""
 
 
-def _reach_why(target: ServerSeen, reach: bool) -> str:
+def _reach_why(target: ServerStatus, reach: bool) -> str:
     if not reach:
         return "its console must show that it has booted before it gets the volumes"
     if target.presence is Presence.SILENT:
@@ -114,7 +114,7 @@ def _reach_why(target: ServerSeen, reach: bool) -> str:
 
 
 def _fence(
-    holder: ServerSeen, seen: Observation, unplanned: bool, notes: list[str], preparing: list[Step]
+    holder: ServerStatus, seen: Observation, unplanned: bool, notes: list[str], preparing: list[Step]
 ) -> tuple[Step | None, tuple[str, ...]]:
     """The step after which the holder can no longer write, and the evidence for it. Raises Unknown."""
     name, prepared = holder.server.name, tuple(s.name for s in preparing)
@@ -146,7 +146,7 @@ def _fence(
 
 
 def _cut_off(
-    holder: ServerSeen, seen: Observation, prepared: tuple[str, ...]
+    holder: ServerStatus, seen: Observation, prepared: tuple[str, ...]
 ) -> tuple[Step, tuple[str, ...]]:
     """Not asked, not waited for: what the operator has chosen with --unplanned."""
     why = "--unplanned: its power is cut; where that cannot be proven, the detach is the fence"
@@ -182,7 +182,7 @@ def _clients(seen: Observation, notes: list[str], after: tuple[str, ...]) -> lis
     return steps
 
 
-def _left_alone(client: ClientSeen) -> str:
+def _left_alone(client: ClientStatus) -> str:
     """Why a client is not touched; empty when it may be."""
     if client.presence is Presence.SILENT:
         return "does not answer SSH: it is left alone and not verified"
@@ -196,7 +196,7 @@ def _left_alone(client: ClientSeen) -> str:
     return ""
 
 
-def _client_why(client: ClientSeen) -> str:
+def _client_why(client: ClientStatus) -> str:
     return client.answer.complaint if client.answer else "not checked"
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from failover.model.attempt import Attempt
-from failover.model.observation import Observation, Presence, ServerSeen
+from failover.model.observation import Observation, Presence, ServerStatus
 
 NFS_PORT = 2049
 
@@ -40,7 +40,7 @@ class Judgement:
     remedy: str = ""
 
 
-def judge(server: ServerSeen, seen: Observation) -> Judgement:
+def judge(server: ServerStatus, seen: Observation) -> Judgement:
     """Whether this server, which holds volumes and does not let us in, is silent."""
     name = server.server.name
     if server.instance_state != "RUNNING":
@@ -59,7 +59,7 @@ def judge(server: ServerSeen, seen: Observation) -> Judgement:
     return Judgement(Belief.SILENT, f"it does not answer, and {witnesses[0]} does", evidence)
 
 
-def _unknown(server: ServerSeen, evidence: tuple[str, ...]) -> Judgement:
+def _unknown(server: ServerStatus, evidence: tuple[str, ...]) -> Judgement:
     name = server.server.name
     if server.trouble:
         remedy = f"{server.trouble.remedy}; or, when {name} is to be given up for lost, add --unplanned"
@@ -72,7 +72,7 @@ def _unknown(server: ServerSeen, evidence: tuple[str, ...]) -> Judgement:
     )
 
 
-def _without_witness(server: ServerSeen, evidence: tuple[str, ...]) -> Judgement:
+def _without_witness(server: ServerStatus, evidence: tuple[str, ...]) -> Judgement:
     name = server.server.name
     return Judgement(
         Belief.UNKNOWN,
@@ -84,7 +84,7 @@ def _without_witness(server: ServerSeen, evidence: tuple[str, ...]) -> Judgement
     )
 
 
-def _evidence(server: ServerSeen) -> Iterator[str]:
+def _evidence(server: ServerStatus) -> Iterator[str]:
     yield _api(server)
     if server.attempt:
         yield f"{server.server.name}: {server.attempt.line}"
@@ -92,7 +92,7 @@ def _evidence(server: ServerSeen) -> Iterator[str]:
         yield f"{server.server.name}: {server.trouble.reason}"
 
 
-def _api(server: ServerSeen) -> str:
+def _api(server: ServerStatus) -> str:
     return f"{server.server.name}: the API says {server.instance_state}"
 
 

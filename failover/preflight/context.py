@@ -9,10 +9,10 @@ from failover.cloud.compute import GONE, SERVER_TAG
 from failover.cloud.inventory import CloudReads, Unanswered
 from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.hosts import survey
-from failover.hosts.hook_runner import HookedHost, Hosts
+from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.hosts.ssh import Silent
-from failover.model.hook_report import Answer
-from failover.model.observation import Attachment, ClientSeen, Observation, Presence, ServerSeen
+from failover.model.hook_report import HookReport
+from failover.model.observation import Attachment, ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError
 from failover.model.site import Client, Site
 from failover.model.stack_output import Launch, Server, Stack
@@ -144,21 +144,21 @@ class Ground:
             return left.availability_domain
         return self.target.launch.availability_domain if self.target.launch else None
 
-    def client(self, client: Client) -> ClientSeen:
+    def client(self, client: Client) -> ClientStatus:
         """A client, by its own check."""
         if self.seen:
             return next(c for c in self.seen.clients if c.client == client)
         return self._once.ask(self._client, client)
 
-    def server(self, name: str) -> ServerSeen:
+    def server(self, name: str) -> ServerStatus:
         """A server, by its own check where it holds volumes."""
         return self.seen.servers[name] if self.seen else self._once.ask(self._server, name)
 
-    def survey(self, name: str) -> Answer | None:
+    def survey(self, name: str) -> HookReport | None:
         """What a takeover would refuse on this server; None where that cannot be asked. Raises Silent."""
         return self._once.ask(self._survey, name)
 
-    def survey_of_active(self) -> Answer | None:
+    def survey_of_active(self) -> HookReport | None:
         """The active server's survey where there is one: what the target is compared with."""
         active = self.server(self.stack.active)
         if active.presence is not Presence.ANSWERS:
@@ -168,14 +168,14 @@ class Ground:
         except (Silent, FailoverError):  # the active server's own check says so
             return None
 
-    def host(self, server: Server, address: str) -> HookedHost:
+    def host(self, server: Server, address: str) -> HookRunner:
         """The server over SSH."""
         return self.hosts.at(server.name, address)
 
-    def _client(self, client: Client) -> ClientSeen:
+    def _client(self, client: Client) -> ClientStatus:
         return self._observer.client(client, self.stack, self.target.name, "remount")
 
-    def _survey(self, name: str) -> Answer | None:
+    def _survey(self, name: str) -> HookReport | None:
         server = self.stack.servers[name]
         if not self.site.ssh.reach or server.address is None:
             return None
@@ -185,6 +185,6 @@ class Ground:
         learnt = {} if name == self.stack.active else survey.uuids(self.survey_of_active())
         return survey.ask(host, self.stack, held, self.site.deadlines.hooks, learnt)
 
-    def _server(self, name: str) -> ServerSeen:
+    def _server(self, name: str) -> ServerStatus:
         attachments = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}
         return self._observer.server(self.stack.servers[name], self.stack, attachments)

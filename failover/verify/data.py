@@ -9,7 +9,7 @@ from failover.hosts import specs
 from failover.hosts.hook_runner import Hosts
 from failover.hosts.ssh import Silent
 from failover.model.finding import Finding
-from failover.model.observation import ClientSeen, Observation, Presence, ServerSeen
+from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError
 from failover.model.site import Site
 from failover.verify import data_findings
@@ -31,7 +31,7 @@ def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:
         return data_findings.judge(seen, server.result(), heard, Known(site.runs))
 
 
-def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerSeen) -> Heard:
+def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerStatus) -> Heard:
     """What the target reads of each folder, or why it could not be asked."""
     if target.answer is None or target.server.address is None:
         return ()
@@ -42,7 +42,7 @@ def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerSeen) -> 
     return _heard(lambda: host.hooks("probe", spec, site.deadlines.hooks).layers)
 
 
-def _client(site: Site, hosts: Hosts, seen: Observation, client: ClientSeen) -> Heard:
+def _client(site: Site, hosts: Hosts, seen: Observation, client: ClientStatus) -> Heard:
     one = client.client
     spec = specs.client_spec(one, seen.stack, seen.target, "remount", site.deadlines.client)
     host = hosts.at(one.name, one.address)

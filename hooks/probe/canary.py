@@ -23,7 +23,7 @@ from hooks.host.host import CommandFailed, Host, Refused
 from hooks.layers import filesystem, lvm
 from hooks.probe import canary_files, mounted_folder
 from hooks.probe.canary_files import FOLDER, WRITTEN, Manifest
-from hooks.probe.child import apart
+from hooks.probe.child import run_in_child
 
 SECONDS = 30.0
 EXPORTS = "exports"
@@ -95,12 +95,12 @@ def _told(manifest: Optional[Manifest], **others: str) -> Layer:
 
 def _refreshed(host: Host, place: Place) -> Layer:
     _refuse_damaged(host, place)
-    return _told(apart(host, place.path, partial(_write, host, place), SECONDS))._replace(changed=True)
+    return _told(run_in_child(host, place.path, partial(_write, host, place), SECONDS))._replace(changed=True)
 
 
 def _looked(host: Host, place: Place) -> Layer:
     _refuse_damaged(host, place)
-    return _told(apart(host, place.path, partial(_read, host, place), SECONDS))
+    return _told(run_in_child(host, place.path, partial(_read, host, place), SECONDS))
 
 
 def _refuse_damaged(host: Host, place: Place) -> None:
@@ -116,7 +116,7 @@ def _tried(host: Host, view: View, place: client_view.Place) -> Layer:
         found = place.node.source if place.node else "no mount"
         text = "{}: found {}, expected {}:{}; neither read nor written"
         raise Refused(text.format(mount.mount, found, view.spec.target.hostname, mount.path))
-    manifest, wrote = apart(host, mount.mount, partial(_read_and_write, host, place.point), SECONDS)
+    manifest, wrote = run_in_child(host, mount.mount, partial(_read_and_write, host, place.point), SECONDS)
     layer = _told(manifest, write=wrote)
     if manifest is None or wrote == WRITTEN:
         return layer
@@ -124,21 +124,21 @@ def _tried(host: Host, view: View, place: client_view.Place) -> Layer:
 
 
 def _write(host: Host, place: Place) -> Manifest:
-    base = mounted_folder.folder(host, place.path, place.filesystem.mount)
+    base = mounted_folder.open_on_mount(host, place.path, place.filesystem.mount)
     return canary_files.write(base, place.writer)
 
 
 def _read(host: Host, place: Place) -> Optional[Manifest]:
-    base = mounted_folder.folder(host, place.path, place.filesystem.mount)
+    base = mounted_folder.open_on_mount(host, place.path, place.filesystem.mount)
     try:
-        return canary_files.read(mounted_folder.roots_own(FOLDER, base))
+        return canary_files.read(mounted_folder.open_root_owned(FOLDER, base))
     except FileNotFoundError:
         return None
 
 
 def _read_and_write(host: Host, mount: str) -> List[object]:
     """The manifest, and what came of a write; a folder without canaries is not written to."""
-    base = mounted_folder.folder(host, mount, mount)
+    base = mounted_folder.open_on_mount(host, mount, mount)
     try:
         folder = os.open(FOLDER, mounted_folder.DIRECTORY, dir_fd=base)
         return [canary_files.read(folder), canary_files.try_write(folder)]

@@ -12,7 +12,7 @@ import time
 from typing import Any, Dict, Optional
 
 from hooks.host.host import CommandFailed
-from hooks.probe.mounted_folder import DIRECTORY, roots_own
+from hooks.probe.mounted_folder import DIRECTORY, open_root_owned
 
 FOLDER = ".nfs-failover"
 MANIFEST = "manifest.json"
@@ -64,7 +64,7 @@ def write(base: int, writer: Optional[int]) -> Manifest:
     Canaries that are not as they were written are evidence: CommandFailed as of `read`, and they stay.
     """
     _make(FOLDER, base, 0o755)
-    folder = roots_own(FOLDER, base)
+    folder = open_root_owned(FOLDER, base)
     try:
         before = read(folder)
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from hooks.host.host import CommandFailed, HookError, Host, OutOfTime
 _MOST_DESCRIPTORS = 4096
 
 
-def apart(host: Host, what: str, work: Callable[[], object], seconds: float) -> Any:
+def run_in_child(host: Host, what: str, work: Callable[[], object], seconds: float) -> Any:
     """What `work` returns (values of JSON), within so many seconds and the host's deadline.
 
     Raises CommandFailed with what the work raised, and OutOfTime when it did not end: the child is killed,

@@ -11,7 +11,7 @@ _ELSEWHERE = "it does not lie on what should be mounted on {}; nothing was read 
 _FOREIGN = "{}: found owner {} and mode {:o}, expected root's own folder; look who made it, then remove it"
 
 
-def folder(host: Host, path: str, mount: str) -> int:
+def open_on_mount(host: Host, path: str, mount: str) -> int:
     """A descriptor of `path`; raises Refused for the empty directory below a mount that is not there.
 
     While it is open, what it lies on cannot be unmounted: it need not be looked at again.
@@ -31,7 +31,7 @@ def _lies_on(host: Host, descriptor: int) -> Optional[mounts.Mounted]:
     return found[0] if found else None
 
 
-def roots_own(name: str, base: int) -> int:
+def open_root_owned(name: str, base: int) -> int:
     """A descriptor of this folder; Refused when a user made it: root neither reads nor writes there."""
     descriptor = os.open(name, DIRECTORY, dir_fd=base)
     found = os.fstat(descriptor)

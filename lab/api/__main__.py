@@ -25,7 +25,7 @@ from lab.api.http.server import Server
 from lab.api.http.worker import Worker
 from lab.api.network.network import network_records
 from lab.api.resource_manager.job_runs import attend_all
-from lab.hardware.hardware import Guests, Hardware
+from lab.hardware.hardware import Hardware, QemuHardware
 
 GRACE_SECONDS = 5.0
 HOST = "127.0.0.1"
@@ -119,7 +119,7 @@ def prepare_world(run: Path, delay_factor: float | None) -> World:
 def build_hardware(kind: str, run: Path, store: Store) -> Hardware:
     if kind == "none":
         return Remembering(store)
-    return Guests(run)
+    return QemuHardware(run)
 
 
 def build_cloud(store: Store, world: World, hardware: Hardware) -> tuple[Cloud, Worker]:

@@ -8,7 +8,9 @@ from typing import Any
 from lab.system.errors import HardwareError
 
 
-def settle(client: Any, get: Callable[[str], Any], ocid: str, state: str, deadline_seconds: int = 120) -> Any:
+def wait_for_state(
+    client: Any, get: Callable[[str], Any], ocid: str, state: str, deadline_seconds: int = 120
+) -> Any:
     """The resource once its lifecycle_state is `state`. Raises HardwareError at the deadline."""
     import oci
 

@@ -18,7 +18,7 @@ from lab.drill.doors import NAMES, CommandLine, ConsoleApply, Door, PullRequest
 from lab.drill.kept import keep
 from lab.drill.operator import Operator
 from lab.drill.proof import Proof
-from lab.drill.result import Move, Story, show
+from lab.drill.result import DrillResult, Switchover, show
 from lab.drill.writer_record import Witness
 from lab.hardware.volume_watch import Watch
 from lab.site.lab import Lab
@@ -56,7 +56,7 @@ class Drill:
 
     def __init__(self, run: Path, choices: Choices, console: Console) -> None:
         self.lab = Lab(run, self._say)
-        self.story = Story(choices.mode)
+        self.story = DrillResult(choices.mode)
         self._choices = choices
         self._console = console
         self._start = time.monotonic()
@@ -65,18 +65,18 @@ class Drill:
         self._door = self._open(choices.door)
         self.kept: Path | None = None
 
-    def tell(self) -> Story:
+    def tell(self) -> DrillResult:
         """The whole story; what went wrong is in its `missing`. The lab is taken down in any case."""
         try:
             self._timed("lab up", lambda: self.lab.up(self._choices.standby, door=self._choices.door))
             self._watch.start()
             self._timed("writer", self._let_write)
             self._timed(
-                f"{SERVER} {self._choices.mode}", lambda: failures.strike(self.lab, self._choices.mode)
+                f"{SERVER} {self._choices.mode}", lambda: failures.inject(self.lab, self._choices.mode)
             )
             self._move("failover", SUCCESSOR)
             if self._choices.comeback:
-                self.story.missing += self._timed("comeback", lambda: failures.come_back(self.lab))
+                self.story.missing += self._timed("comeback", lambda: failures.power_on_fenced(self.lab))
             if self._choices.failback:
                 self._witness.go_on()
                 self._move("failback", SERVER)
@@ -111,7 +111,7 @@ class Drill:
 
     def _move(self, name: str, target: str) -> None:
         """Bring the service to `target`, prove it, and see that the same again has nothing to do."""
-        move = Move(target)
+        move = Switchover(target)
         self.story.moves.append(move)
         start = time.monotonic()
         moved = self._timed(name, lambda: self._door.move(target))

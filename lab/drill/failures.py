@@ -15,7 +15,7 @@ MODES = ("dead", "hung", "unreachable", "alive")
 _COMEBACK_SECONDS = 300
 
 
-def strike(lab: Lab, mode: str) -> None:
+def inject(lab: Lab, mode: str) -> None:
     """Do to nfs-srv-1 what the mode says."""
     if mode == "dead":
         lab.crash(SERVER)
@@ -27,7 +27,7 @@ def strike(lab: Lab, mode: str) -> None:
         lab.access.forget(ADDRESSES[SERVER])
 
 
-def come_back(lab: Lab) -> list[str]:
+def power_on_fenced(lab: Lab) -> list[str]:
     """Power the fenced server on; what it can do that it must not, a line each.
 
     It boots with the fstab line, the iSCSI records and the exports of the day it was cut off.

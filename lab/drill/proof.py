@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.drill.result import Move, Story
+from lab.drill.result import DrillResult, Switchover
 from lab.drill.writer_record import Record, Witness
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE_MARK, SERVER, SUCCESSOR
@@ -11,13 +11,13 @@ from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE_MARK, SERVER, SUCCESSOR
 class Proof:
     """Looks after a move of the service to `target`; what is not right goes into the story's `missing`."""
 
-    def __init__(self, lab: Lab, witness: Witness, story: Story, target: str) -> None:
+    def __init__(self, lab: Lab, witness: Witness, story: DrillResult, target: str) -> None:
         self._lab = lab
         self._witness = witness
         self._story = story
         self._target = target
 
-    def look(self, move: Move, lose: int | None) -> None:
+    def look(self, move: Switchover, lose: int | None) -> None:
         """Client, data, server, Terraform. `lose`: a record to remove first, to see the proof fail."""
         self._lab.trust(self._target)
         self._witness.await_records(5)
@@ -42,7 +42,7 @@ class Proof:
         read = self._lab.on(CLIENT, "sh", "-c", probe)
         self._story.require(read == "probe\n", f"{CLIENT} wrote and read back {read!r}")
 
-    def _records(self, record: Record, move: Move) -> None:
+    def _records(self, record: Record, move: Switchover) -> None:
         self._story.records_acknowledged = len(record.acknowledged)
         self._story.records_lost = len(record.lost)
         move.outage_seconds = record.outage_seconds

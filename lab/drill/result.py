@@ -12,7 +12,7 @@ _BAR = 40
 
 
 @dataclass
-class Move:
+class Switchover:
     """One move of the service. `outage_seconds`: from the client's last acknowledged write to its next."""
 
     target: str
@@ -21,12 +21,12 @@ class Move:
 
 
 @dataclass
-class Story:
+class DrillResult:
     """One drill. `missing` is what is not as it has to be; empty means that it really worked."""
 
     mode: str = "dead"
     phases: list[tuple[str, float]] = field(default_factory=list)
-    moves: list[Move] = field(default_factory=list)
+    moves: list[Switchover] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     active: str | None = None
     records_acknowledged: int | None = None
@@ -46,7 +46,7 @@ class Story:
 
     def document(self) -> dict[str, Any]:
         """The story as JSON-ready values; seconds are wall time."""
-        first = self.moves[0] if self.moves else Move("")
+        first = self.moves[0] if self.moves else Switchover("")
         return {
             "outcome": self.outcome,
             "mode": self.mode,
@@ -63,7 +63,7 @@ class Story:
         }
 
 
-def show(story: Story, console: Console) -> None:
+def show(story: DrillResult, console: Console) -> None:
     """The timeline, the outage, and how it ended."""
     longest = max((s for _, s in story.phases), default=0) or 1.0
     table = Table(box=None, pad_edge=False)

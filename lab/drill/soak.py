@@ -16,7 +16,7 @@ from rich.table import Table
 
 from lab.drill.drill import Choices, Drill
 from lab.drill.failures import MODES
-from lab.drill.result import Story, show
+from lab.drill.result import DrillResult, show
 
 # Seconds in which the operator's process may die: within a failover to a standby, and to a launched server.
 _STANDBY_SECONDS, _LAUNCHED_SECONDS = 30.0, 80.0
@@ -57,7 +57,7 @@ def main(run: Path, count: int, seed: int, as_json: bool, jobs: int = 1) -> int:
     return int(any(story.missing for _, story in told))
 
 
-def _one(run: Path, number: int, choices: Choices, count: int, apart: bool, console: Console) -> Story:
+def _one(run: Path, number: int, choices: Choices, count: int, apart: bool, console: Console) -> DrillResult:
     """One of the drills. What it says goes `apart`, to a file, where others run beside it."""
     # a directory each: what is kept of one that failed is not written over
     folder = run.with_name(f"{run.name}-{number}")
@@ -92,7 +92,7 @@ def command(choices: Choices) -> str:
     return " ".join(words)
 
 
-def summary(told: list[tuple[Choices, Story]], seed: int) -> dict[str, Any]:
+def summary(told: list[tuple[Choices, DrillResult]], seed: int) -> dict[str, Any]:
     """The soak as JSON-ready values."""
     stories = [story for _, story in told]
     return {
@@ -106,7 +106,7 @@ def summary(told: list[tuple[Choices, Story]], seed: int) -> dict[str, Any]:
     }
 
 
-def _show(told: list[tuple[Choices, Story]], seed: int, console: Console) -> None:
+def _show(told: list[tuple[Choices, DrillResult]], seed: int, console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("drill", "outcome", "failover s", "outage s", "records", "lost"):
         table.add_column(name, no_wrap=True)

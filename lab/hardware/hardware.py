@@ -3,12 +3,21 @@
 from typing import Protocol
 
 from lab.hardware.machine import Machine, Portal
-from lab.hardware.null import Nothing
-from lab.hardware.real import Guests, bring_up
+from lab.hardware.null import NullHardware
+from lab.hardware.real import QemuHardware, bring_up
 from lab.hardware.teardown import take_down
 from lab.system.errors import HardwareError
 
-__all__ = ["Guests", "Hardware", "HardwareError", "Machine", "Nothing", "Portal", "bring_up", "take_down"]
+__all__ = [
+    "Hardware",
+    "HardwareError",
+    "Machine",
+    "NullHardware",
+    "Portal",
+    "QemuHardware",
+    "bring_up",
+    "take_down",
+]
 
 
 class Hardware(Protocol):

@@ -8,7 +8,7 @@ from lab.hardware.machine import Machine, Portal
 from lab.system.errors import HardwareError
 
 
-class Nothing:
+class NullHardware:
     """Hardware with no machine behind it, everything works at once; gone with the process."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ def bring_up(run: Path) -> None:
     Storage(lab).up()
 
 
-class Guests:
+class QemuHardware:
     """hardware.Hardware on real guests. Everything it knows is in `run`, so any process may make one."""
 
     def __init__(self, run: Path) -> None:

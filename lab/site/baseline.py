@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from lab.client.api_process import ApiProcess
-from lab.client.wait import settle
+from lab.client.wait import wait_for_state
 from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, IMAGE_MARK, SERVER
 from lab.site.ssh_access import Access
 from lab.site.stack import SHAPE
@@ -67,7 +67,7 @@ class Founding:
             metadata={"ssh_authorized_keys": self._access.public_key},
         )
         ocid: str = client.launch_instance(details).data.id
-        settle(client, client.get_instance, ocid, "RUNNING")
+        wait_for_state(client, client.get_instance, ocid, "RUNNING")
         return ocid
 
     def _host_keys(self, ocid: str) -> list[str]:
@@ -89,7 +89,7 @@ class Founding:
 
         client = self._api.compute_client()
         history = client.capture_console_history(CaptureConsoleHistoryDetails(instance_id=ocid)).data
-        settle(client, client.get_console_history, history.id, "SUCCEEDED")
+        wait_for_state(client, client.get_console_history, history.id, "SUCCEEDED")
         content = client.get_console_history_content(history.id, length=1024 * 1024).data
         return str(content.decode(errors="replace").replace("\r", ""))
 
@@ -101,4 +101,4 @@ class Founding:
             compartment_id=self._api.facts()["compartment_id"], instance_id=server, display_name=IMAGE
         )
         image = client.create_image(details).data
-        settle(client, client.get_image, image.id, "AVAILABLE")
+        wait_for_state(client, client.get_image, image.id, "AVAILABLE")

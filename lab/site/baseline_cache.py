@@ -23,7 +23,7 @@ _RECORDS = ("cloud.db", "cloud.db-wal", "cloud.db-shm", "cloud.json", "oci", "ss
 _KEPT = 3
 
 
-class Founded:
+class BaselineCache:
     """The founded lab of today's sources, image and QEMU; saved or not."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.client.api_process import ApiProcess, CloudError
-from lab.client.wait import settle
+from lab.client.wait import wait_for_state
 from lab.hardware import network
 from lab.hardware.image import build
 from lab.hardware.machine import Machine
@@ -22,7 +22,7 @@ from lab.hardware.real import bring_up
 from lab.hardware.teardown import remains, take_down
 from lab.provider.process import ProviderProcess
 from lab.site.baseline import Founding
-from lab.site.baseline_cache import Founded
+from lab.site.baseline_cache import BaselineCache
 from lab.site.checkout import Checkout
 from lab.site.console_stack import ConsoleStack
 from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SERVICE_ADDRESS, SUCCESSOR, NfsSite, Terraform
@@ -66,7 +66,7 @@ class Lab:
         self._say("the guests' image (first use: built from Debian packages, about two minutes)")
         build.ensure()
         self.run.mkdir(parents=True)
-        founded = Founded()
+        founded = BaselineCache()
         if not founded.exists():
             founded.make(self.run, self._found)
             self.down()
@@ -126,7 +126,7 @@ class Lab:
         """STOP an instance through the API, and wait until it is STOPPED."""
         client, ocid = self.api.compute_client(), self.instance(server)
         client.instance_action(ocid, "STOP")
-        settle(client, client.get_instance, ocid, "STOPPED")
+        wait_for_state(client, client.get_instance, ocid, "STOPPED")
 
     def trust_console(self, server: str) -> None:
         """Know a guest that nobody of the operator's side has pinned by what its console says."""
@@ -142,7 +142,7 @@ class Lab:
         """START a stopped instance through the API, and wait until it is RUNNING."""
         client, ocid = self.api.compute_client(), self.instance(server)
         client.instance_action(ocid, "START")
-        settle(client, client.get_instance, ocid, "RUNNING")
+        wait_for_state(client, client.get_instance, ocid, "RUNNING")
 
     def instance(self, name: str) -> str:
         """The OCID of the instance with this display name that is not terminated."""
@@ -193,7 +193,7 @@ class Lab:
         self.access.close()
         self.api.stop()
 
-    def _restore(self, founded: Founded, delay_factor: float) -> tuple[Machine, ...]:
+    def _restore(self, founded: BaselineCache, delay_factor: float) -> tuple[Machine, ...]:
         bring_up(self.run)
         machines = founded.restore(self.run)
         self._start(delay_factor)

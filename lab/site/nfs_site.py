@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.client.api_process import ApiProcess
-from lab.client.wait import settle
+from lab.client.wait import wait_for_state
 from lab.provider.process import ProviderProcess
 from lab.site.console_stack import ConsoleStack
 from lab.site.ssh_access import Access
@@ -118,7 +118,7 @@ class NfsSite:
             )
             made[name] = client.create_volume(details).data.id
         for ocid in made.values():
-            settle(client, client.get_volume, ocid, "AVAILABLE")
+            wait_for_state(client, client.get_volume, ocid, "AVAILABLE")
         return made
 
     def write_site_file(self) -> Path:

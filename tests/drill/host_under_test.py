@@ -15,12 +15,12 @@ from failover.cloud.compute import Cloud
 from failover.hosts import specs
 from failover.hosts.hook_runner import Hosts
 from failover.model import stack_output
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.model.observation import Attachment
 from failover.model.site import Client
 from failover.verbs import site_file
 from lab.client.api_process import ApiProcess
-from lab.client.wait import settle
+from lab.client.wait import wait_for_state
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER
 
@@ -63,13 +63,13 @@ class HostUnderTest:
         (found,) = self.attachments(volume)
         return found.iqn, f"{found.address}:{found.port}"
 
-    def hooks(self, action: str, spec: Mapping[str, Any] | None = None) -> Answer:
+    def hooks(self, action: str, spec: Mapping[str, Any] | None = None) -> HookReport:
         """Run the zipapp on the server as a failover does."""
         answer = self.hosts.at(SERVER, ADDRESSES[SERVER]).hooks(action, spec or self.spec(), HOOKS_SECONDS)
         print(f"{action} {answer.result.seconds} s: {answer.summary}: {answer.told}")
         return answer
 
-    def client_hooks(self, action: str, **changes: Any) -> Answer:
+    def client_hooks(self, action: str, **changes: Any) -> HookReport:
         """Run the zipapp on the client, with nfs-srv-1 as its server unless the changes name another."""
         spec = specs.client_spec(self.nfs_client, self.stack, SERVER, "remount", HOOKS_SECONDS)
         spec.update(changes)
@@ -105,13 +105,15 @@ class HostUnderTest:
         client = ApiProcess(self.lab.run).compute_client()
         instance, ocid = self.lab.instance(SERVER), self.stack.volumes[volume].volume_id
         details = AttachIScsiVolumeDetails(instance_id=instance, volume_id=ocid)
-        settle(client, client.get_volume_attachment, client.attach_volume(details).data.id, "ATTACHED")
+        wait_for_state(
+            client, client.get_volume_attachment, client.attach_volume(details).data.id, "ATTACHED"
+        )
 
     def detach(self, volume: str) -> None:
         client = ApiProcess(self.lab.run).compute_client()
         (found,) = self.attachments(volume)
         client.detach_volume(found.id)
-        settle(client, client.get_volume_attachment, found.id, "DETACHED")
+        wait_for_state(client, client.get_volume_attachment, found.id, "DETACHED")
 
     def storage(self) -> str:
         """What no hook may ever change: identity and metadata version of the group, and the filesystem's."""
@@ -132,7 +134,7 @@ class HostUnderTest:
         """The device-mapper's names for anything of vg1: the kernel's word, whatever LVM thinks."""
         return self.sh("dmsetup ls | grep ^vg1- || true")
 
-    def seconds(self, action: str, spec: Mapping[str, Any] | None = None) -> tuple[float, Answer]:
+    def seconds(self, action: str, spec: Mapping[str, Any] | None = None) -> tuple[float, HookReport]:
         """The hooks' answer, and how long it took to come."""
         began = time.monotonic()
         answer = self.hooks(action, spec)

@@ -26,7 +26,7 @@ from pathlib import Path
 import pytest
 
 from lab.hardware import network, snapshot, teardown
-from lab.hardware.hardware import Guests, HardwareError, Machine, bring_up, take_down
+from lab.hardware.hardware import HardwareError, Machine, QemuHardware, bring_up, take_down
 from lab.hardware.image import build
 from lab.system import packages
 from lab.system.paths import RunDirectory, lab_id
@@ -65,7 +65,7 @@ class Lab:
     """One lab with its operator's SSH key and the host keys read from consoles."""
 
     run: Path
-    hardware: Guests
+    hardware: QemuHardware
     seconds: dict[str, float] = field(default_factory=dict)
 
     def launch(self, machine: Machine, image_id: str) -> None:
@@ -122,7 +122,7 @@ def lab(tmp_path_factory):
     build.ensure()
     started = time.monotonic()
     bring_up(run)
-    made = Lab(run, Guests(run), {"bring_up": time.monotonic() - started})
+    made = Lab(run, QemuHardware(run), {"bring_up": time.monotonic() - started})
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", run / "key"], check=True)
     public_key = (run / "key.pub").read_text().strip()
     answers = {machine.address: metadata_of(machine, public_key) for machine in (SERVER, CLIENT, COPY)}

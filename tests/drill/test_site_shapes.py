@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from lab.site.lab import Lab
 from tests.drill.host_under_test import HostUnderTest
 
@@ -41,7 +41,7 @@ def server(founded):
     assert founded.hooks("check").released
 
 
-def takes_over(server: HostUnderTest, *told: str) -> Answer:
+def takes_over(server: HostUnderTest, *told: str) -> HookReport:
     answer = server.hooks("apply")
     assert answer.ok, answer.complaint
     for text in told:

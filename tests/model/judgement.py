@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from failover.hosts.survey import uuids
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.preflight.check import Result as Level
 from failover.preflight.checks import survey as preflight
 from hooks import walk
@@ -40,13 +40,13 @@ def judge(
     return Judgement(_blocking(active) + _blocking(target), clients)
 
 
-def _surveyed(site: Site, name: str, spec: ServerSpec) -> Answer:
+def _surveyed(site: Site, name: str, spec: ServerSpec) -> HookReport:
     site.hosts[name].begin()
     found = survey(site.hosts[name], spec, ())
-    return Answer(name, Result("survey", "server", name, True, False, 0.0, "", tuple(found)))
+    return HookReport(name, Result("survey", "server", name, True, False, 0.0, "", tuple(found)))
 
 
-def _blocking(answer: Answer) -> list[str]:
+def _blocking(answer: HookReport) -> list[str]:
     checks = [check for check in preflight.judge(answer) if check.outcome is Level.BLOCKING]
     return [f"{answer.host}: {check.found}; {check.remedy}" for check in checks]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from failover.act.evidence import Evidence
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.plan import document, planner
 from failover.plan.model import Kind, Plan, Step
 from failover.report import page
@@ -156,11 +156,11 @@ def evidence(step: Step, begins: float) -> dict[str, Any]:
     return found
 
 
-def answer(host: str, action: str, state: str, layers: list[tuple[str, float, str]]) -> Answer:
+def answer(host: str, action: str, state: str, layers: list[tuple[str, float, str]]) -> HookReport:
     """What the hooks say there."""
     made = tuple(Layer(name, state, True, seconds, message, {}) for name, seconds, message in layers)
     total = sum(seconds for _, seconds, _ in layers) + 0.1
-    return Answer(host, Result(action, "server", host, True, True, total, "", made))
+    return HookReport(host, Result(action, "server", host, True, True, total, "", made))
 
 
 def at(seconds: float, event: str, /, **details: Any) -> dict[str, Any]:

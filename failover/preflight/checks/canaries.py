@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from failover.hosts import specs
-from failover.hosts.hook_runner import HookedHost
+from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
-from failover.model.observation import Presence, ServerSeen
+from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Refused
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.context import Ground
@@ -41,7 +41,7 @@ def refresh(ground: Ground) -> Iterator[Check]:
         yield warning(NAME, f"not refreshed: {error}", _EXPECTED, "look at the active server, then try again")
 
 
-def _has_the_data(server: ServerSeen) -> bool:
+def _has_the_data(server: ServerStatus) -> bool:
     """By its own check; that all else is as specified does not matter here."""
     found = {x.layer: x.state for x in server.answer.layers} if server.answer else {}
     return server.presence is Presence.ANSWERS and all(found.get(x) == PRESENT for x in STORAGE)
@@ -52,7 +52,7 @@ def _held(ground: Ground) -> dict[str, Any]:
     return {name: a for name, v in volumes for a in ground.attachments(v.volume_id)}
 
 
-def _refreshed(ground: Ground, host: HookedHost, spec: dict[str, Any]) -> Iterator[Check]:
+def _refreshed(ground: Ground, host: HookRunner, spec: dict[str, Any]) -> Iterator[Check]:
     known, seconds = Known(ground.site.runs), ground.site.deadlines.hooks
     before = known.read()
     looked = [x for x in host.hooks("probe", spec, seconds).layers if x.layer != EXPORTS]

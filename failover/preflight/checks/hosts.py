@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from failover.hosts.ssh import Silent
-from failover.model.observation import ClientSeen, Presence, ServerSeen
+from failover.model.observation import ClientStatus, Presence, ServerStatus
 from failover.preflight.check import Check, blocking, ok, unknown, warning
 from failover.preflight.context import Ground
 
@@ -30,13 +30,13 @@ def active(ground: Ground) -> Iterator[Check]:
     yield judge_reach(seen, _clients(ground))
 
 
-def _clients(ground: Ground) -> tuple[ClientSeen, ...]:
+def _clients(ground: Ground) -> tuple[ClientStatus, ...]:
     """All clients, asked side by side."""
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         return tuple(pool.map(ground.client, ground.site.clients))
 
 
-def judge_active(seen: ServerSeen) -> Check:
+def judge_active(seen: ServerStatus) -> Check:
     """Every layer present."""
     name, expected = seen.server.name, "every layer present"
     if seen.presence is Presence.ANSWERS and seen.answer and seen.answer.present:
@@ -55,7 +55,7 @@ def judge_active(seen: ServerSeen) -> Check:
     return warning(ACTIVE, told, expected, f"run `failover --active {name}` if it should serve")
 
 
-def judge_reach(active: ServerSeen, clients: Sequence[ClientSeen]) -> Check:
+def judge_reach(active: ServerStatus, clients: Sequence[ClientStatus]) -> Check:
     """Some host of the site answers from here: without one, silence would be no evidence."""
     reached = [c.client.name for c in clients if c.attempt and c.attempt.answered]
     reached += [active.server.name] if active.attempt and active.attempt.answered else []
@@ -83,7 +83,7 @@ def clients(ground: Ground) -> Iterator[Check]:
     yield from (check for one in found for check in judge_client(one))
 
 
-def judge_clients(found: Sequence[ClientSeen]) -> Check:
+def judge_clients(found: Sequence[ClientStatus]) -> Check:
     """All answer. One that does not is left alone by a failover; it never stops the others."""
     apart = [_why_left(one) for one in found if one.presence is not Presence.ANSWERS]
     told = f"{len(found) - len(apart)} of {len(found)} answer"
@@ -94,13 +94,13 @@ def judge_clients(found: Sequence[ClientSeen]) -> Check:
     return warning(CLIENTS, f"{told}; {'; '.join(apart[:_LISTED])}{more}", "all", remedy)
 
 
-def _why_left(one: ClientSeen) -> str:
+def _why_left(one: ClientStatus) -> str:
     if one.trouble:
         return one.trouble.reason
     return f"{one.client.name}: {one.attempt.result if one.attempt else 'silent'}"
 
 
-def judge_client(one: ClientSeen) -> Iterator[Check]:
+def judge_client(one: ClientStatus) -> Iterator[Check]:
     """What the client's own judgement refuses is blocking; what it warns of is a warning."""
     name = f"client {one.client.name}"
     for text in one.answer.refusals if one.answer else ():

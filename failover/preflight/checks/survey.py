@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from failover.hosts.ssh import Silent
 from failover.hosts.survey import facts, name_refusals, texts
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.model.observation import Presence
 from failover.preflight.check import Check, blocking, ok, unknown, warning
 from failover.preflight.context import Ground
@@ -43,7 +43,7 @@ def target(ground: Ground) -> Iterator[Check]:
         yield from _looked(ground, server.name)
 
 
-def judge_settings(old: Answer | None, new: Answer | None) -> Iterator[Check]:
+def judge_settings(old: HookReport | None, new: HookReport | None) -> Iterator[Check]:
     """nfsd's settings that the active server has, and the target has otherwise or not at all."""
     before, after = (facts(answer, "settings") for answer in (old, new))
     odd = {key: value for key, value in before.items() if after.get(key) != value}
@@ -57,7 +57,7 @@ def judge_settings(old: Answer | None, new: Answer | None) -> Iterator[Check]:
         )
 
 
-def judge_names(old: Answer | None, new: Answer) -> Iterator[Check]:
+def judge_names(old: HookReport | None, new: HookReport) -> Iterator[Check]:
     """Clients that only the active server knows by name (its /etc/hosts): the new one would not serve them.
 
     exportfs(8) leaves such a client out with a warning, and serves the others.
@@ -79,7 +79,7 @@ def _looked(ground: Ground, name: str) -> Iterator[Check]:
         yield from judge_names(old, found)
 
 
-def judge(answer: Answer) -> Iterator[Check]:
+def judge(answer: HookReport) -> Iterator[Check]:
     """A blocking check for each refusal, a warning for each warning and for what could not be learnt."""
     name = _called(answer.host)
     for layer in answer.layers:

@@ -2,13 +2,13 @@
 
 from lab.api.compute.instance_record import machine_of
 from lab.api.core.store import Store
-from lab.hardware.hardware import Nothing
+from lab.hardware.hardware import NullHardware
 
 GONE = ("TERMINATED", "TERMINATING")
 
 
-class Remembering(Nothing):
-    """`Nothing` that knows the images, volumes, disks, power and bindings of an earlier API process."""
+class Remembering(NullHardware):
+    """`NullHardware` that knows the images, volumes, disks, power and bindings of an earlier API process."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()

@@ -2,57 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from failover.checkout import commit, request
+from failover.checkout import request
 from failover.checkout.origin import Door
-from failover.model.outcome import Failed, Refused, Usage
+from failover.model.outcome import Refused, Usage
 from failover.model.switch_record import Switched
-from failover.runs.whoami import who
-
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-FILE = "active.auto.tfvars"
-
-
-class Repository:
-    """A repository in which time is given, not told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True)
-        self.git("init", "-q", "-b", "main")
-        self.git("config", "user.name", "Aiko")
-        self.git("config", "user.email", "aiko@example.com")
-        self.file = folder / "terraform" / FILE
-        self.file.parent.mkdir()
-
-    def git(self, *argv: str, **environment: str) -> str:
-        done = subprocess.run(
-            ["git", *argv],
-            cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder), **environment},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
-
-    def decide(self, server: str, at: datetime, comment: str = "", rebased: datetime | None = None) -> None:
-        """Commit the line, authored at `at`."""
-        self.file.write_text(f'{comment}active_server = "{server}"\n')
-        self.git("add", "-A")
-        committed = (rebased or at).isoformat()
-        message = f"Make {server} the active server"
-        self.git("commit", "-qm", message, GIT_AUTHOR_DATE=at.isoformat(), GIT_COMMITTER_DATE=committed)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "origin")
+from tests.unit.failover.checkout.repository import FILE, NOON, Repository
 
 
 def switched(active: str, at: datetime) -> Switched:
@@ -141,7 +100,7 @@ def test_a_folder_without_git_asks_for_its_server_and_proves_nothing(tmp_path: P
     found = request.read(file)
     assert found.server == "nfs-srv-1"
     with pytest.raises(Refused, match="is no Git checkout"):
-        request.refuse_flip_back(found, switched("nfs-srv-2", NOON))
+        request.refuse_stale_request(found, switched("nfs-srv-2", NOON))
 
 
 @pytest.mark.parametrize("text", ["", 'active_server = "a"\nactive_server = "b"\n', "active_server = a\n"])
@@ -152,82 +111,3 @@ def test_a_file_that_names_no_one_server_is_a_usage_error(tmp_path: Path, text: 
         request.server(file)
     with pytest.raises(Usage, match="No such file"):
         request.server(tmp_path / "missing")
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        (
-            {"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": "octo\ncat", "GITHUB_RUN_ID": "7"},
-            "octo cat (GitHub run 7)",
-        ),
-        ({"OCI_BUILD_RUN_ID": "ocid1.x"}, "OCI DevOps build ocid1.x"),
-    ],
-)
-def test_a_pipelines_job_is_named_as_who_switched(environment: dict[str, str], expected: str) -> None:
-    assert who(environment) == expected
-    assert "@" in who({})
-
-
-def failed_over(repository: Repository, server: str = "nfs-srv-2") -> None:
-    """What a failover leaves in the checkout."""
-    repository.file.write_text(f'active_server = "{server}"\n')
-
-
-def test_commit_takes_the_one_file_and_names_the_run(repository: Repository) -> None:
-    (repository.folder / "README.md").write_text("old\n")
-    repository.decide("nfs-srv-1", NOON)
-    commit.refuse_unless_possible(repository.file)
-    failed_over(repository)
-    (repository.folder / "README.md").write_text("an edit that is not staged\n")
-    (repository.folder / "notes.txt").write_text("mine\n")
-    told = commit.suggestion(repository.file, "nfs-srv-2", "20261122T120000-000-nfs-srv-2")
-    assert "git -C" in told
-    assert "commit -m 'Make nfs-srv-2 the active server (run 20261122T120000-000-nfs-srv-2)'" in told
-    assert "committed" in commit.make(repository.file, "nfs-srv-2", "20261122T120000-000-nfs-srv-2")
-    shown = repository.git("show", "--stat", "--format=%s", "HEAD")
-    assert "run 20261122T120000-000-nfs-srv-2" in shown
-    assert "1 file changed" in shown
-    assert repository.git("status", "--porcelain") == " M README.md\n?? notes.txt\n"
-    assert commit.suggestion(repository.file, "nfs-srv-2", None) == ""
-    assert "nothing to commit" in commit.make(repository.file, "nfs-srv-2", None)
-
-
-def test_the_suggested_command_is_the_commit(repository: Repository) -> None:
-    repository.decide("nfs-srv-1", NOON)
-    failed_over(repository)
-    subprocess.run(
-        ["sh", "-c", commit.command(repository.file, "nfs-srv-2", "r")], check=True, capture_output=True
-    )
-    assert repository.git("show", "HEAD:terraform/" + FILE) == 'active_server = "nfs-srv-2"\n'
-
-
-def test_commit_is_refused_while_other_changes_are_staged(repository: Repository) -> None:
-    repository.decide("nfs-srv-1", NOON)
-    (repository.folder / "notes.txt").write_text("mine\n")
-    repository.git("add", "notes.txt")
-    with pytest.raises(Refused, match=r"other changes are staged: notes.txt"):
-        commit.refuse_unless_possible(repository.file)
-    failed_over(repository)
-    with pytest.raises(Failed, match="the switch is done and verified, but the commit was not made"):
-        commit.make(repository.file, "nfs-srv-2", None)
-    assert repository.git("log", "--oneline").count("\n") == 1
-
-
-def test_commit_is_refused_when_the_file_has_other_edits(repository: Repository) -> None:
-    repository.decide("nfs-srv-1", NOON)
-    repository.file.write_text('active_server = "nfs-srv-2"\nregion = "x"\n')
-    with pytest.raises(Refused, match="other edits than its line"):
-        commit.refuse_unless_possible(repository.file)
-    failed_over(repository)  # what a killed run has left is no other edit
-    commit.refuse_unless_possible(repository.file)
-
-
-def test_commit_needs_a_checkout_that_has_the_file(repository: Repository, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="is not in HEAD"):
-        commit.refuse_unless_possible(repository.file)
-    alone = tmp_path / FILE
-    alone.write_text('active_server = "nfs-srv-2"\n')
-    with pytest.raises(Refused, match="is no Git checkout"):
-        commit.refuse_unless_possible(alone)
-    assert commit.suggestion(alone, "nfs-srv-2", None) == ""

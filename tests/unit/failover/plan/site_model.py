@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from failover.model.attempt import Attempt
-from failover.model.hook_report import Answer
-from failover.model.observation import Attachment, ClientSeen, Observation, Presence, ServerSeen, Trouble
+from failover.model.hook_report import HookReport
+from failover.model.observation import Attachment, ClientStatus, Observation, Presence, ServerStatus, Trouble
 from failover.model.site import Client, ClientMount
 from failover.model.stack_output import Server, Stack, Volume
 from failover.plan.model import Kind, Step
@@ -16,10 +16,10 @@ SERVERS = ("nfs-srv-1", "nfs-srv-2", "nfs-srv-3")
 VOLUMES = ("bv1", "bv2")
 
 
-def answer(host: str, state: str) -> Answer:
+def answer(host: str, state: str) -> HookReport:
     """An answer in which every layer has this state."""
     layers = tuple(Layer(x, state, False, 0.0, f"{x} is {state}", {}) for x in ("iscsi", "lvm"))
-    return Answer(host, Result("check", "server", host, True, False, 0.1, "", layers))
+    return HookReport(host, Result("check", "server", host, True, False, 0.1, "", layers))
 
 
 def attempt(name: str, answered: bool, way: str = "directly") -> Attempt:
@@ -121,19 +121,19 @@ class World:
             name, name, False, there, f"ocid-{name}" if there else None, "10.0.0.9" if there else None
         )
 
-    def _seen(self, server: Server) -> ServerSeen:
+    def _seen(self, server: Server) -> ServerStatus:
         host = self.hosts[server.name]
         holds = [v for v, h in self.held.items() if h == server.name]
         if host.power != "RUNNING" or not holds:
-            return ServerSeen(server, host.power)
+            return ServerStatus(server, host.power)
         tried = attempt(server.name, host.up)
         if host.trouble:
             trouble = Trouble(host.trouble, "mend it")
-            return ServerSeen(server, host.power, Presence.UNKNOWN, attempt=tried, trouble=trouble)
+            return ServerStatus(server, host.power, Presence.UNKNOWN, attempt=tried, trouble=trouble)
         if not host.up:
-            return ServerSeen(server, host.power, Presence.SILENT, attempt=tried, signs=host.signs)
+            return ServerStatus(server, host.power, Presence.SILENT, attempt=tried, signs=host.signs)
         state = "present" if host.serves else "absent"
-        return ServerSeen(server, host.power, Presence.ANSWERS, answer(server.name, state), attempt=tried)
+        return ServerStatus(server, host.power, Presence.ANSWERS, answer(server.name, state), attempt=tried)
 
     def _attached(self, volume: str) -> tuple[Attachment, ...]:
         holder = self.held[volume]
@@ -153,12 +153,14 @@ class World:
             ),
         )
 
-    def _client(self, name: str) -> ClientSeen:
+    def _client(self, name: str) -> ClientStatus:
         client = Client(name, name, (ClientMount("/mnt/a", "/mnt/nfs/a"),))
         if self.reached is not None and name not in self.reached:
-            return ClientSeen(client, Presence.SILENT, attempt=attempt(name, answered=False))
+            return ClientStatus(client, Presence.SILENT, attempt=attempt(name, answered=False))
         state = "present" if name in self.moved else "broken"
-        return ClientSeen(client, Presence.ANSWERS, answer(name, state), attempt=attempt(name, answered=True))
+        return ClientStatus(
+            client, Presence.ANSWERS, answer(name, state), attempt=attempt(name, answered=True)
+        )
 
 
 def usual(power: str = "RUNNING", up: bool = True, serves: bool = True) -> World:

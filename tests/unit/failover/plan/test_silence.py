@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.model.observation import Observation, Presence
 from failover.model.outcome import Unknown
 from failover.plan import invariant, model, planner
@@ -26,7 +26,7 @@ def judged(seen: Observation) -> tuple[Belief, str]:
 def with_client_facts(seen: Observation, facts: dict[str, object]) -> Observation:
     layer = Layer("client", "broken", False, 0.0, "", {"servers": {"nfs-srv-1": facts}})
     result = Result("check", "client", "nfs-cli", False, False, 0.1, "", (layer,))
-    clients = tuple(replace(c, answer=Answer("nfs-cli", result)) for c in seen.clients)
+    clients = tuple(replace(c, answer=HookReport("nfs-cli", result)) for c in seen.clients)
     return replace(seen, clients=clients)
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from failover.hosts import survey
-from failover.model.hook_report import Answer
+from failover.model.hook_report import HookReport
 from failover.model.outcome import Refused
 from failover.model.stack_output import Stack, Volume
 from failover.preflight.check import Check, Result
@@ -29,8 +29,8 @@ def layer(
     return Layer("lvm", state, False, 0.0, said, {"refusals": list(refusals), "warnings": list(warnings)})
 
 
-def answer(*layers: Layer, message: str = "") -> Answer:
-    return Answer("nfs-srv-2", HooksResult("survey", "server", "n", True, False, 0.0, message, layers))
+def answer(*layers: Layer, message: str = "") -> HookReport:
+    return HookReport("nfs-srv-2", HooksResult("survey", "server", "n", True, False, 0.0, message, layers))
 
 
 def judged(*layers: Layer) -> list[Check]:
@@ -42,15 +42,15 @@ class AnsweringSsh:
 
 
 class Surveyed:
-    """In the place of a HookedHost: it answers one survey, and notes what it was asked."""
+    """In the place of a HookRunner: it answers one survey, and notes what it was asked."""
 
     ssh = AnsweringSsh()
 
-    def __init__(self, found: Answer) -> None:
+    def __init__(self, found: HookReport) -> None:
         self.found = found
         self.asked: list[tuple[str, Any, float]] = []
 
-    def hooks(self, action: str, spec: Any, deadline_seconds: float) -> Answer:
+    def hooks(self, action: str, spec: Any, deadline_seconds: float) -> HookReport:
         self.asked.append((action, spec, deadline_seconds))
         return self.found
 
@@ -102,10 +102,10 @@ def test_without_a_portal_there_is_no_question() -> None:
     assert host.asked == []
 
 
-def knowing(host: str, **clients: list[str]) -> Answer:
+def knowing(host: str, **clients: list[str]) -> HookReport:
     facts = {"refusals": [], "warnings": [], "clients": clients}
     found = Layer("nfs", "present", False, 0.0, "", cast(Any, facts))
-    return Answer(host, HooksResult("survey", "server", "n", True, False, 0.0, "", (found,)))
+    return HookReport(host, HooksResult("survey", "server", "n", True, False, 0.0, "", (found,)))
 
 
 def test_a_client_that_only_the_old_server_knows_by_name_blocks() -> None:

@@ -17,7 +17,7 @@ from hooks.contract.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Layer
 from hooks.hints.kernel_log import complaints
 from hooks.host.host import CommandFailed, Host, OutOfTime
 from hooks.probe import canary, canary_files
-from hooks.probe.child import apart
+from hooks.probe.child import run_in_child
 from tests.unit.hooks.probe.data_host import CANARIES, client, flip, server, serves, spec
 
 
@@ -295,7 +295,7 @@ def test_a_dead_server_holds_only_the_child(root: Path, monkeypatch: pytest.Monk
 def test_the_child_keeps_nothing_open_and_dies_at_its_deadline(tmp_path: Path) -> None:
     host = Host(60)
     with (tmp_path / "lock").open("w"):
-        kept = apart(host, "x", lambda: os.listdir("/proc/self/fd"), 5)
+        kept = run_in_child(host, "x", lambda: os.listdir("/proc/self/fd"), 5)
     assert set(kept) <= {"0", "1", "2", "3", "4"}  # 4: the listing's own
     note = tmp_path / "pid"
 
@@ -304,18 +304,18 @@ def test_the_child_keeps_nothing_open_and_dies_at_its_deadline(tmp_path: Path) -
         time.sleep(60)
 
     with pytest.raises(OutOfTime, match="x: no answer within 1 s"):
-        apart(host, "x", hang, 1)
+        run_in_child(host, "x", hang, 1)
     _, status = os.waitpid(int(note.read_text()), 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
 
 
 def test_what_the_child_raised_is_raised(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match=r"x: \[Errno 2\] No such file or directory: '/no/such'"):
-        apart(Host(60), "x", lambda: os.listdir("/no/such"), 5)
+        run_in_child(Host(60), "x", lambda: os.listdir("/no/such"), 5)
     with pytest.raises(CommandFailed, match="ended without an answer"):
-        apart(Host(60), "x", lambda: 1 / 0, 5)
+        run_in_child(Host(60), "x", lambda: 1 / 0, 5)
     with pytest.raises(OutOfTime):
-        apart(Host(-1), "x", lambda: time.sleep(60), 5)
+        run_in_child(Host(-1), "x", lambda: time.sleep(60), 5)
 
 
 MOUNTED = "[    5.1] XFS (dm-0): Mounting V5 Filesystem\n[    5.3] XFS (dm-0): Ending clean mount\n"

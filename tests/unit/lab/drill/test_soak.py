@@ -12,7 +12,7 @@ from rich.console import Console
 from lab.drill import soak
 from lab.drill.drill import Choices
 from lab.drill.failures import MODES
-from lab.drill.result import Story
+from lab.drill.result import DrillResult
 from lab.drill.soak import command, draws, summary
 
 
@@ -38,8 +38,8 @@ def test_the_command_names_what_is_not_the_default():
 
 
 def test_the_summary_adds_up_what_must_be_nothing():
-    good = Story("dead", records_acknowledged=30, records_lost=0)
-    bad = Story("hung", missing=["x"], records_acknowledged=12, records_lost=2, attached_twice=1)
+    good = DrillResult("dead", records_acknowledged=30, records_lost=0)
+    bad = DrillResult("hung", missing=["x"], records_acknowledged=12, records_lost=2, attached_twice=1)
     found = summary([(Choices(), good), (Choices("hung"), bad)], 3)
     assert (found["done"], found["failed"]) == (1, 1)
     assert (found["records_acknowledged"], found["records_lost"], found["attached_twice"]) == (42, 2, 1)
@@ -53,11 +53,11 @@ class Fake:
     def __init__(self, run: Path, choices: Choices, console: Console) -> None:
         self._run, self._choices, self._console = run, choices, console
 
-    def tell(self) -> Story:
+    def tell(self) -> DrillResult:
         self.together.wait()
         self._console.print("said by the drill itself")
         missing = ["a record"] if self._run.name == "lab-3" else []
-        return Story(self._choices.mode, records_acknowledged=1, records_lost=0, missing=missing)
+        return DrillResult(self._choices.mode, records_acknowledged=1, records_lost=0, missing=missing)
 
 
 def test_drills_side_by_side_have_a_lab_and_a_log_each_and_are_told_in_order(
@@ -83,12 +83,12 @@ def test_one_at_a_time_is_told_on_the_terminal_and_nothing_runs_beside_it(
     alone = threading.Lock()
 
     class Lonely(Fake):
-        def tell(self) -> Story:
+        def tell(self) -> DrillResult:
             assert alone.acquire(blocking=False), "another drill runs beside this one"
             self._console.print("said by the drill itself")
             threading.Event().wait(0.05)
             alone.release()
-            return Story(self._choices.mode, records_acknowledged=1, records_lost=0)
+            return DrillResult(self._choices.mode, records_acknowledged=1, records_lost=0)
 
     monkeypatch.setattr(soak, "Drill", Lonely)
     assert soak.main(tmp_path / "lab", 3, 7, as_json=False) == 0

@@ -4,14 +4,14 @@ import inspect
 
 import pytest
 
-from lab.hardware.hardware import Guests, Hardware, HardwareError, Machine, Nothing
+from lab.hardware.hardware import Hardware, HardwareError, Machine, NullHardware, QemuHardware
 
 SERVER = Machine("ocid1.instance.a", "nfs-srv-1", "02:00:17:00:00:11", "10.0.0.11", "nfs-srv-1")
 
 
 @pytest.fixture
 def hardware():
-    made = Nothing()
+    made = NullHardware()
     made.offer_base_image("img")
     made.create_disk(SERVER, "img")
     return made
@@ -21,7 +21,7 @@ def promised():
     return {name: call for name, call in vars(Hardware).items() if callable(call) and name[0] != "_"}
 
 
-@pytest.mark.parametrize("kind", [Nothing, Guests])
+@pytest.mark.parametrize("kind", [NullHardware, QemuHardware])
 @pytest.mark.parametrize("name", promised())
 def test_both_kinds_have_every_call_as_promised(kind, name):
     assert inspect.signature(getattr(kind, name)) == inspect.signature(promised()[name])

@@ -39,7 +39,7 @@ def test_a_refused_spec_is_a_failure_with_its_reason():
 
 
 def test_no_layers_is_neither_present_nor_released():
-    found = hook_report.Answer("h", GOOD._replace(layers=()))
+    found = hook_report.HookReport("h", GOOD._replace(layers=()))
     assert not found.present
     assert not found.released
 
@@ -89,11 +89,11 @@ def test_refusals_warnings_and_the_witness_are_read_of_every_layer():
         {"refusals": None, "servers": "odd"},
     ]
     layers = tuple(Layer("x", "broken", False, 0.0, "", one) for one in facts)
-    found = hook_report.Answer("h", GOOD._replace(layers=layers))
+    found = hook_report.HookReport("h", GOOD._replace(layers=layers))
     assert found.refusals == ("a", "d")
     assert found.warnings == ("b", "c")
     assert found.servers == {"nfs-srv-1": ALIVE}
-    assert hook_report.Answer("h", GOOD).servers == {}
+    assert hook_report.HookReport("h", GOOD).servers == {}
 
 
 OUTPUT = {"active": "a", "compartment_id": "c", "servers": {}, "volumes": {}, "spec": {}}

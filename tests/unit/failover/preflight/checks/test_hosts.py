@@ -1,0 +1,89 @@
+"""Servers and clients that answer, refuse or are silent."""
+
+import pytest
+
+from failover.model.hook_report import HookReport
+from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
+from failover.model.site import Client
+from failover.preflight.check import Result
+from failover.preflight.checks import hosts
+from hooks.contract.result import Layer
+from hooks.contract.result import Result as HooksResult
+from tests.unit.failover.plan.site_model import attempt
+from tests.unit.failover.preflight.ground import FIRST, complete
+
+
+def answer(state: str) -> HookReport:
+    layer = Layer("nfs", state, False, 0.1, "why", {})
+    return HookReport(
+        "nfs-srv-1", HooksResult("check", "server", "nfs-srv-1", True, False, 0.1, "", (layer,))
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome", "told"),
+    [
+        (ServerStatus(FIRST, "RUNNING", Presence.ANSWERS, answer("present")), Result.OK, "present: nfs"),
+        (
+            ServerStatus(FIRST, "RUNNING", Presence.ANSWERS, answer("broken")),
+            Result.WARNING,
+            "nfs broken: why",
+        ),
+        (ServerStatus(FIRST, "RUNNING", Presence.ANSWERS), Result.WARNING, "not hold every volume"),
+        (ServerStatus(FIRST, "RUNNING", Presence.SILENT), Result.WARNING, "RUNNING and silent"),
+        (ServerStatus(FIRST, "STOPPED"), Result.WARNING, "STOPPED"),
+        (
+            ServerStatus(
+                FIRST, "RUNNING", Presence.UNKNOWN, trouble=Trouble("the login was refused", "mend")
+            ),
+            Result.UNKNOWN,
+            "the login was refused",
+        ),
+    ],
+)
+def test_the_active_server_never_blocks(seen: ServerStatus, outcome: Result, told: str) -> None:
+    found = hosts.judge_active(seen)
+    assert found.outcome is outcome
+    assert told in found.found
+    assert complete(found)
+
+
+def test_a_failover_that_reaches_no_host_from_here_is_not_said_to_work() -> None:
+    active = ServerStatus(FIRST, "RUNNING", Presence.SILENT, attempt=attempt("nfs-srv-1", answered=False))
+    client = Client("c1", "c1", ())
+    silent = ClientStatus(client, Presence.SILENT, attempt=attempt("c1", answered=False))
+    found = hosts.judge_reach(active, [silent])
+    assert found.outcome is Result.UNKNOWN
+    assert complete(found)
+    reached = ClientStatus(client, Presence.ANSWERS, attempt=attempt("c1", answered=True))
+    assert hosts.judge_reach(active, [silent, reached]).outcome is Result.OK
+
+
+def test_what_a_client_would_refuse_is_blocking_and_what_it_warns_of_is_a_warning() -> None:
+    facts: dict[str, object] = {"refusals": ["/mnt/a: no line"], "warnings": ["/mnt/b: not in the site"]}
+    layer = Layer("client", "broken", False, 0.1, "why", facts)
+    told = HookReport("c1", HooksResult("check", "client", "c1", False, False, 0.1, "", (layer,)))
+    found = list(hosts.judge_client(ClientStatus(Client("c1", "c1", ()), Presence.ANSWERS, told)))
+    assert [(c.outcome, c.found) for c in found] == [
+        (Result.BLOCKING, "/mnt/a: no line"),
+        (Result.WARNING, "/mnt/b: not in the site"),
+    ]
+
+
+def test_clients() -> None:
+    one, two = Client("c1", "c1", ()), Client("c2", "c2", ())
+    answers = ClientStatus(one, Presence.ANSWERS)
+    assert hosts.judge_clients(()).found == "none are configured"
+    assert hosts.judge_clients((answers,)).outcome is Result.OK
+    found = hosts.judge_clients((answers, ClientStatus(two, Presence.SILENT)))
+    assert (found.outcome, found.found) == (Result.WARNING, "1 of 2 answer; c2: silent")
+    refused = ClientStatus(two, Presence.UNKNOWN, trouble=Trouble("c2 answers SSH, but: refused", "mend it"))
+    assert "c2 answers SSH, but: refused" in hosts.judge_clients((answers, refused)).found
+    assert complete(found)
+
+
+@pytest.mark.parametrize(("code", "outcome"), [(0, Result.OK), (1, Result.WARNING), (None, Result.WARNING)])
+def test_the_volume_groups_metadata(code: int | None, outcome: Result) -> None:
+    found = hosts.judge_metadata("vg1", "nfs-srv-1", code)
+    assert found.outcome is outcome
+    assert complete(found)
