@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.drill.operator import Operator
-from lab.drill.result import Move, Story
+from lab.drill.result import DrillResult, Switchover
 
 KEPT = 5
 
 
-def keep(run: Path, story: Story, operator: Operator) -> Path:
+def keep(run: Path, story: DrillResult, operator: Operator) -> Path:
     """Copy the runs of the lab in `run` to a folder of this drill beside it; returns that folder.
 
     Before that, each run's report is made again: now it shows what the client saw, too. The oldest drills'
@@ -34,7 +34,7 @@ def keep(run: Path, story: Story, operator: Operator) -> Path:
     return kept
 
 
-def _moves(runs: Path, story: Story) -> list[tuple[Path, Move]]:
+def _moves(runs: Path, story: DrillResult) -> list[tuple[Path, Switchover]]:
     """The newest run to each target, with what the drill knows of that move."""
     moves = {move.target: move for move in story.moves if move.outage_seconds is not None}
     newest = {_target(journal): journal.parent for journal in sorted(runs.glob("*/journal.jsonl"))}
@@ -49,7 +49,7 @@ def _target(journal: Path) -> str:
     return ""
 
 
-def _observed(story: Story, move: Move) -> list[str]:
+def _observed(story: DrillResult, move: Switchover) -> list[str]:
     lines = [f"{move.outage_seconds:.1f} s, from the client's last acknowledged write to its next"]
     if story.records_acknowledged is not None:
         lines.append(f"{story.records_acknowledged} records acknowledged, {story.records_lost} of them lost")

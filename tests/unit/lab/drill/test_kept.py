@@ -11,7 +11,7 @@ import pytest
 from failover.report import archive, conclusions
 from failover.verbs import runs as verbs
 from lab.drill.kept import KEPT, keep
-from lab.drill.result import Move, Story
+from lab.drill.result import DrillResult, Switchover
 
 
 class Reporting:
@@ -32,9 +32,9 @@ def a_run(lab: Path, name: str, target: str) -> None:
     (folder / "journal.jsonl").write_text(json.dumps(started) + "\n")
 
 
-def story() -> Story:
-    moves = [Move("nfs-srv-2", 30.0, 21.5), Move("nfs-srv-1", 20.0, None)]
-    return Story("dead", moves=moves, records_acknowledged=55, records_lost=0)
+def story() -> DrillResult:
+    moves = [Switchover("nfs-srv-2", 30.0, 21.5), Switchover("nfs-srv-1", 20.0, None)]
+    return DrillResult("dead", moves=moves, records_acknowledged=55, records_lost=0)
 
 
 def test_the_newest_run_to_a_target_tells_what_the_client_saw(tmp_path: Path) -> None:
