@@ -15,7 +15,10 @@ from failover.runs.events import UNPROVEN
 
 
 def release(crew: Crew, step: Step) -> str:
-    """The old server gives everything up; believed only when its own check says so afterwards."""
+    """Have the old server give everything up; only its own check afterwards counts.
+
+    Raises Failed when it still holds something, Unknown when it cannot be reached.
+    """
     server = crew.server(step.subject)
     found = crew.attachments()
     held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
@@ -56,10 +59,12 @@ def cut_off(crew: Crew, step: Step) -> str:
 
 
 def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
-    """What the stack's own fence is told (terraform/fence.tf), for this one plan.
+    """What the stack's own fence gets as variables (terraform/fence.tf), for this one plan.
 
     `released`: the OCIDs of the attachments whose server is on, but has given them up. `fence`: storage,
-    when the operator has said so for a server that is not proven off.
+    when the operator has said so for a server that is not proven off. Raises Refused for a holder that is
+    neither off nor has released, and for one that is no server of this stack; Unknown when a holder's state
+    could not be learnt.
     """
     observer = Observer(crew.site, crew.cloud, crew.hosts)
     attachments = observer.attachments(crew.stack)

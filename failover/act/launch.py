@@ -18,7 +18,10 @@ from failover.stack.switch_gate import gate
 
 
 def launch(crew: Crew, step: Step) -> str:
-    """Terraform launches the server from its image; the active server stays the active one."""
+    """Terraform launches the server from its image; the active server stays the active one.
+
+    Raises FailoverError, with what the API has after the failed apply.
+    """
     variables = {"launch": [step.subject], "active_server": crew.stack.active}
     address = f'oci_core_instance.server["{step.subject}"]'
     for instance_id in crew.cloud.launched(crew.stack.compartment_id, step.subject)[:1]:
@@ -51,7 +54,10 @@ def power_on(crew: Crew, step: Step) -> str:
 
 
 def reach(crew: Crew, step: Step) -> str:
-    """Learn the host key, then wait until the host runs commands."""
+    """Learn the host key, wait until the host runs commands, and have it surveyed.
+
+    Raises Unknown for a host that does not answer in time, Refused for one that would refuse the volumes.
+    """
     server = crew.server(step.subject)
     instance_id, address = crew.instance(step.subject), server.address
     if address is None:

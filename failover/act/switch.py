@@ -16,7 +16,10 @@ from failover.stack.switch_gate import SWITCH_MAY, gate
 
 
 def switch(crew: Crew, step: Step) -> str:
-    """Terraform moves the attachments; nothing is detached unless its holder is fenced right now."""
+    """Terraform moves the attachments; each holder is fenced at this moment, or the step is refused.
+
+    Raises Refused, Failed or Unknown, with where the attachments are now.
+    """
     target = crew.server(step.subject)
     fence = assert_fenced(crew, step, target)
     _record_what_is(crew, target, _settled(crew))

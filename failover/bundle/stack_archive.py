@@ -21,7 +21,7 @@ class TooLarge(Exception):
 
 
 def stack_bytes() -> bytes:
-    """The zip, its files in the order of their names."""
+    """The zip, its files in the order of their names. Raises TooLarge above the service's limit."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         for name, content in sorted(_contents().items()):

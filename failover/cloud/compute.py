@@ -157,7 +157,10 @@ class Cloud:
     def _power(
         self, instance_id: str, action: str, takes: str, wanted: tuple[str, ...], deadline_seconds: float
     ) -> str:
-        """Ask in the state that takes the action; a change that is under way is waited for first."""
+        """Ask in the state that takes the action; a change that is under way is waited for first.
+
+        Raises Failed for a terminated instance, Unknown at the deadline.
+        """
 
         def step() -> str:
             state = self.instance_state(instance_id)

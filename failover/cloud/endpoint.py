@@ -10,7 +10,7 @@ from failover.model.site import Site
 
 
 def check_endpoint(site: Site) -> None:
-    """A cloud that is not there is told apart in milliseconds, before the SDK is loaded."""
+    """Raise Unknown in milliseconds when the endpoint does not answer, before the SDK is loaded."""
     where = urlsplit(site.cloud.endpoint)
     if not where.hostname:
         return

@@ -57,7 +57,10 @@ def provider_environment(site: Site) -> dict[str, str]:
 
 
 def refuse_other_region(access: CloudAccess, region: str) -> None:
-    """A wrong region must not look like a dead site. `region`: the stack's; empty when it is not known."""
+    """Raise Usage when the profile's region is not the stack's: it must not look like a dead site.
+
+    `region`: the stack's; empty when it is not known.
+    """
     found = read(access).get("region", "")
     if not region or not found or _full(found) == region:
         return

@@ -100,7 +100,10 @@ class Ground:
         return self._once.ask(self.reads.volume, volume_id)
 
     def attachments(self, volume_id: str) -> tuple[Attachment, ...]:
-        """The volume's attachments that are not DETACHED, listed where the stack's instances are."""
+        """The volume's attachments that are not DETACHED, listed where the stack's instances are.
+
+        Raises Missing when none was listed and a compartment could not be learnt.
+        """
         places, unread = self._places.of(self.stack)
         self._ask_attachments(places)
         listed = [self._once.ask(self.reads.attachments, place, volume_id) for place in places]

@@ -93,7 +93,7 @@ class ResourceManagerStack:
         return f"{self._api.stack().terraform_version} (Resource Manager)"
 
     def read(self) -> stack_output.Stack:
-        """The output `failover` of the present state."""
+        """The output `failover` of the present state. Raises Usage when there is none."""
         outputs = self._api.state().get("outputs", {})
         if "failover" not in outputs:
             raise Usage(
@@ -169,7 +169,7 @@ class ResourceManagerStack:
         return job.told if job else None
 
     def file(self, name: str) -> str | None:
-        """The text of a file of the stack's configuration."""
+        """The text of a file of the stack's configuration. Raises Unknown when the zip cannot be read."""
         where = str(PurePosixPath(self._api.stack().working_directory) / name)
         try:
             with zipfile.ZipFile(io.BytesIO(self._api.configuration())) as packed:

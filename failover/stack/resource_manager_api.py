@@ -83,7 +83,7 @@ class StackApi:
         return self._content("GetStackTfConfig", self._client.get_stack_tf_config, self.stack_id)
 
     def state(self) -> dict[str, Any]:
-        """GetStackTfState: the state as a document."""
+        """GetStackTfState: the state as a document. Raises Unknown when it is not JSON."""
         content = self._content("GetStackTfState", self._client.get_stack_tf_state, self.stack_id, but=(404,))
         if not content:
             raise Unknown(

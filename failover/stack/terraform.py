@@ -83,7 +83,7 @@ class TerraformStack:
         return str(json.loads(self._run("version", json=IsFlagged))["terraform_version"])
 
     def read(self) -> stack_output.Stack:
-        """The output `failover` of the present state."""
+        """The output `failover` of the present state. Raises Usage when there is none."""
         out = self._run("output", json=IsFlagged, no_color=IsFlagged)
         outputs = json.loads(out)
         if "failover" not in outputs:

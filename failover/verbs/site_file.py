@@ -89,6 +89,7 @@ class _Base:
         self._folder = folder
 
     def path(self, value: object, where: str) -> Path:
+        """The path that a key has as its value; raises Usage for what names no file or folder."""
         if not isinstance(value, str) or not value or "\0" in value:
             raise Usage(f"{where}: found {value!r}, expected a file or folder name", f"correct {where}")
         try:

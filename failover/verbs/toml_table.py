@@ -46,7 +46,7 @@ class Table:
         return Table(self.name(key), self._found.get(key, {}))
 
     def tables(self, key: str) -> list[Table]:
-        """The array of tables of this name, each named by its index from 0."""
+        """The array of tables of this name, each named by its index from 0. Raises Usage for another type."""
         self._known.append(key)
         found, name = self._found.get(key, []), self.name(key)
         if not isinstance(found, list):

@@ -142,7 +142,7 @@ def apply(host: Host, spec: ClientSpec) -> List[str]:
 def release(host: Host, spec: ClientSpec) -> List[str]:
     """Unmounts politely, inner mounts first, for a planned switch; lines stay as they are.
 
-    Fails while a process uses a mount.
+    Raises CommandFailed, with the processes, while a process uses a mount.
     """
     done = []
     view = View(host, spec)

@@ -38,6 +38,7 @@ class Fields:
         return None if found is None else matched(where, found, pattern, meaning)
 
     def number(self, key: str, least: int, most: int, default: Optional[int] = None) -> int:
+        """A whole number within the limits; raises SpecError."""
         where, found = self._take(key)
         if found is None and default is not None:
             return default
@@ -46,6 +47,7 @@ class Fields:
         return found
 
     def flag(self, key: str) -> bool:
+        """true or false; raises SpecError."""
         where, found = self._take(key)
         if found is not None and not isinstance(found, bool):
             raise wrong(where, found, "true or false")
@@ -68,11 +70,13 @@ class Fields:
         return [("{}[{}]".format(where, index), item) for index, item in enumerate(found)]
 
     def done(self) -> None:
+        """Raises SpecError when the object has a field that was not read."""
         for key in sorted(self._left):
             raise wrong("{}.{}".format(self.where, key), self._left[key], "no such field")
 
 
 def matched(where: str, found: object, pattern: Pattern[str], meaning: str) -> str:
+    """The text when it matches as a whole; raises SpecError with `meaning` as what was expected."""
     if not isinstance(found, str) or not re.fullmatch(pattern, found):
         raise wrong(where, found, meaning)
     return found

@@ -145,6 +145,7 @@ def _service_address(fields: Optional[Fields]) -> Optional[ServiceAddress]:
 
 
 def data_path(fields: Fields, key: str) -> str:
+    """An absolute path outside the system's own folders; raises SpecError."""
     path = fields.text(key, *PATH)
     if path.split("/")[1] in _SYSTEM:
         raise wrong("{}.{}".format(fields.where, key), path, "a path outside the system's own directories")
@@ -152,6 +153,7 @@ def data_path(fields: Fields, key: str) -> str:
 
 
 def unique(where: str, names: List[str]) -> None:
+    """Raises SpecError when a name is there twice."""
     for name in names:
         if names.count(name) > 1:
             raise wrong(where, name, "each one once")

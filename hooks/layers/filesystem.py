@@ -103,7 +103,10 @@ def _against(host: Host, filesystem: Filesystem) -> Iterator[str]:
 
 
 def other_content(host: Host, filesystem: Filesystem) -> Iterator[str]:
-    """How what is on the device differs from the spec's filesystem, read from the disk itself."""
+    """How what is on the device differs from the spec's filesystem, read from the disk itself.
+
+    Raises CommandFailed when nothing could be read.
+    """
     found = tags(host, filesystem.device)
     if not found:
         raise CommandFailed(

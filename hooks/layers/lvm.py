@@ -44,6 +44,7 @@ def observe(host: Host) -> Storage:
 
 
 def report(host: Host, kind: str, *argv: str) -> List[Row]:
+    """The rows of an LVM report as JSON (lvmreport(7)). Raises CommandFailed when it is none."""
     out = host.run(*(argv + ("--reportformat", "json"))).out
     try:
         return rows_in(out, kind)

@@ -14,7 +14,8 @@ BUSY = {32: "busy or failed", 1: "not permitted or not mounted"}
 def unmount(host: Host, mount: str) -> None:
     """umount, then TERM, then KILL for whoever holds it, in one time budget; never lazily, never forced.
 
-    A lazy unmount would let a server's writes go on after the release was reported (umount(8)).
+    A lazy unmount would let a server's writes go on after the release was reported (umount(8)). Raises
+    CommandFailed, with the holders, when it is still mounted at the end.
     """
     budget = min(SECONDS, host.left())
     if _unmounted_within(host, mount, 1.0):

@@ -53,7 +53,10 @@ def _writer(options: str) -> int:
 
 
 def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
-    """Writes the canaries where the spec's own volumes are mounted as specified, and nothing elsewhere."""
+    """Writes the canaries where the spec's own volumes are mounted as specified.
+
+    Raises SpecError for a client's spec.
+    """
     if isinstance(spec, ClientSpec):
         raise SpecError("refresh: found a client's spec, expected a server's")
     found = walk.check(host, spec, STORAGE)

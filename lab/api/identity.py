@@ -24,6 +24,7 @@ def list_availability_domains(cloud: Cloud, call: Call) -> list[Document]:
 
 
 def list_fault_domains(cloud: Cloud, call: Call) -> list[Document]:
+    """ListFaultDomains. Refuses an unknown availability domain (404)."""
     _check_compartment(cloud, call.asked("compartmentId"))
     domain = call.asked("availabilityDomain")
     if domain not in cloud.world.availability_domains:
@@ -46,6 +47,7 @@ def list_compartments(cloud: Cloud, call: Call) -> list[Document]:
 
 
 def get_tenancy(cloud: Cloud, call: Call) -> Document:
+    """GetTenancy. Refuses another one than the lab's (404)."""
     if call.path["id"] != cloud.world.tenancy_id:
         raise not_found(call.path["id"])
     home = {"homeRegionKey": REGION_KEY, "description": "the lab's tenancy"}

@@ -79,7 +79,10 @@ class PullRequest:
         self._operator = operator
 
     def move(self, target: str) -> Moved:
-        """Commit the line, have the plan's comment, merge."""
+        """Commit the line, have the plan's comment, merge.
+
+        Raises HardwareError for a comment about another server.
+        """
         self._lab.checkout.ask_for(target)
         comment, code = self._operator.run("plan", "--format", "markdown")
         if code or target not in "".join(comment):

@@ -68,7 +68,10 @@ class Guest:
         return pid_of(self.folder / "pid", str(self.disk))
 
     def start(self, *, snapshot: str | None = None) -> None:
-        """Start QEMU, from power on or from a snapshot inside the disk; returns when its processor runs."""
+        """Start QEMU, from power on or from a snapshot inside the disk; returns when its processor runs.
+
+        Raises HardwareError without a boot disk.
+        """
         if self.pid():
             return
         machine = self.machine()

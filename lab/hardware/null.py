@@ -79,6 +79,7 @@ class NullHardware:
         _require(self._iqns, volume_id, "volume")
 
     def delete_volume(self, volume_id: str) -> None:
+        """Forget the volume. Raises HardwareError while it is attached."""
         if volume_id in self._bound:
             raise HardwareError(
                 f"volume {volume_id} is attached to {self._bound[volume_id]}: detach it first"
@@ -86,6 +87,7 @@ class NullHardware:
         self._iqns.pop(volume_id, None)
 
     def attach(self, volume_id: str, instance_id: str) -> Portal:
+        """Note who holds the volume. Raises HardwareError when another one does."""
         _require(self._iqns, volume_id, "volume")
         holder = self._bound.setdefault(volume_id, instance_id)
         if holder != instance_id:

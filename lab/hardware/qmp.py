@@ -12,7 +12,10 @@ from lab.system.errors import HardwareError
 
 
 def ask(path: Path, command: str, deadline_seconds: float = 60, **arguments: object) -> Any:
-    """Execute one command on the QEMU behind socket `path`; its return value."""
+    """Execute one command on the QEMU behind socket `path`; its return value.
+
+    Raises HardwareError without an answer.
+    """
     try:
         with _connection(path, deadline_seconds) as stream:
             _reply(stream)  # the greeting
@@ -23,7 +26,10 @@ def ask(path: Path, command: str, deadline_seconds: float = 60, **arguments: obj
 
 
 def monitor(path: Path, line: str, deadline_seconds: float = 120) -> None:
-    """Run a human monitor command; those print nothing when they succeed."""
+    """Run a human monitor command; those print nothing when they succeed.
+
+    Raises HardwareError with what they print.
+    """
     said = ask(path, "human-monitor-command", deadline_seconds, **{"command-line": line})
     if said:
         raise HardwareError(f"QEMU at {path} answered {line!r} with: {said.strip()}")

@@ -39,6 +39,7 @@ class QemuHardware:
         return images.offer_base(self._lab, image_id)
 
     def create_disk(self, machine: Machine, image_id: str) -> None:
+        """Make the machine's boot disk of the image. Raises HardwareError while the machine runs."""
         guest = self._guest(machine.instance_id)
         if guest.pid():
             raise HardwareError(f"{machine.name} is running: power it off before its disk is made anew")

@@ -88,7 +88,10 @@ class Storage:
             return records[volume_id].iqn
 
     def grow(self, volume_id: str, size_gbs: int) -> None:
-        """Make an unattached volume larger: tgtd learns a unit's size only when it is made."""
+        """Make an unattached volume larger: tgtd learns a unit's size only when it is made.
+
+        Raises HardwareError for an attached one.
+        """
         with self._records() as records:
             volume = _known(records, volume_id)
             if volume.holder:
@@ -103,7 +106,10 @@ class Storage:
             self._save(records)
 
     def delete(self, volume_id: str) -> None:
-        """Remove an unattached volume and its data. Not there is success."""
+        """Remove an unattached volume and its data. Not there is success.
+
+        Raises HardwareError for an attached one.
+        """
         with self._records() as records:
             volume = records.get(volume_id)
             if volume is None:
@@ -117,7 +123,10 @@ class Storage:
             self._save(records)
 
     def attach(self, volume_id: str, instance_id: str, address: str) -> Portal:
-        """Let `address` log in, at a portal that this volume did not have last time."""
+        """Let `address` log in, at a portal that this volume did not have last time.
+
+        Raises HardwareError when another host holds it.
+        """
         with self._records() as records:
             volume = _known(records, volume_id)
             if volume.holder and volume.holder != instance_id:
@@ -227,7 +236,10 @@ def live_connections(shown: str) -> list[tuple[str, str, str]]:
 
 
 def next_portal(volume: Volume, taken: set[str]) -> str:
-    """The address for the volume's next attachment: in turn, and never one that a volume has or had last."""
+    """The address for the volume's next attachment: in turn, and never one that a volume has or had last.
+
+    Raises HardwareError when all are taken.
+    """
     start = PORTALS.index(volume.portal) + 1 if volume.portal else 0
     for portal in PORTALS[start:] + PORTALS[:start]:
         if portal not in taken:

@@ -132,6 +132,7 @@ class Provider:
 
     @_answers("ImportResourceState")
     def ImportResourceState(self, request: Any, response: Any) -> None:
+        """terraform import. Answers with a diagnostic of ProviderError for a type that cannot be imported."""
         kind = self._schema.resources[request.type_name]
         if not kind.importer:
             raise ProviderError(f"resource {request.type_name} doesn't support import")

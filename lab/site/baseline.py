@@ -76,7 +76,10 @@ class Founding:
         return [" ".join(line.split()[:2]) for line in block.splitlines() if line.strip()]
 
     def await_console(self, ocid: str, pattern: re.Pattern[str]) -> list[str]:
-        """What the pattern finds on an instance's console, read through the API, once it finds something."""
+        """What the pattern finds on an instance's console, read through the API, once it finds something.
+
+        Raises HardwareError at the deadline.
+        """
         end = time.monotonic() + _BOOT_SECONDS
         while not (found := pattern.findall(self._console(ocid))):
             if time.monotonic() > end:

@@ -19,6 +19,7 @@ def lay_stack(run: Path, variables: Mapping[str, Any]) -> Path:
 
     Laying it again brings code and variables up to date and leaves state, .terraform and the active server as
     they are. `active_server` does not belong in `variables`: it would override active.auto.tfvars.
+    Raises ValueError when it is there.
     """
     if "active_server" in variables:
         raise ValueError(f"active_server is set in {_ACTIVE_FILE}, not in the site's variables: leave it out")

@@ -24,6 +24,7 @@ def live_attachments_of(cloud: Cloud, **where: Any) -> list[Resource]:
 
 
 def attach_volume(cloud: Cloud, call: Call) -> Resource:
+    """AttachVolume. Refuses a second attachment as OCI does (409); 501 for other types than iSCSI."""
     call.modelled(*MODELLED)
     if call.text("type") != "iscsi":
         raise not_modelled(f"attachments of type {call.body['type']}")
@@ -107,6 +108,7 @@ def list_volume_attachments(cloud: Cloud, call: Call) -> list[Resource]:
 
 
 def detach_volume(cloud: Cloud, call: Call) -> None:
+    """DetachVolume. Refuses one that is not ATTACHED: 409 Conflict, or IncorrectState while it changes."""
     attachment = cloud.required(KIND, call.path["id"])
     if attachment.state == "DETACHED":
         raise conflict(f"volume attachment {attachment.id} is not currently attached")

@@ -16,6 +16,7 @@ def list_boot_volumes(cloud: Cloud, call: Call) -> list[Resource]:
 
 
 def delete_boot_volume(cloud: Cloud, call: Call) -> None:
+    """DeleteBootVolume. Refuses one that is attached or not AVAILABLE (409)."""
     boot = cloud.required("bootvolume", call.path["id"])
     joins = cloud.store.find("bootvolumeattachment", bootVolumeId=boot.id)
     if any(one.state != "DETACHED" for one in joins):

@@ -13,6 +13,7 @@ LARGEST_BYTES = 2**20
 
 
 def capture_console_history(cloud: Cloud, call: Call) -> Resource:
+    """CaptureConsoleHistory. Refuses an instance that is not RUNNING (409 IncorrectState)."""
     call.modelled("instanceId", "displayName", "freeformTags", "definedTags")
     instance = cloud.required("instance", call.text("instanceId"))
     if instance.state in ("TERMINATING", "TERMINATED"):
@@ -45,6 +46,7 @@ def list_console_histories(cloud: Cloud, call: Call) -> list[Resource]:
 
 
 def get_console_history_content(cloud: Cloud, call: Call) -> Answer:
+    """GetConsoleHistoryContent. Refuses a capture that has not SUCCEEDED (409 IncorrectState)."""
     history = cloud.required(KIND, call.path["id"])
     if history.state != "SUCCEEDED":
         raise incorrect_state(f"console history {history.id} is {history.state}: wait for SUCCEEDED")
@@ -63,6 +65,7 @@ def _number(call: Call, name: str, default: int) -> int:
 
 
 def delete_console_history(cloud: Cloud, call: Call) -> None:
+    """DeleteConsoleHistory. Refuses a capture that is under way (409 IncorrectState)."""
     history = cloud.required(KIND, call.path["id"])
     if history.state not in ("SUCCEEDED", "FAILED"):
         raise incorrect_state(f"console history {history.id} is {history.state}")

@@ -40,6 +40,7 @@ def image_record(cloud: Cloud, ocid: str, name: str, state: str, size_bytes: int
 
 
 def create_image(cloud: Cloud, call: Call) -> Accepted:
+    """CreateImage. Refuses an instance that cannot be captured now (409), an unknown compartment (404)."""
     call.modelled(*MODELLED)
     if not cloud.world.knows_compartment(call.text("compartmentId")):
         raise not_found(call.text("compartmentId"))
@@ -72,6 +73,7 @@ def list_images(cloud: Cloud, call: Call) -> list[Resource]:
 
 
 def delete_image(cloud: Cloud, call: Call) -> Accepted:
+    """DeleteImage. Refuses one that is not AVAILABLE (409 IncorrectState)."""
     image = cloud.required("image", call.path["id"])
     if image.state != "AVAILABLE":
         raise incorrect_state(f"image {image.id} is {image.state}")

@@ -43,6 +43,7 @@ def list_instances(cloud: Cloud, call: Call) -> list[Resource]:
 
 
 def instance_action(cloud: Cloud, call: Call) -> Accepted:
+    """InstanceAction. Refuses an action that the state does not take (409); 501 for an unknown one."""
     instance = cloud.required("instance", call.path["id"])
     action = call.asked("action")
     if action not in ACTIONS:
@@ -94,6 +95,7 @@ def _done_at_once(cloud: Cloud, instance: Resource) -> str:
 
 
 def terminate_instance(cloud: Cloud, call: Call) -> Accepted:
+    """TerminateInstance. Refuses while the instance or an attachment of it changes (409 IncorrectState)."""
     instance = cloud.required("instance", call.path["id"])
     if instance.state not in ("RUNNING", "STOPPED"):
         raise incorrect_state(f"instance {instance.id} is {instance.state}: it cannot be terminated now")

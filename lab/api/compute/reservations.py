@@ -14,6 +14,7 @@ GONE = ("TERMINATING", "TERMINATED")
 
 
 def create_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
+    """CreateComputeCapacityReservation. Refuses another compartment (404), an empty one (400)."""
     call.modelled(
         *("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags"),
         "instanceReservationConfigs",

@@ -36,6 +36,7 @@ SHAPES = {
 
 
 def required_shape(name: str) -> Shape:
+    """The shape of this name; raises 400 InvalidParameter for one that is not offered."""
     if name not in SHAPES:
         raise invalid(f"shape {name} is not offered; offered are {', '.join(sorted(SHAPES))}")
     return SHAPES[name]
@@ -64,6 +65,7 @@ def shape_config(name: str, asked: Document | None) -> Document:
 
 
 def list_shapes(cloud: Cloud, call: Call) -> list[Document]:
+    """ListShapes. Refuses another compartment (404)."""
     if not cloud.world.knows_compartment(call.asked("compartmentId")):
         raise not_found(call.query["compartmentId"])
     wanted = call.query.get("shape")

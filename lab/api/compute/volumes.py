@@ -14,6 +14,7 @@ SMALLEST_GBS, LARGEST_GBS = 50, 32 * 1024
 
 
 def create_volume(cloud: Cloud, call: Call) -> Resource:
+    """CreateVolume. Refuses an unknown compartment (404) and availability domain (400)."""
     call.modelled(*MODELLED, *SIZES)
     if not cloud.world.knows_compartment(call.text("compartmentId")):
         raise not_found(call.text("compartmentId"))
@@ -70,6 +71,7 @@ def list_volumes(cloud: Cloud, call: Call) -> list[Resource]:
 
 
 def update_volume(cloud: Cloud, call: Call) -> Resource:
+    """UpdateVolume. Refuses one that is not AVAILABLE (409); 501 for fields that are not modelled."""
     volume = cloud.required("volume", call.path["id"])
     asked = {name: value for name, value in call.body.items() if value is not None}
     grown = _growth(volume, asked.pop("sizeInGBs", None))
@@ -104,6 +106,7 @@ def list_volume_backup_policy_assignments(cloud: Cloud, call: Call) -> list[Docu
 
 
 def delete_volume(cloud: Cloud, call: Call) -> None:
+    """DeleteVolume. Refuses one that is attached or not AVAILABLE (409)."""
     volume = cloud.required("volume", call.path["id"])
     holders = live_attachments_of(cloud, volumeId=volume.id)
     if holders:

@@ -22,7 +22,7 @@ class Cloud:
     fault: Fault | None = None  # the injected fault that the call under way has met
 
     def required(self, kind: str, resource_id: str) -> Resource:
-        """The resource of that kind, or 404."""
+        """The resource of that kind; raises the 404 NotAuthorizedOrNotFound of OCI."""
         found = self.store.get(resource_id)
         if found is None or found.kind != kind:
             raise not_found(resource_id)
@@ -39,7 +39,7 @@ class Call:
     if_match: str | None = None
 
     def text(self, name: str) -> str:
-        """A required string of the body; MissingParameter or InvalidParameter otherwise."""
+        """A required string of the body; raises 400 MissingParameter or InvalidParameter."""
         value = self.body.get(name)
         if value is None or value == "":
             raise missing(name)
@@ -48,20 +48,23 @@ class Call:
         return value
 
     def asked(self, name: str) -> str:
-        """A required query parameter."""
+        """A required query parameter; raises 400 MissingParameter."""
         if not self.query.get(name):
             raise missing(name)
         return self.query[name]
 
     def modelled(self, *names: str) -> None:
-        """501 when the body asks for something that the model would silently ignore."""
+        """Raises 501 when the body asks for something that the model would silently ignore."""
         extra = sorted(name for name, value in self.body.items() if value and name not in names)
         if extra:
             raise not_modelled(f"the body field {extra[0]}")
 
 
 def listed(cloud: Cloud, call: Call, kind: str, filters: Collection[str]) -> list[Resource]:
-    """Resources of the caller's compartment that match the query; a filter not in `filters` answers 501."""
+    """Resources of the caller's compartment that match the query; a filter not in `filters` answers 501.
+
+    Raises 501 and 404.
+    """
     unknown = sorted(set(call.query) - set(filters) - PAGING)
     if unknown:
         raise not_modelled(f"the query parameter {unknown[0]}")

@@ -50,7 +50,7 @@ class Faults:
         self._cleared = threading.Event()
 
     def inject(self, document: Document) -> Fault:
-        """Add one; InvalidParameter when a field is unknown."""
+        """Add one; raises 400 InvalidParameter when a field is unknown."""
         try:
             fault = Fault(**document)
         except TypeError as error:

@@ -65,7 +65,10 @@ def begin(cloud: Cloud, resource: Resource, step: str, operation: str) -> str:
 
 
 def schedule(cloud: Cloud, resource: Resource, step: str, work_request_id: str | None = None) -> None:
-    """As `begin`, for a change that OCI makes no work request for."""
+    """As `begin`, for a change that OCI makes no work request for.
+
+    Raises 409 IncorrectState while another change is under way.
+    """
     if cloud.store.execute("SELECT 1 FROM transitions WHERE resource_id = ?", resource.id):
         raise incorrect_state(f"{resource.id} is being changed already (state {resource.state})")
     seconds = BASE_SECONDS[step] * cloud.world.delay_factor

@@ -39,7 +39,7 @@ class Controls:
         }
 
     def answer(self, method: str, path: str, document: Document) -> Answer:
-        """Carry out one control; `path` begins with /lab/."""
+        """Carry out one control; `path` begins with /lab/. Raises 404 for an unknown one."""
         name, _, argument = path.removeprefix("/lab/").partition("/")
         plain = self._plain.get((method, name)) if not argument else None
         if plain:

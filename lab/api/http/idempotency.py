@@ -17,7 +17,10 @@ LIFETIME_SECONDS = 24 * 3600.0
 
 
 def earlier_answer(store: Store, request: Request) -> Answer | None:
-    """What this token was answered before; 409 InvalidatedRetryToken if it came with another request then."""
+    """What this token was answered before; 409 InvalidatedRetryToken if it came with another request then.
+
+    Raises it as an ApiError.
+    """
     token = request.headers.get("opc-retry-token")
     if not token:
         return None

@@ -19,6 +19,7 @@ def seed(cloud: Cloud, document: Document) -> Resource:
     `kind` is image (id, displayName, bytes), instance (id, displayName, mac, address, hostname, imageId;
     optional shape, metadata, freeformTags, console, lifecycleState), volume (id, displayName, iqn; optional
     sizeInGBs) or attachment (id, volumeId, instanceId, iqn, ipv4; optional port). `id` is made when absent.
+    Raises 400 InvalidParameter for an unknown kind.
     """
     makers = {"image": _image, "instance": _instance, "volume": _volume, "attachment": _attachment}
     if document.get("kind") not in makers:

@@ -17,7 +17,10 @@ def taken_addresses(cloud: Cloud) -> set[str]:
 
 
 def free_address(cloud: Cloud, wanted: str | None) -> str:
-    """The wanted address if the subnet has it free, else the lowest free one; InvalidParameter otherwise."""
+    """The wanted address if the subnet has it free, else the lowest free one; InvalidParameter otherwise.
+
+    Raises it as an ApiError.
+    """
     subnet, taken = ipaddress.ip_network(cloud.world.subnet_cidr), taken_addresses(cloud)
     if wanted is None:
         hosts = (str(host) for host in list(subnet.hosts())[FIRST_HOST - 1 :])
@@ -43,7 +46,7 @@ def _usable(wanted: str, subnet: ipaddress.IPv4Network | ipaddress.IPv6Network) 
 
 
 def check_label(cloud: Cloud, label: str) -> str:
-    """A hostname label that is well formed and nobody's yet."""
+    """A hostname label that is well formed and nobody's yet. Raises 400 InvalidParameter otherwise."""
     if not LABEL.fullmatch(label):
         raise invalid(f"hostnameLabel {label!r} is not a valid host name (RFC 952, RFC 1123)")
     if label in taken_labels(cloud):

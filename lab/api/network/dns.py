@@ -24,6 +24,7 @@ def create_view(cloud: Cloud, call: Call) -> Resource:
 
 
 def create_zone(cloud: Cloud, call: Call) -> Resource:
+    """CreateZone. Refuses a name that the view has (409); 501 for other than private primary zones."""
     call.modelled(
         *("compartmentId", "name", "zoneType", "viewId", "scope", "freeformTags", "definedTags"),
         *(("migrationSource",) if call.body.get("migrationSource") == "NONE" else ()),

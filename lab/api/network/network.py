@@ -94,6 +94,7 @@ def get_vnic(cloud: Cloud, call: Call) -> Resource:
 
 
 def update_vnic(cloud: Cloud, call: Call) -> Resource:
+    """UpdateVnic. 501 (an ApiError) for a field that is not modelled."""
     vnic = cloud.required("vnic", call.path["id"])
     asked = {name: value for name, value in call.body.items() if value is not None}
     extra = sorted(name for name in set(asked) - VNIC_UPDATES if asked[name] != vnic.body.get(name))

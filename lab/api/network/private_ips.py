@@ -20,6 +20,7 @@ def get_private_ip(cloud: Cloud, call: Call) -> Resource:
 
 
 def list_private_ips(cloud: Cloud, call: Call) -> list[Resource]:
+    """ListPrivateIps. Refuses a call without a subnet, VNIC or address (400 MissingParameter)."""
     filters = ("ipAddress", "subnetId", "vnicId", "lifetime", "ipState")
     if not any(call.query.get(name) for name in filters[:3]):
         raise missing("subnetId, vnicId or ipAddress")
@@ -60,6 +61,7 @@ def _check_room(cloud: Cloud, vnic: Resource) -> None:
 
 
 def update_private_ip(cloud: Cloud, call: Call) -> Resource:
+    """UpdatePrivateIp. Refuses an unknown lifetime (400 InvalidParameter)."""
     address = cloud.required(KIND, call.path["id"])
     call.modelled("vnicId", "displayName", "hostnameLabel", "freeformTags", "definedTags", "lifetime")
     asked = {name: value for name, value in call.body.items() if value is not None}
@@ -83,6 +85,7 @@ def _check_move(cloud: Cloud, address: Resource, vnic_id: str) -> None:
 
 
 def delete_private_ip(cloud: Cloud, call: Call) -> None:
+    """DeletePrivateIp. Refuses a primary address (409 IncorrectState)."""
     address = cloud.required(KIND, call.path["id"])
     if address.body["isPrimary"]:
         raise incorrect_state(f"{address.body['ipAddress']} is a primary address: it goes with its VNIC")

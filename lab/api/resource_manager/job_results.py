@@ -15,6 +15,7 @@ BINARY = "application/octet-stream"
 
 
 def get_job_logs(cloud: Cloud, call: Call) -> list[Document]:
+    """GetJobLogs. 501 (an ApiError) for a query parameter that is not modelled."""
     unknown = sorted(set(call.query) - {"limit", "page", "sortOrder"})
     if unknown:
         raise not_modelled(f"the query parameter {unknown[0]}")
@@ -72,6 +73,7 @@ def get_job_tf_state(cloud: Cloud, call: Call) -> Answer:
 
 
 def get_job_tf_plan(cloud: Cloud, call: Call) -> Answer:
+    """GetJobTfPlan. Refuses an unknown format (400) and a job without a plan (404)."""
     job = cloud.required("ormjob", call.path["id"])
     form = call.query.get("tfPlanFormat", "BINARY")
     if form not in ("BINARY", "JSON"):

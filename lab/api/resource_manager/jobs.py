@@ -36,7 +36,7 @@ def create_job(cloud: Cloud, call: Call) -> Resource:
 
 
 def live_stack_without_job(cloud: Cloud, stack_id: str) -> Resource:
-    """The stack, or 409 while a job of it has not ended."""
+    """The stack, or 409 while a job of it has not ended. Raises either as an ApiError."""
     stack = stacks.live_stack(cloud, stack_id)
     if other := stacks.unended_job(cloud, stack.id):
         raise conflict(f"the stack {stack.id} has a job that is {other.state} already: {other.id}")
@@ -100,6 +100,7 @@ def get_job(cloud: Cloud, call: Call) -> Resource:
 
 
 def list_jobs(cloud: Cloud, call: Call) -> list[Document]:
+    """ListJobs. Refuses a call without compartment, stack or id (400 MissingParameter)."""
     if not call.query.keys() & {"compartmentId", "stackId", "id"}:
         raise missing("compartmentId, stackId or id")
     found = listed(cloud, call, "ormjob", ("id", "stackId", "displayName", "lifecycleState"))
@@ -107,7 +108,10 @@ def list_jobs(cloud: Cloud, call: Call) -> list[Document]:
 
 
 def cancel_job(cloud: Cloud, call: Call) -> None:
-    """One that has not begun ends at once; another is interrupted, or killed when it `isForced`."""
+    """One that has not begun ends at once; another is interrupted, or killed when it `isForced`.
+
+    Refuses one that has ended (409).
+    """
     job = cloud.required("ormjob", call.path["id"])
     forced = call.query.get("isForced") == "true"
     if job.state not in stacks.UNENDED:

@@ -35,7 +35,7 @@ def unended_job(cloud: Cloud, stack_id: str) -> Resource | None:
 
 
 def live_stack(cloud: Cloud, stack_id: str) -> Resource:
-    """The stack, or 404 when it is deleted."""
+    """The stack, or 404 when it is deleted. Raises it as an ApiError."""
     stack = cloud.required("ormstack", stack_id)
     if stack.state != "ACTIVE":
         raise not_found(stack_id)
@@ -43,6 +43,7 @@ def live_stack(cloud: Cloud, stack_id: str) -> Resource:
 
 
 def create_stack(cloud: Cloud, call: Call) -> Resource:
+    """CreateStack. Refuses an unknown compartment (404)."""
     call.modelled(*MODELLED, "variables", "terraformVersion")
     if not cloud.world.knows_compartment(call.text("compartmentId")):
         raise not_found(call.text("compartmentId"))
@@ -108,7 +109,7 @@ def list_stacks(cloud: Cloud, call: Call) -> list[Document]:
 
 
 def update_stack(cloud: Cloud, call: Call) -> Resource:
-    """What is given replaces what was: variables as a whole too."""
+    """What is given replaces what was: variables as a whole too. Refuses a compartment (400)."""
     call.modelled(*MODELLED, "variables", "terraformVersion")
     stack = live_stack(cloud, call.path["id"])
     asked = {name: value for name, value in call.body.items() if value is not None}
@@ -126,7 +127,7 @@ def update_stack(cloud: Cloud, call: Call) -> Resource:
 
 
 def delete_stack(cloud: Cloud, call: Call) -> None:
-    """The stack alone: what it made stays."""
+    """The stack alone: what it made stays. Refuses while a job of it runs (409)."""
     stack = live_stack(cloud, call.path["id"])
     if job := unended_job(cloud, stack.id):
         raise incorrect_state(f"the stack {stack.id} has the job {job.id}, which is {job.state}")
@@ -144,7 +145,7 @@ def get_stack_tf_state(cloud: Cloud, call: Call) -> Answer:
 
 
 def file_answer(file: Path, content_type: str) -> Answer:
-    """A file's bytes, or 404 while there is none."""
+    """A file's bytes, or 404 while there is none. Raises it as an ApiError."""
     try:
         content = file.read_bytes()
     except FileNotFoundError:

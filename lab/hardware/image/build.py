@@ -54,7 +54,10 @@ def base_image() -> BaseImage:
 
 
 def ensure() -> BaseImage:
-    """Build the image unless it is there. One build at a time per cache; a killed build leaves no image."""
+    """Build the image unless it is there. One build at a time per cache; a killed build leaves no image.
+
+    Raises HardwareError without root.
+    """
     wanted = recipe()
     image = BaseImage(cache_directory() / "base" / wanted.key)
     if image.folder.is_dir():

@@ -17,7 +17,10 @@ MODULES = (
 
 
 def unpack_kernel(image: Path, vmlinux: Path) -> None:
-    """Write the ELF kernel inside a bzImage; QEMU starts it through its PVH note."""
+    """Write the ELF kernel inside a bzImage; QEMU starts it through its PVH note.
+
+    Raises HardwareError for another kernel format.
+    """
     payload = _payload(image.read_bytes())
     tool = UNPACKERS.get(payload[:4])
     if tool is None:

@@ -51,7 +51,7 @@ class Attachments:
         return None if found.lifecycle_state == "DETACHED" else self._record(found)
 
     def update(self, identity: str, changes: Record, wanted: Record, deadline: float) -> Record:
-        """Never asked for: every argument forces a new attachment."""
+        """Never asked for: every argument forces a new attachment. Raises ProviderError."""
         raise ProviderError(f"attachment {identity} cannot be updated in place: {sorted(changes)} changed")
 
     def delete(self, identity: str, current: Record, deadline: float) -> None:

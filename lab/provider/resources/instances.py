@@ -24,7 +24,10 @@ class Instances:
         self._cloud = cloud
 
     def create(self, wanted: Record, deadline: float) -> Record:
-        """Launch and wait for RUNNING. A launch that ends otherwise stays in the state as tainted."""
+        """Launch and wait for RUNNING. A launch that ends otherwise stays in the state as tainted.
+
+        Raises CreationError.
+        """
         answer = self._cloud.compute.launch_instance(launch_details(wanted))
         made = answer.data
         try:

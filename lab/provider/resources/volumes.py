@@ -30,7 +30,7 @@ class Volumes:
         self._cloud = cloud
 
     def create(self, wanted: Record, deadline: float) -> Record:
-        """Make a volume and wait for AVAILABLE."""
+        """Make a volume and wait for AVAILABLE. Raises CreationError."""
         details = oci.core.models.CreateVolumeDetails(**_numbers(wanted, _CREATION))
         made = self._cloud.storage.create_volume(details).data
         try:

@@ -1,0 +1,81 @@
+"""Figures of the code itself, for docs/adr/0009-layout.md: folders, floors, functions, docstrings.
+
+`./inv bench --what house` prints them for this tree; `python -m bench.house FOLDER` for another checkout.
+"""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("failover", "hooks", "lab", "tests")
+_SAYS = ("raise", "error", "refus")  # a docstring with one of these tells of a failure
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def main(root: Path = ROOT) -> int:
+    """Print a table, a package a row; the exit code."""
+    print(
+        "| package | files | folders | most files in one | functions: median, P90, longest | raise: say so |"
+    )
+    print("|---|---|---|---|---|---|")
+    for package in PACKAGES:
+        print(row(root, package))
+    print(f"\nimport contracts: {contracts(root)}")
+    return 0
+
+
+def row(root: Path, package: str) -> str:
+    """One package's figures. A folder's `__init__.py` does not count."""
+    files = sorted((root / package).rglob("*.py"))
+    modules = [file for file in files if file.name != "__init__.py"]
+    folders = {file.parent for file in modules}
+    most = max(sum(file.parent == folder for file in modules) for folder in folders)
+    functions = [found for file in modules for found in _functions(ast.parse(file.read_text()))]
+    lines = sorted((found.end_lineno or found.lineno) - found.lineno + 1 for found in functions)
+    raising = [found for found in functions if _is_public(found) and _raises(found)]
+    saying = [found for found in raising if any(word in _doc(found) for word in _SAYS)]
+    sizes = f"{statistics.median(lines):.0f}, {lines[int(len(lines) * 0.9)]}, {lines[-1]}"
+    share = "-" if package == "tests" else f"{len(raising)}: {len(saying)}"
+    return f"| {package} | {len(modules)} | {len(folders)} | {most} | {sizes} | {share} |"
+
+
+def contracts(root: Path) -> int:
+    """How many contracts import-linter holds."""
+    configuration = tomllib.loads((root / "pyproject.toml").read_text())
+    return len(configuration["tool"]["importlinter"]["contracts"])
+
+
+def _functions(tree: ast.AST) -> Iterator[Function]:
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def _is_public(function: Function) -> bool:
+    return not function.name.startswith("_")
+
+
+def _doc(function: Function) -> str:
+    return (ast.get_docstring(function) or "").lower()
+
+
+def _raises(function: Function) -> bool:
+    """Whether the function's own body raises something new; a bare `raise` hands on what it caught."""
+    inner = {
+        id(node)
+        for child in ast.walk(function)
+        if child is not function and isinstance(child, Function)
+        for node in ast.walk(child)
+    }
+    return any(
+        isinstance(node, ast.Raise) and node.exc is not None and id(node) not in inner
+        for node in ast.walk(function)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT))
