@@ -23,38 +23,76 @@ resource "oci_core_volume_attachment" "data" {
     ignore_changes = [use_chap]
 
     precondition {
-      condition     = local.servers[var.active_server].exists
-      error_message = "${var.active_server} (${coalesce(local.servers[var.active_server].instance_id, "no instance")}) is terminated and cannot take ${each.key}: choose another active_server, or give ${var.active_server} an image_id in place of instance_id."
+      condition = local.servers[var.active_server].exists
+      error_message = join(" ", [
+        "${var.active_server} (${coalesce(local.servers[var.active_server].instance_id, "no instance")}) is",
+        "terminated and cannot take ${each.key}: choose another active_server, or give ${var.active_server} an",
+        "image_id in place of instance_id.",
+      ])
     }
 
     precondition {
-      condition     = !local._active_is_unknown
-      error_message = "404: ${var.active_server} (${coalesce(local.servers[var.active_server].instance_id, "no instance")}), the active server, cannot be read: ${local._no_answer}: allow the caller to read instances in its compartment. If it is gone for good, choose another active_server and take ${var.active_server} out of servers."
+      condition = !local._active_is_unknown
+      error_message = join(" ", [
+        "404: ${var.active_server} (${coalesce(local.servers[var.active_server].instance_id, "no instance")}), the",
+        "active server, cannot be read: ${local._no_answer}: allow the caller to read instances in its compartment.",
+        "If it is gone for good, choose another active_server and take ${var.active_server} out of servers.",
+      ])
     }
 
     precondition {
-      condition     = length(local._unseen) == 0 || local.held[each.key]
-      error_message = "404: ${join(", ", [for name in local._unseen : "${name} (${local.servers[name].instance_id})"])} cannot be read: ${local._no_answer}. Nobody is seen to have volume ${each.key}, so it may be attached there, unseen: allow the caller to read instances and volume-attachments in its compartment or, if it is gone for good, take it out of servers."
+      condition = length(local._unseen) == 0 || local.held[each.key]
+      error_message = join(" ", [
+        "404: ${join(", ", [for name in local._unseen : "${name} (${local.servers[name].instance_id})"])} cannot be",
+        "read: ${local._no_answer}. Nobody is seen to have volume ${each.key}, so it may be attached there, unseen:",
+        "allow the caller to read instances and volume-attachments in its compartment or, if it is gone for good,",
+        "take it out of servers.",
+      ])
     }
 
     precondition {
-      condition     = try(lower(local.volumes[each.key].availability_domain) == lower(local.servers[var.active_server].availability_domain), true)
-      error_message = "Volume ${each.key} is in ${local.volumes[each.key].availability_domain} and ${var.active_server} in ${local.servers[var.active_server].availability_domain}: a volume attaches only inside its own availability domain. Choose a server there, or restore the volume from a backup into ${local.servers[var.active_server].availability_domain}."
+      condition = try(
+        lower(local.volumes[each.key].availability_domain) ==
+        lower(local.servers[var.active_server].availability_domain),
+        true
+      )
+      error_message = join(" ", [
+        "Volume ${each.key} is in ${local.volumes[each.key].availability_domain} and ${var.active_server} in",
+        "${local.servers[var.active_server].availability_domain}: a volume attaches only inside its own availability",
+        "domain. Choose a server there, or restore the volume from a backup into",
+        "${local.servers[var.active_server].availability_domain}.",
+      ])
     }
 
     precondition {
-      condition     = !contains(["TERMINATING", "TERMINATED", "FAULTY"], local.volumes[each.key].state)
-      error_message = "Volume ${each.key} is ${local.volumes[each.key].state} and cannot be attached: restore it from its newest backup and set its new volume_id."
+      condition = !contains(["TERMINATING", "TERMINATED", "FAULTY"], local.volumes[each.key].state)
+      error_message = join(" ", [
+        "Volume ${each.key} is ${local.volumes[each.key].state} and cannot be attached: restore it from its newest",
+        "backup and set its new volume_id.",
+      ])
     }
 
     precondition {
-      condition     = length(local.strangers[each.key]) == 0
-      error_message = "Volume ${each.key} is attached to ${join(" and ", local.strangers[each.key][*].instance_id)}, no server of this stack: find out who attached it there and why, then detach it; or, if that is one of servers, adopt it (instance_id) or put its tag ${local.server_tag} back."
+      condition = length(local.strangers[each.key]) == 0
+      error_message = join(" ", [
+        "Volume ${each.key} is attached to ${join(" and ", local.strangers[each.key][*].instance_id)}, no server of",
+        "this stack: find out who attached it there and why, then detach it; or, if that is one of servers, adopt it",
+        "(instance_id) or put its tag ${local.server_tag} back.",
+      ])
     }
 
     precondition {
-      condition     = length(local.unfenced[each.key]) == 0
-      error_message = "Volume ${each.key} is attached to ${join(" and ", [for h in local.unfenced[each.key] : "${h.server}, which is ${h.state}${h.state == local._unknown ? " (404: ${local._no_answer})" : ""}"])} and could still write to it: stop that server and wait until it is STOPPED, then plan again. Or let `invoke failover --active ${var.active_server}` do the switch, which has it give the volumes up. Or, when its power cannot be cut, set fence = \"storage\" after reading Fencing in terraform/README.md."
+      condition = length(local.unfenced[each.key]) == 0
+      error_message = join(" ", [
+        "Volume ${each.key} is attached to",
+        join(" and ", [
+          for h in local.unfenced[each.key] :
+          "${h.server}, which is ${h.state}${h.state == local._unknown ? " (404: ${local._no_answer})" : ""}"
+        ]),
+        "and could still write to it: stop that server and wait until it is STOPPED, then plan again. Or let `invoke",
+        "failover --active ${var.active_server}` do the switch, which has it give the volumes up. Or, when its power",
+        "cannot be cut, set fence = \"storage\" after reading Fencing in terraform/README.md.",
+      ])
     }
   }
 }

@@ -12,7 +12,7 @@ servers = {
   "nfs-srv-1" = {
     instance_id = "ocid1.instance.oc1.ap-tokyo-1.aaaaexampleserver"
   }
-  # Its replacement is launched from the custom image (`invoke image`) when it is needed.
+  # Its replacement is launched from the custom image of the server when it is needed.
   "nfs-srv-2" = {
     image_id            = "ocid1.image.oc1.ap-tokyo-1.aaaaexampleimage"
     shape               = "BM.Optimized3.36"

@@ -17,7 +17,10 @@ locals {
       server = names[0]
       state  = local._adopted_state[names[0]]
     } },
-    { for i in data.oci_core_instances.site.instances : i.id => { server = i.freeform_tags[local.server_tag], state = i.state } },
+    {
+      for i in data.oci_core_instances.site.instances :
+      i.id => { server = i.freeform_tags[local.server_tag], state = i.state }
+    },
   )
 
   # By volume: who has it and is not the active server.
@@ -31,12 +34,16 @@ locals {
       } if a.volume_id == v.volume_id && try(local._instances[a.instance_id].server, "") != var.active_server
     ]
   }
-  held      = { for name, v in local.volumes : name => length([for a in local._attachments : a if a.volume_id == v.volume_id]) > 0 }
+  held = {
+    for name, v in local.volumes :
+    name => length([for a in local._attachments : a if a.volume_id == v.volume_id]) > 0
+  }
   strangers = { for name, held in local._others : name => [for h in held : h if h.server == null] }
   unfenced = {
     for name, held in local._others : name => [
       for h in held : h
-      if h.server != null && var.fence == "power" && !contains(["STOPPED", "TERMINATED"], h.state) && !contains(var.released, h.attachment_id)
+      if h.server != null && var.fence == "power" &&
+      !contains(["STOPPED", "TERMINATED"], h.state) && !contains(var.released, h.attachment_id)
     ]
   }
 }
@@ -53,8 +60,11 @@ data "oci_core_volume_attachments" "live" {
 
   lifecycle {
     postcondition {
-      condition     = self.volume_attachments != null
-      error_message = "404: the volume attachments of compartment ${each.value} cannot be listed: ${local._no_answer}: allow the caller to inspect volume-attachments, volumes and instances there."
+      condition = self.volume_attachments != null
+      error_message = join(" ", [
+        "404: the volume attachments of compartment ${each.value} cannot be listed: ${local._no_answer}: allow the",
+        "caller to inspect volume-attachments, volumes and instances there.",
+      ])
     }
   }
 }

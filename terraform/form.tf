@@ -47,17 +47,25 @@ locals {
     },
     {
       for name in [var.replacement_name] : name => merge(local._no_server, {
-        image_id                = var.replacement_image_id
-        shape                   = var.replacement_shape == "" ? null : var.replacement_shape
-        shape_config            = one([for s in [local._form_shape_config] : s if var.replacement_is_flexible])
-        availability_domain     = var.replacement_availability_domain == "" ? null : var.replacement_availability_domain
-        fault_domain            = var.replacement_fault_domain == "" ? null : var.replacement_fault_domain
-        subnet_id               = var.replacement_subnet_id == "" ? null : var.replacement_subnet_id
-        nsg_ids                 = toset(compact([var.replacement_nsg_id]))
-        private_ip              = var.replacement_private_ip == "" ? null : var.replacement_private_ip
-        boot_volume_size_in_gbs = var.replacement_boot_volume_size_in_gbs == 0 ? null : var.replacement_boot_volume_size_in_gbs
-        capacity_reservation_id = var.replacement_capacity_reservation_id == "" ? null : var.replacement_capacity_reservation_id
-        standby                 = var.replacement_standby
+        image_id            = var.replacement_image_id
+        shape               = var.replacement_shape == "" ? null : var.replacement_shape
+        shape_config        = one([for s in [local._form_shape_config] : s if var.replacement_is_flexible])
+        availability_domain = var.replacement_availability_domain == "" ? null : var.replacement_availability_domain
+        fault_domain        = var.replacement_fault_domain == "" ? null : var.replacement_fault_domain
+        subnet_id           = var.replacement_subnet_id == "" ? null : var.replacement_subnet_id
+        nsg_ids             = toset(compact([var.replacement_nsg_id]))
+        private_ip          = var.replacement_private_ip == "" ? null : var.replacement_private_ip
+        boot_volume_size_in_gbs = (
+          var.replacement_boot_volume_size_in_gbs == 0 ?
+          null :
+          var.replacement_boot_volume_size_in_gbs
+        )
+        capacity_reservation_id = (
+          var.replacement_capacity_reservation_id == "" ?
+          null :
+          var.replacement_capacity_reservation_id
+        )
+        standby = var.replacement_standby
       })
       if local._form_has_servers && !var.replacement_exists && var.replacement_image_id != ""
     },
@@ -111,8 +119,11 @@ variable "server_name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.server_name))
-    error_message = "server_name must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a letter."
+    condition = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.server_name))
+    error_message = join(" ", [
+      "server_name must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a",
+      "letter.",
+    ])
   }
 }
 
@@ -123,7 +134,10 @@ variable "server_instance_id" {
   nullable    = false
 
   validation {
-    condition     = var.server_instance_id == "" || can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.server_instance_id))
+    condition = (
+      var.server_instance_id == "" ||
+      can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.server_instance_id))
+    )
     error_message = "server_instance_id must be the OCID of an instance (\"ocid1.instance.oc1...\")."
   }
 }
@@ -140,8 +154,14 @@ variable "volume_ids" {
   }
 
   validation {
-    condition     = alltrue([for id in var.volume_ids : can(regex("^ocid1\\.volume\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]{8,}$", id))])
-    error_message = "volume_ids must hold OCIDs of block volumes (\"ocid1.volume.oc1...\"), not of boot volumes: copy each from the volume's page."
+    condition = alltrue([
+      for id in var.volume_ids :
+      can(regex("^ocid1\\.volume\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]{8,}$", id))
+    ])
+    error_message = join(" ", [
+      "volume_ids must hold OCIDs of block volumes (\"ocid1.volume.oc1...\"), not of boot volumes: copy each from",
+      "the volume's page.",
+    ])
   }
 
   validation {
@@ -157,8 +177,11 @@ variable "replacement_name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.replacement_name))
-    error_message = "replacement_name must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a letter."
+    condition = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.replacement_name))
+    error_message = join(" ", [
+      "replacement_name must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with",
+      "a letter.",
+    ])
   }
 }
 
@@ -176,7 +199,10 @@ variable "replacement_instance_id" {
   nullable    = false
 
   validation {
-    condition     = var.replacement_instance_id == "" || can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_instance_id))
+    condition = (
+      var.replacement_instance_id == "" ||
+      can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_instance_id))
+    )
     error_message = "replacement_instance_id must be the OCID of an instance (\"ocid1.instance.oc1...\")."
   }
 }
@@ -188,7 +214,10 @@ variable "replacement_image_id" {
   nullable    = false
 
   validation {
-    condition     = var.replacement_image_id == "" || can(regex("^ocid1\\.image\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_image_id))
+    condition = (
+      var.replacement_image_id == "" ||
+      can(regex("^ocid1\\.image\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_image_id))
+    )
     error_message = "replacement_image_id must be the OCID of an image (\"ocid1.image.oc1...\")."
   }
 }
@@ -200,8 +229,11 @@ variable "replacement_availability_domain" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9:._-]*$", var.replacement_availability_domain))
-    error_message = "replacement_availability_domain must be the full name of an availability domain, such as \"Uocm:AP-TOKYO-1-AD-1\"."
+    condition = can(regex("^[A-Za-z0-9:._-]*$", var.replacement_availability_domain))
+    error_message = join(" ", [
+      "replacement_availability_domain must be the full name of an availability domain, such as",
+      "\"Uocm:AP-TOKYO-1-AD-1\".",
+    ])
   }
 }
 
@@ -267,7 +299,10 @@ variable "replacement_boot_volume_size_in_gbs" {
   nullable    = false
 
   validation {
-    condition     = var.replacement_boot_volume_size_in_gbs == 0 || (var.replacement_boot_volume_size_in_gbs >= 50 && var.replacement_boot_volume_size_in_gbs <= 32768)
+    condition = (
+      var.replacement_boot_volume_size_in_gbs == 0 ||
+      (var.replacement_boot_volume_size_in_gbs >= 50 && var.replacement_boot_volume_size_in_gbs <= 32768)
+    )
     error_message = "replacement_boot_volume_size_in_gbs must be from 50 to 32768, or 0 for the image's own size."
   }
 }
@@ -279,8 +314,17 @@ variable "replacement_capacity_reservation_id" {
   nullable    = false
 
   validation {
-    condition     = var.replacement_capacity_reservation_id == "" || can(regex("^ocid1\\.capacityreservation\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_capacity_reservation_id))
-    error_message = "replacement_capacity_reservation_id must be the OCID of a capacity reservation (\"ocid1.capacityreservation.oc1...\"), or empty."
+    condition = (
+      var.replacement_capacity_reservation_id == "" ||
+      can(regex(
+        "^ocid1\\.capacityreservation\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$",
+        var.replacement_capacity_reservation_id
+      ))
+    )
+    error_message = join(" ", [
+      "replacement_capacity_reservation_id must be the OCID of a capacity reservation",
+      "(\"ocid1.capacityreservation.oc1...\"), or empty.",
+    ])
   }
 }
 
@@ -306,7 +350,10 @@ variable "replacement_subnet_id" {
   nullable    = false
 
   validation {
-    condition     = var.replacement_subnet_id == "" || can(regex("^ocid1\\.subnet\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_subnet_id))
+    condition = (
+      var.replacement_subnet_id == "" ||
+      can(regex("^ocid1\\.subnet\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_subnet_id))
+    )
     error_message = "replacement_subnet_id must be the OCID of a subnet (\"ocid1.subnet.oc1...\")."
   }
 }
@@ -318,8 +365,14 @@ variable "replacement_nsg_id" {
   nullable    = false
 
   validation {
-    condition     = var.replacement_nsg_id == "" || can(regex("^ocid1\\.networksecuritygroup\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_nsg_id))
-    error_message = "replacement_nsg_id must be the OCID of a network security group (\"ocid1.networksecuritygroup.oc1...\"), or empty."
+    condition = (
+      var.replacement_nsg_id == "" ||
+      can(regex("^ocid1\\.networksecuritygroup\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_nsg_id))
+    )
+    error_message = join(" ", [
+      "replacement_nsg_id must be the OCID of a network security group (\"ocid1.networksecuritygroup.oc1...\"), or",
+      "empty.",
+    ])
   }
 }
 
@@ -342,8 +395,11 @@ variable "volume_group_name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", var.volume_group_name))
-    error_message = "volume_group_name must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at most 127."
+    condition = can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", var.volume_group_name))
+    error_message = join(" ", [
+      "volume_group_name must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at",
+      "most 127.",
+    ])
   }
 }
 
@@ -354,8 +410,11 @@ variable "logical_volume_name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", var.logical_volume_name))
-    error_message = "logical_volume_name must be an LVM name as `lvs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at most 127."
+    condition = can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", var.logical_volume_name))
+    error_message = join(" ", [
+      "logical_volume_name must be an LVM name as `lvs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at",
+      "most 127.",
+    ])
   }
 }
 
@@ -378,8 +437,11 @@ variable "mount_path" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", var.mount_path))
-    error_message = "mount_path must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a slash at the end, such as \"/mnt/a\"."
+    condition = can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", var.mount_path))
+    error_message = join(" ", [
+      "mount_path must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a slash at the end,",
+      "such as \"/mnt/a\".",
+    ])
   }
 }
 
@@ -390,7 +452,12 @@ variable "export_clients" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for c in var.export_clients : can(cidrhost(c, 0)) || can(cidrhost("${c}/32", 0)) || can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", c))])
+    condition = alltrue([
+      for c in var.export_clients :
+      can(cidrhost(c, 0)) ||
+      can(cidrhost("${c}/32", 0)) ||
+      can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", c))
+    ])
     error_message = "export_clients must list networks (\"10.0.0.0/16\"), addresses or host names."
   }
 }
@@ -402,7 +469,9 @@ variable "export_options" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?)*$", var.export_options))
+    condition = can(regex(
+      "^[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?)*$", var.export_options
+    ))
     error_message = "export_options must be exports(5) options joined by commas, such as \"rw,sync,no_subtree_check\"."
   }
 }

@@ -32,7 +32,11 @@ locals {
   }
 
   # base64 of a gzipped cloud-init document, the same for every site; made by `invoke render`.
-  _user_data = fileexists("${path.module}/rendered/user_data") ? trimspace(file("${path.module}/rendered/user_data")) : ""
+  _user_data = (
+    fileexists("${path.module}/rendered/user_data") ?
+    trimspace(file("${path.module}/rendered/user_data")) :
+    ""
+  )
 
   metadata = {
     ssh_authorized_keys = trimspace(var.ssh_authorized_keys)

@@ -2,9 +2,15 @@
 
 locals {
   # A server that is gone, or may not be read, has no VNIC to give the address to.
-  _active_tells_address = !local._waits && (contains(keys(local._adopted), var.active_server) ? contains(keys(local._readable), var.active_server) : true)
+  _active_tells_address = (
+    !local._waits &&
+    (contains(keys(local._adopted), var.active_server) ? contains(keys(local._readable), var.active_server) : true)
+  )
   # The subnet of the active server, or else of any other: they are in one.
-  _service_subnet_ids = [for id in concat([lookup(local.subnets, var.active_server, null)], values(local.subnets)) : id if id != null]
+  _service_subnet_ids = [
+    for id in concat([lookup(local.subnets, var.active_server, null)], values(local.subnets)) :
+    id if id != null
+  ]
 }
 
 data "oci_core_private_ips" "active" {
@@ -22,18 +28,32 @@ data "oci_core_subnet" "service" {
 
   lifecycle {
     precondition {
-      condition     = length(distinct([for _, id in local.subnets : id if id != null])) == 1
-      error_message = "service_ip moves inside one subnet only, and servers are in ${join(" and ", distinct([for _, id in local.subnets : id if id != null]))}: give all servers the same subnet_id, or leave service_ip empty and use dns_name."
+      condition = length(distinct([for _, id in local.subnets : id if id != null])) == 1
+      error_message = join(" ", [
+        "service_ip moves inside one subnet only, and servers are in",
+        "${join(" and ", distinct([for _, id in local.subnets : id if id != null]))}: give all servers the same",
+        "subnet_id, or leave service_ip empty and use dns_name.",
+      ])
     }
 
     postcondition {
-      condition     = self.cidr_block != null
-      error_message = "404: subnet ${local._service_subnet_ids[0]} cannot be read: ${local._no_answer}: allow the caller to read subnets in its compartment."
+      condition = self.cidr_block != null
+      error_message = join(" ", [
+        "404: subnet ${local._service_subnet_ids[0]} cannot be read: ${local._no_answer}: allow the caller to read",
+        "subnets in its compartment.",
+      ])
     }
 
     postcondition {
-      condition     = self.cidr_block == null ? true : cidrhost("${local.site.service_ip}/${split("/", self.cidr_block)[1]}", 0) == cidrhost(self.cidr_block, 0)
-      error_message = "service_ip ${local.site.service_ip} is not in the servers' subnet ${self.cidr_block}: choose a free address there."
+      condition = (
+        self.cidr_block == null ?
+        true :
+        cidrhost("${local.site.service_ip}/${split("/", self.cidr_block)[1]}", 0) == cidrhost(self.cidr_block, 0)
+      )
+      error_message = join(" ", [
+        "service_ip ${local.site.service_ip} is not in the servers' subnet ${self.cidr_block}: choose a free address",
+        "there.",
+      ])
     }
   }
 }
@@ -57,8 +77,15 @@ resource "oci_core_private_ip" "service" {
     # Not a postcondition of the list: a data source that has one, and hangs together with the servers, is read
     # only after a launch, and the address would seem to move.
     precondition {
-      condition     = local._active_tells_address ? try(data.oci_core_private_ips.active[0].private_ips != null, false) : true
-      error_message = "404: the private IPs of ${var.active_server} cannot be listed: ${local._no_answer}: allow the caller to inspect private-ips in the subnet's compartment."
+      condition = (
+        local._active_tells_address ?
+        try(data.oci_core_private_ips.active[0].private_ips != null, false) :
+        true
+      )
+      error_message = join(" ", [
+        "404: the private IPs of ${var.active_server} cannot be listed: ${local._no_answer}: allow the caller to",
+        "inspect private-ips in the subnet's compartment.",
+      ])
     }
   }
 
@@ -78,8 +105,12 @@ resource "oci_dns_rrset" "service" {
     domain = local.site.dns_name
     rtype  = "A"
     # While the active server is gone, the name stays as the last switch left it.
-    rdata = coalesce(local.site.service_ip, local.servers[var.active_server].address, try(terraform_data.switch.output.address, null))
-    ttl   = var.dns_ttl
+    rdata = coalesce(
+      local.site.service_ip,
+      local.servers[var.active_server].address,
+      try(terraform_data.switch.output.address, null)
+    )
+    ttl = var.dns_ttl
   }
 
   timeouts {
@@ -90,8 +121,11 @@ resource "oci_dns_rrset" "service" {
 
   lifecycle {
     precondition {
-      condition     = startswith(var.dns_zone, "ocid1.") || (var.dns_zone != "" && var.dns_view_id != "")
-      error_message = "dns_name ${local.site.dns_name} needs the private zone that it is in: set dns_zone to the zone's OCID, or to its name with dns_view_id."
+      condition = startswith(var.dns_zone, "ocid1.") || (var.dns_zone != "" && var.dns_view_id != "")
+      error_message = join(" ", [
+        "dns_name ${local.site.dns_name} needs the private zone that it is in: set dns_zone to the zone's OCID, or",
+        "to its name with dns_view_id.",
+      ])
     }
   }
 

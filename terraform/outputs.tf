@@ -49,7 +49,12 @@ output "active_server" {
 
 output "mount_from" {
   description = "What clients mount from: the service's name or address, or else the active server itself."
-  value       = coalesce(local.site.dns_name, local.site.service_ip, local.servers[var.active_server].address, local.servers[var.active_server].hostname)
+  value = coalesce(
+    local.site.dns_name,
+    local.site.service_ip,
+    local.servers[var.active_server].address,
+    local.servers[var.active_server].hostname
+  )
 }
 
 output "exports" {
@@ -59,5 +64,8 @@ output "exports" {
 
 output "console_url" {
   description = "The active server's page in the console."
-  value       = "https://cloud.oracle.com/compute/instances/${coalesce(local.servers[var.active_server].instance_id, "none")}?region=${var.region}"
+  value = join("", [
+    "https://cloud.oracle.com/compute/instances/",
+    "${coalesce(local.servers[var.active_server].instance_id, "none")}?region=${var.region}",
+  ])
 }

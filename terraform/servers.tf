@@ -4,7 +4,11 @@ locals {
   server_tag = "nfs-failover-server"
 
   # The form names it, but has neither an instance nor an image for it.
-  _active_is_empty = local._form_has_servers && contains([var.server_name, var.replacement_name], var.active_server) && !contains(keys(local.site.servers), var.active_server)
+  _active_is_empty = (
+    local._form_has_servers &&
+    contains([var.server_name, var.replacement_name], var.active_server) &&
+    !contains(keys(local.site.servers), var.active_server)
+  )
 
   _adopted    = { for name, s in local.site.servers : name => s if s.instance_id != null }
   _launchable = { for name, s in local.site.servers : name => s if s.instance_id == null }
@@ -18,7 +22,8 @@ locals {
   }
   _launched = {
     for name, s in local._launchable : name => s
-    if(name == var.active_server && !local._waits) || s.standby || contains(var.launch, name) || length(local._found[name]) > 0
+    if(name == var.active_server && !local._waits) || s.standby || contains(var.launch, name) ||
+    length(local._found[name]) > 0
   }
 
   _adopted_vnics = {
@@ -36,19 +41,36 @@ locals {
 
   # Apart from local.servers: known before a server is launched.
   subnets = {
-    for name, s in local.site.servers : name => s.instance_id == null ? s.subnet_id : try(local._primary[name].subnet_id, s.subnet_id)
+    for name, s in local.site.servers :
+    name => s.instance_id == null ? s.subnet_id : try(local._primary[name].subnet_id, s.subnet_id)
   }
 
   servers = {
     for name, s in local.site.servers : name => {
-      instance_id         = s.instance_id != null ? s.instance_id : try(oci_core_instance.server[name].id, null)
-      adopted             = s.instance_id != null
-      compartment_id      = s.instance_id == null ? var.compartment_id : try(coalesce(data.oci_core_instance.adopted[name].compartment_id, s.compartment_id), null)
-      exists              = s.instance_id == null ? contains(keys(local._launched), name) : !contains(local._gone, local._adopted_state[name])
-      address             = s.instance_id != null ? try(local._primary[name].private_ip_address, s.private_ip) : try(oci_core_instance.server[name].private_ip, s.private_ip)
-      subnet_id           = local.subnets[name]
-      hostname            = coalesce(s.hostname, name)
-      availability_domain = s.instance_id != null ? data.oci_core_instance.adopted[name].availability_domain : s.availability_domain
+      instance_id = s.instance_id != null ? s.instance_id : try(oci_core_instance.server[name].id, null)
+      adopted     = s.instance_id != null
+      compartment_id = (
+        s.instance_id == null ?
+        var.compartment_id :
+        try(coalesce(data.oci_core_instance.adopted[name].compartment_id, s.compartment_id), null)
+      )
+      exists = (
+        s.instance_id == null ?
+        contains(keys(local._launched), name) :
+        !contains(local._gone, local._adopted_state[name])
+      )
+      address = (
+        s.instance_id != null ?
+        try(local._primary[name].private_ip_address, s.private_ip) :
+        try(oci_core_instance.server[name].private_ip, s.private_ip)
+      )
+      subnet_id = local.subnets[name]
+      hostname  = coalesce(s.hostname, name)
+      availability_domain = (
+        s.instance_id != null ?
+        data.oci_core_instance.adopted[name].availability_domain :
+        s.availability_domain
+      )
     }
   }
 }
@@ -64,58 +86,106 @@ data "oci_core_instances" "site" {
 
   lifecycle {
     postcondition {
-      condition     = self.instances != null
-      error_message = "404: the instances of compartment ${var.compartment_id} cannot be listed: ${local._no_answer}: allow the caller to read instances there."
+      condition = self.instances != null
+      error_message = join(" ", [
+        "404: the instances of compartment ${var.compartment_id} cannot be listed: ${local._no_answer}: allow the",
+        "caller to read instances there.",
+      ])
     }
 
     precondition {
-      condition     = length(local.site.servers) > 0
-      error_message = "No server is described: give servers one entry or more or, in the form, choose the server of today and its replacement."
+      condition = length(local.site.servers) > 0
+      error_message = join(" ", [
+        "No server is described: give servers one entry or more or, in the form, choose the server of today and its",
+        "replacement.",
+      ])
     }
 
     precondition {
-      condition     = length(local.site.servers) == 0 || local._active_is_empty || contains(keys(local.site.servers), var.active_server)
-      error_message = "active_server is \"${var.active_server}\", which is not one of servers (${join(", ", keys(local.site.servers))}): correct it in active.auto.tfvars, or add the server."
+      condition = (
+        length(local.site.servers) == 0 ||
+        local._active_is_empty ||
+        contains(keys(local.site.servers), var.active_server)
+      )
+      error_message = join(" ", [
+        "active_server is \"${var.active_server}\", which is not one of servers",
+        "(${join(", ", keys(local.site.servers))}): correct it in active.auto.tfvars, or add the server.",
+      ])
     }
 
     precondition {
-      condition     = length(local.site.servers) == 0 || !local._active_is_empty
-      error_message = "${var.active_server} has neither an instance nor an image: choose the instance that it is, or the image to launch it from."
+      condition = length(local.site.servers) == 0 || !local._active_is_empty
+      error_message = join(" ", [
+        "${var.active_server} has neither an instance nor an image: choose the instance that it is, or the image to",
+        "launch it from.",
+      ])
     }
 
     precondition {
-      condition     = length(var.servers) > 0 || var.server_name != var.replacement_name
-      error_message = "server_name and replacement_name are both \"${var.server_name}\": give the replacement a name of its own."
+      condition = length(var.servers) > 0 || var.server_name != var.replacement_name
+      error_message = (
+        "server_name and replacement_name are both \"${var.server_name}\": give the replacement a name of its own."
+      )
     }
 
     precondition {
-      condition     = length(distinct([for _, s in local._adopted : s.instance_id])) == length(local._adopted)
-      error_message = "Two of servers are the same instance: ${join(", ", [for name, s in local._adopted : "${name} is ${s.instance_id}"])}. Give each its own."
+      condition = length(distinct([for _, s in local._adopted : s.instance_id])) == length(local._adopted)
+      error_message = join(" ", [
+        "Two of servers are the same instance:",
+        "${join(", ", [for name, s in local._adopted : "${name} is ${s.instance_id}"])}. Give each its own.",
+      ])
     }
 
     precondition {
-      condition     = alltrue([for _, s in local.site.servers : s.image_id == null || (s.shape != null && s.availability_domain != null && s.subnet_id != null)])
-      error_message = "${join(", ", [for name, s in local.site.servers : name if s.image_id != null && (s.shape == null || s.availability_domain == null || s.subnet_id == null)])} has an image and also needs a shape, an availability domain (the one of the volumes) and a subnet."
+      condition = alltrue([
+        for _, s in local.site.servers :
+        s.image_id == null || (s.shape != null && s.availability_domain != null && s.subnet_id != null)
+      ])
+      error_message = join(" ", [
+        join(", ", [
+          for name, s in local.site.servers : name
+          if s.image_id != null && (s.shape == null || s.availability_domain == null || s.subnet_id == null)
+        ]),
+        "has an image and also needs a shape, an availability domain (the one of the volumes) and a subnet.",
+      ])
     }
 
     precondition {
-      condition     = length(setsubtract(var.launch, keys(local.site.servers))) == 0
-      error_message = "launch names ${join(", ", setsubtract(var.launch, keys(local.site.servers)))}, not in servers (${join(", ", keys(local.site.servers))}): correct launch, or add the server."
+      condition = length(setsubtract(var.launch, keys(local.site.servers))) == 0
+      error_message = join(" ", [
+        "launch names ${join(", ", setsubtract(var.launch, keys(local.site.servers)))}, not in servers",
+        "(${join(", ", keys(local.site.servers))}): correct launch, or add the server.",
+      ])
     }
 
     precondition {
-      condition     = length(local.site.volumes) >= 1 && length(local.site.volumes) <= 32
-      error_message = "${length(local.site.volumes)} volumes are described, and 1 to 32 can be: an instance takes at most 32 attached volumes. Correct volumes or, in the form, the volumes' OCIDs."
+      condition = length(local.site.volumes) >= 1 && length(local.site.volumes) <= 32
+      error_message = join(" ", [
+        "${length(local.site.volumes)} volumes are described, and 1 to 32 can be: an instance takes at most 32",
+        "attached volumes. Correct volumes or, in the form, the volumes' OCIDs.",
+      ])
     }
 
     precondition {
-      condition     = alltrue([for e in local.site.exports : length(e.clients) > 0])
-      error_message = "Nobody may mount ${join(", ", [for e in local.site.exports : e.path if length(e.clients) == 0])}: list the networks of its clients, such as \"10.0.0.0/16\"."
+      condition = alltrue([for e in local.site.exports : length(e.clients) > 0])
+      error_message = join(" ", [
+        "Nobody may mount ${join(", ", [for e in local.site.exports : e.path if length(e.clients) == 0])}: list the",
+        "networks of its clients, such as \"10.0.0.0/16\".",
+      ])
     }
 
     precondition {
-      condition     = length(setsubtract(flatten([for _, g in local.site.volume_groups : g.volumes]), keys(local.site.volumes))) == 0
-      error_message = "storage.volume_groups lists ${join(", ", setsubtract(flatten([for _, g in local.site.volume_groups : g.volumes]), keys(local.site.volumes)))}, not in volumes (${join(", ", keys(local.site.volumes))}): correct the list, or add the volume."
+      condition = (
+        length(setsubtract(flatten([for _, g in local.site.volume_groups : g.volumes]), keys(local.site.volumes))) ==
+        0
+      )
+      error_message = join(" ", [
+        "storage.volume_groups lists",
+        format("%s,", join(", ", setsubtract(
+          flatten([for _, g in local.site.volume_groups : g.volumes]), keys(local.site.volumes)
+        ))),
+        "not in volumes (${join(", ", keys(local.site.volumes))}): correct the list, or add the volume.",
+      ])
     }
   }
 }
@@ -139,8 +209,11 @@ data "oci_core_vnic_attachments" "adopted" {
 
   lifecycle {
     postcondition {
-      condition     = self.vnic_attachments != null
-      error_message = "404: the VNICs of ${each.key} cannot be listed: ${local._no_answer}: allow the caller to inspect vnic-attachments in its compartment."
+      condition = self.vnic_attachments != null
+      error_message = join(" ", [
+        "404: the VNICs of ${each.key} cannot be listed: ${local._no_answer}: allow the caller to inspect",
+        "vnic-attachments in its compartment.",
+      ])
     }
   }
 }
@@ -152,8 +225,11 @@ data "oci_core_vnic" "adopted" {
 
   lifecycle {
     postcondition {
-      condition     = self.is_primary != null
-      error_message = "404: VNIC ${each.value.vnic_id} of ${each.value.name} cannot be read: ${local._no_answer}: allow the caller to read vnics in its compartment."
+      condition = self.is_primary != null
+      error_message = join(" ", [
+        "404: VNIC ${each.value.vnic_id} of ${each.value.name} cannot be read: ${local._no_answer}: allow the caller",
+        "to read vnics in its compartment.",
+      ])
     }
   }
 }
@@ -214,21 +290,32 @@ resource "oci_core_instance" "server" {
   lifecycle {
     prevent_destroy = true
     # They say how a server is born. A new image or key must not replace one that runs.
-    ignore_changes = [metadata, source_details, create_vnic_details, agent_config, capacity_reservation_id, defined_tags]
+    ignore_changes = [
+      metadata, source_details, create_vnic_details, agent_config, capacity_reservation_id, defined_tags
+    ]
 
     precondition {
-      condition     = length(local._found[each.key]) <= 1
-      error_message = "${length(local._found[each.key])} instances carry the tag ${local.server_tag} = \"${each.key}\" (${join(", ", local._found[each.key])}): terminate the ones that are not ${each.key}, or remove their tag."
+      condition = length(local._found[each.key]) <= 1
+      error_message = join(" ", [
+        "${length(local._found[each.key])} instances carry the tag ${local.server_tag} = \"${each.key}\"",
+        "(${join(", ", local._found[each.key])}): terminate the ones that are not ${each.key}, or remove their tag.",
+      ])
     }
 
     precondition {
-      condition     = local._user_data != ""
-      error_message = "terraform/rendered/user_data is missing, and ${each.key} would be launched without its hooks: run `invoke render` first."
+      condition = local._user_data != ""
+      error_message = join(" ", [
+        "terraform/rendered/user_data is missing, and ${each.key} would be launched without its hooks: run `invoke",
+        "render` first.",
+      ])
     }
 
     precondition {
-      condition     = local._metadata_bytes <= local._metadata_limit
-      error_message = "The metadata of ${each.key} is ${local._metadata_bytes} bytes, more than OCI's ${local._metadata_limit}: shorten ssh_authorized_keys or storage, or bake the hooks into the image."
+      condition = local._metadata_bytes <= local._metadata_limit
+      error_message = join(" ", [
+        "The metadata of ${each.key} is ${local._metadata_bytes} bytes, more than OCI's ${local._metadata_limit}:",
+        "shorten ssh_authorized_keys or storage, or bake the hooks into the image.",
+      ])
     }
   }
 }

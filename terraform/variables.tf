@@ -29,8 +29,13 @@ variable "compartment_id" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^ocid1\\.(compartment|tenancy)\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.compartment_id))
-    error_message = "compartment_id must be the OCID of a compartment: copy it from the console (\"ocid1.compartment.oc1..aaaa...\")."
+    condition = can(regex(
+      "^ocid1\\.(compartment|tenancy)\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.compartment_id
+    ))
+    error_message = join(" ", [
+      "compartment_id must be the OCID of a compartment: copy it from the console",
+      "(\"ocid1.compartment.oc1..aaaa...\").",
+    ])
   }
 }
 
@@ -40,8 +45,11 @@ variable "active_server" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.active_server))
-    error_message = "active_server must be the name of one of servers: lower-case letters, digits and dashes, at most 63, beginning with a letter."
+    condition = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.active_server))
+    error_message = join(" ", [
+      "active_server must be the name of one of servers: lower-case letters, digits and dashes, at most 63,",
+      "beginning with a letter.",
+    ])
   }
 }
 
@@ -76,7 +84,10 @@ variable "current_user_ocid" {
   default     = null
 
   validation {
-    condition     = var.current_user_ocid == null || can(regex("^ocid1\\.[a-z0-9.]+\\.[A-Za-z0-9._-]*$", var.current_user_ocid))
+    condition = (
+      var.current_user_ocid == null ||
+      can(regex("^ocid1\\.[a-z0-9.]+\\.[A-Za-z0-9._-]*$", var.current_user_ocid))
+    )
     error_message = "current_user_ocid must be the OCID of a user; leave it out, Resource Manager fills it in."
   }
 }
@@ -116,43 +127,82 @@ variable "servers" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for name, _ in var.servers : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", name))])
-    error_message = "Each name in servers must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a letter."
+    condition = alltrue([for name, _ in var.servers : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", name))])
+    error_message = join(" ", [
+      "Each name in servers must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning",
+      "with a letter.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : (s.instance_id == null) != (s.image_id == null)])
-    error_message = "Each of servers needs exactly one of instance_id (an instance that exists, to adopt) and image_id (to launch it from)."
+    condition = alltrue([for _, s in var.servers : (s.instance_id == null) != (s.image_id == null)])
+    error_message = join(" ", [
+      "Each of servers needs exactly one of instance_id (an instance that exists, to adopt) and image_id (to launch",
+      "it from).",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.instance_id == null || can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.instance_id))])
+    condition = alltrue([
+      for _, s in var.servers :
+      s.instance_id == null ||
+      can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.instance_id))
+    ])
     error_message = "instance_id in servers must be the OCID of an instance (\"ocid1.instance.oc1...\")."
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.compartment_id == null || (s.instance_id != null && can(regex("^ocid1\\.(compartment|tenancy)\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.compartment_id)))])
-    error_message = "compartment_id in servers must be the OCID of the compartment that an adopted instance is in; what is launched here lives in the stack's own."
+    condition = alltrue([
+      for _, s in var.servers :
+      s.compartment_id == null ||
+      (s.instance_id != null && can(regex(
+        "^ocid1\\.(compartment|tenancy)\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.compartment_id
+      )))
+    ])
+    error_message = join(" ", [
+      "compartment_id in servers must be the OCID of the compartment that an adopted instance is in; what is",
+      "launched here lives in the stack's own.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.image_id == null || can(regex("^ocid1\\.image\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.image_id))])
-    error_message = "image_id in servers must be the OCID of an image (\"ocid1.image.oc1...\"), made with `invoke image`."
+    condition = alltrue([
+      for _, s in var.servers :
+      s.image_id == null || can(regex("^ocid1\\.image\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.image_id))
+    ])
+    error_message = (
+      "image_id in servers must be the OCID of an image (\"ocid1.image.oc1...\"), a custom image of the server."
+    )
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.image_id == null || (s.shape != null && s.availability_domain != null && s.subnet_id != null)])
-    error_message = "A server with image_id also needs shape, availability_domain (the one of the volumes) and subnet_id."
+    condition = alltrue([
+      for _, s in var.servers :
+      s.image_id == null || (s.shape != null && s.availability_domain != null && s.subnet_id != null)
+    ])
+    error_message = (
+      "A server with image_id also needs shape, availability_domain (the one of the volumes) and subnet_id."
+    )
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.subnet_id == null || can(regex("^ocid1\\.subnet\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.subnet_id))])
+    condition = alltrue([
+      for _, s in var.servers :
+      s.subnet_id == null || can(regex("^ocid1\\.subnet\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.subnet_id))
+    ])
     error_message = "subnet_id in servers must be the OCID of a subnet (\"ocid1.subnet.oc1...\")."
   }
 
   validation {
-    condition     = alltrue(flatten([for _, s in var.servers : [for id in s.nsg_ids : can(regex("^ocid1\\.networksecuritygroup\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", id))]]))
-    error_message = "nsg_ids in servers must be OCIDs of network security groups (\"ocid1.networksecuritygroup.oc1...\")."
+    condition = alltrue(flatten([
+      for _, s in var.servers : [
+        for id in s.nsg_ids :
+        can(regex("^ocid1\\.networksecuritygroup\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", id))
+      ]
+    ]))
+    error_message = (
+      "nsg_ids in servers must be OCIDs of network security groups (\"ocid1.networksecuritygroup.oc1...\")."
+    )
   }
 
   validation {
@@ -161,48 +211,97 @@ variable "servers" {
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.hostname == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", s.hostname))])
-    error_message = "hostname in servers must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a letter."
+    condition = alltrue([
+      for _, s in var.servers :
+      s.hostname == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", s.hostname))
+    ])
+    error_message = join(" ", [
+      "hostname in servers must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning",
+      "with a letter.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.shape == null || can(regex("^[A-Za-z0-9]+(\\.[A-Za-z0-9_-]+)+$", s.shape))])
+    condition = alltrue([
+      for _, s in var.servers :
+      s.shape == null || can(regex("^[A-Za-z0-9]+(\\.[A-Za-z0-9_-]+)+$", s.shape))
+    ])
     error_message = "shape in servers must be the name of a shape, such as \"BM.Optimized3.36\"."
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.availability_domain == null || can(regex("^[A-Za-z0-9:._-]+$", s.availability_domain))])
-    error_message = "availability_domain in servers must be the full name of an availability domain, such as \"Uocm:AP-TOKYO-1-AD-1\"."
+    condition = alltrue([
+      for _, s in var.servers :
+      s.availability_domain == null || can(regex("^[A-Za-z0-9:._-]+$", s.availability_domain))
+    ])
+    error_message = join(" ", [
+      "availability_domain in servers must be the full name of an availability domain, such as",
+      "\"Uocm:AP-TOKYO-1-AD-1\".",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.fault_domain == null || can(regex("^FAULT-DOMAIN-[1-3]$", s.fault_domain))])
+    condition = alltrue([
+      for _, s in var.servers :
+      s.fault_domain == null || can(regex("^FAULT-DOMAIN-[1-3]$", s.fault_domain))
+    ])
     error_message = "fault_domain in servers must be FAULT-DOMAIN-1, FAULT-DOMAIN-2 or FAULT-DOMAIN-3."
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.shape_config == null || try(s.shape_config.ocpus > 0 && coalesce(s.shape_config.memory_in_gbs, 1) > 0, false)])
-    error_message = "shape_config in servers needs ocpus and memory_in_gbs above 0 (flexible shapes only; leave it out for bare metal)."
+    condition = alltrue([
+      for _, s in var.servers :
+      s.shape_config == null || try(s.shape_config.ocpus > 0 && coalesce(s.shape_config.memory_in_gbs, 1) > 0, false)
+    ])
+    error_message = join(" ", [
+      "shape_config in servers needs ocpus and memory_in_gbs above 0 (flexible shapes only; leave it out for bare",
+      "metal).",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.boot_volume_size_in_gbs == null || try(s.boot_volume_size_in_gbs >= 50 && s.boot_volume_size_in_gbs <= 32768, false)])
+    condition = alltrue([
+      for _, s in var.servers :
+      s.boot_volume_size_in_gbs == null ||
+      try(s.boot_volume_size_in_gbs >= 50 && s.boot_volume_size_in_gbs <= 32768, false)
+    ])
     error_message = "boot_volume_size_in_gbs in servers must be from 50 to 32768, or left out for the image's own size."
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : s.capacity_reservation_id == null || can(regex("^ocid1\\.capacityreservation\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.capacity_reservation_id))])
-    error_message = "capacity_reservation_id in servers must be the OCID of a capacity reservation (\"ocid1.capacityreservation.oc1...\")."
+    condition = alltrue([
+      for _, s in var.servers :
+      s.capacity_reservation_id == null ||
+      can(regex("^ocid1\\.capacityreservation\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", s.capacity_reservation_id))
+    ])
+    error_message = join(" ", [
+      "capacity_reservation_id in servers must be the OCID of a capacity reservation",
+      "(\"ocid1.capacityreservation.oc1...\").",
+    ])
   }
 
   validation {
-    condition     = alltrue(flatten([for _, s in var.servers : [for name, state in s.agent_plugins : contains(["ENABLED", "DISABLED"], state) && can(regex("^[A-Za-z0-9][A-Za-z0-9 :&()-]{0,99}$", name))]]))
-    error_message = "agent_plugins in servers must map names of Oracle Cloud Agent plugins, such as \"Bastion\", to \"ENABLED\" or \"DISABLED\"."
+    condition = alltrue(flatten([
+      for _, s in var.servers : [
+        for name, state in s.agent_plugins :
+        contains(["ENABLED", "DISABLED"], state) && can(regex("^[A-Za-z0-9][A-Za-z0-9 :&()-]{0,99}$", name))
+      ]
+    ]))
+    error_message = join(" ", [
+      "agent_plugins in servers must map names of Oracle Cloud Agent plugins, such as \"Bastion\", to \"ENABLED\" or",
+      "\"DISABLED\".",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, s in var.servers : lookup(s.agent_plugins, "Block Volume Management", "DISABLED") == "DISABLED"])
-    error_message = "agent_plugins in servers must leave \"Block Volume Management\" DISABLED: it logs in to volumes by itself, and a login has one owner, the hooks."
+    condition = alltrue([
+      for _, s in var.servers :
+      lookup(s.agent_plugins, "Block Volume Management", "DISABLED") == "DISABLED"
+    ])
+    error_message = join(" ", [
+      "agent_plugins in servers must leave \"Block Volume Management\" DISABLED: it logs in to volumes by itself,",
+      "and a login has one owner, the hooks.",
+    ])
   }
 
   validation {
@@ -211,7 +310,11 @@ variable "servers" {
   }
 
   validation {
-    condition     = alltrue(flatten([for _, s in var.servers : [for key, _ in coalesce(s.defined_tags, {}) : can(regex("^[^. ]+\\.[^. ]+$", key))]]))
+    condition = alltrue(flatten([
+      for _, s in var.servers : [
+        for key, _ in coalesce(s.defined_tags, {}) : can(regex("^[^. ]+\\.[^. ]+$", key))
+      ]
+    ]))
     error_message = "defined_tags in servers must have keys of the form \"Namespace.Key\"."
   }
 }
@@ -222,8 +325,17 @@ variable "ssh_authorized_keys" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for line in split("\n", trimspace(var.ssh_authorized_keys)) : can(regex("^(ssh-(rsa|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\\.com|sk-ecdsa-sha2-nistp256@openssh\\.com) [A-Za-z0-9+/=]+( [^\\r\\n]*)?$", trimspace(line)))])
-    error_message = "ssh_authorized_keys must hold public keys in OpenSSH form, one a line, such as the content of ~/.ssh/id_ed25519.pub. A private key never belongs here."
+    condition = alltrue([
+      for line in split("\n", trimspace(var.ssh_authorized_keys)) :
+      can(regex(join("", [
+        "^(ssh-(rsa|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\\.com",
+        "|sk-ecdsa-sha2-nistp256@openssh\\.com) [A-Za-z0-9+/=]+( [^\\r\\n]*)?$",
+      ]), trimspace(line)))
+    ])
+    error_message = join(" ", [
+      "ssh_authorized_keys must hold public keys in OpenSSH form, one a line, such as the content of",
+      "~/.ssh/id_ed25519.pub. A private key never belongs here.",
+    ])
   }
 }
 
@@ -240,42 +352,78 @@ variable "volumes" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for name, _ in var.volumes : can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", name))])
-    error_message = "Each name in volumes must be letters, digits, \"_\", \".\" and \"-\", at most 63, beginning with a letter or digit."
+    condition = alltrue([for name, _ in var.volumes : can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", name))])
+    error_message = join(" ", [
+      "Each name in volumes must be letters, digits, \"_\", \".\" and \"-\", at most 63, beginning with a letter or",
+      "digit.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, v in var.volumes : v.volume_id == null || can(regex("^ocid1\\.volume\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", v.volume_id))])
-    error_message = "volume_id in volumes must be the OCID of a block volume (\"ocid1.volume.oc1...\"), not of a boot volume."
+    condition = alltrue([
+      for _, v in var.volumes :
+      v.volume_id == null || can(regex("^ocid1\\.volume\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", v.volume_id))
+    ])
+    error_message = (
+      "volume_id in volumes must be the OCID of a block volume (\"ocid1.volume.oc1...\"), not of a boot volume."
+    )
   }
 
   validation {
-    condition     = length(distinct([for _, v in var.volumes : v.volume_id if v.volume_id != null])) == length([for _, v in var.volumes : v.volume_id if v.volume_id != null])
+    condition = (
+      length(distinct([for _, v in var.volumes : v.volume_id if v.volume_id != null])) ==
+      length([for _, v in var.volumes : v.volume_id if v.volume_id != null])
+    )
     error_message = "Two of volumes have the same volume_id: give each volume one name."
   }
 
   validation {
-    condition     = alltrue([for _, v in var.volumes : v.volume_id != null || (v.availability_domain != null && v.size_in_gbs != null)])
-    error_message = "A volume without volume_id is made here and needs availability_domain (the one of the servers) and size_in_gbs."
+    condition = alltrue([
+      for _, v in var.volumes :
+      v.volume_id != null || (v.availability_domain != null && v.size_in_gbs != null)
+    ])
+    error_message = join(" ", [
+      "A volume without volume_id is made here and needs availability_domain (the one of the servers) and",
+      "size_in_gbs.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, v in var.volumes : v.availability_domain == null || can(regex("^[A-Za-z0-9:._-]+$", v.availability_domain))])
-    error_message = "availability_domain in volumes must be the full name of an availability domain, such as \"Uocm:AP-TOKYO-1-AD-1\"."
+    condition = alltrue([
+      for _, v in var.volumes :
+      v.availability_domain == null || can(regex("^[A-Za-z0-9:._-]+$", v.availability_domain))
+    ])
+    error_message = join(" ", [
+      "availability_domain in volumes must be the full name of an availability domain, such as",
+      "\"Uocm:AP-TOKYO-1-AD-1\".",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, v in var.volumes : v.size_in_gbs == null || try(v.size_in_gbs >= 50 && v.size_in_gbs <= 32768 && floor(v.size_in_gbs) == v.size_in_gbs, false)])
+    condition = alltrue([
+      for _, v in var.volumes :
+      v.size_in_gbs == null ||
+      try(v.size_in_gbs >= 50 && v.size_in_gbs <= 32768 && floor(v.size_in_gbs) == v.size_in_gbs, false)
+    ])
     error_message = "size_in_gbs in volumes must be a whole number from 50 to 32768."
   }
 
   validation {
-    condition     = alltrue([for _, v in var.volumes : v.vpus_per_gb == null || try(v.vpus_per_gb >= 0 && v.vpus_per_gb <= 20 && v.vpus_per_gb % 10 == 0, false)])
-    error_message = "vpus_per_gb in volumes must be 0, 10 or 20: ultra-high-performance volumes (30 and more) need multipath, which is not supported."
+    condition = alltrue([
+      for _, v in var.volumes :
+      v.vpus_per_gb == null || try(v.vpus_per_gb >= 0 && v.vpus_per_gb <= 20 && v.vpus_per_gb % 10 == 0, false)
+    ])
+    error_message = join(" ", [
+      "vpus_per_gb in volumes must be 0, 10 or 20: ultra-high-performance volumes (30 and more) need multipath,",
+      "which is not supported.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, v in var.volumes : v.display_name == null || can(regex("^[A-Za-z0-9 _.:-]{1,255}$", v.display_name))])
+    condition = alltrue([
+      for _, v in var.volumes :
+      v.display_name == null || can(regex("^[A-Za-z0-9 _.:-]{1,255}$", v.display_name))
+    ])
     error_message = "display_name in volumes must be 1 to 255 letters, digits, spaces, \"_\", \".\", \":\" and \"-\"."
   }
 }
@@ -305,33 +453,59 @@ variable "storage" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for name, _ in var.storage.volume_groups : can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", name))])
-    error_message = "Each name in storage.volume_groups must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at most 127."
+    condition = alltrue([
+      for name, _ in var.storage.volume_groups :
+      can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", name))
+    ])
+    error_message = join(" ", [
+      "Each name in storage.volume_groups must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\",",
+      "\"+\" and \"-\", at most 127.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, g in var.storage.volume_groups : length(g.volumes) > 0])
-    error_message = "Each of storage.volume_groups must list all of its volumes: a group is activated only when it is complete."
+    condition = alltrue([for _, g in var.storage.volume_groups : length(g.volumes) > 0])
+    error_message = (
+      "Each of storage.volume_groups must list all of its volumes: a group is activated only when it is complete."
+    )
   }
 
   validation {
-    condition     = length(distinct(flatten([for _, g in var.storage.volume_groups : g.volumes]))) == length(flatten([for _, g in var.storage.volume_groups : g.volumes]))
+    condition = (
+      length(distinct(flatten([for _, g in var.storage.volume_groups : g.volumes]))) ==
+      length(flatten([for _, g in var.storage.volume_groups : g.volumes]))
+    )
     error_message = "A volume is listed twice in storage.volume_groups: it can belong to one group only."
   }
 
   validation {
-    condition     = alltrue([for _, f in var.storage.filesystems : contains(keys(var.storage.volume_groups), f.volume_group)])
+    condition = alltrue([
+      for _, f in var.storage.filesystems :
+      contains(keys(var.storage.volume_groups), f.volume_group)
+    ])
     error_message = "volume_group in storage.filesystems must be one of the names in storage.volume_groups."
   }
 
   validation {
-    condition     = alltrue([for _, f in var.storage.filesystems : can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", f.logical_volume))])
-    error_message = "logical_volume in storage.filesystems must be an LVM name as `lvs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at most 127."
+    condition = alltrue([
+      for _, f in var.storage.filesystems :
+      can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", f.logical_volume))
+    ])
+    error_message = join(" ", [
+      "logical_volume in storage.filesystems must be an LVM name as `lvs` shows it: letters, digits, \"_\", \".\",",
+      "\"+\" and \"-\", at most 127.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, f in var.storage.filesystems : can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", f.mount))])
-    error_message = "mount in storage.filesystems must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a slash at the end, such as \"/mnt/a\"."
+    condition = alltrue([
+      for _, f in var.storage.filesystems :
+      can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", f.mount))
+    ])
+    error_message = join(" ", [
+      "mount in storage.filesystems must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a",
+      "slash at the end, such as \"/mnt/a\".",
+    ])
   }
 
   validation {
@@ -345,38 +519,77 @@ variable "storage" {
   }
 
   validation {
-    condition     = alltrue([for _, f in var.storage.filesystems : can(regex("^[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/-]+)?(,[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/-]+)?)*$", f.options)) && contains(split(",", f.options), "nofail")])
-    error_message = "options in storage.filesystems must be mount options joined by commas, nofail among them: a host that lacks its volumes must still boot."
+    condition = alltrue([
+      for _, f in var.storage.filesystems :
+      can(regex("^[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/-]+)?(,[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/-]+)?)*$", f.options)) &&
+      contains(split(",", f.options), "nofail")
+    ])
+    error_message = join(" ", [
+      "options in storage.filesystems must be mount options joined by commas, nofail among them: a host that lacks",
+      "its volumes must still boot.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for _, f in var.storage.filesystems : f.uuid == null || can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", f.uuid))])
+    condition = alltrue([
+      for _, f in var.storage.filesystems :
+      f.uuid == null || can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", f.uuid))
+    ])
     error_message = "uuid in storage.filesystems must be the UUID that `blkid` shows, in lower case, or be left out."
   }
 
   validation {
-    condition     = alltrue([for e in var.storage.exports : can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", e.path))])
-    error_message = "path in storage.exports must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a slash at the end, such as \"/mnt/a\"."
+    condition = alltrue([for e in var.storage.exports : can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", e.path))])
+    error_message = join(" ", [
+      "path in storage.exports must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a slash",
+      "at the end, such as \"/mnt/a\".",
+    ])
   }
 
   validation {
-    condition     = alltrue([for e in var.storage.exports : anytrue([for _, f in var.storage.filesystems : e.path == f.mount || startswith(e.path, "${f.mount}/")])])
-    error_message = "path in storage.exports must be the mount of one of storage.filesystems, or lie below one: anything else would not move with the volumes."
+    condition = alltrue([
+      for e in var.storage.exports :
+      anytrue([for _, f in var.storage.filesystems : e.path == f.mount || startswith(e.path, "${f.mount}/")])
+    ])
+    error_message = join(" ", [
+      "path in storage.exports must be the mount of one of storage.filesystems, or lie below one: anything else",
+      "would not move with the volumes.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for e in var.storage.exports : length(e.clients) > 0 && alltrue([for c in e.clients : can(cidrhost(c, 0)) || can(cidrhost("${c}/32", 0)) || can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", c))])])
+    condition = alltrue([
+      for e in var.storage.exports :
+      length(e.clients) > 0 &&
+      alltrue([
+        for c in e.clients :
+        can(cidrhost(c, 0)) ||
+        can(cidrhost("${c}/32", 0)) ||
+        can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", c))
+      ])
+    ])
     error_message = "clients in storage.exports must list networks (\"10.0.0.0/16\"), addresses or host names."
   }
 
   validation {
-    condition     = alltrue([for e in var.storage.exports : can(regex("^[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?)*$", e.options))])
-    error_message = "options in storage.exports must be exports(5) options joined by commas, such as \"rw,sync,no_subtree_check\"."
+    condition = alltrue([
+      for e in var.storage.exports :
+      can(regex("^[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?)*$", e.options))
+    ])
+    error_message = (
+      "options in storage.exports must be exports(5) options joined by commas, such as \"rw,sync,no_subtree_check\"."
+    )
   }
 
   validation {
-    condition     = alltrue([for e in var.storage.exports : e.fsid == null || try(e.fsid >= 0 && e.fsid <= 2147483647 && floor(e.fsid) == e.fsid, false)])
-    error_message = "fsid in storage.exports must be a whole number from 0 to 2147483647, the same on every server, or be left out."
+    condition = alltrue([
+      for e in var.storage.exports :
+      e.fsid == null || try(e.fsid >= 0 && e.fsid <= 2147483647 && floor(e.fsid) == e.fsid, false)
+    ])
+    error_message = join(" ", [
+      "fsid in storage.exports must be a whole number from 0 to 2147483647, the same on every server, or be left",
+      "out.",
+    ])
   }
 }
 
@@ -399,7 +612,10 @@ variable "dns_name" {
   nullable    = false
 
   validation {
-    condition     = var.dns_name == "" || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.dns_name))
+    condition = (
+      var.dns_name == "" ||
+      can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.dns_name))
+    )
     error_message = "dns_name must be a full host name in lower case, such as \"nfs.hpc.example\", or empty."
   }
 }
@@ -411,8 +627,15 @@ variable "dns_zone" {
   nullable    = false
 
   validation {
-    condition     = var.dns_zone == "" || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.dns_zone)) || can(regex("^ocid1\\.dns-zone\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_zone))
-    error_message = "dns_zone must be the OCID of a DNS zone (\"ocid1.dns-zone.oc1...\") or its name, such as \"hpc.example\", or empty."
+    condition = (
+      var.dns_zone == "" ||
+      can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.dns_zone)) ||
+      can(regex("^ocid1\\.dns-zone\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_zone))
+    )
+    error_message = join(" ", [
+      "dns_zone must be the OCID of a DNS zone (\"ocid1.dns-zone.oc1...\") or its name, such as \"hpc.example\", or",
+      "empty.",
+    ])
   }
 }
 
@@ -423,7 +646,10 @@ variable "dns_view_id" {
   nullable    = false
 
   validation {
-    condition     = var.dns_view_id == "" || can(regex("^ocid1\\.dnsview\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_view_id))
+    condition = (
+      var.dns_view_id == "" ||
+      can(regex("^ocid1\\.dnsview\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_view_id))
+    )
     error_message = "dns_view_id must be the OCID of a DNS view (\"ocid1.dnsview.oc1...\"), or empty."
   }
 }
@@ -447,8 +673,11 @@ variable "fence" {
   nullable    = false
 
   validation {
-    condition     = contains(["power", "storage"], var.fence)
-    error_message = "fence must be \"power\" (the old server is STOPPED or TERMINATED) or \"storage\" (the detach is the fence; see Fencing in terraform/README.md)."
+    condition = contains(["power", "storage"], var.fence)
+    error_message = join(" ", [
+      "fence must be \"power\" (the old server is STOPPED or TERMINATED) or \"storage\" (the detach is the fence;",
+      "see Fencing in terraform/README.md).",
+    ])
   }
 }
 
@@ -459,7 +688,10 @@ variable "released" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for id in var.released : can(regex("^ocid1\\.volumeattachment\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", id))])
+    condition = alltrue([
+      for id in var.released :
+      can(regex("^ocid1\\.volumeattachment\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", id))
+    ])
     error_message = "released must hold OCIDs of volume attachments (\"ocid1.volumeattachment.oc1...\")."
   }
 }

@@ -3,9 +3,13 @@
 locals {
   volumes = {
     for name, v in local.site.volumes : name => {
-      volume_id           = v.volume_id != null ? v.volume_id : oci_core_volume.data[name].id
-      availability_domain = v.volume_id != null ? data.oci_core_volume.existing[name].availability_domain : v.availability_domain
-      state               = v.volume_id != null ? data.oci_core_volume.existing[name].state : "AVAILABLE"
+      volume_id = v.volume_id != null ? v.volume_id : oci_core_volume.data[name].id
+      availability_domain = (
+        v.volume_id != null ?
+        data.oci_core_volume.existing[name].availability_domain :
+        v.availability_domain
+      )
+      state = v.volume_id != null ? data.oci_core_volume.existing[name].state : "AVAILABLE"
     }
   }
 }
@@ -17,8 +21,11 @@ data "oci_core_volume" "existing" {
 
   lifecycle {
     postcondition {
-      condition     = self.state != null
-      error_message = "404: volume ${each.key} (${each.value.volume_id}) cannot be read: ${local._no_answer}: allow the caller to read volumes in its compartment."
+      condition = self.state != null
+      error_message = join(" ", [
+        "404: volume ${each.key} (${each.value.volume_id}) cannot be read: ${local._no_answer}: allow the caller to",
+        "read volumes in its compartment.",
+      ])
     }
   }
 }

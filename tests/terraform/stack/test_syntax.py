@@ -106,3 +106,14 @@ def test_the_readme_names_every_file() -> None:
     readme = (SOURCE / "README.md").read_text()
     for file in (*SOURCE.glob("*.tf"), SOURCE / "schema.yaml"):
         assert f"`{file.name}`" in readme or file.name in ("providers.tf", "versions.tf"), file.name
+
+
+def test_lines_can_be_read() -> None:
+    """Descriptions are one text each: a variable's may be no expression."""
+    long = [
+        f"{file.name}:{number}"
+        for file in sorted(SOURCE.glob("*.tf"))
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if len(line) > 120 and not line.strip().startswith("description")
+    ]
+    assert long == []
