@@ -32,7 +32,7 @@ def _moved(crew: Crew, step: Step) -> str:
     client = next(c for c in crew.site.clients if c.name == step.subject)
     host = crew.hosts.at(client.name, client.address)
     spec = _client_spec(crew, client)
-    applied = crew.evidence.heard(step, host.hooks("apply", spec, crew.site.deadlines.client))
+    applied = crew.evidence.record_report(step, host.hooks("apply", spec, crew.site.deadlines.client))
     if applied.reboot_required:
         return _reboot(crew, host, spec)
     return expected(applied).told

@@ -15,7 +15,7 @@ class Evidence:
     def __init__(self) -> None:
         self._details: dict[str, dict[str, Any]] = {}
 
-    def heard(self, step: Step, answer: HookReport) -> HookReport:
+    def record_report(self, step: Step, answer: HookReport) -> HookReport:
         """Keep what the hooks answered: host -> action -> seconds, and per layer seconds and state."""
         layers = {
             x.layer: {"seconds": round(x.seconds, 3), "state": x.state, "message": x.message}

@@ -24,8 +24,8 @@ def release(crew: Crew, step: Step) -> str:
     held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
     spec = specs.server_spec(crew.stack, held, crew.site.deadlines.hooks)
     host = crew.host(server)
-    expected(crew.evidence.heard(step, host.hooks("release", spec, crew.site.deadlines.hooks)))
-    after = crew.evidence.heard(step, host.hooks("check", spec, crew.site.deadlines.hooks))
+    expected(crew.evidence.record_report(step, host.hooks("release", spec, crew.site.deadlines.hooks)))
+    after = crew.evidence.record_report(step, host.hooks("check", spec, crew.site.deadlines.hooks))
     if not after.released:
         raise Failed(
             f"{server.name} still holds something after the release: {after.held}",

@@ -25,7 +25,7 @@ def switch(crew: Crew, step: Step) -> str:
     _record_what_is(crew, target, _settled(crew))
     variables = {"active_server": target.name, "switch": crew.door.record(), **fence}
     plan = crew.terraform.plan(variables)
-    if crew.door.looks_back:
+    if crew.door.checks_last_switch:
         # Again, and after the plan: Terraform does not apply one that is older than its state.
         crew.door.check(crew.terraform.switched())
     gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))

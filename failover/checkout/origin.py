@@ -21,7 +21,7 @@ class Door:
     asked: Request | None = None
 
     @property
-    def looks_back(self) -> bool:
+    def checks_last_switch(self) -> bool:
         """Whether the record of the last switch matters: not to an operator who names the server."""
         return self.asked is not None or self.name != CLI
 

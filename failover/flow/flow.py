@@ -69,8 +69,8 @@ class Flow:
     def run(self) -> None:
         """The whole run. Raises FailoverError at the first thing that stops it."""
         try:
-            self._terraform.take_up(self._progress.say, self._options.dry_run)
-            if self._options.door.looks_back:
+            self._terraform.recover(self._progress.say, self._options.dry_run)
+            if self._options.door.checks_last_switch:
                 self._report.switched = self._terraform.switched()
                 self._options.door.check(self._report.switched)
             seen = self._look()
@@ -90,7 +90,7 @@ class Flow:
             self._confirm(plan)
             self._act(plan, seen)
         finally:
-            self._terraform.sweep()
+            self._terraform.discard_plans()
             self._inspection.close()
 
     def _look(self) -> Observation:

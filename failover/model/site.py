@@ -65,7 +65,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Deadlines:
-    """Seconds after which a wait is given up. A bare-metal launch takes many minutes (facts of OCI)."""
+    """Seconds after which a wait is given up. A bare-metal launch takes many minutes."""
 
     launch: float = 2700.0
     power: float = 1200.0

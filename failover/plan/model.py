@@ -25,7 +25,7 @@ class Kind(enum.Enum):
 # What may stand for "this holder can no longer write" before the switch.
 FENCES = (Kind.RELEASE, Kind.POWER_OFF, Kind.CUT_OFF)
 
-# Seconds, for the progress display: facts-of-OCI magnitudes for bare metal, not promises.
+# Seconds, for the progress display: what bare metal usually takes, not a promise.
 _EXPECTED = {
     Kind.LAUNCH: 600,
     Kind.POWER_ON: 300,

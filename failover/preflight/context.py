@@ -47,7 +47,7 @@ class Ground:
         self._places = Places(self._compartment_of)
         self._attachments_begun = False
 
-    def ask_ahead(self) -> None:
+    def prefetch(self) -> None:
         """Begin every question about the stack's instances and volumes: 32 take no longer than 1."""
         for server in self.stack.servers.values():
             if server.instance_id:

@@ -31,7 +31,7 @@ class Probe:
 def run(probes: Sequence[Probe], ground: Ground) -> tuple[Check, ...]:
     """All checks of all probes, in the probes' order. A probe that misses its deadline is left behind."""
     start = time.monotonic()
-    ground.ask_ahead()
+    ground.prefetch()
     begun = [(probe, _begin(probe, ground)) for probe in probes]
     return tuple(check for probe, future in begun for check in _end(probe, future, start))
 

@@ -65,7 +65,7 @@ class ResourceManagerStack:
         self._adopted: dict[str, str] = {}
         self._untainted: list[str] = []
 
-    def take_up(self, say: Callable[[str], None], look_only: bool = False) -> None:
+    def recover(self, say: Callable[[str], None], look_only: bool = False) -> None:
         """Wait for a job that outlived its operator; put back what it had set for one plan."""
         self._say = say
         self._jobs.await_idle(self._longest, say)
@@ -74,7 +74,7 @@ class ResourceManagerStack:
             say(f"variables that an earlier run set for one plan are put back: {seen.tags[RESTORE_TAG]}")
             self._restore()
 
-    def sweep(self) -> None:
+    def discard_plans(self) -> None:
         """Nothing lies about: saved plans stay with their jobs."""
 
     def init(self) -> None:
@@ -113,17 +113,13 @@ class ResourceManagerStack:
         """Who switched last, when and through which door, by the state's own record."""
         return tfstate.switched(self._api.state())
 
-    def plan(
-        self, variables: Mapping[str, Any] | None = None, *, refresh: bool = True, lock_timeout: str = _WAIT
-    ) -> PlanJob:
+    def plan(self, variables: Mapping[str, Any] | None = None, *, lock_timeout: str = _WAIT) -> PlanJob:
         """A plan job with these variables over the stack's own; nothing changes but the state's records."""
         wait_seconds = float(lock_timeout.rstrip("s"))
         self._jobs.await_idle(wait_seconds, self._say)
         self._record()
         wanted = {name: _text(value) for name, value in (variables or {}).items()}
-        models = oci.resource_manager.models
-        options = None if refresh else models.TerraformAdvancedOptions(is_refresh_required=False)
-        details = models.CreatePlanJobOperationDetails(terraform_advanced_options=options)
+        details = oci.resource_manager.models.CreatePlanJobOperationDetails()
         with self._for_one_plan(wanted):
             job = self._jobs.run(details, _JOB_SECONDS, self._say, wait_seconds=wait_seconds)
         shown = self._api.plan(job.id)

@@ -20,19 +20,19 @@ class SavedPlan(Protocol):
 
 
 class StackRunner(Protocol):
-    """Plans and applies the stack. One at a time; everything by saved plans.
+    """Plans and applies the stack. One plan or apply at a time; everything by saved plans.
 
     There are two: TerraformStack (terraform.py) and ResourceManagerStack (resource_manager.py).
     All raise FailoverError: Refused when nothing was changed, Failed, Unknown when that could not be learnt.
     """
 
-    def take_up(self, say: Callable[[str], None], look_only: bool = False) -> None:
+    def recover(self, say: Callable[[str], None], look_only: bool = False) -> None:
         """Wait until nothing of an earlier run is at work on the stack; put right what it left behind.
 
         `look_only`: a run that shows its plan and stops changes nothing of the stack.
         """
 
-    def sweep(self) -> None:
+    def discard_plans(self) -> None:
         """At the end of a run, however it ended: leave nothing of it about."""
 
     def init(self) -> None:

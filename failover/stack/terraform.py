@@ -38,7 +38,7 @@ class PlanFile:
 
 
 class TerraformStack:
-    """The stack in the site's folder. One command at a time; everything by saved plans."""
+    """The stack in the site's folder. One plan or apply at a time; everything by saved plans."""
 
     def __init__(self, site: Site) -> None:
         if shutil.which("terraform") is None:
@@ -56,13 +56,13 @@ class TerraformStack:
         self._plans = site.runs / "plans"  # of the one run that holds the site's lock
         self._longest = max(site.deadlines.launch, site.deadlines.switch)
 
-    def take_up(self, say: Callable[[str], None], look_only: bool = False) -> None:
+    def recover(self, say: Callable[[str], None], look_only: bool = False) -> None:
         """Wait until nothing of an earlier run is at work on the stack, and forget its saved plans."""
         del look_only  # saved plans are worth nothing to anybody
         tfstate.await_unlocked(self.directory, self._longest, say)
-        self.sweep()
+        self.discard_plans()
 
-    def sweep(self) -> None:
+    def discard_plans(self) -> None:
         """Remove all saved plans: none is worth anything once its run has ended."""
         for left in self._plans.glob("*.tfplan"):
             left.unlink(missing_ok=True)
@@ -98,7 +98,6 @@ class TerraformStack:
     def plan(
         self,
         variables: Mapping[str, Any] | None = None,
-        refresh: bool = True,
         lock_timeout: str = _LOCK_WAIT,
     ) -> PlanFile:
         """Plan with these variables over the files' own; nothing changes."""
@@ -106,7 +105,7 @@ class TerraformStack:
         descriptor, name = tempfile.mkstemp(suffix=".tfplan", dir=self._plans)
         os.close(descriptor)
         path = Path(name)
-        options = {"out": str(path), "lock_timeout": lock_timeout, "refresh": refresh}
+        options = {"out": str(path), "lock_timeout": lock_timeout}
         wanted = variables or {}
         if launched := tuple(f'{lost.INSTANCE}["{name}"]' for name in wanted.get("launch", ())):
             self._forget(launched)

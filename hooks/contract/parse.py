@@ -68,7 +68,7 @@ def _server(fields: Fields) -> ServerSpec:
         tuple(_export(item) for item in fields.objects("exports")),
         _service_address(fields.nested("service_address")),
     )
-    _hangs_together(spec)
+    _check_references(spec)
     return spec
 
 
@@ -165,7 +165,7 @@ def _known(where: str, names: List[str], known: List[str]) -> None:
             raise wrong(where, name, "one of: " + ", ".join(known))
 
 
-def _hangs_together(spec: ServerSpec) -> None:
+def _check_references(spec: ServerSpec) -> None:
     """Names refer to what the spec itself declares, and nothing is declared twice."""
     volumes, groups = [item.name for item in spec.volumes], [item.name for item in spec.volume_groups]
     used = [name for group in spec.volume_groups for name in group.volumes]

@@ -22,7 +22,7 @@ class Moved:
 
 
 class Door(Protocol):
-    """Both raise HardwareError when it did not work."""
+    """One way to move the service. Both methods raise HardwareError when it did not work."""
 
     def move(self, target: str) -> Moved:
         """Make `target` the active server."""
@@ -43,7 +43,7 @@ class CommandLine:
         """The verb as an operator types it."""
         argv = ("--active", target, "--yes", "--clients", self._clients)
         if self._kill_after is not None:
-            self._operator.begin_and_die(self._kill_after, "failover", *argv)
+            self._operator.run_and_kill(self._kill_after, "failover", *argv)
         return _moved(*self._operator.report("failover", *argv))
 
     def again(self, target: str) -> str:

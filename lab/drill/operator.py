@@ -43,7 +43,7 @@ class Operator:
                     self._console.print(f"    | {line.rstrip()}", markup=False, soft_wrap=True)
         return lines, process.returncode
 
-    def begin_and_die(self, seconds: float, verb: str, *argv: str) -> None:
+    def run_and_kill(self, seconds: float, verb: str, *argv: str) -> None:
         """Run a verb, and kill it (SIGKILL) after these seconds; what Terraform does then goes on alone."""
         with subprocess.Popen(
             self._command(verb, *argv), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -133,11 +133,13 @@ def evidence(step: Step, begins: float) -> dict[str, Any]:
     kept = Evidence()
     name = step.subject
     if step.kind is Kind.TAKE_OVER:
-        kept.heard(step, answer(name, "apply", PRESENT, SERVER_LAYERS))
+        kept.record_report(step, answer(name, "apply", PRESENT, SERVER_LAYERS))
     elif step.kind is Kind.CLIENT:
-        kept.heard(step, answer(name, "apply", PRESENT, [("client", 2.9, "/mnt/nfs/a is from nfs-srv-2")]))
+        kept.record_report(
+            step, answer(name, "apply", PRESENT, [("client", 2.9, "/mnt/nfs/a is from nfs-srv-2")])
+        )
     elif step.kind is Kind.RELEASE:
-        kept.heard(step, answer(name, "release", ABSENT, SERVER_LAYERS[::-1]))
+        kept.record_report(step, answer(name, "release", ABSENT, SERVER_LAYERS[::-1]))
         kept.fenced(
             step,
             name,

@@ -51,7 +51,7 @@ class ModelSite:
         if step.kind is self.fails:
             raise Failed("it did not", "mend it")
         if step.kind is Kind.TAKE_OVER:
-            self.evidence.heard(step, answer(step.subject, "present"))
+            self.evidence.record_report(step, answer(step.subject, "present"))
         if step.kind is Kind.POWER_OFF:
             self.evidence.fenced(step, step.subject, "the API", "STOPPED")
         self.world = self.world.after(step)
@@ -71,8 +71,8 @@ def run(
     place = SimpleNamespace(runs=tmp_path, file=tmp_path / "site.toml")
     stack = SimpleNamespace(
         active_file=tmp_path / "active.auto.tfvars",
-        take_up=lambda say, look_only: None,
-        sweep=lambda: None,
+        recover=lambda say, look_only: None,
+        discard_plans=lambda: None,
         interrupt=lambda: None,
     )
     try:

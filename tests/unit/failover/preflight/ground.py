@@ -44,5 +44,5 @@ class Bare:
 
     stack = STACK
 
-    def ask_ahead(self) -> None:
+    def prefetch(self) -> None:
         pass
