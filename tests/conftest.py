@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from hypothesis import settings
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
@@ -23,7 +23,7 @@ ONE_LAB = (
 )
 
 
-class ByLab(LoadScopeScheduling):  # type: ignore[misc,unused-ignore]
+class ByLab(LoadScopeScheduling):
     """Hands a lab's tests to one process, and each other drill to whichever is free."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -33,7 +33,7 @@ def build(layout: SiteLayout, folder: Path) -> Site:
     old, new = site.add(OLD, *ADDRESSES[OLD]), site.add(NEW, *ADDRESSES[NEW])
     filer = _filer(site) if layout.filer else None
     clients = [site.add(c.name, f"10.0.0.{_FIRST_CLIENT + n}") for n, c in enumerate(layout.clients)]
-    made = {}
+    made: dict[str, tuple[Filesystem, str]] = {}
     for group in layout.groups:
         made |= _group(site, group)
     for host in (old, new):

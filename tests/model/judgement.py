@@ -31,6 +31,7 @@ def judge(
     """Asks both servers and these clients, as preflight does. Raises AssertionError when it wrote."""
     before = {name: _written(site, name) for name in site.hosts}
     spec = server_spec(site, layout)
+    assert isinstance(spec, ServerSpec)
     active = _surveyed(site, old, spec)
     learnt = uuids(active)
     known = [item._replace(uuid=item.uuid or learnt.get(item.mount)) for item in spec.filesystems]

@@ -109,7 +109,8 @@ def colours_of(path: Path) -> dict[tuple[int, ...], int]:
             size = 3 if colour == 2 else 4
         packed += body if kind == b"IDAT" else b""
         at += 12 + length
-    raw, stride, counts = zlib.decompress(packed), width * size, {}
+    raw, stride = zlib.decompress(packed), width * size
+    counts: dict[tuple[int, ...], int] = {}
     before = bytearray(stride)
     for start in range(0, len(raw), stride + 1):
         row = unfiltered(raw[start], raw[start + 1 : start + 1 + stride], before, size)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from lab.site.stack import SOURCE
@@ -24,10 +25,14 @@ def current(readme: str) -> str:
     """The README with its tables as they should be."""
     for name, table in tables().items():
         place = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-        readme, written = place.subn(lambda found, new=table: found[1] + new + found[2], readme)
+        readme, written = place.subn(_between(table), readme)
         if written != 1:
             raise ValueError(f"README.md has {written} places for {name}, expected one")
     return readme
+
+
+def _between(table: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: found[1] + table + found[2]
 
 
 def _variables(found: Any) -> str:

@@ -132,7 +132,7 @@ BAD_EXPORTS: list[tuple[str, Any, str]] = [
 
 
 def test_every_bad_server_is_named_at_once(stack: LaidStack, site: Variables) -> None:
-    bad = {
+    bad: dict[str, dict[str, Any]] = {
         "reserved": {"capacity_reservation_id": "mine"},
         "plugged": {"agent_plugins": {"Bastion": "on"}},
         "double-login": {"agent_plugins": {"Block Volume Management": "ENABLED"}},

@@ -8,6 +8,7 @@ import pytest
 
 from hooks import walk
 from hooks.contract.parse import parse
+from hooks.contract.result import Layer
 from hooks.host.host import Host
 from hooks.host.processes import holders
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
@@ -47,7 +48,7 @@ def case(*commands: dict[str, object]) -> dict[str, object]:
     }
 
 
-def release(host: PlannedHost) -> walk.Layer:
+def release(host: PlannedHost) -> Layer:
     return walk.release(host, parse(fixture("server-spec.json")), ["filesystem"])[0]
 
 

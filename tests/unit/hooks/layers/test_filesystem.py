@@ -8,6 +8,7 @@ import pytest
 
 from hooks import walk
 from hooks.contract.parse import parse
+from hooks.contract.result import Layer
 from hooks.hints import kernel_log
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
@@ -23,7 +24,7 @@ HOST = {
 }
 
 
-def answered(path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> walk.Layer:
+def answered(path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> Layer:
     """The layer's check on a host where stat(2) of the mount point ends with this errno."""
     host, real = PlannedHost(str(path), HOST), os.stat
 

@@ -6,6 +6,7 @@ import pytest
 
 from hooks import walk
 from hooks.contract.parse import parse
+from hooks.contract.result import Layer
 from tests.unit.hooks.scripted_host import Case, PlannedHost, cases, fixture
 
 STATE = "/sys/class/iscsi_session/session3/state"
@@ -26,7 +27,7 @@ class Recovering(PlannedHost):
             self.change({"files": {STATE: "LOGGED_IN\n"}})
 
 
-def applied(path: Path, seconds: float) -> walk.Layer:
+def applied(path: Path, seconds: float) -> Layer:
     host = Recovering(str(path), cases()[STARTED], seconds)
     layer = walk.apply(host, parse(fixture("server-spec.json")), ["iscsi"])[0]
     host.finish()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hooks import walk
+from hooks.contract.result import Layer
 from hooks.contract.spec import ServerSpec, Volume
 from hooks.layers import iscsi
 from tests.unit.hooks.scripted_host import Case, PlannedHost
@@ -49,7 +50,7 @@ def afterwards(volumes: tuple[Volume, ...], records: str = "") -> list[Case]:
     ]
 
 
-def apply(root: Path, commands: list[Case], spec: ServerSpec = SPEC, **case: object) -> walk.Layer:
+def apply(root: Path, commands: list[Case], spec: ServerSpec = SPEC, **case: object) -> Layer:
     host = PlannedHost(str(root), {"commands": commands, "unordered": True, **case})
     layer = walk.apply(host, spec, ["iscsi"])[0]
     host.finish()
@@ -57,7 +58,10 @@ def apply(root: Path, commands: list[Case], spec: ServerSpec = SPEC, **case: obj
 
 
 def test_one_call_sets_all_records_and_one_logs_in_to_all(tmp_path: Path) -> None:
-    together = [{"run": f"iscsiadm -m node {SET}"}, {"run": "iscsiadm -m node -l", "then": there(VOLUMES)}]
+    together: list[Case] = [
+        {"run": f"iscsiadm -m node {SET}"},
+        {"run": "iscsiadm -m node -l", "then": there(VOLUMES)},
+    ]
     layer = apply(tmp_path, [*NOTHING, *NOTHING, *made(VOLUMES), *together, *afterwards(VOLUMES)])
     assert layer.state == "present", layer.message
     assert "8 volumes logged in" in layer.message
@@ -69,7 +73,10 @@ def one_by_one(volumes: tuple[Volume, ...]) -> list[Case]:
 
 
 def test_a_record_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
-    seen = [{"run": "iscsiadm -m session", "code": 21}, {"run": "iscsiadm -m node -o show", "out": OTHER}]
+    seen: list[Case] = [
+        {"run": "iscsiadm -m session", "code": 21},
+        {"run": "iscsiadm -m node -o show", "out": OTHER},
+    ]
     each = [*made(VOLUMES), *one_by_one(VOLUMES)]
     layer = apply(tmp_path, [*seen, *seen, *each, *afterwards(VOLUMES, OTHER)])
     assert layer.state == "present", layer.message
@@ -82,9 +89,9 @@ def test_a_few_are_named_one_by_one(tmp_path: Path) -> None:
 
 
 def test_where_the_call_for_all_fails_the_one_that_is_refused_is_named(tmp_path: Path) -> None:
-    together = [{"run": f"iscsiadm -m node {SET}"}, {"run": "iscsiadm -m node -l", "code": 19}]
+    together: list[Case] = [{"run": f"iscsiadm -m node {SET}"}, {"run": "iscsiadm -m node -l", "code": 19}]
     logins: list[Case] = [{"run": f"{node(v)} -l", "code": 15} for v in VOLUMES[:-1]]
-    refused = {"run": f"{node(VOLUMES[-1])} -l", "code": 19, "err": "iscsiadm: no such target"}
+    refused: Case = {"run": f"{node(VOLUMES[-1])} -l", "code": 19, "err": "iscsiadm: no such target"}
     layer = apply(tmp_path, [*NOTHING, *NOTHING, *made(VOLUMES), *together, *logins, refused])
     assert layer.state == "broken"
     assert VOLUMES[-1].iqn in layer.message

@@ -1,7 +1,6 @@
 """Polling, retries and durations: how long the stand-in is patient, and with what."""
 
 import time
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import oci
@@ -17,7 +16,7 @@ from lab.provider.retry import TIMED_OUT, Patience, strategy
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     taken: list[float] = []
     monkeypatch.setattr(waiting.time, "sleep", taken.append)
     return taken
