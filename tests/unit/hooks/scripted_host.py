@@ -10,6 +10,7 @@ iscsid runs as process 77. Run as a program, it runs every case: that is how old
 
 import json
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -124,7 +125,7 @@ class PlannedHost(Host):
 
 
 def _text(text: str) -> str:
-    return fixture(text[1:]) if text.startswith("@") else text
+    return fixture(text[1:]) if re.match(r"@[a-z-]+\.(txt|json)$", text) else text
 
 
 def run_case(case: Case, root: str) -> List[Layer]:
