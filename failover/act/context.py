@@ -6,8 +6,9 @@ from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.cloud.compute import Cloud
 from failover.hosts.hook_runner import HookRunner, Hosts
+from failover.model.attachments import Attachment, Attachments
 from failover.model.hook_report import HookReport
-from failover.model.observation import Attachment, Observation
+from failover.model.observation import Observation
 from failover.model.outcome import Failed, FailoverError, Unknown
 from failover.model.site import Site
 from failover.model.stack_output import Server, Stack
@@ -44,14 +45,14 @@ class Crew:
         self.released: set[str] = set()
         self.cut_off: set[str] = set()
 
-    def attachments(self) -> dict[str, tuple[Attachment, ...]]:
+    def attachments(self) -> Attachments:
         """Every volume's attachments by the API, now. Raises Unknown."""
         return Observer(self.site, self.cloud, self.hosts).attachments(self.stack)
 
     def held(self, server: Server) -> dict[str, Attachment]:
         """The attachment of each volume, all of them ATTACHED to `server` by the API. Raises Failed."""
         found = self.attachments()
-        held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
+        held = found.held_by(server.instance_id)
         if missing := sorted(set(found) - {n for n, a in held.items() if a.state == "ATTACHED"}):
             raise Failed(
                 f"{', '.join(missing)} not ATTACHED to {server.name} by the API",

@@ -20,8 +20,7 @@ def release(crew: Crew, step: Step) -> str:
     Raises Failed when it still holds something, Unknown when it cannot be reached.
     """
     server = crew.server(step.subject)
-    found = crew.attachments()
-    held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
+    held = crew.attachments().held_by(server.instance_id)
     spec = specs.server_spec(crew.stack, held, crew.site.deadlines.hooks)
     host = crew.host(server)
     expected(crew.evidence.record_report(step, host.hooks("release", spec, crew.site.deadlines.hooks)))
@@ -68,7 +67,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
     """
     observer = Observer(crew.site, crew.cloud, crew.hosts)
     attachments = observer.attachments(crew.stack)
-    ids = {a.instance_id for found in attachments.values() for a in found} - {target.instance_id}
+    ids = {one.instance_id for one in attachments.all()} - {target.instance_id}
     gave_up: set[str] = set()
     told: dict[str, Any] = {}
     for instance_id in sorted(ids):
@@ -94,8 +93,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
             )
         if looked.answer:
             crew.evidence.fenced(step, holder.name, "its own check before the detach", looked.answer.summary)
-    held = [a for found in attachments.values() for a in found]
-    return {"released": sorted(a.id for a in held if a.instance_id in gave_up), **told}
+    return {"released": sorted(a.id for a in attachments.all() if a.instance_id in gave_up), **told}
 
 
 def _released(seen: ServerStatus) -> bool:

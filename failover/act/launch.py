@@ -77,12 +77,7 @@ def _survey_of_active(crew: Crew) -> HookReport | None:
     seen = crew.seen.servers[crew.seen.stack.active]
     if seen.presence is not Presence.ANSWERS:
         return None
-    held = {
-        name: one
-        for name, many in crew.seen.attachments.items()
-        for one in many
-        if one.instance_id == seen.server.instance_id
-    }
+    held = crew.seen.attachments.held_by(seen.server.instance_id)
     try:
         return survey.ask(crew.host(seen.server), crew.stack, held, crew.site.deadlines.hooks)
     except (Silent, FailoverError):  # it has died meanwhile: there is nothing to compare with

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
 
 from failover.act.context import Crew, with_what_is_left
 from failover.act.fence import assert_fenced
 from failover.cloud.compute import GONE
-from failover.model.observation import Attachment
+from failover.model.attachments import Attachments
 from failover.model.outcome import Failed, FailoverError, Refused
 from failover.model.stack_output import Server
 from failover.plan.model import Step
@@ -40,7 +39,7 @@ def switch(crew: Crew, step: Step) -> str:
     return f"attached to {target.name}: {', '.join(portals)}"
 
 
-def _settled(crew: Crew) -> dict[str, tuple[Attachment, ...]]:
+def _settled(crew: Crew) -> Attachments:
     """The attachments once nothing is on its way: what a killed run began goes on without it."""
     end = time.monotonic() + crew.site.deadlines.switch
     found = {}
@@ -49,10 +48,10 @@ def _settled(crew: Crew) -> dict[str, tuple[Attachment, ...]]:
         found[name] = crew.cloud.settled(crew.stack, volume.volume_id, left)
         if len(found[name]) > 1:
             raise Refused(f"{name} is attached more than once", "detach the one that is wrong by hand")
-    return found
+    return Attachments(found)
 
 
-def _record_what_is(crew: Crew, target: Server, found: Mapping[str, tuple[Attachment, ...]]) -> None:
+def _record_what_is(crew: Crew, target: Server, found: Attachments) -> None:
     """Bring the state up to the API, which a killed or deceived apply has left behind.
 
     Deceived: the provider takes a 404 for "detached". An attachment that lives although the state has
@@ -75,10 +74,8 @@ def _record_what_is(crew: Crew, target: Server, found: Mapping[str, tuple[Attach
 
 def _assert_switched(crew: Crew, target: Server) -> None:
     """Terraform's word is not taken for it: every volume is attached once, to the target."""
-    wrong = []
-    for name, attachments in crew.attachments().items():
-        if [(a.instance_id, a.state) for a in attachments] != [(target.instance_id, "ATTACHED")]:
-            wrong.append(_told(crew, name, attachments))
+    found = crew.attachments()
+    wrong = [_told(crew, name, found) for name in found.misplaced(target.instance_id)]
     if wrong:
         raise Failed(
             f"Terraform says that it is done, but by the API {'; '.join(wrong)}",
@@ -91,12 +88,8 @@ def _told_attached(crew: Crew) -> str:
         found = crew.attachments()
     except FailoverError as error:
         return f"who holds the volumes is not known either ({error.reason})"
-    return "by the API " + "; ".join(_told(crew, name, many) for name, many in found.items())
+    return "by the API " + "; ".join(_told(crew, name, found) for name in found)
 
 
-def _told(crew: Crew, name: str, attachments: Sequence[Attachment]) -> str:
-    holders = []
-    for attachment in attachments:
-        server = crew.stack.server_of(attachment.instance_id)
-        holders.append(f"{attachment.state} to {server.name if server else attachment.instance_id}")
-    return f"{name} is {' and '.join(holders) or 'attached to nobody'}"
+def _told(crew: Crew, name: str, found: Attachments) -> str:
+    return f"{name} is {found.describe(name, crew.stack)}"

@@ -12,7 +12,7 @@ import oci
 
 from failover.cloud.compartments import Missing, Places, state_of_missing
 from failover.cloud.config import configuration, signing
-from failover.model.observation import Attachment
+from failover.model.attachments import Attachment
 from failover.model.outcome import Failed, Unknown
 from failover.model.site import CloudAccess
 from failover.model.stack_output import Server, Stack

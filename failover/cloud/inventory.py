@@ -11,7 +11,7 @@ import oci
 from failover.cloud.compute import LOOSE, attachment_of
 from failover.cloud.config import configuration, signing
 from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
-from failover.model.observation import Attachment
+from failover.model.attachments import Attachment
 from failover.model.outcome import Unknown
 from failover.model.site import CloudAccess
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from failover.model.observation import Attachment
+from failover.model.attachments import Attachment
 from failover.model.site import Client
 from failover.model.stack_output import Server, Stack, Volume
 

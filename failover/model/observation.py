@@ -6,24 +6,11 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from failover.model.attachments import Attachments
 from failover.model.attempt import Attempt
 from failover.model.hook_report import HookReport
 from failover.model.site import Client
 from failover.model.stack_output import Server, Stack
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """One volume attachment as the API has it. `state` is OCI's lifecycle state."""
-
-    id: str
-    volume_id: str
-    instance_id: str
-    state: str
-    iqn: str
-    address: str
-    port: int
-    shareable: bool
 
 
 class Presence(enum.Enum):
@@ -86,6 +73,6 @@ class Observation:
     stack: Stack
     target: str
     servers: Mapping[str, ServerStatus]
-    attachments: Mapping[str, tuple[Attachment, ...]]
+    attachments: Attachments
     clients: tuple[ClientStatus, ...]
     reach: bool = True

@@ -10,8 +10,9 @@ from failover.cloud.compute import Cloud
 from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.hosts.ssh import Silent
+from failover.model.attachments import Attachment, Attachments
 from failover.model.hook_report import HookReport
-from failover.model.observation import Attachment, ClientStatus, Observation, Presence, ServerStatus, Trouble
+from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus, Trouble
 from failover.model.outcome import FailoverError, Usage
 from failover.model.site import Client, Site
 from failover.model.stack_output import Server, Stack
@@ -50,19 +51,17 @@ class Observer:
                 reach=self._site.ssh.reach,
             )
 
-    def attachments(self, stack: Stack) -> dict[str, tuple[Attachment, ...]]:
+    def attachments(self, stack: Stack) -> Attachments:
         """Who holds each volume now, by the API."""
         with ThreadPoolExecutor(max_workers=8) as pool:
             found = pool.map(lambda v: self._cloud.attachments(stack, v.volume_id), stack.volumes.values())
-            return dict(zip(stack.volumes, found, strict=True))
+            return Attachments(dict(zip(stack.volumes, found, strict=True)))
 
-    def server(
-        self, server: Server, stack: Stack, attachments: Mapping[str, tuple[Attachment, ...]]
-    ) -> ServerStatus:
+    def server(self, server: Server, stack: Stack, attachments: Attachments) -> ServerStatus:
         """One server. Its hooks check it when it holds a volume and should be running; another is greeted."""
         if server.instance_id is None:
             return ServerStatus(server, None)
-        held = {n: a for n, f in attachments.items() for a in f if a.instance_id == server.instance_id}
+        held = attachments.held_by(server.instance_id)
         state = self._cloud.server_state(server, stack, bool(held))
         if state != "RUNNING" or server.address is None:
             return ServerStatus(server, state)

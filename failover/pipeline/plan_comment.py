@@ -187,7 +187,7 @@ def _state(seen: Observation, name: str) -> str:
 
 def _moving(plan: Plan, seen: Observation) -> list[str]:
     target_id = seen.servers[plan.target].server.instance_id
-    return [n for n, found in seen.attachments.items() if [a.instance_id for a in found] != [target_id]]
+    return seen.attachments.misplaced(target_id)
 
 
 def _last(report: Report) -> str:

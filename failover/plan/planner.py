@@ -42,7 +42,7 @@ def make(seen: Observation, unplanned: bool = False) -> Plan:
 
 
 def _refuse_doubles(seen: Observation) -> None:
-    """Two live attachments of one volume: which of them is right is not ours to guess."""
+    """Raise Refused for two live attachments of one volume: we cannot know which is the valid one."""
     for volume, attachments in seen.attachments.items():
         if len(attachments) > 1:
             who = " and ".join(f"{a.instance_id} ({a.state})" for a in attachments)
@@ -158,11 +158,7 @@ def _cut_off(
 def _must_switch(seen: Observation) -> str:
     """Why the switch is needed, empty when it is not."""
     target_id = seen.servers[seen.target].server.instance_id
-    right = all(
-        len(found) == 1 and found[0].instance_id == target_id and found[0].state == "ATTACHED"
-        for found in seen.attachments.values()
-    )
-    if not right:
+    if seen.attachments.misplaced(target_id):
         return f"attach {', '.join(seen.stack.volumes)} to {seen.target}, detached from everybody else before"
     if seen.stack.active != seen.target:
         return (

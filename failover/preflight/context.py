@@ -11,8 +11,9 @@ from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, Vol
 from failover.hosts import survey
 from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.hosts.ssh import Silent
+from failover.model.attachments import Attachment, Attachments
 from failover.model.hook_report import HookReport
-from failover.model.observation import Attachment, ClientStatus, Observation, Presence, ServerStatus
+from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError
 from failover.model.site import Client, Site
 from failover.model.stack_output import Launch, Server, Stack
@@ -80,8 +81,7 @@ class Ground:
 
     def _holds(self, server: Server) -> bool:
         """Whether a volume of the stack is attached to the server."""
-        found = (a for v in self.stack.volumes.values() for a in self.attachments(v.volume_id))
-        return any(a.instance_id == server.instance_id for a in found)
+        return bool(self.every_attachment().held_by(server.instance_id))
 
     def _is_listed(self, server: Server, place: str) -> bool:
         listed = self._once.ask(self.reads.instances, place)
@@ -111,6 +111,10 @@ class Ground:
         if unread and not found:
             raise unread[0]
         return tuple(found.values())
+
+    def every_attachment(self) -> Attachments:
+        """Who holds each volume of the stack. Raises as `attachments`."""
+        return Attachments({n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()})
 
     def _ask_attachments(self, places: Iterable[str]) -> None:
         """Begin all of them, once: 32 volumes take no longer than 1."""
@@ -182,12 +186,10 @@ class Ground:
         server = self.stack.servers[name]
         if not self.site.ssh.reach or server.address is None:
             return None
-        found = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}
-        held = {n: a for n, many in found.items() for a in many if a.instance_id == server.instance_id}
+        held = self.every_attachment().held_by(server.instance_id)
         host = self.host(server, server.address)
         learnt = {} if name == self.stack.active else survey.uuids(self.survey_of_active())
         return survey.ask(host, self.stack, held, self.site.deadlines.hooks, learnt)
 
     def _server(self, name: str) -> ServerStatus:
-        attachments = {n: self.attachments(v.volume_id) for n, v in self.stack.volumes.items()}
-        return self._observer.server(self.stack.servers[name], self.stack, attachments)
+        return self._observer.server(self.stack.servers[name], self.stack, self.every_attachment())

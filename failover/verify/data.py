@@ -35,8 +35,7 @@ def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerStatus) -
     """What the target reads of each folder, or why it could not be asked."""
     if target.answer is None or target.server.address is None:
         return ()
-    instance_id = target.server.instance_id
-    held = {n: a for n, many in seen.attachments.items() for a in many if a.instance_id == instance_id}
+    held = seen.attachments.held_by(target.server.instance_id)
     spec = specs.server_spec(seen.stack, held, site.deadlines.hooks)
     host = hosts.at(target.server.name, target.server.address)
     return _heard(lambda: host.hooks("probe", spec, site.deadlines.hooks).layers)

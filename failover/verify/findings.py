@@ -33,15 +33,9 @@ def _active(seen: Observation) -> Finding:
 
 def _volumes(seen: Observation) -> Iterator[Finding]:
     target_id = seen.servers[seen.target].server.instance_id
-    for name, found in seen.attachments.items():
-        right = len(found) == 1 and found[0].instance_id == target_id and found[0].state == "ATTACHED"
-        told = ", ".join(f"{a.state} to {_name(seen, a.instance_id)}" for a in found) or "attached to nobody"
-        yield Finding(f"volume {name}", right, told)
-
-
-def _name(seen: Observation, instance_id: str) -> str:
-    server = seen.stack.server_of(instance_id)
-    return server.name if server else instance_id
+    for name in seen.attachments:
+        right = seen.attachments.is_only_on(name, target_id)
+        yield Finding(f"volume {name}", right, seen.attachments.describe(name, seen.stack))
 
 
 def _server(seen: Observation) -> Finding:

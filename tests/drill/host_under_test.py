@@ -15,8 +15,8 @@ from failover.cloud.compute import Cloud
 from failover.hosts import specs
 from failover.hosts.hook_runner import Hosts
 from failover.model import stack_output
+from failover.model.attachments import Attachment
 from failover.model.hook_report import HookReport
-from failover.model.observation import Attachment
 from failover.model.site import Client
 from failover.verbs import site_file
 from lab.client.api_process import ApiProcess

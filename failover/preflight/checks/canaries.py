@@ -48,8 +48,8 @@ def _has_the_data(server: ServerStatus) -> bool:
 
 
 def _held(ground: Ground) -> dict[str, Any]:
-    volumes = ground.stack.volumes.items()
-    return {name: a for name, v in volumes for a in ground.attachments(v.volume_id)}
+    active = ground.stack.servers[ground.stack.active]
+    return ground.every_attachment().held_by(active.instance_id)
 
 
 def _refreshed(ground: Ground, host: HookRunner, spec: dict[str, Any]) -> Iterator[Check]:

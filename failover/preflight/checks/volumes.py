@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from failover.cloud.resources import VolumeFound
-from failover.model.observation import Attachment
+from failover.model.attachments import Attachment, described
 from failover.model.stack_output import Stack
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.context import Ground
@@ -49,7 +49,7 @@ def judge_attachments(stack: Stack, found: Mapping[str, Sequence[Attachment]]) -
 
 def _judge_one(stack: Stack, name: str, expected_id: str | None, found: Sequence[Attachment]) -> Check:
     check = f"attachment {name}"
-    told = ", ".join(f"{a.state} to {_holder(stack, a)}" for a in found) or "attached to nobody"
+    told = described(found, stack)
     expected = f"ATTACHED to {stack.active} alone, as the state says"
     strangers = [a.instance_id for a in found if stack.server_of(a.instance_id) is None]
     if strangers:
@@ -65,8 +65,3 @@ def _judge_one(stack: Stack, name: str, expected_id: str | None, found: Sequence
         remedy = f"if {stack.active} shall have it, run `failover --active {stack.active}`"
         return warning(check, told, expected, remedy)
     return ok(check, told)
-
-
-def _holder(stack: Stack, attachment: Attachment) -> str:
-    server = stack.server_of(attachment.instance_id)
-    return server.name if server else f"{attachment.instance_id}, no server of this stack"

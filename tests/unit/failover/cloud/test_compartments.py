@@ -9,7 +9,7 @@ import pytest
 from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
 from failover.cloud.compute import Cloud
 from failover.cloud.inventory import Unanswered
-from failover.model.observation import Attachment
+from failover.model.attachments import Attachment
 from failover.model.outcome import Unknown
 from failover.model.stack_output import Server, Stack, Volume
 from failover.preflight.context import Ground

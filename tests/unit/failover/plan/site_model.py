@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from failover.model.attachments import Attachment, Attachments
 from failover.model.attempt import Attempt
 from failover.model.hook_report import HookReport
-from failover.model.observation import Attachment, ClientStatus, Observation, Presence, ServerStatus, Trouble
+from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus, Trouble
 from failover.model.site import Client, ClientMount
 from failover.model.stack_output import Server, Stack, Volume
 from failover.plan.model import Kind, Step
@@ -67,7 +68,7 @@ class World:
             stack=self._stack(),
             target=target,
             servers={name: self._seen(servers[name]) for name in servers},
-            attachments={v: self._attached(v) for v in self.held},
+            attachments=Attachments({v: self._attached(v) for v in self.held}),
             clients=tuple(self._client(c) for c in self.clients),
         )
 

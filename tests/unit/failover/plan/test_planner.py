@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from failover.model.attachments import Attachments
 from failover.model.outcome import Refused, Unknown
 from failover.plan import invariant, model, planner
 from failover.plan.model import Kind, Plan, Step
@@ -110,7 +111,7 @@ def test_a_volume_that_is_attached_twice_stops_the_plan():
     (one,) = seen.attachments["bv1"]
     second = replace(one, id="att-2", instance_id="ocid-nfs-srv-2", shareable=True)
     with pytest.raises(Refused, match="bv1 is attached more than once"):
-        planner.make(replace(seen, attachments={**seen.attachments, "bv1": (one, second)}))
+        planner.make(replace(seen, attachments=Attachments({**seen.attachments, "bv1": (one, second)})))
 
 
 @pytest.mark.parametrize(("holder", "state"), [("nfs-srv-1", "DETACHING"), ("nfs-srv-2", "ATTACHING")])

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from failover.cloud.resources import SubnetFound
-from failover.model.observation import Attachment
+from failover.model.attachments import Attachment
 from failover.model.stack_output import Launch, Server, Stack, Volume
 from failover.preflight.check import Check, Result
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from failover.cloud.resources import VolumeFound
-from failover.model.observation import Attachment
+from failover.model.attachments import Attachment
 from failover.preflight.check import Result
 from failover.preflight.checks import volumes
 from tests.unit.failover.preflight.ground import AD1, AD2, HELD, STACK, complete
