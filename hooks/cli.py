@@ -27,7 +27,7 @@ _RELEASED = "/run/nfs-failover.released"
 
 
 def main(argv: Sequence[str], root: str = "/") -> int:
-    """Runs one action; exit codes: 0 ok, 1 failed, 2 bad spec and nothing changed, 3 not to be told.
+    """Runs one action; exit codes: 0 ok, 1 failed, 2 bad spec and nothing changed, 3 state unknown.
 
     `check` is ok when every layer is present as specified; its result says what is not. `watch` is the boot
     service: it prints a result for everything that it does, and ends when that fails. `refresh` writes

@@ -23,7 +23,7 @@ NAMES = (*(module.NAME for module, _ in _SERVER), "client")
 
 
 def check(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
-    """Every layer's state; one that cannot be told is unknown, and the others are told all the same."""
+    """Every layer's state. A layer whose check fails is unknown; the other layers are still checked."""
     parts = chosen(spec, only)
     return [timed(host, module.NAME, partial(_told, host, module, spec, "look")) for module in parts]
 

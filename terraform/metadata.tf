@@ -1,4 +1,4 @@
-# What a launched server is told at birth: keys, the cloud-init document, and the site's spec.
+# What a launched server gets at its first boot: keys, the cloud-init document, and the site's spec.
 
 locals {
   spec = {

@@ -13,7 +13,7 @@ locals {
   _adopted    = { for name, s in local.site.servers : name => s if s.instance_id != null }
   _launchable = { for name, s in local.site.servers : name => s if s.instance_id == null }
 
-  # Instances of this site that exist already, so that a switch away from one of them does not end it.
+  # Instances of this site that exist already, so that a switch away from one of them does not terminate it.
   _found = {
     for name, _ in local._launchable : name => [
       for i in data.oci_core_instances.site.instances : i.id

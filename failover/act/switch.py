@@ -52,10 +52,10 @@ def _settled(crew: Crew) -> Attachments:
 
 
 def _record_what_is(crew: Crew, target: Server, found: Attachments) -> None:
-    """Bring the state up to the API, which a killed or deceived apply has left behind.
+    """Bring Terraform's state up to the API, after an apply that was killed or that misread a 404.
 
-    Deceived: the provider takes a 404 for "detached". An attachment that lives although the state has
-    lost it would be in the way of the new one for ever; one that is tainted would be made twice.
+    The provider takes a 404 for "detached". An attachment that exists but is missing in the state would block
+    the new one; a tainted one would be made twice.
     """
     recorded = crew.terraform.recorded()
     for name, attachments in found.items():

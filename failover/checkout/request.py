@@ -64,7 +64,7 @@ def refuse_stale_request(asked: Request, last: Switched | None) -> None:
     """Raise Refused when another server was made the active one after this was decided, or maybe after.
 
     A record of the very server that is asked for, or none at all (a stack that never switched), refuses
-    nothing. There is no flag: who wants it all the same says so in a newer commit.
+    nothing. There is no override flag. To force it, make a newer commit.
     """
     if last is None or last.active == asked.server:
         return

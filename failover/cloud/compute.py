@@ -128,7 +128,7 @@ class Cloud:
         return tuple(found.values())
 
     def settled(self, stack: Stack, volume_id: str, deadline_seconds: float) -> tuple[Attachment, ...]:
-        """The volume's attachments once none is on its way; raises Unknown at the deadline."""
+        """The volume's attachments when none is ATTACHING or DETACHING; raises Unknown at the deadline."""
         found = poll(
             lambda: self.attachments(stack, volume_id),
             lambda many: all(a.state == "ATTACHED" for a in many),

@@ -34,7 +34,7 @@ from failover.stack.runner import StackRunner
 class Options:
     """What the operator chose. `clients`: remount (without reboot) or reboot. `door`: who asks for it.
 
-    `unplanned`: the old server is given up for lost; the detach may be the fence (failover/plan/planner.py).
+    `unplanned`: the old server is treated as lost; the detach may be the fence (failover/plan/planner.py).
     """
 
     clients: str = "remount"
@@ -181,7 +181,7 @@ class Flow:
             journal.close()
 
     def _held(self, do: StepFunction) -> StepFunction:
-        """The same, only while the site is ours."""
+        """Wrap `do`: each step raises Refused first when another run has taken the site's lock."""
 
         def guarded(step: model.Step) -> str:
             self._assert_held()

@@ -66,7 +66,7 @@ class ResourceManagerStack:
         self._untainted: list[str] = []
 
     def recover(self, say: Callable[[str], None], look_only: bool = False) -> None:
-        """Wait for a job that outlived its operator; put back what it had set for one plan."""
+        """Wait for a job that a killed run left; put back what it had set for one plan."""
         self._say = say
         self._jobs.await_idle(self._longest, say)
         seen = self._api.stack()

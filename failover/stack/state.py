@@ -51,7 +51,7 @@ def switched(document: Mapping[str, Any]) -> Switched | None:
 
 
 def await_unlocked(directory: Path, deadline_seconds: float, say: Callable[[str], None]) -> None:
-    """Wait for a Terraform that outlived its operator: what is seen while it works is no longer so after.
+    """Wait for a Terraform process that a killed run left: a state read before it ends would be stale.
 
     A state that is kept elsewhere has its lock there, where Terraform itself waits for it.
 

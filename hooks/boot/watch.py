@@ -21,7 +21,7 @@ TakeOver = Callable[[str], Result]
 class Watch:
     """What one host was told, and has done about it.
 
-    `take_over`: text of a spec with portals to a result. `forget`: the host is no longer held to a release.
+    `take_over`: text of a spec with portals to a result. `forget`: clears the mark of a release.
     """
 
     def __init__(self, host: Host, take_over: TakeOver, forget: Callable[[], None]) -> None:

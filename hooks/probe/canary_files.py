@@ -48,7 +48,7 @@ def read(folder: int) -> Manifest:
 
 def _content(name: str, folder: int) -> bytes:
     """From the disk or the server: what the page cache has of it is dropped first (posix_fadvise(2))."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO of somebody's does not hold us up
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # O_NONBLOCK: do not block on a FIFO
     with open(os.open(name, flags, dir_fd=folder), "rb") as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return file.read(2 * SIZE)

@@ -66,7 +66,7 @@ class Witness:
         self._access.run(ADDRESSES[CLIENT], ["sudo", "systemctl", "stop", "drill-writer.service"])
 
     def go_on(self) -> None:
-        """Start the writer again; the pause until then is none of the service's."""
+        """Start the writer again; the pause until then is not counted as outage."""
         self._seen = self._count()
         self._access.run(ADDRESSES[CLIENT], ["sudo", "systemctl", "start", "drill-writer.service"])
 

@@ -117,5 +117,5 @@ class Access:
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     def set_clock(self, address: str) -> None:
-        """Set the guest's clock: one restored from a snapshot lives in the past."""
+        """Set the guest's clock: a restored guest has the snapshot's clock."""
         set_clock(lambda argv: self.run(address, argv))

@@ -22,7 +22,7 @@ def lock(ground: Ground) -> Iterator[Check]:
 
 
 def judge_lock(holder: str | None, waits: bool) -> Check:
-    """`waits`: a run under way waits for the lock, so that an apply which outlived its operator may end."""
+    """`waits`: a run waits for the lock, until the Terraform process of a killed run has ended."""
     if holder is None:
         return ok(LOCK, "free")
     remedy = "wait for that run; if it hangs, find out why before you stop it"
