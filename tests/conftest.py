@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -29,6 +30,21 @@ class ByLab(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", maxsplit=1)[0]
         return file if file.rpartition("/")[2].removesuffix(".py") in ONE_LAB else nodeid
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--oci", action="store_true", help="run the tests that are marked oci, on a real tenancy"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs a real tenancy is left out unless it is asked for."""
+    if config.getoption("--oci"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("oci")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
