@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import oci
 
+from failover.cloud.client import Connection, pages, poll
 from failover.cloud.compartments import Missing, Places, state_of_missing
-from failover.cloud.config import configuration, signing
 from failover.model.attachments import Attachment
 from failover.model.outcome import Failed, Unknown
 from failover.model.site import CloudAccess
 from failover.model.stack_output import Server, Stack
 
-T = TypeVar("T")
 # A detached attachment stays listed for a while; everything else still binds the volume.
 LOOSE = ("DETACHED",)
 GONE = ("TERMINATING", "TERMINATED")
 SERVER_TAG = "nfs-failover-server"  # terraform/servers.tf puts it on what it launches
-_CONNECT_SECONDS = 10.0
-_POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.0)
 _CONSOLE_KEYS = re.compile(
     r"-----BEGIN SSH HOST KEY KEYS-----\s*(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL
 )
@@ -33,36 +29,24 @@ _KEY_LINE = re.compile(r"^((?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+)", re.MULTIL
 class Cloud:
     """The API of one region. What could not be learnt raises Unknown.
 
-    `call_seconds` bounds one call's wait for its answer, and after which no further attempt is made.
+    `call_seconds` bounds one call's wait for its answer, and after which no further attempt is made. `client`
+    opens another client of the SDK with the same key and patience.
     """
 
     def __init__(self, access: CloudAccess, call_seconds: float = 60.0) -> None:
-        config = configuration(access)
-        settings: dict[str, Any] = {
-            "timeout": (min(_CONNECT_SECONDS, call_seconds), call_seconds),
-            # An open breaker would raise an error of its own for a call that was never made.
-            "circuit_breaker_strategy": oci.circuit_breaker.NoCircuitBreakerStrategy(),
-            "retry_strategy": oci.retry.RetryStrategyBuilder(
-                max_attempts_check=True,
-                max_attempts=6,
-                retry_max_wait_between_calls_seconds=5,
-                total_elapsed_time_check=True,
-                total_elapsed_time_seconds=call_seconds,
-                service_error_check=True,
-                service_error_retry_on_any_5xx=True,
-                service_error_retry_config={-1: [], 429: []},
-            ).get_retry_strategy(),
-            **signing(config),
-        }
-        if access.endpoint:
-            settings["service_endpoint"] = access.endpoint
-        self._config, self._settings = config, settings
+        retries = oci.retry.RetryStrategyBuilder(
+            max_attempts_check=True,
+            max_attempts=6,
+            retry_max_wait_between_calls_seconds=5,
+            total_elapsed_time_check=True,
+            total_elapsed_time_seconds=call_seconds,
+            service_error_check=True,
+            service_error_retry_on_any_5xx=True,
+            service_error_retry_config={-1: [], 429: []},
+        ).get_retry_strategy()
+        self.client = Connection(access, call_seconds, retries).client
         self._compute = self.client(oci.core.ComputeClient)
         self._places = Places(self._compartment_of)
-
-    def client(self, kind: Any) -> Any:
-        """A client of the SDK, of whatever service, with this cloud's key and patience."""
-        return kind(self._config, **self._settings)
 
     def instance_state(self, instance_id: str) -> str:
         """OCI's lifecycle state. RUNNING says nothing about the guest."""
@@ -220,13 +204,8 @@ class Cloud:
         return content if isinstance(content, str) else content.decode(errors="replace")
 
     def _all(self, operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Any]:
-        """All pages. (The SDK's own pagination tries again around our retries, for ten minutes.)"""
-        answer = self.call(operation, function, *args, **kwargs)
-        found = list(answer.data)
-        while answer.has_next_page:
-            answer = self.call(operation, function, *args, page=answer.next_page, **kwargs)
-            found += answer.data
-        return found
+        """All pages of a list."""
+        return pages(self.call, operation, function, *args, **kwargs)
 
     def call(
         self,
@@ -254,19 +233,6 @@ def console_host_keys(text: str) -> tuple[str, ...]:
     """The keys of the last complete block that cloud-init printed; earlier ones are of earlier boots."""
     blocks = _CONSOLE_KEYS.findall(text.replace("\r", ""))
     return tuple(_KEY_LINE.findall(blocks[-1])) if blocks else ()
-
-
-def poll(read: Callable[[], T], good: Callable[[T], bool], deadline_seconds: float) -> T:
-    """Read until `good` or the deadline; returns the last value read."""
-    end = time.monotonic() + deadline_seconds
-    attempt = 0
-    while True:
-        value = read()
-        pause = _POLL_SECONDS[min(attempt, len(_POLL_SECONDS) - 1)]
-        if good(value) or time.monotonic() + pause > end:
-            return value
-        time.sleep(pause)
-        attempt += 1
 
 
 def attachment_of(found: Any) -> Attachment:

@@ -8,8 +8,8 @@ from typing import Any
 
 import oci
 
+from failover.cloud.client import Connection, pages
 from failover.cloud.compute import LOOSE, attachment_of
-from failover.cloud.config import configuration, signing
 from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.model.attachments import Attachment
 from failover.model.outcome import Unknown
@@ -34,21 +34,12 @@ class CloudReads:
     """
 
     def __init__(self, access: CloudAccess, give_up_seconds: float = SOON_SECONDS) -> None:
-        config = configuration(access)
-        self.tenancy_id = str(config["tenancy"])
-        settings: dict[str, Any] = {
-            "timeout": (min(10.0, give_up_seconds), give_up_seconds),
-            "retry_strategy": _retries(give_up_seconds),
-            # An open breaker would raise an error of its own for a call that was never made.
-            "circuit_breaker_strategy": oci.circuit_breaker.NoCircuitBreakerStrategy(),
-            **signing(config),
-        }
-        if access.endpoint:
-            settings["service_endpoint"] = access.endpoint
-        self._compute = oci.core.ComputeClient(config, **settings)
-        self._storage = oci.core.BlockstorageClient(config, **settings)
-        self._network = oci.core.VirtualNetworkClient(config, **settings)
-        self._names = oci.dns.DnsClient(config, **settings)
+        connection = Connection(access, give_up_seconds, _retries(give_up_seconds))
+        self.tenancy_id = connection.tenancy_id
+        self._compute = connection.client(oci.core.ComputeClient)
+        self._storage = connection.client(oci.core.BlockstorageClient)
+        self._network = connection.client(oci.core.VirtualNetworkClient)
+        self._names = connection.client(oci.dns.DnsClient)
 
     def instance(self, instance_id: str) -> InstanceFound:
         """GetInstance."""
@@ -152,13 +143,7 @@ def _retries(give_up_seconds: float) -> Any:
 
 
 def _all(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
-    """All pages. (The SDK's own pagination tries again around our retries, for ten minutes.)"""
-    answer = _answer(operation, function, *args, **options)
-    found = list(answer.data)
-    while answer.has_next_page:
-        answer = _answer(operation, function, *args, page=answer.next_page, **options)
-        found += answer.data
-    return found
+    return pages(_answer, operation, function, *args, **options)
 
 
 def _call(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:

@@ -1,7 +1,7 @@
 """What the lab's API has to have in common with OCI: each test runs on either, and names where it is written.
 
 On the lab always; on a real tenancy with `pytest -m oci --oci tests/api/test_like_oci.py` and
-$OCI_TEST_COMPARTMENT, the configuration being ~/.oci/config. There it makes a few block volumes of 50 GB, tagged
+$OCI_TEST_COMPARTMENT, the configuration being ~/.oci/config. There it makes a few block volumes of 50 GB,
 nfs-failover-test, and deletes what bears that tag before and after.
 """
 
