@@ -221,6 +221,6 @@ def test_physical_volumes_on_partitions_are_the_volumes(server):
     )
     assert refusals(server) == ""
     releases(server)
-    takes_over(server, "vg1 activated")
+    takes_over(server)  # LVM's own event activation may have been quicker: the mount is what counts
     assert server.sh("pvs --noheadings -o pv_name -S vg_name=vg1").split()[0].endswith("1")
     assert refusals(server) == ""
