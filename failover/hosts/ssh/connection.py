@@ -171,6 +171,8 @@ class Connections:
             late = deadline.expired() or isinstance(error, TimeoutError)
             if isinstance(error, asyncio.CancelledError) and not late:
                 raise  # the caller was interrupted
+            if line and not late and not watcher.answered:
+                await line.settle()
             login = failure.Login(name, route.settings, attempt, watcher.answered, late, line)
             failed = failure.classified(login, known, error)
             if line:

@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import subprocess
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import asyncssh
 from failover.hosts.ssh.settings import Settings
 
 _RESOLVE_SECONDS = 20.0
+_EXIT_SECONDS = 2.0
 # Errors of this machine or of its network: they say nothing about the host (connect(2), socket(2)).
 LOCAL = {
     errno.EACCES: "this machine does not let the connection out (firewall, permission)",
@@ -47,6 +49,16 @@ class Wire:
 
     sock: socket.socket
     command: subprocess.Popen[bytes] | None = None
+
+    async def settle(self) -> None:
+        """Wait until a ProxyCommand that has closed the connection can say with what it ended.
+
+        A process closes its files first and has an exit code a moment later: judged in between, a command
+        that cannot be run would be taken for a host that does not answer.
+        """
+        end = time.monotonic() + _EXIT_SECONDS
+        while self.command and self.command.poll() is None and time.monotonic() < end:
+            await asyncio.sleep(0.02)
 
     def complaint(self) -> str:
         """What the ProxyCommand printed and ended with; empty while it runs."""

@@ -304,6 +304,13 @@ def test_a_proxy_command_that_cannot_be_run_says_nothing_of_the_host(machine: Ma
         runs(machine.host())
 
 
+def test_a_proxy_command_that_ends_slowly_is_still_no_silence(machine: Machine) -> None:
+    """It has closed the connection already, and cannot say yet with what it ends."""
+    machine.configure("Host *\n  ProxyCommand sh -c 'exec 0<&- 1>&-; sleep 0.7; exit 127'\n")
+    with pytest.raises(HostUnknown, match="was not tried: the ProxyCommand ended with 127"):
+        runs(machine.host())
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0.0", "255.255.255.255"])
 def test_an_address_that_this_machine_cannot_connect_to_says_nothing_of_the_host(
     machine: Machine, address: str
