@@ -55,11 +55,12 @@ def refuse(
 ) -> None:
     """Raise Refused when this server, which could not be surveyed earlier, would refuse the volumes.
 
-    `old`: the survey of the server that serves now; None where it does not answer.
+    `old`: surveys the server that serves now; None where it does not answer. It is asked only when the new
+    server has no address for a client's name.
     """
     found = ask(host, stack, held, deadline_seconds)
     refusals = [text for layer in found.layers for text in texts(layer, "refusals")] if found else []
-    if found and "clients" in {key for layer in found.layers for key in layer.facts}:
+    if found and _NONE in facts(found, "clients").values():  # else the old server has nothing to add
         refusals += [f"{why}; {remedy}" for why, _, remedy in name_refusals(old(), found)]
     if refusals:
         raise Refused(

@@ -127,3 +127,10 @@ def test_a_launched_server_is_compared_with_the_one_that_serves() -> None:
     with pytest.raises(Refused, match="gpu2, which has an address on nfs-srv-1 alone"):
         survey.refuse(cast(Any, Surveyed(new)), STACK, {}, 300, lambda: old)
     survey.refuse(cast(Any, Surveyed(new)), STACK, {}, 300, lambda: None)
+
+
+def test_the_server_that_serves_is_asked_only_where_a_name_is_unknown() -> None:
+    asked: list[str] = []
+    new = knowing("nfs-srv-2", gpu1=["10.0.0.21"])
+    survey.refuse(cast(Any, Surveyed(new)), STACK, {}, 300, lambda: asked.append("nfs-srv-1"))
+    assert asked == []
