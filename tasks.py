@@ -471,11 +471,11 @@ GROUPS = {
 @task(default=True)
 def verbs(_: Context) -> None:
     """List the verbs by what they are for; `./inv --help VERB` has a verb's options."""
+    lines: list[str] = []
     for group, names in GROUPS.items():
-        print(f"\n{group}:")
-        for name in names:
-            summary = (ns[name].__doc__ or "").partition("\n")[0]
-            print(f"  {name:<15} {summary}")
+        lines += ["", f"{group}:"]
+        lines += [f"  {name:<15} {(ns[name].__doc__ or '').partition(chr(10))[0]}" for name in names]
+    print("\n".join(lines))  # at once: a pager may have read enough after the first lines
 
 
 ns = Collection(
