@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import hashlib
 import io
 import json
 import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -35,9 +38,23 @@ def boot_bytes() -> bytes:
 
 
 def _zipapp(without: frozenset[str]) -> bytes:
-    # CPython's ast.parse is not safe in two threads at once (python/cpython#106905), and hosts are asked so
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, _without_garbage_collection():
         return _packed(without)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """CPython's ast.parse fails when another one begins before it ends (python/cpython#106905).
+
+    That other one may be in another thread, or in a finalizer that formats a traceback (3.11 and later).
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @cache
