@@ -25,11 +25,11 @@ class Evidence:
         actions[answer.result.action] = {"seconds": round(answer.result.seconds, 3), "layers": layers}
         return answer
 
-    def fenced(self, step: Step, server: str, source: str, said: str) -> None:
-        """Keep the proof that `server` can no longer write: who said what, now."""
+    def record_fence(self, step: Step, server: str, source: str, result: str) -> None:
+        """Keep what shows, now, that `server` can no longer write: the `result` of `source`."""
         at = datetime.now(UTC).isoformat()
         fences = self._of(step).setdefault("fence", [])
-        fences.append({"server": server, "source": source, "said": said, "at": at})
+        fences.append({"server": server, "source": source, "result": result, "at": at})
 
     def of(self, step: Step) -> dict[str, Any]:
         """The details of this step: any of `hooks` and `fence`."""

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from failover.model.outcome import ClientLeft
 from failover.model.timeline import Phase
 from failover.plan.model import Plan, Step
+from failover.runs.events import Event
 from failover.runs.journal import Journal
 
 _AT_ONCE = 256  # steps; a thread only waits for its host
@@ -93,7 +94,7 @@ class Execution:
             raise failure
 
     def _one(self, step: Step) -> Phase:
-        self._journal.write("step-started", step=step.name, why=step.why)
+        self._journal.write(Event.STEP_STARTED, step=step.name, why=step.why)
         self._listener.started(step)
         start = time.monotonic()
         try:
@@ -102,13 +103,15 @@ class Execution:
             seconds = time.monotonic() - start
             taken = round(seconds, 3)
             details = self._details(step)
-            self._journal.write("step-failed", step=step.name, seconds=taken, reason=str(error), **details)
+            self._journal.write(
+                Event.STEP_FAILED, step=step.name, seconds=taken, reason=str(error), **details
+            )
             self._listener.ended(step, seconds, str(error), ok=False)
             raise
         seconds = time.monotonic() - start
         taken = round(seconds, 3)
         self._journal.write(
-            "step-done", step=step.name, seconds=taken, message=message, **self._details(step)
+            Event.STEP_DONE, step=step.name, seconds=taken, message=message, **self._details(step)
         )
         self._listener.ended(step, seconds, message, ok=True)
         return Phase(step.name, seconds, message)

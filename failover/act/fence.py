@@ -31,14 +31,14 @@ def release(crew: Crew, step: Step) -> str:
             f"free it by hand on {server.name}, or power it off; then run the same command again",
         )
     crew.released.add(server.name)
-    crew.evidence.fenced(step, server.name, "its own check after the release", after.summary)
+    crew.evidence.record_fence(step, server.name, "its own check after the release", after.summary)
     return "released: nothing exported, mounted, active or logged in"
 
 
 def power_off(crew: Crew, step: Step) -> str:
     """STOP through the API, until the API says STOPPED."""
     state = crew.cloud.power_off(crew.instance(step.subject), crew.site.deadlines.power)
-    crew.evidence.fenced(step, step.subject, "the API (GetInstance after STOP)", state)
+    crew.evidence.record_fence(step, step.subject, "the API (GetInstance after STOP)", state)
     return f"instance is {state}"
 
 
@@ -49,7 +49,7 @@ def cut_off(crew: Crew, step: Step) -> str:
     except (Failed, Unknown) as error:
         crew.cut_off.add(step.subject)
         told = f"power off is not proven: {error.reason}"
-        crew.evidence.fenced(step, step.subject, UNPROVEN, told)
+        crew.evidence.record_fence(step, step.subject, UNPROVEN, told)
         crew.remarks.append(
             f"{step.subject} was not proven off ({error.reason}): its writes no longer reach the "
             "volumes, but who still reaches it may read stale data; power it off before anything else"
@@ -75,7 +75,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
         if holder is None:
             raise Refused(f"{instance_id}, no server of this stack, holds a volume", "detach it by hand")
         if (state := crew.cloud.instance_state(instance_id)) in OFF:
-            crew.evidence.fenced(step, holder.name, "the API (GetInstance before the detach)", state)
+            crew.evidence.record_fence(step, holder.name, "the API (GetInstance before the detach)", state)
             continue
         if holder.name in crew.cut_off:
             told["fence"] = "storage"
@@ -92,7 +92,9 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
                 "run the same command again: it will be fenced first",
             )
         if looked.answer:
-            crew.evidence.fenced(step, holder.name, "its own check before the detach", looked.answer.summary)
+            crew.evidence.record_fence(
+                step, holder.name, "its own check before the detach", looked.answer.summary
+            )
     return {"released": sorted(a.id for a in attachments.all() if a.instance_id in gave_up), **told}
 
 

@@ -12,8 +12,8 @@ from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.hook_report import HookReport
 from failover.model.observation import Presence
 from failover.model.outcome import FailoverError, Unknown
-from failover.model.switch_record import SWITCH_RECORD
 from failover.plan.model import Step
+from failover.stack import addresses
 from failover.stack.switch_gate import gate
 
 
@@ -23,13 +23,13 @@ def launch(crew: Crew, step: Step) -> str:
     Raises FailoverError, with what the API has after the failed apply.
     """
     variables = {"launch": [step.subject], "active_server": crew.stack.active}
-    address = f'oci_core_instance.server["{step.subject}"]'
+    address = addresses.instance(step.subject)
     for instance_id in crew.cloud.launched(crew.stack.compartment_id, step.subject)[:1]:
         if crew.cloud.settled_state(instance_id, crew.site.deadlines.launch) not in GONE:
             crew.terraform.adopt(address, instance_id, variables)
     plan = crew.terraform.plan(variables)
     # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
-    gate(plan.changes, (address, SWITCH_RECORD), ("create", "update"))
+    gate(plan.changes, (address, addresses.SWITCH_RECORD), ("create", "update"))
     try:
         crew.terraform.apply(plan, crew.site.deadlines.launch)
     except FailoverError as error:

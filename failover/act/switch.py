@@ -11,6 +11,7 @@ from failover.model.attachments import Attachments
 from failover.model.outcome import Failed, FailoverError, Refused
 from failover.model.stack_output import Server
 from failover.plan.model import Step
+from failover.stack import addresses
 from failover.stack.switch_gate import SWITCH_MAY, gate
 
 
@@ -59,7 +60,7 @@ def _record_what_is(crew: Crew, target: Server, found: Attachments) -> None:
     """
     recorded = crew.terraform.recorded()
     for name, attachments in found.items():
-        address = f'oci_core_volume_attachment.data["{name}"]'
+        address = addresses.attachment(name)
         for attachment in attachments:
             known = recorded.get(address)
             if known is None or known.id != attachment.id:
@@ -67,9 +68,10 @@ def _record_what_is(crew: Crew, target: Server, found: Attachments) -> None:
             elif known.tainted:
                 crew.terraform.untaint(address)
     for server in crew.stack.servers.values():
-        known = recorded.get(f'oci_core_instance.server["{server.name}"]')
+        address = addresses.instance(server.name)
+        known = recorded.get(address)
         if known and known.tainted and crew.cloud.instance_state(known.id) not in GONE:
-            crew.terraform.untaint(f'oci_core_instance.server["{server.name}"]')
+            crew.terraform.untaint(address)
 
 
 def _assert_switched(crew: Crew, target: Server) -> None:

@@ -26,6 +26,7 @@ from failover.preflight import gate
 from failover.preflight.check import objection
 from failover.report import plan_table
 from failover.report.report import Report
+from failover.runs.events import Event
 from failover.runs.journal import Journal
 from failover.stack.runner import StackRunner
 
@@ -165,17 +166,17 @@ class Flow:
                 self._report.notes += tuple(crew.remarks)
             inspection.timed("verify", lambda: self._verify(journal))
             self._report.outcome = Outcome.DONE
-            journal.write("run-done", outcome=Outcome.DONE.value, active=self._report.active)
+            journal.write(Event.RUN_DONE, outcome=Outcome.DONE.value, active=self._report.active)
         except ClientLeft as error:
             ending = {"outcome": error.outcome.value, "reason": error.reason, "remedy": error.remedy}
-            journal.write("run-done", active=self._report.active, **ending)
+            journal.write(Event.RUN_DONE, active=self._report.active, **ending)
             raise
         except FailoverError as error:
             ending = {"outcome": error.outcome.value, "reason": error.reason, "remedy": error.remedy}
-            journal.write("run-ended", **ending)
+            journal.write(Event.RUN_ENDED, **ending)
             raise
         except BaseException as error:
-            journal.write("run-ended", reason=str(error) or type(error).__name__)
+            journal.write(Event.RUN_ENDED, reason=str(error) or type(error).__name__)
             raise
         finally:
             journal.close()
@@ -191,7 +192,7 @@ class Flow:
 
     def _write_start(self, journal: Journal, plan: model.Plan) -> None:
         journal.write(
-            "run-started",
+            Event.RUN_STARTED,
             target=plan.target,
             steps=[s.name for s in plan.steps],
             notes=plan.notes,
@@ -206,12 +207,12 @@ class Flow:
         )
 
     def _verify(self, journal: Journal) -> None:
-        journal.write("verify-started")
+        journal.write(Event.VERIFY_STARTED)
         try:
             self._inspection.verify(self._inspection.observe())
         finally:
             journal.write(
-                "verified",
+                Event.VERIFIED,
                 findings=[asdict(f) for f in self._report.findings],
                 second_plan_changes=self._report.second_plan_changes,
             )

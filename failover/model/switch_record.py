@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-SWITCH_RECORD = "terraform_data.switch"
-
 
 @dataclass(frozen=True)
 class Switched:

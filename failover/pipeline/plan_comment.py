@@ -15,12 +15,12 @@ from failover.model.duration import duration
 from failover.model.observation import Observation, Presence
 from failover.model.outcome import Outcome
 from failover.model.resource_change import Change
-from failover.model.switch_record import SWITCH_RECORD
 from failover.paths import TEMPLATES
 from failover.plan import document
 from failover.plan.model import Kind, Plan
 from failover.report.page import escaped
 from failover.report.report import Report
+from failover.stack import addresses
 from failover.verbs import failover
 
 MARK = "<!-- nfs-failover plan -->"  # the comment's first line, by which it is found again
@@ -32,8 +32,6 @@ _SIGNS = {
     ("create", "delete"): "!",
 }
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
-_ATTACHMENT = re.compile(r'oci_core_volume_attachment\.data\["(?P<volume>[^"]+)"\]')
-_SERVER = re.compile(r'oci_core_instance\.server\["(?P<server>[^"]+)"\]')
 
 
 def main(target: str | None, site_file: str | None, clients: str) -> int:
@@ -110,7 +108,7 @@ def _facts(report: Report, clients: str) -> dict[str, Any]:
         "summary": _summary(changes),
         "changes": [f"{_SIGNS.get(c.actions, '!')} {_action(c)} {c.address}" for c in changes],
         "launched": ", ".join(
-            _SERVER.findall(" ".join(c.address for c in changes if c.actions == ("create",)))
+            name for c in changes if c.actions == ("create",) and (name := addresses.server_of(c.address))
         ),
         "not_asked": _not_asked(seen),
     }
@@ -150,7 +148,7 @@ def _facts(report: Report, clients: str) -> dict[str, Any]:
 def destroyed(changes: tuple[Change, ...]) -> str:
     """What Terraform destroys, in plain words. Replacing an attachment is what a switch is."""
     gone = [c.address for c in changes if "delete" in c.actions and not _is_switch(c)]
-    replaced = [m["volume"] for c in changes if "delete" in c.actions and (m := _ATTACHMENT.match(c.address))]
+    replaced = [v for c in changes if "delete" in c.actions and (v := addresses.volume_of(c.address))]
     if gone:
         return f"ATTENTION: {', '.join(gone)}"
     told = "nothing: no server, no volume, no data"
@@ -158,7 +156,7 @@ def destroyed(changes: tuple[Change, ...]) -> str:
 
 
 def _is_switch(change: Change) -> bool:
-    return bool(_ATTACHMENT.match(change.address)) or change.address == SWITCH_RECORD
+    return bool(addresses.volume_of(change.address)) or change.address == addresses.SWITCH_RECORD
 
 
 def _action(change: Change) -> str:

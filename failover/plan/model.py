@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 OFF = ("STOPPED", "TERMINATED")
+LEFT_ALONE = "is left alone"  # in the note on a client that is not brought over; the report looks for it
 
 
 class Kind(enum.Enum):
@@ -57,6 +58,13 @@ class Step:
     def expected_seconds(self) -> int:
         """What the step usually takes on bare metal."""
         return _EXPECTED[self.kind]
+
+
+def split_name(name: str) -> tuple[Kind | None, str]:
+    """The kind and the subject of a step by its name; None and "" for another name."""
+    word, _, subject = name.partition(" ")
+    kind = next((k for k in Kind if k.value == word), None)
+    return (kind, subject) if kind and subject else (None, "")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from failover.model.observation import ClientStatus, Observation, Presence, Serv
 from failover.model.outcome import Refused, Unknown
 from failover.model.stack_output import Server
 from failover.plan.invariant import check, holders, is_fenced, is_usable
-from failover.plan.model import Kind, Plan, Step
+from failover.plan.model import LEFT_ALONE, Kind, Plan, Step
 from failover.plan.silence import Belief, judge
 
 
@@ -181,14 +181,14 @@ def _clients(seen: Observation, notes: list[str], after: tuple[str, ...]) -> lis
 def _left_alone(client: ClientStatus) -> str:
     """Why a client is not touched; empty when it may be."""
     if client.presence is Presence.SILENT:
-        return "does not answer SSH: it is left alone and not verified"
+        return f"does not answer SSH: it {LEFT_ALONE} and not verified"
     if client.presence is Presence.NOT_ASKED:
-        return "is not reached from here: it is left alone, not verified"
+        return f"is not reached from here: it {LEFT_ALONE}, not verified"
     if client.presence is Presence.UNKNOWN:
         why = client.trouble.reason if client.trouble else "its state is unknown"
-        return f"is left alone: {why}"
+        return f"{LEFT_ALONE}: {why}"
     if client.answer and client.answer.refusals:
-        return f"is left alone: {'; '.join(client.answer.refusals)}"
+        return f"{LEFT_ALONE}: {'; '.join(client.answer.refusals)}"
     return ""
 
 

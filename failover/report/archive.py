@@ -11,6 +11,7 @@ from failover.model.outcome import Usage
 from failover.report.journal_reader import read_run
 from failover.report.record import RunRecord
 from failover.runs import journal, site_lock
+from failover.runs.events import Event
 
 LATEST = "latest"
 
@@ -18,7 +19,7 @@ LATEST = "latest"
 def load(folder: Path) -> RunRecord:
     """The run in this folder, by its journal alone if need be."""
     events = journal.read(folder)
-    start = next((e for e in events if e["event"] == "run-started"), {})
+    start = next((e for e in events if e["event"] == Event.RUN_STARTED), {})
     run = read_run(folder.name, events, _document(folder), under_way=_holds_lock(folder, start.get("pid")))
     return replace(run, observed=_observed(folder))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from failover.model.duration import duration
 from failover.model.outcome import Outcome
+from failover.plan.model import LEFT_ALONE, Kind
 from failover.report.record import DONE, FAILED, UNDER_WAY, RunRecord, StepRecord
-from failover.runs.events import UNPROVEN
 
 
 def headline(run: RunRecord) -> str:
@@ -33,10 +33,10 @@ def outage(run: RunRecord) -> list[str]:
 def _known(run: RunRecord) -> list[str]:
     """What the run itself can know of the outage; clients may have seen it begin earlier."""
     served = _first_served(run)
-    released = _step(run, "release ")
+    released = _step(run, Kind.RELEASE)
     if released and released.start is not None:
         begin, since = released.start, f"from the start of «{released.name}»"
-    elif _step(run, "power-off ") or _step(run, "cut-off "):
+    elif _step(run, Kind.POWER_OFF) or _step(run, Kind.CUT_OFF):
         begin, since = (
             0.0,
             "from the start of this run (the old server was silent already, so it began earlier)",
@@ -54,8 +54,8 @@ def _known(run: RunRecord) -> list[str]:
         f"The service was away for {'' if released else 'at least '}{duration(served.end - begin)}, {since}."
     ]
     lines += [
-        f"{s.name.removeprefix('client ')} had it back after {duration(s.end - begin)}."
-        for s in _all(run, "client ")
+        f"{s.subject} had it back after {duration(s.end - begin)}."
+        for s in _all(run, Kind.CLIENT)
         if s.state == DONE
     ]
     return lines
@@ -69,22 +69,22 @@ def left_to_do(run: RunRecord) -> list[str]:
     elif run.remedy:
         left.append(f"{run.remedy[0].upper()}{run.remedy[1:]}.")
     left += [f"{f.subject} is not right: {f.found}" for f in run.findings if not f.ok]
-    left += [f"Look after this: {note}." for note in run.notes if "left alone" in note]
-    if (switched := _step(run, "switch ")) and run.active_file:
+    left += [f"Look after this: {note}." for note in run.notes if LEFT_ALONE in note]
+    if (switched := _step(run, Kind.SWITCH)) and run.active_file:
         if switched.state == DONE:
             left.append(
                 f"Commit {run.active_file}: it names {run.target}, so that no later apply flips it back."
             )
         elif switched.start is not None:
             left.append(f"Don't commit {run.active_file} yet: the switch to {run.target} was not completed.")
-    unproven = {f.server: f.said for f in run.fences if f.source == UNPROVEN}
+    unproven = {f.server: f.result for f in run.fences if not f.proven}
     left += [
-        f"Power {name} off before anything else: {said}. Its writes no longer reach the volumes, but who "
+        f"Power {name} off before anything else: {result}. Its writes no longer reach the volumes, but who "
         "still reaches it may read stale data."
-        for name, said in unproven.items()
+        for name, result in unproven.items()
     ]
-    for fence in (_step(run, "power-off "), _step(run, "cut-off ")):
-        name = fence.name.split(" ", 1)[1] if fence and fence.state == DONE else ""
+    for fence in (_step(run, Kind.POWER_OFF), _step(run, Kind.CUT_OFF)):
+        name = fence.subject if fence and fence.state == DONE else ""
         if name and name not in unproven:
             left.append(f"{name} is powered off: find out why it was silent before it is used again.")
     return left
@@ -103,13 +103,13 @@ def side_by_side(run: RunRecord) -> list[str]:
 
 def _first_served(run: RunRecord) -> StepRecord | None:
     """The step after which the service was there again."""
-    took = _step(run, "take-over ")
+    took = _step(run, Kind.TAKE_OVER)
     return took if took and took.state == DONE else None
 
 
-def _step(run: RunRecord, prefix: str) -> StepRecord | None:
-    return next((s for s in _all(run, prefix) if s.state in (DONE, FAILED) or s.start is not None), None)
+def _step(run: RunRecord, kind: Kind) -> StepRecord | None:
+    return next((s for s in _all(run, kind) if s.state in (DONE, FAILED) or s.start is not None), None)
 
 
-def _all(run: RunRecord, prefix: str) -> list[StepRecord]:
-    return [s for s in run.steps if s.name.startswith(prefix)]
+def _all(run: RunRecord, kind: Kind) -> list[StepRecord]:
+    return [s for s in run.steps if s.kind is kind]

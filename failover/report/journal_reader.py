@@ -19,23 +19,23 @@ from failover.report.record import (
     RunRecord,
     StepRecord,
 )
+from failover.runs.events import RUN_ENDS, Event
 
-Event = Mapping[str, Any]
-_ENDINGS = ("run-done", "run-ended")
+Entry = Mapping[str, Any]  # one line of the journal
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def read_run(
-    run_id: str, events: Sequence[Event], document: Mapping[str, Any] | None = None, under_way: bool = False
+    run_id: str, events: Sequence[Entry], document: Mapping[str, Any] | None = None, under_way: bool = False
 ) -> RunRecord:
     """The record of a run. Journals of killed runs (no end, no document) and empty ones do as well.
 
     `under_way`: its process still holds the site's lock, so that a missing end does not mean a kill.
     """
-    start = next((e for e in events if e["event"] == "run-started"), {})
+    start = next((e for e in events if e["event"] == Event.RUN_STARTED), {})
     first = _at(events[0]) if events else _EPOCH
     began = datetime.fromisoformat(start["began"]) if "began" in start else first
-    end = next((e for e in events if e["event"] in _ENDINGS), None)
+    end = next((e for e in events if e["event"] in RUN_ENDS), None)
     told = {**(document or {}), **_ending(end, under_way)}
     last = _at(events[-1]) if events else began
     names = [*start.get("steps", []), *_unplanned(events, start)]
@@ -67,31 +67,31 @@ def read_run(
     )
 
 
-def _ending(end: Event | None, under_way: bool) -> dict[str, Any]:
+def _ending(end: Entry | None, under_way: bool) -> dict[str, Any]:
     if end is None:
         return {"outcome": UNDER_WAY if under_way else "killed"}
     found = {key: end[key] for key in ("outcome", "active", "reason", "remedy") if key in end}
     return (
         found
         if "outcome" in found
-        else {"outcome": DONE if end["event"] == "run-done" else "unknown", **found}
+        else {"outcome": DONE if end["event"] == Event.RUN_DONE else "unknown", **found}
     )
 
 
-def _unplanned(events: Sequence[Event], start: Event) -> list[str]:
+def _unplanned(events: Sequence[Entry], start: Entry) -> list[str]:
     """Steps that ran although the start does not name them: a journal whose head is lost still tells."""
     planned = set(start.get("steps", []))
     return list(dict.fromkeys(e["step"] for e in events if "step" in e and e["step"] not in planned))
 
 
 def _step(
-    name: str, events: Sequence[Event], start: Event, began: datetime, run_ended: bool, under_way: bool
+    name: str, events: Sequence[Entry], start: Entry, began: datetime, run_ended: bool, under_way: bool
 ) -> StepRecord:
-    planned: Event = next((s for s in start.get("plan", {}).get("steps", []) if s["name"] == name), {})
+    planned: Entry = next((s for s in start.get("plan", {}).get("steps", []) if s["name"] == name), {})
     mine = {e["event"]: e for e in events if e.get("step") == name}
     expected = planned.get("expected_seconds")
-    started = mine.get("step-started")
-    ended = mine.get("step-done") or mine.get("step-failed")
+    started = mine.get(Event.STEP_STARTED)
+    ended = mine.get(Event.STEP_DONE) or mine.get(Event.STEP_FAILED)
     why = (started or planned).get("why", "")
     if started is None and ended is None:
         return StepRecord(name, why, NOT_STARTED, expected_seconds=expected)
@@ -104,7 +104,7 @@ def _step(
     return StepRecord(
         name=name,
         why=why,
-        state=DONE if "step-done" in mine else FAILED,
+        state=DONE if Event.STEP_DONE in mine else FAILED,
         start=_since(began, started) if started else _since(began, ended) - seconds,
         seconds=seconds,
         message=ended.get("message", ended.get("reason", "")),
@@ -113,7 +113,7 @@ def _step(
     )
 
 
-def _hooks(step: str, ended: Event) -> list[HooksRecord]:
+def _hooks(step: str, ended: Entry) -> list[HooksRecord]:
     return [
         HooksRecord(step, host, action, told["seconds"], tuple(_layers(told)))
         for host, actions in ended.get("hooks", {}).items()
@@ -128,44 +128,48 @@ def _layers(told: Mapping[str, Any]) -> list[LayerRecord]:
     ]
 
 
-def _observe(start: Event) -> StepRecord | None:
+def _observe(start: Entry) -> StepRecord | None:
     if "observe_seconds" not in start:
         return None
     why = "a plan is made of what is seen, not of what is assumed"
     return StepRecord("observe", why, DONE, 0.0, float(start["observe_seconds"]))
 
 
-def _verify(events: Sequence[Event], began: datetime, last: datetime, under_way: bool) -> StepRecord | None:
+def _verify(events: Sequence[Entry], began: datetime, last: datetime, under_way: bool) -> StepRecord | None:
     moments = {e["event"]: e for e in events}
-    if "verify-started" not in moments:
+    if Event.VERIFY_STARTED not in moments:
         return None
     why = "nothing is believed because a step said so"
-    start = _since(began, moments["verify-started"])
-    if "verified" not in moments:
+    start = _since(began, moments[Event.VERIFY_STARTED])
+    if Event.VERIFIED not in moments:
         state, end = (UNDER_WAY if under_way else CUT_OFF), (last - began).total_seconds()
         return StepRecord("verify", why, state, start, end - start)
-    end = _since(began, moments["verified"])
-    findings = moments["verified"].get("findings", [])
+    end = _since(began, moments[Event.VERIFIED])
+    findings = moments[Event.VERIFIED].get("findings", [])
     right = bool(findings) and all(f["ok"] for f in findings)
     return StepRecord("verify", why, DONE if right else FAILED, start, end - start)
 
 
-def _fences(events: Sequence[Event]) -> list[FenceRecord]:
+def _fences(events: Sequence[Entry]) -> list[FenceRecord]:
     return [
-        FenceRecord(f["server"], e["step"], f["source"], f["said"], datetime.fromisoformat(f["at"]))
+        FenceRecord(f["server"], e["step"], f["source"], _result(f), datetime.fromisoformat(f["at"]))
         for e in events
         for f in e.get("fence", [])
     ]
 
 
-def _findings(events: Sequence[Event], told: Mapping[str, Any]) -> tuple[Finding, ...]:
-    written = next((e["findings"] for e in events if e["event"] == "verified"), told.get("verified", []))
+def _result(fence: Mapping[str, Any]) -> str:
+    return str(fence["result"] if "result" in fence else fence["said"])  # journals of older runs: `said`
+
+
+def _findings(events: Sequence[Entry], told: Mapping[str, Any]) -> tuple[Finding, ...]:
+    written = next((e["findings"] for e in events if e["event"] == Event.VERIFIED), told.get("verified", []))
     return tuple(Finding(f["subject"], f["ok"], f["found"], client=f.get("client", False)) for f in written)
 
 
-def _at(event: Event) -> datetime:
+def _at(event: Entry) -> datetime:
     return datetime.fromisoformat(event["at"])
 
 
-def _since(began: datetime, event: Event) -> float:
+def _since(began: datetime, event: Entry) -> float:
     return max((_at(event) - began) / timedelta(seconds=1), 0.0)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from failover.model.finding import Finding
+from failover.plan.model import Kind, split_name
+from failover.runs.events import UNPROVEN
 
 DONE, FAILED, CUT_OFF, NOT_STARTED, UNDER_WAY = "done", "failed", "cut off", "not started", "under way"
 
@@ -46,6 +48,16 @@ class StepRecord:
     hooks: tuple[HooksRecord, ...] = ()
 
     @property
+    def kind(self) -> Kind | None:
+        """The kind of the plan's step; None for a bar that is not a step of a plan."""
+        return split_name(self.name)[0]
+
+    @property
+    def subject(self) -> str:
+        """The host that the step is about."""
+        return split_name(self.name)[1]
+
+    @property
     def end(self) -> float:
         """Seconds after the run began; of a step that was cut off, the last thing that is known."""
         return (self.start or 0.0) + self.seconds
@@ -53,13 +65,18 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class FenceRecord:
-    """The proof that `server` could not write any more: `said` by `source`, at that moment."""
+    """What shows that `server` can no longer write: the `result` of `source`, at that moment."""
 
     server: str
     step: str
     source: str
-    said: str
+    result: str
     at: datetime
+
+    @property
+    def proven(self) -> bool:
+        """False where only the detach is the fence: the server may still be on."""
+        return self.source != UNPROVEN
 
 
 @dataclass(frozen=True)

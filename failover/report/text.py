@@ -40,8 +40,8 @@ def show(run: RunRecord, console: Console) -> None:
     if run.timeline:
         console.print(timeline(run), soft_wrap=False)
     for fence in run.fences:
-        said = f"{fence.server} fenced: {fence.said}, by {fence.source}, {moment(fence.at)}"
-        console.print(said, markup=False)
+        line = f"{fence.server} fenced: {fence.result}, by {fence.source}, {moment(fence.at)}"
+        console.print(line, markup=False)
     for line in run.evidence:
         console.print(f"evidence: {line}", markup=False)
     for note in run.notes:

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from failover.runs.events import Event
+
 
 class Journal:
-    """Append-only; one line is one JSON object with `at` (UTC, ISO 8601) and `event`."""
+    """Append-only; one line is one JSON object with `at` (UTC, ISO 8601) and `event` (events.py)."""
 
     def __init__(self, runs: Path, target: str) -> None:
         now = datetime.now(UTC)
@@ -22,7 +24,7 @@ class Journal:
         self._file = (self.folder / "journal.jsonl").open("a")
         self._lock = threading.Lock()
 
-    def write(self, event: str, **details: Any) -> None:
+    def write(self, event: Event, **details: Any) -> None:
         """Append one event and wait until it is on disk."""
         line = json.dumps({"at": datetime.now(UTC).isoformat(), "event": event, **details})
         with self._lock:

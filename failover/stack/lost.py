@@ -12,14 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from failover.model.outcome import Unknown
+from failover.stack.addresses import ATTACHMENT, INSTANCE, SERVICE_ADDRESS
 
 if TYPE_CHECKING:
     from failover.cloud.inventory import CloudReads
 
-ADDRESS = "oci_core_private_ip.service"
-INSTANCE = "oci_core_instance.server"
-ATTACHMENT = "oci_core_volume_attachment.data"
-_PREVENTED = re.compile(r'Resource (oci_core_instance\.server\["[^"]+"\]) has lifecycle\.prevent_destroy')
+_PREVENTED = re.compile(rf'Resource ({re.escape(INSTANCE)}\["[^"]+"\]) has lifecycle\.prevent_destroy')
 _GONE = ("TERMINATING", "TERMINATED")
 Record = Mapping[str, Any]
 
@@ -34,7 +32,7 @@ def is_doubted(address: str, actions: Sequence[str]) -> bool:
 
     A service address that is to move, an attachment that is to end and not to be made again.
     """
-    if address.startswith(ADDRESS):
+    if address.startswith(SERVICE_ADDRESS):
         return tuple(actions) in (("update",), ("delete",))
     return address.startswith(ATTACHMENT) and tuple(actions) == ("delete",)
 
@@ -73,7 +71,7 @@ def _is_lost(address: str, record: Record, reads: CloudReads) -> bool:
         return _missing(lambda: reads.attachment_state(record["id"])) and not any(
             a.id == record["id"] for a in reads.attachments(record["compartment_id"], record["volume_id"])
         )
-    if address.startswith(ADDRESS):
+    if address.startswith(SERVICE_ADDRESS):
         return _missing(lambda: reads.private_ip(record["id"])) and (
             record["ip_address"] not in reads.addresses(record["subnet_id"])
         )

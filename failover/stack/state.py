@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from failover.model.outcome import Refused
-from failover.model.switch_record import SWITCH_RECORD, Switched
-from failover.stack import state_lock
+from failover.model.switch_record import Switched
+from failover.stack import addresses, state_lock
 
 _POLL_SECONDS = 0.5
 _SAY_SECONDS = 30.0
@@ -43,7 +43,7 @@ def recorded(document: Mapping[str, Any]) -> dict[str, Recorded]:
 def switched(document: Mapping[str, Any]) -> Switched | None:
     """Who switched last, by the record in a state; None in a state that has none yet."""
     for resource in document.get("resources", []):
-        if f"{resource['type']}.{resource['name']}" == SWITCH_RECORD and resource["instances"]:
+        if f"{resource['type']}.{resource['name']}" == addresses.SWITCH_RECORD and resource["instances"]:
             found = resource["instances"][0]["attributes"]["input"]["value"]
             at = datetime.fromisoformat(found["at"])
             return Switched(found["active_server"], found["by"], at, found["door"])

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from failover.model.outcome import Refused
 from failover.model.resource_change import Change
-from failover.model.switch_record import SWITCH_RECORD
+from failover.stack import addresses
 
 SWITCH_MAY = (
-    "oci_core_volume_attachment.data[",
-    "oci_core_private_ip.service",
-    "oci_dns_rrset.service",
-    SWITCH_RECORD,
+    f"{addresses.ATTACHMENT}[",
+    addresses.SERVICE_ADDRESS,
+    addresses.SERVICE_NAME,
+    addresses.SWITCH_RECORD,
 )
 
 

@@ -19,7 +19,7 @@ from failover.model import stack_output, switch_record
 from failover.model.outcome import Refused, Usage
 from failover.model.resource_change import Change, changes_of
 from failover.model.site import Site
-from failover.stack import lost, state_lock
+from failover.stack import addresses, lost, state_lock
 from failover.stack import state as tfstate
 from failover.stack.errors import explained
 from failover.stack.terraform_process import QUICK_SECONDS, Command
@@ -107,7 +107,7 @@ class TerraformStack:
         path = Path(name)
         options = {"out": str(path), "lock_timeout": lock_timeout}
         wanted = variables or {}
-        if launched := tuple(f'{lost.INSTANCE}["{name}"]' for name in wanted.get("launch", ())):
+        if launched := tuple(map(addresses.instance, wanted.get("launch", ()))):
             self._forget(launched)
         changes = self._planned(wanted, options)
         doubted = tuple(c.address for c in changes if lost.is_doubted(c.address, c.actions))

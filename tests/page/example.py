@@ -140,16 +140,16 @@ def evidence(step: Step, begins: float) -> dict[str, Any]:
         )
     elif step.kind is Kind.RELEASE:
         kept.record_report(step, answer(name, "release", ABSENT, SERVER_LAYERS[::-1]))
-        kept.fenced(
+        kept.record_fence(
             step,
             name,
             "its own check after the release",
             "iscsi absent, lvm absent, filesystem absent, nfs absent",
         )
     elif step.kind is Kind.POWER_OFF:
-        kept.fenced(step, name, "the API (GetInstance after STOP)", "STOPPED")
+        kept.record_fence(step, name, "the API (GetInstance after STOP)", "STOPPED")
     elif step.kind is Kind.SWITCH:
-        kept.fenced(step, "nfs-srv-1", "the API (GetInstance before the detach)", "STOPPED")
+        kept.record_fence(step, "nfs-srv-1", "the API (GetInstance before the detach)", "STOPPED")
     seconds, _ = RUNBOOK[step.kind]
     found = kept.of(step)
     moment = begins + 0.9 if step.kind is Kind.SWITCH else begins + seconds

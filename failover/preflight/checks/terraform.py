@@ -10,6 +10,7 @@ from failover.model.outcome import Refused
 from failover.model.resource_change import Change
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.context import Ground
+from failover.stack import addresses
 from failover.stack.switch_gate import SWITCH_MAY
 
 LOCK, PLAN, RENDERED = "terraform lock", "terraform plan", "cloud-init"
@@ -86,7 +87,7 @@ def judge_plan(changes: Sequence[Change], target: str) -> Check:
 
 
 def _settled_by_a_failover(change: Change, target: str) -> bool:
-    launch = change.address == f'oci_core_instance.server["{target}"]'
+    launch = change.address == addresses.instance(target)
     return change.address.startswith(SWITCH_MAY) or (launch and change.actions in (("create",), ("update",)))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from failover.flow import flow
 from failover.hosts import hook_runner
+from failover.runs.events import Event
 from failover.runs.journal import Journal
 from failover.verbs import failover, reported
 from tests.terraform.doubles.hosts import AnsweringHost, HostsModel
@@ -29,7 +30,7 @@ class MortalJournal(Journal):
         super().__init__(*arguments)
         self._written = 0
 
-    def write(self, event: str, **details: Any) -> None:
+    def write(self, event: Event, **details: Any) -> None:
         super().write(event, **details)
         self._written += 1
         if self._written == self.last:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from failover.model import switch_record
-from failover.stack import state
+from failover.stack import addresses, state
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
@@ -54,7 +54,7 @@ def test_2_other_names_and_times_without_a_switch_change_nothing(stack: LaidStac
 
 def test_3_a_switch_writes_who_when_and_which_door(stack: LaidStack) -> None:
     (stack.folder / "active.auto.tfvars").write_text('active_server = "nfs-srv-2"\n')
-    assert stack.all_actions(switch=TOLD)[switch_record.SWITCH_RECORD] == ["delete", "create"]
+    assert stack.all_actions(switch=TOLD)[addresses.SWITCH_RECORD] == ["delete", "create"]
     stack.apply(switch=TOLD)
     at = datetime(2026, 11, 22, 3, 14, 15, 500_000, UTC)
     assert record(stack) == switch_record.Switched("nfs-srv-2", "root@operator", at, "cli")

@@ -53,7 +53,7 @@ class ModelSite:
         if step.kind is Kind.TAKE_OVER:
             self.evidence.record_report(step, answer(step.subject, "present"))
         if step.kind is Kind.POWER_OFF:
-            self.evidence.fenced(step, step.subject, "the API", "STOPPED")
+            self.evidence.record_fence(step, step.subject, "the API", "STOPPED")
         self.world = self.world.after(step)
         return "ok"
 
@@ -89,7 +89,7 @@ def test_the_journal_of_a_flow_makes_the_whole_report(tmp_path, monkeypatch):
     seen = read_run(report.run, journal.read(report.folder))
     assert (seen.outcome, seen.active, seen.user, seen.loser) == ("done", "nfs-srv-2", "aiko", "nfs-srv-1")
     assert [s.state for s in seen.timeline] == ["done"] * 8
-    assert [(f.server, f.said) for f in seen.fences] == [("nfs-srv-1", "STOPPED")]
+    assert [(f.server, f.result) for f in seen.fences] == [("nfs-srv-1", "STOPPED")]
     (hooks,) = seen.hooks
     assert (hooks.step, hooks.host, [x.layer for x in hooks.layers]) == (
         "take-over nfs-srv-2",

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 from failover.model.outcome import Outcome
 from failover.model.resource_change import Change
-from failover.model.switch_record import SWITCH_RECORD, Switched
+from failover.model.switch_record import Switched
 from failover.pipeline import plan_comment
 from failover.plan import planner
 from failover.report.report import Report
+from failover.stack.addresses import SWITCH_RECORD
 from tests.paths import ROOT
 from tests.unit.failover.plan.site_model import usual
 

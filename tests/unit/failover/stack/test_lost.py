@@ -6,7 +6,7 @@ import pytest
 
 from failover.cloud.inventory import Unanswered
 from failover.cloud.resources import InstanceFound
-from failover.stack import lost
+from failover.stack import addresses, lost
 
 SECOND = 'oci_core_instance.server["nfs-srv-2"]'
 STATE = {
@@ -39,7 +39,7 @@ STATE = {
         {"mode": "data", "type": "oci_core_instance", "name": "adopted", "instances": []},
     ]
 }
-ALL = (lost.INSTANCE, lost.ATTACHMENT, lost.ADDRESS)
+ALL = (addresses.INSTANCE, addresses.ATTACHMENT, addresses.SERVICE_ADDRESS)
 
 
 class Reads:
