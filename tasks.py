@@ -238,10 +238,12 @@ def preflight(
 
 @task
 def render(_: Context) -> None:
-    """Render templates/ into terraform/rendered/: what a new server boots with."""
+    """Render what a new server boots with into terraform/rendered/, and form.toml into the form's files."""
+    from failover.bundle import form
     from failover.bundle.cloud_init import write_rendered
 
-    print(write_rendered(Path("terraform/rendered")))
+    for path in (write_rendered(Path("terraform/rendered")), *form.write()):
+        print(path)
 
 
 @task

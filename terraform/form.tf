@@ -1,114 +1,32 @@
-# The site as flat fields, for Resource Manager's form, which has no widget for a map or an object; and the one
-# place where they and the typed variables become local.site, which all other files read.
+# Made by `invoke render` from form.toml, where each field is one row: correct that file, not this one.
 
-locals {
-  site = {
-    servers       = merge(local._form_servers, var.servers)
-    volumes       = merge(local._form_volumes, var.volumes)
-    volume_groups = merge(local._form_storage.volume_groups, var.storage.volume_groups)
-    filesystems   = merge(local._form_storage.filesystems, var.storage.filesystems)
-    exports       = concat(local._form_storage.exports, var.storage.exports)
-    service_ip    = var.service_ip == "" ? null : var.service_ip
-    dns_name      = var.dns_name == "" ? null : var.dns_name
+variable "region" {
+  type        = string
+  description = "OCI region of the site, for example \"ap-tokyo-1\"."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.region))
+    error_message = "region must be a region identifier such as \"ap-tokyo-1\": lower-case words joined by dashes."
   }
+}
 
-  # Each part of the form counts only where its typed variable says nothing.
-  _form_has_servers = length(var.servers) == 0
-  _form_has_volumes = length(var.volumes) == 0
-  _form_has_storage = length(var.storage.volume_groups) == 0
+variable "compartment_id" {
+  type        = string
+  description = "OCID of the compartment of the launched servers, the made volumes and the attachments."
+  nullable    = false
 
-  _no_server = {
-    instance_id             = null
-    compartment_id          = null
-    image_id                = null
-    shape                   = null
-    shape_config            = null
-    availability_domain     = null
-    fault_domain            = null
-    subnet_id               = null
-    nsg_ids                 = toset([])
-    private_ip              = null
-    hostname                = null
-    boot_volume_size_in_gbs = null
-    capacity_reservation_id = null
-    agent_plugins           = { "Block Volume Management" = "DISABLED" }
-    tags                    = {}
-    defined_tags            = null
-    standby                 = false
-  }
-  _form_adopted = {
-    (var.replacement_name) = var.replacement_exists ? var.replacement_instance_id : ""
-    (var.server_name)      = var.server_instance_id
-  }
-  _form_servers = merge(
-    {
-      for name, id in local._form_adopted : name => merge(local._no_server, { instance_id = id })
-      if local._form_has_servers && id != ""
-    },
-    {
-      for name in [var.replacement_name] : name => merge(local._no_server, {
-        image_id            = var.replacement_image_id
-        shape               = var.replacement_shape == "" ? null : var.replacement_shape
-        shape_config        = one([for s in [local._form_shape_config] : s if var.replacement_is_flexible])
-        availability_domain = var.replacement_availability_domain == "" ? null : var.replacement_availability_domain
-        fault_domain        = var.replacement_fault_domain == "" ? null : var.replacement_fault_domain
-        subnet_id           = var.replacement_subnet_id == "" ? null : var.replacement_subnet_id
-        nsg_ids             = toset(compact([var.replacement_nsg_id]))
-        private_ip          = var.replacement_private_ip == "" ? null : var.replacement_private_ip
-        boot_volume_size_in_gbs = (
-          var.replacement_boot_volume_size_in_gbs == 0 ?
-          null :
-          var.replacement_boot_volume_size_in_gbs
-        )
-        capacity_reservation_id = (
-          var.replacement_capacity_reservation_id == "" ?
-          null :
-          var.replacement_capacity_reservation_id
-        )
-        standby = var.replacement_standby
-      })
-      if local._form_has_servers && !var.replacement_exists && var.replacement_image_id != ""
-    },
-  )
-  _form_shape_config = { ocpus = var.replacement_ocpus, memory_in_gbs = var.replacement_memory_in_gbs }
-
-  # Named by their OCIDs, not by their places: a list put in another order must not detach anything.
-  _form_volumes = {
-    for id in var.volume_ids : "bv-${substr(id, -8, -1)}" => {
-      volume_id           = id
-      availability_domain = null
-      size_in_gbs         = null
-      vpus_per_gb         = null
-      display_name        = null
-    }
-    if local._form_has_volumes
-  }
-
-  _form_storage = {
-    volume_groups = {
-      for name in [var.volume_group_name] : name => { volumes = keys(local._form_volumes) }
-      if local._form_has_storage
-    }
-    filesystems = {
-      for name in [var.logical_volume_name] : name => {
-        volume_group   = var.volume_group_name
-        logical_volume = name
-        mount          = var.mount_path
-        type           = var.filesystem_type
-        options        = "defaults,_netdev,nofail"
-        uuid           = null
-      }
-      if local._form_has_storage
-    }
-    exports = [
-      for path in [var.mount_path] : {
-        path    = path
-        clients = var.export_clients
-        options = var.export_options
-        fsid    = var.export_fsid
-      }
-      if local._form_has_storage
-    ]
+  validation {
+    condition = (
+      can(regex(
+        "^ocid1\\.(compartment|tenancy)\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$",
+        var.compartment_id
+      ))
+    )
+    error_message = join(" ", [
+      "compartment_id must be the OCID of a compartment: copy it from the console",
+      "(\"ocid1.compartment.oc1..aaaa...\").",
+    ])
   }
 }
 
@@ -136,7 +54,10 @@ variable "server_instance_id" {
   validation {
     condition = (
       var.server_instance_id == "" ||
-      can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.server_instance_id))
+      can(regex(
+        "^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$",
+        var.server_instance_id
+      ))
     )
     error_message = "server_instance_id must be the OCID of an instance (\"ocid1.instance.oc1...\")."
   }
@@ -154,19 +75,33 @@ variable "volume_ids" {
   }
 
   validation {
-    condition = alltrue([
-      for id in var.volume_ids :
-      can(regex("^ocid1\\.volume\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]{8,}$", id))
-    ])
-    error_message = join(" ", [
-      "volume_ids must hold OCIDs of block volumes (\"ocid1.volume.oc1...\"), not of boot volumes: copy each from",
-      "the volume's page.",
-    ])
+    condition     = length(distinct([for id in var.volume_ids : substr(id, -8, -1)])) == length(var.volume_ids)
+    error_message = "Two of volume_ids are the same volume: list each once."
   }
 
   validation {
-    condition     = length(distinct([for id in var.volume_ids : substr(id, -8, -1)])) == length(var.volume_ids)
-    error_message = "Two of volume_ids are the same volume: list each once."
+    condition = alltrue([
+      for one in var.volume_ids :
+      can(regex("^ocid1\\.volume\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]{8,}$", one))
+    ])
+    error_message = join(" ", [
+      "volume_ids must hold OCIDs of block volumes (\"ocid1.volume.oc1...\"), not of boot volumes: copy each from the",
+      "volume's page.",
+    ])
+  }
+}
+
+variable "active_server" {
+  type        = string
+  description = "Name of the server that has the volumes. Changing it is the failover."
+  nullable    = false
+
+  validation {
+    condition = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.active_server))
+    error_message = join(" ", [
+      "active_server must be the name of one of servers: lower-case letters, digits and dashes, at most 63, beginning",
+      "with a letter.",
+    ])
   }
 }
 
@@ -179,8 +114,8 @@ variable "replacement_name" {
   validation {
     condition = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.replacement_name))
     error_message = join(" ", [
-      "replacement_name must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with",
-      "a letter.",
+      "replacement_name must be a hostname label: lower-case letters, digits and dashes, at most 63, beginning with a",
+      "letter.",
     ])
   }
 }
@@ -201,7 +136,10 @@ variable "replacement_instance_id" {
   validation {
     condition = (
       var.replacement_instance_id == "" ||
-      can(regex("^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_instance_id))
+      can(regex(
+        "^ocid1\\.instance\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$",
+        var.replacement_instance_id
+      ))
     )
     error_message = "replacement_instance_id must be the OCID of an instance (\"ocid1.instance.oc1...\")."
   }
@@ -216,7 +154,10 @@ variable "replacement_image_id" {
   validation {
     condition = (
       var.replacement_image_id == "" ||
-      can(regex("^ocid1\\.image\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_image_id))
+      can(regex(
+        "^ocid1\\.image\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$",
+        var.replacement_image_id
+      ))
     )
     error_message = "replacement_image_id must be the OCID of an image (\"ocid1.image.oc1...\")."
   }
@@ -229,7 +170,10 @@ variable "replacement_availability_domain" {
   nullable    = false
 
   validation {
-    condition = can(regex("^[A-Za-z0-9:._-]*$", var.replacement_availability_domain))
+    condition = (
+      var.replacement_availability_domain == "" ||
+      can(regex("^[A-Za-z0-9:._-]+$", var.replacement_availability_domain))
+    )
     error_message = join(" ", [
       "replacement_availability_domain must be the full name of an availability domain, such as",
       "\"Uocm:AP-TOKYO-1-AD-1\".",
@@ -244,7 +188,10 @@ variable "replacement_fault_domain" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^(FAULT-DOMAIN-[1-3])?$", var.replacement_fault_domain))
+    condition = (
+      var.replacement_fault_domain == "" ||
+      can(regex("^FAULT-DOMAIN-[1-3]$", var.replacement_fault_domain))
+    )
     error_message = "replacement_fault_domain must be FAULT-DOMAIN-1, FAULT-DOMAIN-2 or FAULT-DOMAIN-3, or empty."
   }
 }
@@ -256,7 +203,10 @@ variable "replacement_shape" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^([A-Za-z0-9]+(\\.[A-Za-z0-9_-]+)+)?$", var.replacement_shape))
+    condition = (
+      var.replacement_shape == "" ||
+      can(regex("^[A-Za-z0-9]+(\\.[A-Za-z0-9_-]+)+$", var.replacement_shape))
+    )
     error_message = "replacement_shape must be the name of a shape, such as \"BM.Optimized3.36\"."
   }
 }
@@ -275,7 +225,7 @@ variable "replacement_ocpus" {
   nullable    = false
 
   validation {
-    condition     = var.replacement_ocpus > 0
+    condition     = var.replacement_ocpus >= 1 && floor(var.replacement_ocpus) == var.replacement_ocpus
     error_message = "replacement_ocpus must be above 0."
   }
 }
@@ -287,7 +237,10 @@ variable "replacement_memory_in_gbs" {
   nullable    = false
 
   validation {
-    condition     = var.replacement_memory_in_gbs > 0
+    condition = (
+      var.replacement_memory_in_gbs >= 1 &&
+      floor(var.replacement_memory_in_gbs) == var.replacement_memory_in_gbs
+    )
     error_message = "replacement_memory_in_gbs must be above 0."
   }
 }
@@ -335,6 +288,26 @@ variable "replacement_standby" {
   nullable    = false
 }
 
+variable "ssh_authorized_keys" {
+  type        = string
+  description = "Public keys, one a line, that may log in as opc on launched servers."
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for line in split("\n", trimspace(var.ssh_authorized_keys)) :
+      can(regex(join("", [
+        "^(ssh-(rsa|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\\.com",
+        "|sk-ecdsa-sha2-nistp256@openssh\\.com) [A-Za-z0-9+/=]+( [^\\r\\n]*)?$",
+      ]), trimspace(line)))
+    ])
+    error_message = join(" ", [
+      "ssh_authorized_keys must hold public keys in OpenSSH form, one a line, such as the content of",
+      "~/.ssh/id_ed25519.pub. A private key never belongs here.",
+    ])
+  }
+}
+
 # tflint-ignore: terraform_unused_declarations # what the form's pickers of subnets and groups depend on
 variable "vcn_id" {
   type        = string
@@ -352,7 +325,10 @@ variable "replacement_subnet_id" {
   validation {
     condition = (
       var.replacement_subnet_id == "" ||
-      can(regex("^ocid1\\.subnet\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_subnet_id))
+      can(regex(
+        "^ocid1\\.subnet\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$",
+        var.replacement_subnet_id
+      ))
     )
     error_message = "replacement_subnet_id must be the OCID of a subnet (\"ocid1.subnet.oc1...\")."
   }
@@ -367,7 +343,10 @@ variable "replacement_nsg_id" {
   validation {
     condition = (
       var.replacement_nsg_id == "" ||
-      can(regex("^ocid1\\.networksecuritygroup\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.replacement_nsg_id))
+      can(regex(
+        "^ocid1\\.networksecuritygroup\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$",
+        var.replacement_nsg_id
+      ))
     )
     error_message = join(" ", [
       "replacement_nsg_id must be the OCID of a network security group (\"ocid1.networksecuritygroup.oc1...\"), or",
@@ -383,8 +362,93 @@ variable "replacement_private_ip" {
   nullable    = false
 
   validation {
-    condition     = var.replacement_private_ip == "" || can(cidrhost("${var.replacement_private_ip}/32", 0))
+    condition = (
+      var.replacement_private_ip == "" ||
+      can(cidrhost("${var.replacement_private_ip}/32", 0))
+    )
     error_message = "replacement_private_ip must be an IPv4 address such as \"10.0.0.12\", or empty."
+  }
+}
+
+variable "service_ip" {
+  type        = string
+  description = "Optional address that clients mount from: a free address of the servers' subnet that follows the active server."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition = (
+      var.service_ip == "" ||
+      can(cidrhost("${var.service_ip}/32", 0))
+    )
+    error_message = "service_ip must be a free IPv4 address of the servers' subnet, such as \"10.0.0.100\", or empty."
+  }
+}
+
+variable "dns_name" {
+  type        = string
+  description = "Optional full name that clients mount from: an A record in dns_zone of service_ip, or of the active server's own address when there is no service_ip. A record that exists already is refused (409): import it first, docs/getting-started.md."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition = (
+      var.dns_name == "" ||
+      can(regex(
+        "^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        var.dns_name
+      ))
+    )
+    error_message = "dns_name must be a full host name in lower case, such as \"nfs.hpc.example\", or empty."
+  }
+}
+
+variable "dns_zone" {
+  type        = string
+  description = "The private DNS zone of dns_name: its OCID, or its name together with dns_view_id."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition = (
+      var.dns_zone == "" ||
+      can(regex(
+        "^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        var.dns_zone
+      )) ||
+      can(regex("^ocid1\\.dns-zone\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_zone))
+    )
+    error_message = join(" ", [
+      "dns_zone must be the OCID of a DNS zone (\"ocid1.dns-zone.oc1...\") or its name, such as \"hpc.example\", or",
+      "empty.",
+    ])
+  }
+}
+
+variable "dns_view_id" {
+  type        = string
+  description = "The private view of dns_zone; needed when dns_zone is a name."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition = (
+      var.dns_view_id == "" ||
+      can(regex("^ocid1\\.dnsview\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_view_id))
+    )
+    error_message = "dns_view_id must be the OCID of a DNS view (\"ocid1.dnsview.oc1...\"), or empty."
+  }
+}
+
+variable "dns_ttl" {
+  type        = number
+  description = "Seconds for which resolvers may keep the address of dns_name."
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.dns_ttl >= 1 && var.dns_ttl <= 86400 && floor(var.dns_ttl) == var.dns_ttl
+    error_message = "dns_ttl must be a whole number of seconds from 1 to 86400."
   }
 }
 
@@ -412,7 +476,7 @@ variable "logical_volume_name" {
   validation {
     condition = can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", var.logical_volume_name))
     error_message = join(" ", [
-      "logical_volume_name must be an LVM name as `lvs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at",
+      "logical_volume_name must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at",
       "most 127.",
     ])
   }
@@ -453,10 +517,10 @@ variable "export_clients" {
 
   validation {
     condition = alltrue([
-      for c in var.export_clients :
-      can(cidrhost(c, 0)) ||
-      can(cidrhost("${c}/32", 0)) ||
-      can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", c))
+      for one in var.export_clients :
+      can(cidrhost(one, 0)) ||
+      can(cidrhost("${one}/32", 0)) ||
+      can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", one))
     ])
     error_message = "export_clients must list networks (\"10.0.0.0/16\"), addresses or host names."
   }
@@ -469,9 +533,12 @@ variable "export_options" {
   nullable    = false
 
   validation {
-    condition = can(regex(
-      "^[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?)*$", var.export_options
-    ))
+    condition = (
+      can(regex(
+        "^[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?)*$",
+        var.export_options
+      ))
+    )
     error_message = "export_options must be exports(5) options joined by commas, such as \"rw,sync,no_subtree_check\"."
   }
 }
@@ -483,7 +550,26 @@ variable "export_fsid" {
   nullable    = false
 
   validation {
-    condition     = var.export_fsid >= 0 && var.export_fsid <= 2147483647 && floor(var.export_fsid) == var.export_fsid
+    condition = (
+      var.export_fsid >= 0 &&
+      var.export_fsid <= 2147483647 &&
+      floor(var.export_fsid) == var.export_fsid
+    )
     error_message = "export_fsid must be a whole number from 0 to 2147483647."
+  }
+}
+
+variable "fence" {
+  type        = string
+  description = "What must be true of a server before its volumes are taken from it: \"power\", it is STOPPED or TERMINATED by the API; or \"storage\", nothing: the detach itself cuts it off from the disks."
+  default     = "power"
+  nullable    = false
+
+  validation {
+    condition = contains(["power", "storage"], var.fence)
+    error_message = join(" ", [
+      "fence must be \"power\" (the old server is STOPPED or TERMINATED) or \"storage\" (the detach is the fence; see",
+      "Fencing in terraform/README.md).",
+    ])
   }
 }

@@ -1,16 +1,5 @@
-# The site: which servers, which volumes, what is stored on them, and who is active. form.tf has the same as
-# flat fields, for whoever fills in Resource Manager's form.
-
-variable "region" {
-  type        = string
-  description = "OCI region of the site, for example \"ap-tokyo-1\"."
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.region))
-    error_message = "region must be a region identifier such as \"ap-tokyo-1\": lower-case words joined by dashes."
-  }
-}
+# The site's parts as typed variables, and what programs alone set. What a person fills in is in form.tf, which has the
+# parts as flat fields too, for Resource Manager's form.
 
 variable "config_file_profile" {
   type        = string
@@ -20,36 +9,6 @@ variable "config_file_profile" {
   validation {
     condition     = var.config_file_profile == null || can(regex("^[A-Za-z0-9_.-]*$", var.config_file_profile))
     error_message = "config_file_profile must be the name of a section of ~/.oci/config, without brackets."
-  }
-}
-
-variable "compartment_id" {
-  type        = string
-  description = "OCID of the compartment of the launched servers, the made volumes and the attachments."
-  nullable    = false
-
-  validation {
-    condition = can(regex(
-      "^ocid1\\.(compartment|tenancy)\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.compartment_id
-    ))
-    error_message = join(" ", [
-      "compartment_id must be the OCID of a compartment: copy it from the console",
-      "(\"ocid1.compartment.oc1..aaaa...\").",
-    ])
-  }
-}
-
-variable "active_server" {
-  type        = string
-  description = "Name of the server that has the volumes. Changing it is the failover."
-  nullable    = false
-
-  validation {
-    condition = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.active_server))
-    error_message = join(" ", [
-      "active_server must be the name of one of servers: lower-case letters, digits and dashes, at most 63,",
-      "beginning with a letter.",
-    ])
   }
 }
 
@@ -319,26 +278,6 @@ variable "servers" {
   }
 }
 
-variable "ssh_authorized_keys" {
-  type        = string
-  description = "Public keys, one a line, that may log in as opc on launched servers."
-  nullable    = false
-
-  validation {
-    condition = alltrue([
-      for line in split("\n", trimspace(var.ssh_authorized_keys)) :
-      can(regex(join("", [
-        "^(ssh-(rsa|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\\.com",
-        "|sk-ecdsa-sha2-nistp256@openssh\\.com) [A-Za-z0-9+/=]+( [^\\r\\n]*)?$",
-      ]), trimspace(line)))
-    ])
-    error_message = join(" ", [
-      "ssh_authorized_keys must hold public keys in OpenSSH form, one a line, such as the content of",
-      "~/.ssh/id_ed25519.pub. A private key never belongs here.",
-    ])
-  }
-}
-
 variable "volumes" {
   type = map(object({
     volume_id           = optional(string)
@@ -589,94 +528,6 @@ variable "storage" {
     error_message = join(" ", [
       "fsid in storage.exports must be a whole number from 0 to 2147483647, the same on every server, or be left",
       "out.",
-    ])
-  }
-}
-
-variable "service_ip" {
-  type        = string
-  description = "Optional address that clients mount from: a free address of the servers' subnet that follows the active server."
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = var.service_ip == "" || can(cidrhost("${var.service_ip}/32", 0))
-    error_message = "service_ip must be a free IPv4 address of the servers' subnet, such as \"10.0.0.100\", or empty."
-  }
-}
-
-variable "dns_name" {
-  type        = string
-  description = "Optional full name that clients mount from: an A record in dns_zone of service_ip, or of the active server's own address when there is no service_ip. A record that exists already is refused (409): import it first, docs/getting-started.md."
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition = (
-      var.dns_name == "" ||
-      can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.dns_name))
-    )
-    error_message = "dns_name must be a full host name in lower case, such as \"nfs.hpc.example\", or empty."
-  }
-}
-
-variable "dns_zone" {
-  type        = string
-  description = "The private DNS zone of dns_name: its OCID, or its name together with dns_view_id."
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition = (
-      var.dns_zone == "" ||
-      can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.dns_zone)) ||
-      can(regex("^ocid1\\.dns-zone\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_zone))
-    )
-    error_message = join(" ", [
-      "dns_zone must be the OCID of a DNS zone (\"ocid1.dns-zone.oc1...\") or its name, such as \"hpc.example\", or",
-      "empty.",
-    ])
-  }
-}
-
-variable "dns_view_id" {
-  type        = string
-  description = "The private view of dns_zone; needed when dns_zone is a name."
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition = (
-      var.dns_view_id == "" ||
-      can(regex("^ocid1\\.dnsview\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", var.dns_view_id))
-    )
-    error_message = "dns_view_id must be the OCID of a DNS view (\"ocid1.dnsview.oc1...\"), or empty."
-  }
-}
-
-variable "dns_ttl" {
-  type        = number
-  description = "Seconds for which resolvers may keep the address of dns_name."
-  default     = 30
-  nullable    = false
-
-  validation {
-    condition     = var.dns_ttl >= 1 && var.dns_ttl <= 86400 && floor(var.dns_ttl) == var.dns_ttl
-    error_message = "dns_ttl must be a whole number of seconds from 1 to 86400."
-  }
-}
-
-variable "fence" {
-  type        = string
-  description = "What must be true of a server before its volumes are taken from it: \"power\", it is STOPPED or TERMINATED by the API; or \"storage\", nothing: the detach itself cuts it off from the disks."
-  default     = "power"
-  nullable    = false
-
-  validation {
-    condition = contains(["power", "storage"], var.fence)
-    error_message = join(" ", [
-      "fence must be \"power\" (the old server is STOPPED or TERMINATED) or \"storage\" (the detach is the fence;",
-      "see Fencing in terraform/README.md).",
     ])
   }
 }

@@ -15,8 +15,8 @@ def tables() -> dict[str, str]:
     """Markdown by the name of its place in the README."""
     variables = of_kind("variable").values()
     return {
-        "variables": _variables([v for v in variables if v.file == "variables.tf"]),
-        "form": _variables([v for v in variables if v.file == "form.tf"]),
+        "variables": _variables([v for v in variables if not _of_the_form_alone(v)]),
+        "form": _variables([v for v in variables if _of_the_form_alone(v)]),
         "outputs": _outputs(of_kind("output").values()),
     }
 
@@ -29,6 +29,10 @@ def current(readme: str) -> str:
         if written != 1:
             raise ValueError(f"README.md has {written} places for {name}, expected one")
     return readme
+
+
+def _of_the_form_alone(variable: Block) -> bool:
+    return str(text(variable.body["description"])).startswith("Form: ")
 
 
 def _between(table: str) -> Callable[[re.Match[str]], str]:
