@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from failover.act.context import Crew, expected
+from failover.deadline import Deadline, until
 from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent, wait_until_answers
@@ -41,16 +40,17 @@ def _moved(crew: Crew, step: Step) -> str:
 def _reboot(crew: Crew, host: HookRunner, spec: dict[str, object]) -> str:
     before = host.ssh.boot_id()
     host.reboot()
-    end = time.monotonic() + crew.site.deadlines.client_reboot
-    wait_until_answers(host.ssh, crew.site.deadlines.client_reboot, not_boot=before)
-    while not (found := host.hooks("check", spec, crew.site.deadlines.client)).present:
-        if time.monotonic() > end:
-            raise Failed(
-                f"{host.ssh.name} rebooted, but: {found.complaint}",
-                "look at its mount, then run it again",
-            )
-        time.sleep(2)
-    return f"rebooted; {found.told}"
+    deadline = Deadline(crew.site.deadlines.client_reboot)
+    wait_until_answers(host.ssh, deadline.left, not_boot=before)
+    report = until(
+        lambda: host.hooks("check", spec, crew.site.deadlines.client), lambda r: r.present, deadline.left
+    )
+    if not report.present:
+        raise Failed(
+            f"{host.ssh.name} rebooted, but: {report.complaint}",
+            "look at its mount, then run the same command again",
+        )
+    return f"rebooted; {report.told}"
 
 
 def _client_spec(crew: Crew, client: Client) -> dict[str, object]:

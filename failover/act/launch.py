@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 from failover.act.context import Crew, with_what_is_left
 from failover.cloud.compute import GONE
+from failover.deadline import until
 from failover.hosts import survey
 from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.hook_report import HookReport
@@ -95,12 +95,11 @@ def _learn_key(crew: Crew, name: str, address: str, instance_id: str) -> None:
 
 
 def _await_keys(crew: Crew, name: str, instance_id: str) -> tuple[str, ...]:
-    end = time.monotonic() + crew.site.deadlines.boot
-    while not (keys := crew.cloud.host_keys(instance_id)):
-        if time.monotonic() > end:
-            raise Unknown(
-                f"{name}: no SSH host key on its console within {crew.site.deadlines.boot:.0f} s",
-                "look at the console's history: cloud-init prints the key at the end of the first boot",
-            )
-        time.sleep(2)
+    seconds = crew.site.deadlines.boot
+    keys = until(lambda: crew.cloud.host_keys(instance_id), bool, seconds)
+    if not keys:
+        raise Unknown(
+            f"{name}: no SSH host key on its console within {seconds:.0f} s",
+            "look at the console's history: cloud-init prints the key at the end of the first boot",
+        )
     return keys

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from failover.act.context import Crew, expected
+from failover.deadline import until
 from failover.hosts import specs
 from failover.model.outcome import Unknown
 from failover.model.stack_output import Server
@@ -25,13 +24,11 @@ def take_over(crew: Crew, step: Step) -> str:
 def _await_service(crew: Crew, server: Server) -> str:
     """The server's own boot service does it; believed when its console names these very attachments."""
     observer, held = Observer(crew.site, crew.cloud, crew.hosts), crew.held(server)
-    end = time.monotonic() + crew.site.deadlines.hooks
-    while not observer.in_service(server, held):
-        if time.monotonic() > end:
-            raise Unknown(
-                f"{server.name} has the volumes, but its console does not say within "
-                f"{crew.site.deadlines.hooks:.0f} s that it serves them",
-                f"look at {server.name}'s console, and run `./inv verify` on a machine that reaches it",
-            )
-        time.sleep(2)
+    seconds = crew.site.deadlines.hooks
+    if not until(lambda: observer.in_service(server, held), bool, seconds):
+        raise Unknown(
+            f"{server.name} has the volumes, but its console does not say within {seconds:.0f} s "
+            "that it serves them",
+            f"look at {server.name}'s console, and run `./inv verify` on a machine that reaches it",
+        )
     return "its boot service brought the volumes up, by its console"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from failover.act.context import Crew, with_what_is_left
 from failover.act.fence import assert_fenced
 from failover.cloud.compute import GONE
+from failover.deadline import Deadline
 from failover.model.attachments import Attachments
 from failover.model.outcome import Failed, FailoverError, Refused
 from failover.model.stack_output import Server
@@ -42,11 +41,10 @@ def switch(crew: Crew, step: Step) -> str:
 
 def _settled(crew: Crew) -> Attachments:
     """The attachments once nothing is on its way: what a killed run began goes on without it."""
-    end = time.monotonic() + crew.site.deadlines.switch
+    deadline = Deadline(crew.site.deadlines.switch)
     found = {}
     for name, volume in crew.stack.volumes.items():
-        left = max(end - time.monotonic(), 0.0)
-        found[name] = crew.cloud.settled(crew.stack, volume.volume_id, left)
+        found[name] = crew.cloud.settled(crew.stack, volume.volume_id, deadline.left)
         if len(found[name]) > 1:
             raise Refused(f"{name} is attached more than once", "detach the one that is wrong by hand")
     return Attachments(found)

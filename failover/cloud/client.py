@@ -1,19 +1,17 @@
-"""How the SDK's clients are opened and asked: one key, bounded patience, all pages, deadlines on polls."""
+"""How the SDK's clients are opened and asked: one key, bounded patience, and all pages."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import oci
 
 from failover.cloud.config import configuration, signing
 from failover.model.site import CloudAccess
 
-T = TypeVar("T")
 _CONNECT_SECONDS = 10.0
-_POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.0)
+POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.0)  # between looks at a state that is changing
 
 
 class Connection:
@@ -51,16 +49,3 @@ def pages(ask: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
         answer = ask(*args, page=answer.next_page, **options)
         found += answer.data
     return found
-
-
-def poll(read: Callable[[], T], good: Callable[[T], bool], deadline_seconds: float) -> T:
-    """Read until `good` or the deadline; returns the last value read."""
-    end = time.monotonic() + deadline_seconds
-    attempt = 0
-    while True:
-        value = read()
-        pause = _POLL_SECONDS[min(attempt, len(_POLL_SECONDS) - 1)]
-        if good(value) or time.monotonic() + pause > end:
-            return value
-        time.sleep(pause)
-        attempt += 1

@@ -9,8 +9,9 @@ from typing import Any
 
 import oci
 
-from failover.cloud.client import Connection, pages, poll
+from failover.cloud.client import POLL_SECONDS, Connection, pages
 from failover.cloud.compartments import Missing, Places, state_of_missing
+from failover.deadline import until
 from failover.model.attachments import Attachment
 from failover.model.outcome import Failed, Unknown
 from failover.model.site import CloudAccess
@@ -113,10 +114,11 @@ class Cloud:
 
     def settled(self, stack: Stack, volume_id: str, deadline_seconds: float) -> tuple[Attachment, ...]:
         """The volume's attachments when none is ATTACHING or DETACHING; raises Unknown at the deadline."""
-        found = poll(
+        found = until(
             lambda: self.attachments(stack, volume_id),
             lambda many: all(a.state == "ATTACHED" for a in many),
             deadline_seconds,
+            POLL_SECONDS,
         )
         if moving := [f"{a.id} is {a.state}" for a in found if a.state != "ATTACHED"]:
             raise Unknown(
@@ -162,7 +164,7 @@ class Cloud:
     def _until(
         instance_id: str, read: Callable[[], str], states: tuple[str, ...], deadline_seconds: float
     ) -> str:
-        found = poll(read, lambda s: s in states, deadline_seconds)
+        found = until(read, lambda s: s in states, deadline_seconds, POLL_SECONDS)
         if found not in states:
             raise Unknown(
                 f"instance {instance_id} is {found} after {deadline_seconds:.0f} s, expected {states[0]}",
@@ -184,7 +186,7 @@ class Cloud:
         history = self.call(
             f"CaptureConsoleHistory of {instance_id}", self._compute.capture_console_history, details
         ).data
-        poll(
+        until(
             lambda: (
                 self.call(
                     f"GetConsoleHistory of {instance_id}", self._compute.get_console_history, history.id
@@ -192,6 +194,7 @@ class Cloud:
             ),
             lambda h: h.lifecycle_state in ("SUCCEEDED", "FAILED"),
             60,
+            POLL_SECONDS,
         )
         content = self.call(
             f"GetConsoleHistoryContent of {instance_id}",

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
+from failover.deadline import Deadline, Say, until, until_free
 from failover.model.outcome import FailoverError, Refused, Unknown
 from failover.runs import whoami
 from failover.stack.errors import explained
 from failover.stack.resource_manager_api import Job, StackApi
 
 _POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 2.0)
-_SAY_SECONDS = 30.0
 _PREFIX = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\[\w+\] \[\w+\] ?", re.MULTILINE)
 _TAIL_LINES = 12
 # A job that the service itself gave up: how far Terraform had got is not told.
 _SERVICE_ENDED = ("INTERNAL_SERVICE_ERROR", "JOB_TIMEOUT")
-Say = Callable[[str], None]
 
 
 class StackJobs:
@@ -36,18 +33,16 @@ class StackJobs:
 
     def await_idle(self, deadline_seconds: float, say: Say) -> None:
         """Wait until the stack has no job; raises Refused at the deadline, saying whose it is."""
-        start, said = time.monotonic(), -_SAY_SECONDS
-        while job := self._api.unended():
-            waited = time.monotonic() - start
-            if waited >= deadline_seconds:
-                raise Refused(
-                    f"the stack is busy: {job.told}, still after {waited:.0f} s",
-                    "wait for its end or cancel it in the console, then run the same command again",
-                )
-            if waited - said >= _SAY_SECONDS:
-                said = waited
-                say(f"waiting for {job.told} ({waited:.0f} s) ...")
-            time.sleep(min(_POLL_SECONDS[-1], deadline_seconds))
+
+        def holder() -> str | None:
+            job = self._api.unended()
+            return job.told if job else None
+
+        if busy := until_free(holder, deadline_seconds, say, _POLL_SECONDS[-1:]):
+            raise Refused(
+                f"the stack is busy: {busy}, still after {deadline_seconds:.0f} s",
+                "wait for its end or cancel it in the console, then run the same command again",
+            )
 
     def run(
         self, details: Any, deadline_seconds: float, say: Say, *, wait_seconds: float, with_log: bool = False
@@ -68,45 +63,53 @@ class StackJobs:
         raise self._ended_badly(job, verb)
 
     def _create(self, details: Any, verb: str, wait_seconds: float, say: Say) -> str:
-        end = time.monotonic() + wait_seconds
+        deadline = Deadline(wait_seconds)
         mine = whoami.me()
         by = f"{mine['user']}@{mine['host']}"
-        while True:
+
+        def create() -> str | None:
             if self._interrupted.is_set():
                 raise Unknown(f"interrupted; no {verb} job was created", "run the same command again")
-            if job_id := self._api.create_job(details, f"nfs-failover {verb} by {by}", by):
-                say(f"Resource Manager: {verb} job {job_id} ...")
-                return job_id
-            self.await_idle(max(end - time.monotonic(), 0.0), say)
-            time.sleep(_POLL_SECONDS[0])
-            if time.monotonic() > end:
-                raise Refused(
-                    f"the stack takes no {verb} job (409), though none is under way",
-                    "look at the stack in the console, then run the same command again",
-                )
+            job_id = self._api.create_job(details, f"nfs-failover {verb} by {by}", by)
+            if job_id is None:
+                self.await_idle(deadline.left, say)
+            return job_id
+
+        job_id = until(create, bool, wait_seconds, _POLL_SECONDS[:1])
+        if job_id is None:
+            raise Refused(
+                f"the stack takes no {verb} job (409), though none is under way",
+                "look at the stack in the console, then run the same command again",
+            )
+        say(f"Resource Manager: {verb} job {job_id} ...")
+        return job_id
 
     def _follow(self, job_id: str, verb: str, deadline_seconds: float, say: Say, with_log: bool) -> Job:
-        start, attempt, told, state = time.monotonic(), 0, 0, ""
-        while True:
+        state, shown = "", 0
+
+        def read() -> Job:
+            nonlocal state, shown
             job = self._api.job(job_id)
             if job.state != state:
                 state = job.state
                 say(f"Resource Manager: {verb} job is {state}")
             if with_log:
-                told = self._tell(job_id, told, say)
-            if job.ended:
-                return job
-            pause = _POLL_SECONDS[min(attempt, len(_POLL_SECONDS) - 1)]
-            if self._interrupted.wait(pause):
-                raise self._called_off(job_id, verb, "interrupted")
-            if time.monotonic() - start > deadline_seconds:
-                raise self._called_off(job_id, verb, f"not done within {deadline_seconds:.0f} s")
-            attempt += 1
+                shown = self._show_log(job_id, shown, say)
+            return job
 
-    def _tell(self, job_id: str, told: int, say: Say) -> int:
-        """Say the whole lines of the log that are new; how many have been said."""
+        def pause(seconds: float) -> None:
+            if self._interrupted.wait(seconds):
+                raise self._called_off(job_id, verb, "interrupted")
+
+        job = until(read, lambda job: job.ended, deadline_seconds, _POLL_SECONDS, pause)
+        if not job.ended:
+            raise self._called_off(job_id, verb, f"not done within {deadline_seconds:.0f} s")
+        return job
+
+    def _show_log(self, job_id: str, shown: int, say: Say) -> int:
+        """Show the log's complete lines after the first `shown`; how many are shown now."""
         lines = plain(self._api.log(job_id)).split("\n")[:-1]
-        for line in lines[told:]:
+        for line in lines[shown:]:
             if line.strip():
                 say(f"   {line}")
         return len(lines)
@@ -127,10 +130,7 @@ class StackJobs:
         return Unknown(f"{why}: the {verb} job {job_id} {ended.get(job.state, 'is ' + job.state)}", remedy)
 
     def _until_ended(self, job_id: str) -> Job:
-        end = time.monotonic() + self._grace_seconds
-        while not (job := self._api.job(job_id)).ended and time.monotonic() < end:
-            time.sleep(0.5)
-        return job
+        return until(lambda: self._api.job(job_id), lambda job: job.ended, self._grace_seconds, (0.5,))
 
     def _ended_badly(self, job: Job, verb: str) -> FailoverError:
         code, message = job.failure

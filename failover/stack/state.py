@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from failover.deadline import until_free
 from failover.model.outcome import Refused
 from failover.model.switch_record import Switched
 from failover.stack import addresses, state_lock
 
-_POLL_SECONDS = 0.5
-_SAY_SECONDS = 30.0
+_POLL_SECONDS = (0.5,)
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,9 @@ def await_unlocked(directory: Path, deadline_seconds: float, say: Callable[[str]
 
     Tells `say` what is waited for, every half minute. Raises Refused at the deadline.
     """
-    start, said = time.monotonic(), -_SAY_SECONDS
-    while holder := state_lock.holder(directory):
-        waited = time.monotonic() - start
-        if waited > deadline_seconds:
-            raise Refused(
-                f"the lock of Terraform's state is held: {holder}, still after {waited:.0f} s",
-                "wait for its end, or end that process with one SIGTERM, which lets it write its state",
-            )
-        if waited - said >= _SAY_SECONDS:
-            said = waited
-            say(f"waiting for {holder}, which is still at work on this stack ({waited:.0f} s) ...")
-        time.sleep(_POLL_SECONDS)
+    holder = until_free(lambda: state_lock.holder(directory), deadline_seconds, say, _POLL_SECONDS)
+    if holder:
+        raise Refused(
+            f"the lock of Terraform's state is held: {holder}, still after {deadline_seconds:.0f} s",
+            "wait for its end, or end that process with one SIGTERM, which lets it write its state",
+        )

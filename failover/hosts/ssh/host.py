@@ -7,11 +7,11 @@ import re
 import secrets
 import shlex
 import threading
-import time
 from dataclasses import dataclass
 
 import asyncssh
 
+from failover.deadline import Deadline, until
 from failover.hosts.ssh import loop
 from failover.hosts.ssh.connection import Connections, Route
 from failover.hosts.ssh.errors import HostUnknown, LoginRefused, Silent
@@ -170,19 +170,23 @@ def wait_until_answers(host: SshHost, deadline_seconds: float, not_boot: str = "
 
     Raises HostUnknown at the deadline, with the last reason; at once for another host key.
     """
-    end = time.monotonic() + deadline_seconds
-    refused: LoginRefused | None = None
-    while time.monotonic() < end:
+    deadline = Deadline(deadline_seconds)
+
+    def attempt() -> tuple[str, LoginRefused | None]:
         try:
-            boot, refused = host.boot_id(min(60.0, max(1.0, end - time.monotonic()))), None
+            boot, refused = host.boot_id(min(60.0, max(1.0, deadline.left))), None
         except Silent:
             boot, refused = "", None
         except LoginRefused as error:
             boot, refused = "", error
-        if boot and boot != not_boot:
-            return boot
-        host.close()
-        time.sleep(1)
+        if boot in ("", not_boot):
+            host.close()
+            return "", refused
+        return boot, None
+
+    boot, refused = until(attempt, lambda one: one[0], deadline_seconds, (1.0,))
+    if boot:
+        return boot
     if refused is not None:
         raise refused
     raise Unknown(

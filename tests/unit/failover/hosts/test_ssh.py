@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from failover import deadline
 from failover.hosts.ssh import LoginRefused, Silent, wait_until_answers
-from failover.hosts.ssh import host as ssh_host
 from failover.model.outcome import Unknown
 
 
@@ -30,8 +30,8 @@ class Booting:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     clock = iter(range(1000))
-    monkeypatch.setattr(ssh_host.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(ssh_host.time, "sleep", lambda _: None)
+    monkeypatch.setattr(deadline.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(deadline.time, "sleep", lambda _: None)
 
 
 def test_the_old_boot_silence_and_a_refused_login_pass():
