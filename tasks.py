@@ -59,25 +59,20 @@ def failover(
     """Make --active the NFS server: fence the old one, move the volumes, bring the clients over, verify."""
     from failover.verbs import failover as run
     from failover.verbs import reported
+    from failover.verbs.request import Request, SiteChoice
 
-    sys.exit(
-        reported.main(
-            lambda console: run.fail_over(
-                active,
-                site,
-                console,
-                clients=clients,
-                yes=yes,
-                dry_run=dry_run,
-                unplanned=unplanned,
-                take_over=take_over,
-                via=via,
-                stack_id=stack_id,
-                commit=commit,
-            ),
-            json,
-        )
+    chosen = SiteChoice(site, via, stack_id)
+    request = Request(
+        active,
+        chosen,
+        clients,
+        yes=yes,
+        dry_run=dry_run,
+        unplanned=unplanned,
+        take_over=take_over,
+        commit=commit,
     )
+    sys.exit(reported.main(lambda console: run.fail_over(request, console), json))
 
 
 @task(
@@ -106,6 +101,7 @@ def plan(
     """Show what `failover` would do now, and why; nothing is changed."""
     from failover.verbs import failover as run
     from failover.verbs import reported
+    from failover.verbs.request import Request, SiteChoice
 
     if format == "markdown":
         from failover.pipeline import plan_comment
@@ -114,22 +110,8 @@ def plan(
     if format != "text":
         print(f"usage: --format {format}: expected text or markdown", file=sys.stderr)
         sys.exit(2)
-    sys.exit(
-        reported.main(
-            lambda console: run.fail_over(
-                active,
-                site,
-                console,
-                clients=clients,
-                yes=False,
-                dry_run=True,
-                unplanned=unplanned,
-                via=via,
-                stack_id=stack_id,
-            ),
-            json,
-        )
-    )
+    request = Request(active, SiteChoice(site, via, stack_id), clients, dry_run=True, unplanned=unplanned)
+    sys.exit(reported.main(lambda console: run.fail_over(request, console), json))
 
 
 @task(
@@ -152,12 +134,10 @@ def apply(
     """Make the server that active.auto.tfvars names the active one, as `failover --yes` does; for a merge."""
     from failover.verbs import failover as run
     from failover.verbs import reported
+    from failover.verbs.request import SiteChoice
 
-    sys.exit(
-        reported.main(
-            lambda console: run.apply(site, console, clients=clients, via=via, stack_id=stack_id), json
-        )
-    )
+    chosen = SiteChoice(site, via, stack_id)
+    sys.exit(reported.main(lambda console: run.apply(chosen, console, clients=clients), json))
 
 
 @task(
@@ -180,10 +160,10 @@ def verify(
     """Look at the API, the server, the clients and a second Terraform plan afresh; nothing is changed."""
     from failover.verbs import reported
     from failover.verbs import verify as verb
+    from failover.verbs.request import SiteChoice
 
-    sys.exit(
-        reported.main(lambda console: verb.verify(active, site, console, via=via, stack_id=stack_id), json)
-    )
+    chosen = SiteChoice(site, via, stack_id)
+    sys.exit(reported.main(lambda console: verb.verify(active, chosen, console), json))
 
 
 @task(help={"json": "print the list as one JSON array", "site": SITE_HELP})
@@ -232,8 +212,9 @@ def preflight(
 ) -> None:
     """Would a failover work now? Looks at all it needs, then refreshes the canaries; for a nightly job."""
     from failover.verbs import preflight as verb
+    from failover.verbs.request import SiteChoice
 
-    sys.exit(verb.main(active, site, json, terraform_plan, canaries, via=via, stack_id=stack_id))
+    sys.exit(verb.main(active, SiteChoice(site, via, stack_id), json, terraform_plan, canaries))
 
 
 @task

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
-from failover.cloud.compute import Cloud
-from failover.hosts.hook_runner import HookRunner, Hosts
+from failover.hosts.hook_runner import HookRunner
 from failover.model.attachments import Attachment, Attachments
 from failover.model.hook_report import HookReport
 from failover.model.observation import Observation
 from failover.model.outcome import Failed, FailoverError, Unknown
-from failover.model.site import Site
+from failover.model.site import ClientMode
 from failover.model.stack_output import Server, Stack
-from failover.observe.observer import Observer
-from failover.stack.runner import StackRunner
+from failover.ports import Ports
 
 
 class Crew:
@@ -24,18 +22,16 @@ class Crew:
 
     def __init__(
         self,
-        site: Site,
-        cloud: Cloud,
-        terraform: StackRunner,
-        hosts: Hosts,
+        ports: Ports,
         seen: Observation,
-        mode: str,
+        mode: ClientMode,
         door: Door = COMMAND_LINE,
     ) -> None:
-        self.site = site
-        self.cloud = cloud
-        self.terraform = terraform
-        self.hosts = hosts
+        self.site = ports.site
+        self.cloud = ports.cloud
+        self.terraform = ports.runner
+        self.hosts = ports.hosts
+        self.observer = ports.observer
         self.seen = seen
         self.mode = mode
         self.door = door
@@ -47,7 +43,7 @@ class Crew:
 
     def attachments(self) -> Attachments:
         """Every volume's attachments by the API, now. Raises Unknown."""
-        return Observer(self.site, self.cloud, self.hosts).attachments(self.stack)
+        return self.observer.attachments(self.stack)
 
     def held(self, server: Server) -> dict[str, Attachment]:
         """The attachment of each volume, all of them ATTACHED to `server` by the API. Raises Failed."""

@@ -9,7 +9,6 @@ from failover.hosts import specs
 from failover.model.observation import ServerStatus
 from failover.model.outcome import Failed, Refused, Unknown
 from failover.model.stack_output import Server
-from failover.observe.observer import Observer
 from failover.plan.model import OFF, Step
 from failover.runs.events import UNPROVEN
 
@@ -65,8 +64,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
     neither off nor has released, and for one that is no server of this stack; Unknown when a holder's state
     could not be learnt.
     """
-    observer = Observer(crew.site, crew.cloud, crew.hosts)
-    attachments = observer.attachments(crew.stack)
+    attachments = crew.attachments()
     ids = {one.instance_id for one in attachments.all()} - {target.instance_id}
     gave_up: set[str] = set()
     told: dict[str, Any] = {}
@@ -83,7 +81,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
         gave_up.add(instance_id)
         if holder.name in crew.released:
             continue
-        looked = observer.server(holder, crew.stack, attachments)
+        looked = crew.observer.server(holder, crew.stack, attachments)
         if looked.trouble:
             raise Unknown(looked.trouble.reason, looked.trouble.remedy)
         if not _released(looked):

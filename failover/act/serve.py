@@ -7,7 +7,6 @@ from failover.deadline import until
 from failover.hosts import specs
 from failover.model.outcome import Unknown
 from failover.model.stack_output import Server
-from failover.observe.observer import Observer
 from failover.plan.model import Step
 
 
@@ -23,9 +22,9 @@ def take_over(crew: Crew, step: Step) -> str:
 
 def _await_service(crew: Crew, server: Server) -> str:
     """The server's own boot service does it; believed when its console names these very attachments."""
-    observer, held = Observer(crew.site, crew.cloud, crew.hosts), crew.held(server)
+    held = crew.held(server)
     seconds = crew.site.deadlines.hooks
-    if not until(lambda: observer.in_service(server, held), bool, seconds):
+    if not until(lambda: crew.observer.in_service(server, held), bool, seconds):
         raise Unknown(
             f"{server.name} has the volumes, but its console does not say within {seconds:.0f} s "
             "that it serves them",

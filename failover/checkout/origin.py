@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from failover.checkout.request import Request, refuse_stale_request
+from failover.checkout.request import NamedServer, refuse_stale_request
 from failover.model.switch_record import Switched
 from failover.runs.whoami import who
 
@@ -15,20 +15,20 @@ CLI, GITOPS = "cli", "gitops"
 
 @dataclass(frozen=True)
 class Door:
-    """`asked`: what the checkout asks for, where it is the checkout and not the operator that asks."""
+    """`named`: the server that the checkout names; None where the operator names it."""
 
     name: str = CLI
-    asked: Request | None = None
+    named: NamedServer | None = None
 
     @property
     def checks_last_switch(self) -> bool:
         """Whether the record of the last switch matters: not to an operator who names the server."""
-        return self.asked is not None or self.name != CLI
+        return self.named is not None or self.name != CLI
 
     def check(self, last: Switched | None) -> None:
         """Raise Refused when going through this door would undo a newer switch."""
-        if self.asked is not None:
-            refuse_stale_request(self.asked, last)
+        if self.named is not None:
+            refuse_stale_request(self.named, last)
 
     def record(self) -> dict[str, str]:
         """The stack's variable `switch`: who, when (now, UTC), and this door."""

@@ -16,7 +16,7 @@ PAGE = "docs/door-gitops.md"
 
 
 @dataclass(frozen=True)
-class Request:
+class NamedServer:
     """The server that a file names, and who decided so when. `doubt`: why that is not known, else ""."""
 
     server: str
@@ -39,48 +39,48 @@ def server(file: Path) -> str:
     return str(found[0])
 
 
-def read(file: Path) -> Request:
+def read(file: Path) -> NamedServer:
     """What the file asks for, with its commit. Raises Usage for a file that names no server."""
     name = server(file)
     checkout = Checkout(file)
     if not checkout.is_one():
-        return Request(
+        return NamedServer(
             name, None, f"{file.parent} is no Git checkout", "run it in a checkout, with its history"
         )
     if checkout.committed() != file.read_text():
-        return Request(name, None, f"{file.name} has edits that are not committed", "commit them")
+        return NamedServer(name, None, f"{file.name} has edits that are not committed", "commit them")
     commit = checkout.last_commit()
     if commit is None or checkout.is_cut_off_at(commit):
-        return Request(
+        return NamedServer(
             name,
             None,
             f"the checkout's history does not reach back to the commit that last touched {file.name}",
             "fetch all of it: `git fetch --unshallow`; with actions/checkout: fetch-depth: 0",
         )
-    return Request(name, commit)
+    return NamedServer(name, commit)
 
 
-def refuse_stale_request(asked: Request, last: Switched | None) -> None:
+def refuse_stale_request(named: NamedServer, last: Switched | None) -> None:
     """Raise Refused when another server was made the active one after this was decided, or maybe after.
 
     A record of the very server that is asked for, or none at all (a stack that never switched), refuses
     nothing. There is no override flag. To force it, make a newer commit.
     """
-    if last is None or last.active == asked.server:
+    if last is None or last.active == named.server:
         return
     standing = f"{last.active} was made the active server by {last.by} at {told(last.at)} (door: {last.door})"
-    if asked.commit is None:
+    if named.commit is None:
         raise Refused(
-            f"{standing}, and whether {asked.server} was asked for before or after that is not known: "
-            f"{asked.doubt}",
-            asked.remedy,
+            f"{standing}, and whether {named.server} was asked for before or after that is not known: "
+            f"{named.doubt}",
+            named.remedy,
         )
-    if asked.commit.at <= last.at:
-        sha, at = asked.commit.sha[:10], told(asked.commit.at)
+    if named.commit.at <= last.at:
+        sha, at = named.commit.sha[:10], told(named.commit.at)
         raise Refused(
             f"this would flip back a newer switch: {standing}, after commit {sha} of {at} "
-            f'("{asked.commit.subject}", {asked.commit.author}) had asked for {asked.server}',
-            f"if {last.active} is right, commit that to active.auto.tfvars; if {asked.server} shall take "
+            f'("{named.commit.subject}", {named.commit.author}) had asked for {named.server}',
+            f"if {last.active} is right, commit that to active.auto.tfvars; if {named.server} shall take "
             f"over all the same, commit that anew: only a commit newer than the switch counts ({PAGE})",
         )
 

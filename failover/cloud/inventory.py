@@ -15,8 +15,6 @@ from failover.model.attachments import Attachment
 from failover.model.outcome import Unknown
 from failover.model.site import CloudAccess
 
-SOON_SECONDS = 20.0
-
 
 class Unanswered(Unknown):
     """A call that gave no usable answer. `status` is the HTTP status, None when there was none at all."""
@@ -33,7 +31,7 @@ class CloudReads:
     `give_up_seconds`: how long a busy or stumbling service is asked again; a refusal is an answer at once.
     """
 
-    def __init__(self, access: CloudAccess, give_up_seconds: float = SOON_SECONDS) -> None:
+    def __init__(self, access: CloudAccess, give_up_seconds: float) -> None:
         connection = Connection(access, give_up_seconds, _retries(give_up_seconds))
         self.tenancy_id = connection.tenancy_id
         self._compute = connection.client(oci.core.ComputeClient)

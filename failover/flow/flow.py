@@ -20,25 +20,26 @@ from failover.flow.identity import identity
 from failover.flow.inspection import Inspection
 from failover.model.observation import Observation
 from failover.model.outcome import ClientLeft, FailoverError, Outcome, Refused, Usage
-from failover.model.site import Site
+from failover.model.site import ClientMode
 from failover.plan import document, model, planner
+from failover.ports import Ports
 from failover.preflight import gate
 from failover.preflight.check import objection
 from failover.report import plan_table
 from failover.report.report import Report
 from failover.runs.events import Event
 from failover.runs.journal import Journal
-from failover.stack.runner import StackRunner
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator chose. `clients`: remount (without reboot) or reboot. `door`: who asks for it.
+    """What was chosen, checked. `target`: a server of the stack. `door`: who asks for it.
 
     `unplanned`: the old server is treated as lost; the detach may be the fence (failover/plan/planner.py).
     """
 
-    clients: str = "remount"
+    target: str
+    clients: ClientMode = ClientMode.REMOUNT
     yes: bool = False
     dry_run: bool = False
     unplanned: bool = False
@@ -50,8 +51,7 @@ class Flow:
 
     def __init__(
         self,
-        site: Site,
-        terraform: StackRunner,
+        ports: Ports,
         options: Options,
         report: Report,
         console: Console,
@@ -59,13 +59,14 @@ class Flow:
     ) -> None:
         """`assert_held`: raises when the site's lock is no longer ours; asked before every step."""
         self._assert_held = assert_held
-        self._site = site
-        self._terraform = terraform
+        self._ports = ports
+        self._site = ports.site
+        self._terraform = ports.runner
         self._options = options
         self._report = report
         self._console = console
         self._progress = progresses.make(console)
-        self._inspection = Inspection(site, terraform, options.clients, report, self._progress)
+        self._inspection = Inspection(ports, options.target, options.clients, report, self._progress)
 
     def run(self) -> None:
         """The whole run. Raises FailoverError at the first thing that stops it."""
@@ -92,7 +93,6 @@ class Flow:
             self._act(plan, seen)
         finally:
             self._terraform.discard_plans()
-            self._inspection.close()
 
     def _look(self) -> Observation:
         """Observe; meanwhile learn who runs this with what, so that nobody waits for it later."""
@@ -110,18 +110,14 @@ class Flow:
 
     def _preflight(self, plan: model.Plan, seen: Observation) -> None:
         """What would stop the run halfway stops it here, all of it at once."""
-        looking = self._inspection
-        found = gate.checks(plan, seen, self._site, self._terraform, looking.hosts, looking.observer)
+        found = gate.checks(plan, seen, self._ports)
         self._report.notes += gate.notes(found)
         if error := objection(found):
             raise error
 
     def _foresee(self, plan: model.Plan, seen: Observation) -> None:
         """The hosts' judgement on a plan that is only shown: what a run would be refused with."""
-        looking = self._inspection
-        self._report.notes += gate.foreseen(
-            plan, seen, self._site, self._terraform, looking.hosts, looking.observer
-        )
+        self._report.notes += gate.foreseen(plan, seen, self._ports)
 
     def _confirm(self, plan: model.Plan) -> None:
         if self._options.yes:
@@ -140,15 +136,7 @@ class Flow:
         self._report.run, self._report.folder = journal.id, journal.folder
         self._write_start(journal, plan)
         inspection = self._inspection
-        crew = Crew(
-            self._site,
-            inspection.cloud,
-            self._terraform,
-            inspection.hosts,
-            seen,
-            self._options.clients,
-            self._options.door,
-        )
+        crew = Crew(self._ports, seen, self._options.clients, self._options.door)
         execution = Execution(
             plan,
             self._held(partial(do, crew)),

@@ -8,17 +8,13 @@ from functools import partial
 from typing import TypeVar
 
 from failover.act.progress import Progress
-from failover.cloud.compute import Cloud
-from failover.hosts import descriptors
-from failover.hosts.hook_runner import Hosts
 from failover.model.finding import Finding
 from failover.model.observation import Observation
 from failover.model.outcome import ClientLeft, Failed
-from failover.model.site import Site
+from failover.model.site import ClientMode
 from failover.model.timeline import Phase
-from failover.observe.observer import Observer
+from failover.ports import Ports
 from failover.report.report import Report
-from failover.stack.runner import StackRunner
 from failover.verify import data
 from failover.verify.findings import verify
 
@@ -27,25 +23,22 @@ _LISTED = 10
 
 
 class Inspection:
-    """The eyes of a run; nothing in here changes anything. Close it: hosts' connections are kept."""
+    """The eyes of a run; nothing in here changes anything."""
 
     def __init__(
-        self, site: Site, terraform: StackRunner, clients: str, report: Report, progress: Progress
+        self, ports: Ports, target: str, clients: ClientMode, report: Report, progress: Progress
     ) -> None:
-        self.cloud = Cloud(site.cloud, site.deadlines.api)
-        descriptors.provide(len(site.clients))
-        self.hosts = Hosts(site)
-        self._site = site
-        self._terraform = terraform
+        self._ports = ports
+        self._target = target
         self._clients = clients
         self._report = report
         self._progress = progress
-        self.observer = Observer(site, self.cloud, self.hosts)
 
     def observe(self) -> Observation:
         """Terraform's state, the API, servers and clients, afresh. Raises Unknown."""
         self._progress.say("looking at the API, the servers and the clients (nothing is changed) ...")
-        return self.observer.observe(self._terraform.read(), self._report.target, self._clients)
+        stack = self._ports.runner.read()
+        return self._ports.observer.observe(stack, self._target, self._clients)
 
     def verify(self, seen: Observation) -> None:
         """Every finding into the report.
@@ -53,8 +46,8 @@ class Inspection:
         Raises Failed when the service is not right, ClientLeft when it is and only clients are not.
         """
         self._report.active = seen.stack.active
-        look = partial(data.look, self._site, self.hosts, seen)
-        self._report.findings, self._report.second_plan_changes = verify(seen, self._terraform, look)
+        look = partial(data.look, self._ports.site, self._ports.hosts, seen)
+        self._report.findings, self._report.second_plan_changes = verify(seen, self._ports.runner, look)
         wrong = [f for f in self._report.findings if not f.ok]
         if service := [f for f in wrong if not f.client]:
             raise Failed(f"not everything is right: {_listed(service)}", self._remedy(service))
@@ -72,15 +65,11 @@ class Inspection:
         self._report.phases.append(Phase(name, time.monotonic() - start, ""))
         return result
 
-    def close(self) -> None:
-        """Close every connection."""
-        self.hosts.close()
-
     def _remedy(self, wrong: Sequence[Finding]) -> str:
         if own := [f.remedy for f in wrong if f.remedy]:
             return "; ".join(own)
         if self._report.verb == "verify":
-            return f"`./inv plan --active {self._report.target}` shows what would be done about it"
+            return f"`./inv plan --active {self._target}` shows what would be done about it"
         return "run the same command again"
 
 

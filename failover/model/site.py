@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,13 @@ class SshAccess:
     known_hosts: Path | None
     connect_seconds: float
     reach: bool = True
+
+
+class ClientMode(enum.StrEnum):
+    """How a client is brought over: its mounts are moved while it runs, or it is rebooted."""
+
+    REMOUNT = "remount"
+    REBOOT = "reboot"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from failover.report.page import escaped
 from failover.report.report import Report
 from failover.stack import addresses
 from failover.verbs import failover
+from failover.verbs.request import Request, SiteChoice
 
 MARK = "<!-- nfs-failover plan -->"  # the comment's first line, by which it is found again
 _SIGNS = {
@@ -37,9 +38,8 @@ _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 def main(target: str | None, site_file: str | None, clients: str) -> int:
     """Plan, print the comment (and nothing else) on stdout, return the exit code. Progress is on stderr."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    report = failover.fail_over(
-        target, site_file, console, clients=clients, yes=False, dry_run=True, door=GITOPS, changes=True
-    )
+    request = Request(target, SiteChoice(site_file), clients, dry_run=True, door=GITOPS, changes=True)
+    report = failover.fail_over(request, console)
     sys.stdout.write(markdown(report, clients))
     sys.stdout.flush()
     return report.outcome.exit_code

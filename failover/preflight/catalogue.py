@@ -19,10 +19,9 @@ from failover.preflight.checks import (
 )
 from failover.preflight.context import Ground
 from failover.preflight.policies import ACTS
-from failover.preflight.runner import HOST_SECONDS, Probe
+from failover.preflight.runner import API_SECONDS, HOST_SECONDS, Probe
 
 _PLAN_SECONDS = 300.0
-_RUN_SECONDS = 150.0  # a run is as patient with the API here as in its other calls
 
 CLOUD = (
     Probe(target.NAME, target.look),
@@ -63,7 +62,7 @@ def of_a_run(ground: Ground, old_server_serves: bool) -> tuple[Probe, ...]:
     """What can refuse a run. While the old server serves, Terraform's plan costs no outage."""
     surveys = SURVEYS if ground.site.ssh.reach else ()
     chosen = (*_cloud(ground), *STATE, *((PLAN,) if old_server_serves else ()), *surveys)
-    return tuple(replace(p, deadline_seconds=max(p.deadline_seconds, _RUN_SECONDS)) for p in chosen)
+    return tuple(replace(p, deadline_seconds=max(p.deadline_seconds, API_SECONDS)) for p in chosen)
 
 
 def _cloud(ground: Ground) -> tuple[Probe, ...]:

@@ -6,20 +6,19 @@ from collections.abc import Iterable
 
 from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
 from failover.cloud.compute import GONE, SERVER_TAG
-from failover.cloud.inventory import CloudReads, Unanswered
+from failover.cloud.inventory import Unanswered
 from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.hosts import survey
-from failover.hosts.hook_runner import HookRunner, Hosts
+from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
 from failover.model.attachments import Attachment, Attachments
 from failover.model.hook_report import HookReport
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError
-from failover.model.site import Client, Site
+from failover.model.site import Client, ClientMode
 from failover.model.stack_output import Launch, Server, Stack
-from failover.observe.observer import Observer
+from failover.ports import Ports
 from failover.preflight.memo import Once
-from failover.stack.runner import StackRunner
 
 
 class Ground:
@@ -27,23 +26,19 @@ class Ground:
 
     def __init__(
         self,
-        site: Site,
+        ports: Ports,
         stack: Stack,
         target: str,
-        reads: CloudReads,
-        terraform: StackRunner,
-        hosts: Hosts,
-        observer: Observer,
         seen: Observation | None = None,
     ) -> None:
-        self.site = site
+        self.site = ports.site
         self.stack = stack
         self.target: Server = stack.servers[target]
-        self.reads = reads
-        self.terraform = terraform
-        self.hosts = hosts
+        self.reads = ports.reads
+        self.terraform = ports.runner
+        self.hosts = ports.hosts
         self.seen = seen
-        self._observer = observer
+        self._observer = ports.observer
         self._once = Once()
         self._places = Places(self._compartment_of)
         self._attachments_begun = False
@@ -180,7 +175,7 @@ class Ground:
         return self.hosts.at(server.name, address)
 
     def _client(self, client: Client) -> ClientStatus:
-        return self._observer.client(client, self.stack, self.target.name, "remount")
+        return self._observer.client(client, self.stack, self.target.name, ClientMode.REMOUNT)
 
     def _survey(self, name: str) -> HookReport | None:
         server = self.stack.servers[name]

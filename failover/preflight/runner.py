@@ -14,7 +14,7 @@ from failover.preflight import policies
 from failover.preflight.check import Check, Result, unknown
 from failover.preflight.context import Ground
 
-API_SECONDS = 45.0
+API_SECONDS = 150.0  # a check makes several calls, each of which may take [deadlines] api
 HOST_SECONDS = 120.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import replace
 
 from failover.model import identifiers
@@ -9,21 +10,26 @@ from failover.model.outcome import Usage
 from failover.model.site import Site
 from failover.stack.runner import StackRunner
 
-TERRAFORM, RESOURCE_MANAGER = "terraform", "resource-manager"
+
+class Via(enum.StrEnum):
+    """What plans and applies the stack."""
+
+    TERRAFORM = "terraform"
+    RESOURCE_MANAGER = "resource-manager"
 
 
 def chosen(site: Site, via: str = "", stack_id: str = "") -> Site:
     """The site with what the command line says over what it says itself; raises Usage."""
-    if via not in ("", TERRAFORM, RESOURCE_MANAGER):
-        raise Usage(f"--via {via}: expected {TERRAFORM} or {RESOURCE_MANAGER}", "choose one of them")
-    if via == TERRAFORM:
+    if via and via not in list(Via):
+        raise Usage(f"--via {via}: expected {' or '.join(Via)}", "choose one of them")
+    if via == Via.TERRAFORM:
         if stack_id:
-            raise Usage(f"--via {TERRAFORM} has no use for --stack-id", "leave one of the two out")
+            raise Usage(f"--via {Via.TERRAFORM} has no use for --stack-id", "leave one of the two out")
         return replace(site, terraform=replace(site.terraform, stack_id=""))
     wanted = identifiers.stack_id(stack_id, "--stack-id") if stack_id else site.terraform.stack_id
-    if via == RESOURCE_MANAGER and not wanted:
+    if via == Via.RESOURCE_MANAGER and not wanted:
         raise Usage(
-            f"--via {RESOURCE_MANAGER}: no stack is named",
+            f"--via {Via.RESOURCE_MANAGER}: no stack is named",
             f'add --stack-id OCID, or stack_id = "ocid1.ormstack..." under [terraform] in {site.file}',
         )
     return replace(site, terraform=replace(site.terraform, stack_id=wanted))

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from failover.cloud.endpoint import check_endpoint
 from failover.model.outcome import Usage
-from failover.model.site import Site
+from failover.model.site import ClientMode, Site
 from failover.report.report import Report
 from failover.stack import choose as vias
 from failover.stack.runner import StackRunner
 from failover.verbs import site_file as sites
+from failover.verbs.request import SiteChoice
 
-MODES = ("remount", "reboot")
 
-
-def opened(report: Report, site_file: str | None, via: str, stack_id: str) -> tuple[Site, StackRunner]:
+def opened(report: Report, choice: SiteChoice) -> tuple[Site, StackRunner]:
     """The site of the site file and what plans its stack. Raises Usage, Unknown."""
-    site = vias.chosen(sites.load(site_file), via, stack_id)
+    site = vias.chosen(sites.load(choice.file), choice.via, choice.stack_id)
     report.runs = site.runs
     if site.terraform.stack_id:  # even the target's name is looked up there
         check_endpoint(site)
     return site, vias.runner(site)
 
 
-def checked_mode(clients: str) -> None:
-    """Raise Usage for a way to bring clients over that there is not."""
-    if clients not in MODES:
-        raise Usage(f"--clients {clients}: expected {' or '.join(MODES)}", "choose one of them")
+def checked_mode(clients: str) -> ClientMode:
+    """How clients are brought over. Raises Usage for another word."""
+    if clients not in list(ClientMode):
+        raise Usage(f"--clients {clients}: expected {' or '.join(ClientMode)}", "choose one of them")
+    return ClientMode(clients)
 
 
 def checked_target(target: str | None, terraform: StackRunner) -> str:

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from failover.cloud import endpoint
-from failover.hosts import descriptors
 from failover.model.outcome import FailoverError, Outcome, Usage
 from failover.model.site import Site
 from failover.preflight.check import Check, Result, of, outcome
 from failover.stack import choose as vias
 from failover.verbs import site_file as sites
+from failover.verbs.request import SiteChoice
 from failover.verbs.unexpected import as_unknown
 
 _STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.BLOCKING: "red", Result.UNKNOWN: "magenta"}
@@ -54,19 +54,10 @@ class PreflightReport:
         }
 
 
-def main(
-    target: str | None,
-    site_file: str | None,
-    as_json: bool,
-    terraform_plan: bool,
-    canaries: bool,
-    *,
-    via: str = "",
-    stack_id: str = "",
-) -> int:
+def main(target: str | None, choice: SiteChoice, as_json: bool, terraform_plan: bool, canaries: bool) -> int:
     """Check, show, and return 0 when a failover would work, 3 when not, 5 when that is not known."""
     console = Console(highlight=False)
-    report = check(target, site_file, terraform_plan, canaries, via=via, stack_id=stack_id)
+    report = check(target, choice, terraform_plan, canaries)
     show(report, console)
     if as_json:
         sys.stdout.write(json.dumps(report.document()) + "\n")
@@ -75,13 +66,7 @@ def main(
 
 
 def check(
-    target: str | None,
-    site_file: str | None,
-    terraform_plan: bool,
-    canaries: bool = True,
-    *,
-    via: str = "",
-    stack_id: str = "",
+    target: str | None, choice: SiteChoice, terraform_plan: bool, canaries: bool = True
 ) -> PreflightReport:
     """All checks. Never raises FailoverError: it is the report's outcome.
 
@@ -90,7 +75,7 @@ def check(
     report = PreflightReport(target)
     start, runs_folder = time.monotonic(), None
     try:
-        site = vias.chosen(sites.load(site_file), via, stack_id)
+        site = vias.chosen(sites.load(choice.file), choice.via, choice.stack_id)
         runs_folder = site.runs
         endpoint.check_endpoint(site)
         _check(report, site, terraform_plan, canaries)
@@ -104,29 +89,20 @@ def check(
 
 def _check(report: PreflightReport, site: Site, terraform_plan: bool, canaries: bool) -> None:
     # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
-    from failover.cloud.compute import Cloud  # noqa: PLC0415
-    from failover.cloud.inventory import CloudReads  # noqa: PLC0415
-    from failover.hosts.hook_runner import Hosts  # noqa: PLC0415
-    from failover.observe.observer import Observer  # noqa: PLC0415
+    from failover import ports  # noqa: PLC0415
     from failover.preflight import catalogue, policies, runner  # noqa: PLC0415
     from failover.preflight.context import Ground  # noqa: PLC0415
 
-    reads = CloudReads(site.cloud)
     terraform = vias.runner(site)
     terraform.init()
     stack = terraform.read()
     report.active = stack.active
     report.target = _target(report.target, stack.active, list(stack.servers))
-    descriptors.provide(len(site.clients))
-    hosts = Hosts(site)
-    try:
-        observer = Observer(site, Cloud(site.cloud), hosts)
-        ground = Ground(site, stack, report.target, reads, terraform, hosts, observer)
+    with ports.opened(site, terraform) as doors:
+        ground = Ground(doors, stack, report.target)
         report.checks = runner.run(catalogue.alone(ground, terraform_plan), ground)
         if canaries:
             report.checks += runner.run((catalogue.CANARIES,), ground)
-    finally:
-        hosts.close()
     operations = catalogue.acting(not ground.target.exists)
     report.untested = policies.untested(operations, stack.compartment_id)
     report.outcome = outcome(report.checks)

@@ -6,32 +6,33 @@ from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
 from failover.model.outcome import Outcome
+from failover.model.site import ClientMode
 from failover.report.report import Report
 from failover.runs.site_lock import site_lock
-from failover.verbs.choices import MODES, checked_target, opened
+from failover.verbs.choices import checked_target, opened
 from failover.verbs.reported import reported
+from failover.verbs.request import SiteChoice
 
 
-def verify(
-    target: str | None, site_file: str | None, console: Console, *, via: str = "", stack_id: str = ""
-) -> Report:
+def verify(target: str | None, choice: SiteChoice, console: Console) -> Report:
     """Look at everything afresh and change nothing; `target` None: the server that is active by Terraform."""
 
     def act(report: Report) -> None:
-        site, terraform = opened(report, site_file, via, stack_id)
-        report.target = checked_target(target, terraform)
+        site, runner = opened(report, choice)
+        report.target = checked_target(target, runner)
         check_endpoint(site)
         with site_lock(site.runs):
             # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
+            from failover import ports  # noqa: PLC0415
             from failover.act import progress  # noqa: PLC0415
             from failover.flow.inspection import Inspection  # noqa: PLC0415
 
-            inspection = Inspection(site, terraform, MODES[0], report, progress.Progress(console))
-            try:
+            with ports.opened(site, runner) as doors:
+                inspection = Inspection(
+                    doors, report.target, ClientMode.REMOUNT, report, progress.Progress(console)
+                )
                 seen = inspection.timed("observe", inspection.observe)
                 inspection.timed("verify", lambda: inspection.verify(seen))
-            finally:
-                inspection.close()
         report.outcome = Outcome.DONE
 
     return reported(Report(target or "", "verify"), act)

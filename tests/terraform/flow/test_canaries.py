@@ -17,6 +17,7 @@ from failover.report.report import Report
 from failover.runs import journal
 from failover.runs.site_lock import site_lock
 from failover.verbs import preflight
+from failover.verbs.request import SiteChoice
 from tests.terraform.sites.whole_site import SECOND, WholeSite, whole_site
 
 DATA, CLIENT = "data /mnt/a", "data /mnt/nfs/a on nfs-cli"
@@ -80,7 +81,7 @@ def test_preflight_refreshes_and_keeps_a_copy_that_verify_compares_with(site: Wh
 
 
 def test_preflight_writes_nothing_when_told_so_or_while_a_run_has_the_site(site: WholeSite) -> None:
-    report = preflight.check(SECOND, str(site.file), terraform_plan=False, canaries=False)
+    report = preflight.check(SECOND, SiteChoice(str(site.file)), terraform_plan=False, canaries=False)
     assert not [c for c in report.checks if c.name in ("canaries", DATA)]
     with site_lock(site.file.parent / "runs"):
         found = check(site, "canaries")

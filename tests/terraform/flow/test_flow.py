@@ -19,8 +19,10 @@ from failover.act.switch import switch
 from failover.cloud.compute import Cloud
 from failover.hosts.hook_runner import Hosts
 from failover.model.outcome import Refused
+from failover.model.site import ClientMode
 from failover.observe.observer import Observer
 from failover.plan.model import Kind, Step
+from failover.ports import Ports
 from failover.stack.terraform import TerraformStack
 from failover.verbs import site_file as sites
 from lab.provider.process import ProviderProcess
@@ -73,8 +75,9 @@ class World:
         site = sites.load(str(self.file))
         terraform = TerraformStack(site)
         cloud, hosts = Cloud(site.cloud), Hosts(site)
-        seen = Observer(site, cloud, hosts).observe(terraform.read(), target, "remount")
-        return Crew(site, cloud, terraform, hosts, seen, "remount")
+        ports = Ports(site, terraform, cloud, hosts, Observer(site, cloud, hosts))
+        seen = ports.observer.observe(terraform.read(), target, ClientMode.REMOUNT)
+        return Crew(ports, seen, ClientMode.REMOUNT)
 
 
 @pytest.fixture

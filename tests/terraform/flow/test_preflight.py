@@ -16,6 +16,7 @@ import pytest
 from failover.preflight.check import Check, Result
 from failover.verbs import preflight
 from failover.verbs.preflight import PreflightReport
+from failover.verbs.request import SiteChoice
 from lab.provider.process import ProviderProcess
 from tests.paths import ROOT
 from tests.terraform.conftest import MakeSite, MakeStack
@@ -38,7 +39,7 @@ class Place:
     first: str
 
     def look(self, target: str = "nfs-srv-2", terraform_plan: bool = False) -> PreflightReport:
-        return preflight.check(target, str(self.file), terraform_plan)
+        return preflight.check(target, SiteChoice(str(self.file)), terraform_plan)
 
     def invoke(self, verb_name: str, *argv: str) -> tuple[int, dict[str, Any], str]:
         """A verb as a process of its own: exit code, JSON of the last line, all that it said."""

@@ -22,6 +22,7 @@ from failover.report.journal_reader import read_run
 from failover.runs import journal as journals
 from failover.stack.resource_manager import RESTORE_TAG, ResourceManagerStack
 from failover.verbs import failover, preflight
+from failover.verbs.request import Request, SiteChoice
 from failover.verbs.site_file import load
 from tests.api.resource_manager_site import models
 from tests.paths import ROOT
@@ -101,7 +102,9 @@ def test_3_the_flags_name_a_stack_that_the_site_does_not(site: ManagedSite, tmp_
 
 def test_4_preflight_looks_at_the_stack(site: ManagedSite) -> None:
     variables = site.variables
-    found = {c.name: c for c in preflight.check(FIRST, str(site.file), terraform_plan=True).checks}
+    found = {
+        c.name: c for c in preflight.check(FIRST, SiteChoice(str(site.file)), terraform_plan=True).checks
+    }
     assert found["terraform plan"].found == "no changes"
     assert found["terraform lock"].found == "free"
     assert site.variables == variables
@@ -118,9 +121,8 @@ def test_5_somebody_else_s_job_is_waited_for_and_named(site: ManagedSite, tmp_pa
         site_text(tmp_path, site.cloud, f'stack_id = "{site.stack_id}"', "launch = 1\nswitch = 1\n")
     )
     with Path(os.devnull).open("w") as nowhere:
-        report = failover.fail_over(
-            FIRST, str(short), Console(file=nowhere), clients="remount", yes=True, dry_run=False
-        )
+        request = Request(FIRST, SiteChoice(str(short)), yes=True)
+        report = failover.fail_over(request, Console(file=nowhere))
     assert report.outcome.value == "refused"
     assert f"the stack is busy: PLAN job {job} ('job', ACCEPTED) of somebody since 20" in report.reason
     site.cloud.clear_faults()
@@ -216,8 +218,8 @@ def test_a_variable_of_one_plan_is_put_back_by_the_next_run_after_a_crash(site: 
     )
     site.stacks.client.update_stack(site.stack_id, left)
     with Path(os.devnull).open("w") as nowhere:
-        console = Console(file=nowhere)
-        failover.fail_over(active, str(site.file), console, clients="remount", yes=False, dry_run=True)
+        request = Request(active, SiteChoice(str(site.file)), dry_run=True)
+        failover.fail_over(request, Console(file=nowhere))
     assert site.variables["launch"] == '["nfs-srv-1"]', "a look changes nothing"
     said = must_end_done(site, active)
     assert "are put back" in said

@@ -15,6 +15,7 @@ from failover.model.outcome import Outcome, Unknown
 from failover.preflight.check import Result
 from failover.stack.errors import explained
 from failover.verbs import preflight
+from failover.verbs.request import SiteChoice
 from lab.site.stack import VARIABLES_FILE
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.managed_site import managed_site
@@ -67,7 +68,7 @@ def test_the_successor_of_a_terminated_server_is_launched(addressed: WholeSite) 
     """The launch step keeps the terminated server active, and must not be refused for it."""
     end_first(addressed)
     with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, addressed.model)):
-        looked = preflight.check(SECOND, str(addressed.file), terraform_plan=True)
+        looked = preflight.check(SECOND, SiteChoice(str(addressed.file)), terraform_plan=True)
     (planned,) = (c for c in looked.checks if c.name == "terraform plan")
     assert planned.outcome is Result.WARNING, planned
     assert f'create oci_core_instance.server["{SECOND}"]' in planned.found

@@ -23,6 +23,7 @@ from failover.model.outcome import Outcome
 from failover.observe import console_line as consoles
 from failover.report.report import Report
 from failover.verbs import failover
+from failover.verbs.request import Request, SiteChoice
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 
@@ -37,7 +38,7 @@ def fail_over(site: WholeSite, target: str) -> Report:
     """The product's failover; a connection to any host fails the test."""
     with mock.patch("failover.hosts.hook_runner.SshHost", side_effect=AssertionError("a host was asked")):
         out = Console(file=io.StringIO(), width=200)
-        return failover.fail_over(target, str(site.file), out, clients="remount", yes=True, dry_run=False)
+        return failover.fail_over(Request(target, SiteChoice(str(site.file)), yes=True), out)
 
 
 def steps(report: Report) -> list[str]:

@@ -18,6 +18,7 @@ from failover.hosts import hook_runner
 from failover.runs.events import Event
 from failover.runs.journal import Journal
 from failover.verbs import failover, reported
+from failover.verbs.request import Request, SiteChoice
 from tests.terraform.doubles.hosts import AnsweringHost, HostsModel
 
 
@@ -44,7 +45,7 @@ def main(site: str, folder: str, database: str, target: str, last: str = "0") ->
     MortalJournal.last = int(last)
     flow.Journal = MortalJournal  # type: ignore[misc]
     return reported.main(
-        lambda console: failover.fail_over(target, site, console, clients="remount", yes=True, dry_run=False),
+        lambda console: failover.fail_over(Request(target, SiteChoice(site), yes=True), console),
         True,
     )
 

@@ -20,6 +20,7 @@ from failover.report.report import Report
 from failover.verbs import failover, preflight
 from failover.verbs import verify as verb
 from failover.verbs.preflight import PreflightReport
+from failover.verbs.request import Request, SiteChoice
 from lab.provider.place import PATIENCE_VARIABLE
 from lab.provider.process import ProviderProcess
 from lab.site.stack import site_variables
@@ -58,26 +59,19 @@ class WholeSite:
         said = io.StringIO()
         console = Console(file=said, soft_wrap=True, highlight=False, width=200)
         with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
-            report = failover.fail_over(
-                target,
-                str(self.file),
-                console,
-                clients="remount",
-                yes=True,
-                dry_run=False,
-                unplanned=unplanned,
-            )
+            request = Request(target, SiteChoice(str(self.file)), yes=True, unplanned=unplanned)
+            report = failover.fail_over(request, console)
         return report, said.getvalue()
 
     def look(self) -> PreflightReport:
         """The product's preflight towards nfs-srv-2, without Terraform's plan."""
         with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
-            return preflight.check(SECOND, str(self.file), terraform_plan=False)
+            return preflight.check(SECOND, SiteChoice(str(self.file)), terraform_plan=False)
 
     def verify(self) -> Report:
         """The product's verify."""
         with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
-            return verb.verify(None, str(self.file), Console(file=io.StringIO()))
+            return verb.verify(None, SiteChoice(str(self.file)), Console(file=io.StringIO()))
 
     def drive(self, target: str, last_event: int = 0) -> subprocess.Popen[str]:
         """The same as a process of its own, which kills itself at an event of its journal."""

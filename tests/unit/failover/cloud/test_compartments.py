@@ -148,8 +148,8 @@ class Reads:
 @pytest.mark.parametrize("holder", ["i1", "i2"])
 def test_preflight_judges_a_404_as_a_run_does(holder: str) -> None:
     stack = replace(STACK, volumes={"bv1": Volume("bv1", "v", "a1", holder, "iqn.x", "169.254.2.2", 3260)})
-    nothing: Any = None
-    ground = Ground(nothing, stack, "nfs-srv-2", cast(Any, Reads(holder)), nothing, nothing, nothing)
+    doors = SimpleNamespace(site=None, runner=None, hosts=None, observer=None, reads=Reads(holder))
+    ground = Ground(cast(Any, doors), stack, "nfs-srv-2")
     if holder == "i1":
         assert ground.server_state(SECOND) == "TERMINATED"
     else:

@@ -36,11 +36,10 @@ class ModelSite:
         self.evidence = Evidence()
         self.remarks: list[str] = []
 
-    def inspection(self, site, terraform, clients, report, progress):
+    def inspection(self, ports, target, clients, report, progress):
         made = object.__new__(inspection.Inspection)
-        made._report, made._terraform = report, terraform
-        made.observe = lambda: self.world.observe("nfs-srv-2")
-        made._site = made.cloud = made.hosts = made.observer = SimpleNamespace(close=lambda: None)
+        made._report, made._ports = report, ports
+        made.observe = lambda: self.world.observe(target)
         return made
 
     def crew(self, *_):
@@ -76,7 +75,8 @@ def run(
         interrupt=lambda: None,
     )
     try:
-        Flow(place, stack, Options(yes=True), report, Console(file=StringIO()), assert_held).run()
+        ports = SimpleNamespace(site=place, runner=stack, hosts=None)
+        Flow(ports, Options("nfs-srv-2", yes=True), report, Console(file=StringIO()), assert_held).run()
     except (Failed, Refused) as error:
         report.outcome, report.reason = error.outcome, error.reason
         return report, error

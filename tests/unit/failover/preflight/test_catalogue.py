@@ -25,7 +25,7 @@ def test_a_run_plans_with_terraform_only_while_the_old_server_serves() -> None:
 def test_a_plan_that_moves_no_volume_needs_no_prechecks() -> None:
     plan = Plan("nfs-srv-2", None, (Step(Kind.CLIENT, "nfs-cli", "why"),), ())
     nothing = cast(Any, None)
-    assert gate.checks(plan, nothing, nothing, nothing, nothing, nothing) == ()
+    assert gate.checks(plan, nothing, nothing) == ()
 
 
 class GroundOfCalls(Bare):

@@ -1,0 +1,42 @@
+"""What the command line asks for, as values; failover/verbs/choices.py checks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from failover.checkout.origin import CLI
+from failover.model.site import ClientMode
+
+
+@dataclass(frozen=True)
+class SiteChoice:
+    """Which site, and where its stack is planned. "" and None: as the site file has it.
+
+    `file`: the site file; None: $NFS_FAILOVER_SITE, else site.toml. `via`: terraform or resource-manager.
+    `stack_id`: the OCID of a stack in Resource Manager.
+    """
+
+    file: str | None = None
+    via: str = ""
+    stack_id: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A failover, or its plan. `target` None: the server that the checkout's active.auto.tfvars names.
+
+    `clients`: one of ClientMode. `unplanned`: the old server is treated as lost. `take_over`: the site's lock
+    is taken from an owner that is stuck. `door`: who asks (failover/checkout/origin.py). `commit`: commit
+    active.auto.tfvars afterwards. `changes`: ask Terraform what it would change.
+    """
+
+    target: str | None
+    site: SiteChoice = SiteChoice()
+    clients: str = ClientMode.REMOUNT
+    yes: bool = False
+    dry_run: bool = False
+    unplanned: bool = False
+    take_over: bool = False
+    door: str = CLI
+    commit: bool = False
+    changes: bool = False
