@@ -34,7 +34,7 @@ def _moved(crew: Crew, step: Step) -> str:
     applied = crew.evidence.record_report(step, host.hooks("apply", spec, crew.site.deadlines.client))
     if applied.reboot_required:
         return _reboot(crew, host, spec)
-    return expected(applied).told
+    return expected(applied).message
 
 
 def _reboot(crew: Crew, host: HookRunner, spec: dict[str, object]) -> str:
@@ -50,7 +50,7 @@ def _reboot(crew: Crew, host: HookRunner, spec: dict[str, object]) -> str:
             f"{host.ssh.name} rebooted, but: {report.complaint}",
             "look at its mount, then run the same command again",
         )
-    return f"rebooted; {report.told}"
+    return f"rebooted; {report.message}"
 
 
 def _client_spec(crew: Crew, client: Client) -> dict[str, object]:

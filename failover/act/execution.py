@@ -66,13 +66,13 @@ class Execution:
         done: set[str] = set()
         failure: BaseException | None = None
         with (
-            _interrupts() as asked,
+            _interrupts() as interrupt,
             ThreadPoolExecutor(max_workers=min(max(len(waiting), 1), _AT_ONCE)) as pool,
         ):
             while running or (waiting and failure is None):
-                if asked.is_set():
+                if interrupt.is_set():
                     # A step that is cut off leaves more to find out than one that ends.
-                    asked.clear()
+                    interrupt.clear()
                     failure = failure or KeyboardInterrupt()
                     self._listener.interrupted(list(running.values()))
                     self._on_interrupt()
@@ -123,14 +123,14 @@ def _interrupts() -> Iterator[threading.Event]:
 
     Where Ctrl-C is ignored (a shell's background job), or this is not the main thread, it stays as it is.
     """
-    asked = threading.Event()
+    interrupt = threading.Event()
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield asked
+        yield interrupt
         return
-    signal.signal(signal.SIGINT, lambda *_: asked.set())
+    signal.signal(signal.SIGINT, lambda *_: interrupt.set())
     try:
-        yield asked
+        yield interrupt
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

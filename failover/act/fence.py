@@ -26,7 +26,7 @@ def release(crew: Crew, step: Step) -> str:
     after = crew.evidence.record_report(step, host.hooks("check", spec, crew.site.deadlines.hooks))
     if not after.released:
         raise Failed(
-            f"{server.name} still holds something after the release: {after.held}",
+            f"{server.name} still holds something after the release: {after.unreleased}",
             f"free it by hand on {server.name}, or power it off; then run the same command again",
         )
     crew.released.add(server.name)
@@ -47,13 +47,13 @@ def cut_off(crew: Crew, step: Step) -> str:
         return power_off(crew, step)
     except (Failed, Unknown) as error:
         crew.cut_off.add(step.subject)
-        told = f"power off is not proven: {error.reason}"
-        crew.evidence.record_fence(step, step.subject, UNPROVEN, told)
+        text = f"power off is not proven: {error.reason}"
+        crew.evidence.record_fence(step, step.subject, UNPROVEN, text)
         crew.remarks.append(
             f"{step.subject} was not proven off ({error.reason}): its writes no longer reach the "
             "volumes, but who still reaches it may read stale data; power it off before anything else"
         )
-        return f"{told}; the detach is the fence"
+        return f"{text}; the detach is the fence"
 
 
 def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
     attachments = crew.attachments()
     ids = {one.instance_id for one in attachments.all()} - {target.instance_id}
     gave_up: set[str] = set()
-    told: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     for instance_id in sorted(ids):
         holder = crew.stack.server_of(instance_id)
         if holder is None:
@@ -76,7 +76,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
             crew.evidence.record_fence(step, holder.name, "the API (GetInstance before the detach)", state)
             continue
         if holder.name in crew.cut_off:
-            told["fence"] = "storage"
+            variables["fence"] = "storage"
             continue
         gave_up.add(instance_id)
         if holder.name in crew.released:
@@ -93,7 +93,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
             crew.evidence.record_fence(
                 step, holder.name, "its own check before the detach", looked.answer.summary
             )
-    return {"released": sorted(a.id for a in attachments.all() if a.instance_id in gave_up), **told}
+    return {"released": sorted(a.id for a in attachments.all() if a.instance_id in gave_up), **variables}
 
 
 def _released(seen: ServerStatus) -> bool:

@@ -17,7 +17,7 @@ def take_over(crew: Crew, step: Step) -> str:
         return _await_service(crew, server)
     spec = specs.server_spec(crew.stack, crew.held(server), crew.site.deadlines.hooks)
     applied = crew.host(server).hooks("apply", spec, crew.site.deadlines.hooks)
-    return expected(crew.evidence.record_report(step, applied)).told
+    return expected(crew.evidence.record_report(step, applied)).message
 
 
 def _await_service(crew: Crew, server: Server) -> str:

@@ -68,8 +68,8 @@ class Checkout:
     def _git(self, *argv: str) -> str:
         ran = self._ran(*argv)
         if ran.returncode:
-            told = " ".join((ran.stderr or ran.stdout).split())[:500]
-            raise Refused(f"git {argv[0]} in {self._folder}: {told}", "mend what Git says, then try again")
+            text = " ".join((ran.stderr or ran.stdout).split())[:500]
+            raise Refused(f"git {argv[0]} in {self._folder}: {text}", "mend what Git says, then try again")
         return ran.stdout
 
     def _ran(self, *argv: str) -> subprocess.CompletedProcess[str]:

@@ -68,7 +68,9 @@ def refuse_stale_request(named: NamedServer, last: Switched | None) -> None:
     """
     if last is None or last.active == named.server:
         return
-    standing = f"{last.active} was made the active server by {last.by} at {told(last.at)} (door: {last.door})"
+    standing = (
+        f"{last.active} was made the active server by {last.by} at {in_utc(last.at)} (door: {last.door})"
+    )
     if named.commit is None:
         raise Refused(
             f"{standing}, and whether {named.server} was asked for before or after that is not known: "
@@ -76,7 +78,7 @@ def refuse_stale_request(named: NamedServer, last: Switched | None) -> None:
             named.remedy,
         )
     if named.commit.at <= last.at:
-        sha, at = named.commit.sha[:10], told(named.commit.at)
+        sha, at = named.commit.sha[:10], in_utc(named.commit.at)
         raise Refused(
             f"this would flip back a newer switch: {standing}, after commit {sha} of {at} "
             f'("{named.commit.subject}", {named.commit.author}) had asked for {named.server}',
@@ -85,6 +87,6 @@ def refuse_stale_request(named: NamedServer, last: Switched | None) -> None:
         )
 
 
-def told(at: datetime) -> str:
+def in_utc(at: datetime) -> str:
     """A moment as both sides of the comparison are shown: UTC, to the second."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

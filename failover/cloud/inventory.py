@@ -152,8 +152,8 @@ def _answer(operation: str, function: Callable[..., Any], *args: Any, **options:
     try:
         return function(*args, **options)
     except oci.exceptions.ServiceError as error:
-        said = f"HTTP {error.status} {error.code}: {error.message}"
-        raise Unanswered(operation, int(error.status), said) from error
+        message = f"HTTP {error.status} {error.code}: {error.message}"
+        raise Unanswered(operation, int(error.status), message) from error
     except (oci.exceptions.RequestException, oci.exceptions.ConnectTimeout) as error:
         raise Unanswered(operation, None, f"no answer: {error}") from error
 

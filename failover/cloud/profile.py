@@ -97,9 +97,9 @@ def _refuse_contradiction(site: Site, wanted: Mapping[str, str]) -> None:
         name = variable.removeprefix("TF_VAR_").removeprefix("OCI_").lower()
         known = variable.startswith(("TF_VAR_", "OCI_")) and name in expected
         if known and _plain(name, value) != _plain(name, expected[name]):
-            told = "another value" if name == "private_key_password" else repr(value)
+            text = "another value" if name == "private_key_password" else repr(value)
             raise Usage(
-                f"[terraform.environment] {variable} is {told}, and [oci] of {site.file} says otherwise: "
+                f"[terraform.environment] {variable} is {text}, and [oci] of {site.file} says otherwise: "
                 f"profile {site.cloud.profile} of {site.cloud.config_file}",
                 "leave it out: Terraform gets the profile of [oci]; or correct [oci]",
             )

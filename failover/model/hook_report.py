@@ -1,4 +1,4 @@
-"""What the hooks answered on a host (hooks/contract/result.py), and what it means for a plan."""
+"""One result of the hooks on a host (hooks/contract/result.py), and what it means for a plan."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class HookReport:
 
     @property
     def ok(self) -> bool:
-        """The hooks did what they were asked."""
+        """Whether the hooks did the action."""
         return self.result.ok
 
     @property
@@ -82,13 +82,13 @@ class HookReport:
         return ", ".join(f"{x.layer} {x.state}" for x in self.layers)
 
     @property
-    def held(self) -> str:
-        """What is not released, for a person."""
+    def unreleased(self) -> str:
+        """The layers that are not released, with their messages."""
         return "; ".join(f"{x.layer}: {x.message}" for x in self.layers if x.state != ABSENT)
 
     @property
-    def told(self) -> str:
-        """What each layer says, for a person."""
+    def message(self) -> str:
+        """The layers' messages."""
         return "; ".join(x.message for x in self.layers if x.message) or self.result.message
 
 

@@ -57,14 +57,14 @@ def markdown(report: Report, clients: str) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(duration=duration, verbatim=_Verbatim)
-    told = environment.get_template("plan.md.j2").render(
+    text = environment.get_template("plan.md.j2").render(
         report=report,
         plan=report.plan,
         title=_title(report),
         headline=_headline(report),
         **_facts(report, clients),
     )
-    return re.sub(r"\n{3,}", "\n\n", told).rstrip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
 class _Verbatim(str):
@@ -151,8 +151,8 @@ def destroyed(changes: tuple[Change, ...]) -> str:
     replaced = [v for c in changes if "delete" in c.actions and (v := addresses.volume_of(c.address))]
     if gone:
         return f"ATTENTION: {', '.join(gone)}"
-    told = "nothing: no server, no volume, no data"
-    return f"{told} (the attachments of {', '.join(replaced)} are replaced)" if replaced else told
+    text = "nothing: no server, no volume, no data"
+    return f"{text} (the attachments of {', '.join(replaced)} are replaced)" if replaced else text
 
 
 def _is_switch(change: Change) -> bool:
@@ -192,7 +192,7 @@ def _last(report: Report) -> str:
     last = report.switched
     if last is None:
         return "none is recorded"
-    return f"to {last.active} by {last.by} at {request.told(last.at)} (door: {last.door})"
+    return f"to {last.active} by {last.by} at {request.in_utc(last.at)} (door: {last.door})"
 
 
 def _not_asked(seen: Observation | None) -> str:

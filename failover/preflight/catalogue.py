@@ -52,10 +52,10 @@ BACKUPS = Probe("backups", backups.look, advisory=True)
 
 def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
     """All of them, for `preflight`."""
-    asked = (
+    of_hosts = (
         (*HOSTS, TARGET, *SURVEYS) if ground.site.ssh.reach else (Probe(hosts.UNREACHED, hosts.unreached),)
     )
-    return (*_cloud(ground), *STATE, *((PLAN,) if terraform_plan else ()), *asked, BACKUPS)
+    return (*_cloud(ground), *STATE, *((PLAN,) if terraform_plan else ()), *of_hosts, BACKUPS)
 
 
 def of_a_run(ground: Ground, old_server_serves: bool) -> tuple[Probe, ...]:

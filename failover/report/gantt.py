@@ -20,7 +20,7 @@ class Bar:
 
     name: str
     state: str
-    told: str
+    label: str
     left: float
     width: float
     top: int
@@ -55,10 +55,10 @@ def _bar(step: StepRecord, span: float, top: int) -> Bar:
         return Bar(step.name, step.state, step.state, 0.0, 0.0, top)
     left = 100 * step.start / span
     width = min(max(100 * step.seconds / span, _THINNEST), 100.0)
-    return Bar(step.name, step.state, told(step), round(min(left, 100 - width), 2), round(width, 2), top)
+    return Bar(step.name, step.state, label(step), round(min(left, 100 - width), 2), round(width, 2), top)
 
 
-def told(step: StepRecord) -> str:
+def label(step: StepRecord) -> str:
     """Seconds, and the state unless it is the usual one; only the state where the seconds are not known."""
     if step.state in (NOT_STARTED, CUT_OFF):  # of a step that was cut off nobody knows how long it went on
         return step.state

@@ -36,18 +36,18 @@ def read_run(
     first = _at(events[0]) if events else _EPOCH
     began = datetime.fromisoformat(start["began"]) if "began" in start else first
     end = next((e for e in events if e["event"] in RUN_ENDS), None)
-    told = {**(document or {}), **_ending(end, under_way)}
+    ending = {**(document or {}), **_ending(end, under_way)}
     last = _at(events[-1]) if events else began
     names = [*start.get("steps", []), *_unplanned(events, start)]
     steps = tuple(_step(name, events, start, began, end is not None, under_way) for name in names)
     return RunRecord(
         id=run_id,
-        target=start.get("target", told.get("target", "unknown")),
-        active=told.get("active"),
+        target=start.get("target", ending.get("target", "unknown")),
+        active=ending.get("active"),
         loser=start.get("plan", {}).get("loser"),
-        outcome=told["outcome"],
-        reason=told.get("reason", ""),
-        remedy=told.get("remedy", ""),
+        outcome=ending["outcome"],
+        reason=ending.get("reason", ""),
+        remedy=ending.get("remedy", ""),
         began=began,
         seconds=(last - began).total_seconds(),
         user=start.get("user", "unknown"),
@@ -60,9 +60,9 @@ def read_run(
         observe=_observe(start),
         steps=steps,
         verify=_verify(events, began, last, under_way),
-        notes=tuple(start.get("notes", told.get("notes", ()))),
+        notes=tuple(start.get("notes", ending.get("notes", ()))),
         fences=tuple(_fences(events)),
-        findings=_findings(events, told),
+        findings=_findings(events, ending),
         evidence=tuple(start.get("plan", {}).get("evidence", ())),
     )
 
@@ -115,16 +115,16 @@ def _step(
 
 def _hooks(step: str, ended: Entry) -> list[HooksRecord]:
     return [
-        HooksRecord(step, host, action, told["seconds"], tuple(_layers(told)))
+        HooksRecord(step, host, action, answer["seconds"], tuple(_layers(answer)))
         for host, actions in ended.get("hooks", {}).items()
-        for action, told in actions.items()
+        for action, answer in actions.items()
     ]
 
 
-def _layers(told: Mapping[str, Any]) -> list[LayerRecord]:
+def _layers(answer: Mapping[str, Any]) -> list[LayerRecord]:
     return [
-        LayerRecord(layer, found["seconds"], found["state"], found["message"])
-        for layer, found in told["layers"].items()
+        LayerRecord(layer, entry["seconds"], entry["state"], entry["message"])
+        for layer, entry in answer["layers"].items()
     ]
 
 
@@ -162,8 +162,10 @@ def _result(fence: Mapping[str, Any]) -> str:
     return str(fence["result"] if "result" in fence else fence["said"])  # journals of older runs: `said`
 
 
-def _findings(events: Sequence[Entry], told: Mapping[str, Any]) -> tuple[Finding, ...]:
-    written = next((e["findings"] for e in events if e["event"] == Event.VERIFIED), told.get("verified", []))
+def _findings(events: Sequence[Entry], ending: Mapping[str, Any]) -> tuple[Finding, ...]:
+    written = next(
+        (e["findings"] for e in events if e["event"] == Event.VERIFIED), ending.get("verified", [])
+    )
     return tuple(Finding(f["subject"], f["ok"], f["found"], client=f.get("client", False)) for f in written)
 
 

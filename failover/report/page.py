@@ -12,7 +12,7 @@ import jinja2
 from failover.model.duration import duration
 from failover.paths import TEMPLATES
 from failover.report import conclusions
-from failover.report.gantt import draw, told
+from failover.report.gantt import draw, label
 from failover.report.record import RunRecord
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|])")
@@ -50,7 +50,7 @@ def _rendered(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(duration=duration, moment=moment, told=told)
+    environment.filters.update(duration=duration, moment=moment, label=label)
     return environment.get_template(template).render(
         run=run,
         drawing=draw(run),

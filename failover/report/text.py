@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from failover.report import conclusions
-from failover.report.gantt import draw, told
+from failover.report.gantt import draw, label
 from failover.report.page import moment
 from failover.report.record import DONE, RunRecord
 
@@ -63,5 +63,5 @@ def timeline(run: RunRecord) -> Table:
     for step, bar in zip(run.timeline, draw(run).bars, strict=True):
         before = min(round(_BAR * bar.left / 100), _BAR - 1)
         blocks = "█" * max(1, round(_BAR * bar.width / 100)) if bar.width else ""
-        table.add_row(Text(step.name), told(step), " " * before + blocks)
+        table.add_row(Text(step.name), label(step), " " * before + blocks)
     return table

@@ -30,10 +30,10 @@ def who(environment: Mapping[str, str]) -> str:
     """
     if environment.get("GITHUB_ACTIONS") == "true":
         actor, run = environment.get("GITHUB_ACTOR", "somebody"), environment.get("GITHUB_RUN_ID", "?")
-        told = f"{actor} (GitHub run {run})"
+        text = f"{actor} (GitHub run {run})"
     elif build := environment.get("OCI_BUILD_RUN_ID"):
-        told = f"OCI DevOps build {build}"
+        text = f"OCI DevOps build {build}"
     else:
         mine = me()
-        told = f"{mine['user']}@{mine['host']}"
-    return _UNPRINTABLE.sub(" ", told)[:_LONGEST]
+        text = f"{mine['user']}@{mine['host']}"
+    return _UNPRINTABLE.sub(" ", text)[:_LONGEST]

@@ -123,10 +123,10 @@ class ResourceManagerStack:
         with self._for_one_plan(wanted):
             job = self._jobs.run(details, _JOB_SECONDS, self._say, wait_seconds=wait_seconds)
         shown = self._api.plan(job.id)
-        _check_heard(variables or {}, shown)
+        _check_variables(variables or {}, shown)
         plan = PlanJob(job.id, changes_of(shown))
-        told = "; ".join(f"{'+'.join(c.actions)} {c.address}" for c in plan.changes) or "no changes"
-        self._say(f"Resource Manager: the plan: {told}")
+        text = "; ".join(f"{'+'.join(c.actions)} {c.address}" for c in plan.changes) or "no changes"
+        self._say(f"Resource Manager: the plan: {text}")
         return plan
 
     def apply(self, plan: PlanJob, deadline_seconds: float) -> None:
@@ -162,7 +162,7 @@ class ResourceManagerStack:
     def lock_holder(self) -> str | None:
         """The job under way: the service runs one at a time."""
         job = self._api.unended()
-        return job.told if job else None
+        return job.description if job else None
 
     def file(self, name: str) -> str | None:
         """The text of a file of the stack's configuration. Raises Unknown when the zip cannot be read."""
@@ -185,8 +185,8 @@ class ResourceManagerStack:
         details = oci.resource_manager.models.CreateImportTfStateJobOperationDetails(
             tf_state_base64_encoded=content
         )
-        told = ", ".join([*self._adopted, *self._untainted])
-        self._say(f"Resource Manager: the state learns what an earlier run left: {told}")
+        text = ", ".join([*self._adopted, *self._untainted])
+        self._say(f"Resource Manager: the state learns what an earlier run left: {text}")
         if self._newest() != before:
             raise Refused("another job ran on the stack meanwhile", "run the same command again")
         job = self._jobs.run(details, _JOB_SECONDS, self._say, wait_seconds=0.0)
@@ -261,7 +261,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _check_heard(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+def _check_variables(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
     """The plan must have been made with what was asked for: a file in the zip overrides the stack."""
     found = shown.get("variables", {})
     for name, value in wanted.items():
@@ -270,19 +270,19 @@ def _check_heard(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
                 f"the stack's configuration has no variable {name}",
                 "upload the present configuration (`./inv package`) to the stack",
             )
-        heard = found[name].get("value")
-        if not _same(value, heard):
+        planned = found[name].get("value")
+        if not _same(value, planned):
             raise Refused(
-                f"the stack plans with {name} = {heard!r} instead of {value!r}: an *.auto.tfvars file in its "
-                "configuration overrides the stack's variable",
+                f"the stack plans with {name} = {planned!r} instead of {value!r}: an *.auto.tfvars file in "
+                "its configuration overrides the stack's variable",
                 "take that file out of the configuration, or switch by a commit to it (the Git door)",
             )
 
 
-def _same(asked: Any, heard: Any) -> bool:
+def _same(wanted: Any, planned: Any) -> bool:
     """Whether Terraform understood the value; it has its own order of sets and keys."""
-    if isinstance(asked, Mapping):
-        return isinstance(heard, Mapping) and all(_same(v, heard.get(k)) for k, v in asked.items())
-    if isinstance(asked, list | tuple | set):
-        return isinstance(heard, list) and sorted(map(_text, asked)) == sorted(map(_text, heard))
-    return _text(asked) == _text(heard)
+    if isinstance(wanted, Mapping):
+        return isinstance(planned, Mapping) and all(_same(v, planned.get(k)) for k, v in wanted.items())
+    if isinstance(wanted, list | tuple | set):
+        return isinstance(planned, list) and sorted(map(_text, wanted)) == sorted(map(_text, planned))
+    return _text(wanted) == _text(planned)

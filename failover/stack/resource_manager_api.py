@@ -51,7 +51,7 @@ class Job:
         return self.state not in UNENDED
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """For a person."""
         since = f"{self.since:%Y-%m-%d %H:%M:%S} UTC"
         return f"{self.operation} job {self.id} ({self.name!r}, {self.state}) of {self.by} since {since}"

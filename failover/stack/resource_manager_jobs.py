@@ -36,7 +36,7 @@ class StackJobs:
 
         def holder() -> str | None:
             job = self._api.unended()
-            return job.told if job else None
+            return job.description if job else None
 
         if busy := until_free(holder, deadline_seconds, say, _POLL_SECONDS[-1:]):
             raise Refused(
@@ -121,8 +121,8 @@ class StackJobs:
             self._api.cancel(job_id)
             job = self._until_ended(job_id)
         except FailoverError as error:
-            told = f"whether it was cancelled is not known ({error.reason})"
-            return Unknown(f"{why}: the {verb} job {job_id} may still be at work: {told}", remedy)
+            text = f"whether it was cancelled is not known ({error.reason})"
+            return Unknown(f"{why}: the {verb} job {job_id} may still be at work: {text}", remedy)
         if not job.ended:
             left = f"it is still {job.state} after {self._grace_seconds:.0f} s"
             return Unknown(f"{why}: the {verb} job {job_id} was told to stop, but {left}", remedy)

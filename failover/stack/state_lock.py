@@ -17,8 +17,8 @@ def holder(directory: Path) -> str | None:
     """The holder for a person; None when nobody holds it, or the state is not in this folder."""
     try:
         with (directory / STATE_FILE).open("rb") as stream:
-            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            kind, _, _, _, process = struct.unpack(_FLOCK, fcntl.fcntl(stream.fileno(), fcntl.F_GETLK, asked))
+            query = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, process = struct.unpack(_FLOCK, fcntl.fcntl(stream.fileno(), fcntl.F_GETLK, query))
     except FileNotFoundError:
         return None
     if kind == fcntl.F_UNLCK:

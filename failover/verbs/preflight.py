@@ -152,8 +152,8 @@ def _ending(report: PreflightReport) -> str:
     if report.reason:
         return f"{report.outcome.value}: {report.reason}"
     counts = ", ".join(f"{len(of(report.checks, r))} {r.value}" for r in Result if of(report.checks, r))
-    said = {
+    message = {
         Outcome.DONE: f"a failover to {report.target} would work now",
         Outcome.REFUSED: f"a failover to {report.target} would NOT work now",
     }.get(report.outcome, f"whether a failover to {report.target} would work is not known")
-    return f"{said} ({counts}; {report.seconds:.1f} s)"
+    return f"{message} ({counts}; {report.seconds:.1f} s)"

@@ -29,7 +29,7 @@ class Manifest:
         """Those that are never written again."""
         return {name: self.files.get(name, "") for name in FIXED}
 
-    def told(self, now: datetime) -> str:
+    def describe(self, now: datetime) -> str:
         """How many, and how old in hours, for a person."""
         hours = max(0.0, (now - self.written).total_seconds() / 3600)
         return f"{len(self.files)} canaries, written {self.written:%Y-%m-%d %H:%M} UTC ({hours:.1f} h ago)"

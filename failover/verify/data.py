@@ -11,10 +11,10 @@ from failover.hosts.ssh import Silent
 from failover.model.finding import Finding
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError
-from failover.model.site import Site
+from failover.model.site import ClientMode, Site
 from failover.verify import data_findings
 from failover.verify.canaries import Known
-from failover.verify.data_findings import Heard
+from failover.verify.data_findings import ProbeResult
 
 
 def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:
@@ -26,32 +26,32 @@ def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:
     clients = [c for c in seen.clients if c.presence is Presence.ANSWERS and c.answer and c.answer.present]
     with ThreadPoolExecutor(max_workers=32) as pool:
         server = pool.submit(_server, site, hosts, seen, target)
-        asked = [pool.submit(_client, site, hosts, seen, c) for c in clients]
-        heard = {c.client: f.result() for c, f in zip(clients, asked, strict=True)}
-        return data_findings.judge(seen, server.result(), heard, Known(site.runs))
+        pending = [pool.submit(_client, site, hosts, seen, c) for c in clients]
+        answers = {c.client: f.result() for c, f in zip(clients, pending, strict=True)}
+        return data_findings.judge(seen, server.result(), answers, Known(site.runs))
 
 
-def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerStatus) -> Heard:
+def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerStatus) -> ProbeResult:
     """What the target reads of each folder, or why it could not be asked."""
     if target.answer is None or target.server.address is None:
         return ()
     held = seen.attachments.held_by(target.server.instance_id)
     spec = specs.server_spec(seen.stack, held, site.deadlines.hooks)
     host = hosts.at(target.server.name, target.server.address)
-    return _heard(lambda: host.hooks("probe", spec, site.deadlines.hooks).layers)
+    return _probed(lambda: host.hooks("probe", spec, site.deadlines.hooks).layers)
 
 
-def _client(site: Site, hosts: Hosts, seen: Observation, client: ClientStatus) -> Heard:
+def _client(site: Site, hosts: Hosts, seen: Observation, client: ClientStatus) -> ProbeResult:
     one = client.client
-    spec = specs.client_spec(one, seen.stack, seen.target, "remount", site.deadlines.client)
+    spec = specs.client_spec(one, seen.stack, seen.target, ClientMode.REMOUNT, site.deadlines.client)
     host = hosts.at(one.name, one.address)
-    return _heard(lambda: host.hooks("probe", spec, site.deadlines.client).layers)
+    return _probed(lambda: host.hooks("probe", spec, site.deadlines.client).layers)
 
 
-def _heard(question: Callable[[], Heard]) -> Heard:
-    """One host's silence must not hide what the others say."""
+def _probed(probe: Callable[[], ProbeResult]) -> ProbeResult:
+    """The layers, or why this host gave none: the other hosts' results are still judged."""
     try:
-        return question()
+        return probe()
     except Silent as error:
         return str(error)
     except FailoverError as error:

@@ -15,16 +15,16 @@ from hooks.contract.result import PRESENT, Layer
 from hooks.probe.canary import EXPORTS
 from hooks.probe.canary_files import WRITTEN
 
-Heard = tuple[Layer, ...] | str
+ProbeResult = tuple[Layer, ...] | str
 Served = dict[str, Manifest | None]
 _READ_ONLY = "Read-only file system"
-_NOT_ASKED = "data on "  # a client that could not be asked for its data says nothing of the service
+_NOT_ASKED = "data on "  # a client that gave no result tells nothing of the service
 
 
 def judge(
-    seen: Observation, server: Heard, clients: Mapping[Client, Heard], known: Known
+    seen: Observation, server: ProbeResult, clients: Mapping[Client, ProbeResult], known: Known
 ) -> tuple[Finding, ...]:
-    """Every finding. What was `heard` of a host is its layers, or why it could not be asked.
+    """Every finding. A host's result is its layers, or why it gave none.
 
     Raises Failed when the operator's copy of the manifests is not readable.
     """
@@ -36,7 +36,7 @@ def judge(
     served = {_path(x): canaries.parse(x.facts.get("manifest")) for x in server if x.layer in right}
     return (
         *findings,
-        *_of_the_service(f for c, heard in clients.items() for f in _client(c, heard, seen, served)),
+        *_of_the_service(f for c, answer in clients.items() for f in _client(c, answer, seen, served)),
     )
 
 
@@ -64,15 +64,15 @@ def _folder(layer: Layer, before: Mapping[str, Manifest], server: str, known: Kn
     if found is None:
         return Finding(layer.layer, True, canaries.NONE_YET)
     compared = "as last known here" if path in before else "nothing is known here to compare with"
-    return Finding(layer.layer, True, f"{found.told(datetime.now(UTC))}, read from the disk; {compared}")
+    return Finding(layer.layer, True, f"{found.describe(datetime.now(UTC))}, read from the disk; {compared}")
 
 
-def _client(client: Client, heard: Heard, seen: Observation, served: Served) -> Iterator[Finding]:
-    if isinstance(heard, str):
-        yield Finding(f"{_NOT_ASKED}{client.name}", False, heard, client=True)
+def _client(client: Client, answer: ProbeResult, seen: Observation, served: Served) -> Iterator[Finding]:
+    if isinstance(answer, str):
+        yield Finding(f"{_NOT_ASKED}{client.name}", False, answer, client=True)
         return
     mounts = {mount.mount: mount for mount in client.mounts}
-    for layer in heard:
+    for layer in answer:
         ok, found = _mount(layer, mounts[_path(layer)], seen, served)
         yield Finding(f"{layer.layer} on {client.name}", ok, found, client=True)
 

@@ -41,12 +41,12 @@ def _volumes(seen: Observation) -> Iterator[Finding]:
 def _server(seen: Observation) -> Finding:
     target = seen.servers[seen.target]
     if not seen.reach:
-        told = (
+        text = (
             "its console says that it serves these attachments"
             if target.in_service
             else "not reached from here"
         )
-        return Finding(f"server {seen.target}", target.in_service or target.server.adopted, told)
+        return Finding(f"server {seen.target}", target.in_service or target.server.adopted, text)
     if target.trouble:
         return Finding(f"server {seen.target}", False, target.trouble.reason, target.trouble.remedy)
     if target.answer is None:
@@ -64,4 +64,4 @@ def _clients(seen: Observation) -> Iterator[Finding]:
         elif client.answer is None or client.presence is Presence.SILENT:
             yield Finding(name, False, "does not answer SSH", client=True)
         else:
-            yield Finding(name, client.answer.present, client.answer.told, client=True)
+            yield Finding(name, client.answer.present, client.answer.message, client=True)

@@ -66,7 +66,7 @@ class HostUnderTest:
     def hooks(self, action: str, spec: Mapping[str, Any] | None = None) -> HookReport:
         """Run the zipapp on the server as a failover does."""
         answer = self.hosts.at(SERVER, ADDRESSES[SERVER]).hooks(action, spec or self.spec(), HOOKS_SECONDS)
-        print(f"{action} {answer.result.seconds} s: {answer.summary}: {answer.told}")
+        print(f"{action} {answer.result.seconds} s: {answer.summary}: {answer.message}")
         return answer
 
     def client_hooks(self, action: str, **changes: Any) -> HookReport:
@@ -74,7 +74,7 @@ class HostUnderTest:
         spec = specs.client_spec(self.nfs_client, self.stack, SERVER, "remount", HOOKS_SECONDS)
         spec.update(changes)
         answer = self.hosts.at(CLIENT, ADDRESSES[CLIENT]).hooks(action, spec, HOOKS_SECONDS)
-        print(f"client {action} {answer.result.seconds} s: {answer.summary}: {answer.told}")
+        print(f"client {action} {answer.result.seconds} s: {answer.summary}: {answer.message}")
         return answer
 
     def sh(self, script: str) -> str:

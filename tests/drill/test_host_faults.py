@@ -71,7 +71,7 @@ def serves(server: HostUnderTest, untouched: str, *told: str) -> None:
     answer = server.hooks("apply")
     assert answer.ok, answer.complaint
     for text in told:
-        assert text in answer.told
+        assert text in answer.message
     assert server.hooks("check").present
     assert server.storage() == untouched
 
@@ -198,7 +198,7 @@ def test_a_firewalld_that_lets_no_nfs_in(server, untouched):
         serves(server, untouched, told, "firewall-cmd --zone=public --add-service=nfs")
         assert "port 2049 is not reachable" in server.client_hooks("apply").layers[0].message
         server.sh("firewall-cmd -q --zone=public --add-service=nfs")
-        assert told not in server.hooks("check").told
+        assert told not in server.hooks("check").message
         assert server.client_hooks("apply").ok
         server.client("umount /mnt/nfs/a")
     finally:

@@ -45,7 +45,7 @@ def takes_over(server: HostUnderTest, *told: str) -> HookReport:
     answer = server.hooks("apply")
     assert answer.ok, answer.complaint
     for text in told:
-        assert text in answer.told
+        assert text in answer.message
     assert server.hooks("check").present
     assert "This is a test file." in server.sh("cat /mnt/a/test.txt")
     return answer

@@ -51,16 +51,16 @@ def classified(login: Login, known: asyncssh.SSHKnownHosts, error: BaseException
 
 def _no_banner(login: Login, error: BaseException) -> Exception:
     found, line = login.settings, login.line
-    told = (line.complaint() if line else "") or ("" if login.late else str(error))
+    text = (line.complaint() if line else "") or ("" if login.late else str(error))
     if line and line.command and line.command.poll() in _NO_COMMAND:
         return HostUnknown(
-            f"{login.name} ({login.attempt.address}) was not tried: {told}",
+            f"{login.name} ({login.attempt.address}) was not tried: {text}",
             "correct ProxyCommand in the ssh configuration",
-            replace(login.attempt, result=f"not tried: {told}"),
+            replace(login.attempt, result=f"not tried: {text}"),
         )
     if line and line.command:
-        return _silent(login, told or "no answer through the ProxyCommand in time", "")
-    alive = f"port {found.port} accepts connections, but gives no SSH banner" + (f" ({told})" if told else "")
+        return _silent(login, text or "no answer through the ProxyCommand in time", "")
+    alive = f"port {found.port} accepts connections, but gives no SSH banner" + (f" ({text})" if text else "")
     return _silent(login, alive, alive)
 
 

@@ -87,9 +87,9 @@ def _dump(argv: list[str]) -> dict[str, list[str]]:
             f"`{' '.join(argv)}` did not end within {_SECONDS:.0f} s", "look at `Match exec` in ssh_config"
         ) from error
     if done.returncode:
-        told = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        message = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
         raise Usage(
-            f"ssh refuses its configuration: {told}", "correct the file that it names (ssh_config(5))"
+            f"ssh refuses its configuration: {message}", "correct the file that it names (ssh_config(5))"
         )
     found: dict[str, list[str]] = {}
     for line in done.stdout.splitlines():

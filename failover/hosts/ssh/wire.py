@@ -65,8 +65,8 @@ class Wire:
         if self.command is None or self.command.poll() is None:
             return ""
         text = self.command.stderr.read(2000).decode("utf-8", "replace") if self.command.stderr else ""
-        said = " ".join(text.split())
-        return f"the ProxyCommand ended with {self.command.returncode}{': ' + said if said else ''}"
+        message = " ".join(text.split())
+        return f"the ProxyCommand ended with {self.command.returncode}{': ' + message if message else ''}"
 
     def close(self) -> None:
         """End the ProxyCommand; the socket is the connection's to close."""

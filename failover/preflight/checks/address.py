@@ -31,13 +31,13 @@ def judge(server: str, launch: Launch, subnet: SubnetFound, taken: Set[str]) -> 
     if subnet.state != "AVAILABLE":
         return blocking(NAME, f"subnet {subnet.name} is {subnet.state}", "AVAILABLE", _other(server))
     if domain and domain.lower() != launch.availability_domain.lower():
-        told = f"subnet {subnet.name} is in {domain} alone"
-        return blocking(NAME, told, f"{launch.availability_domain}, or a regional subnet", _other(server))
+        text = f"subnet {subnet.name} is in {domain} alone"
+        return blocking(NAME, text, f"{launch.availability_domain}, or a regional subnet", _other(server))
     network = ipaddress.ip_network(subnet.cidr)
     if launch.private_ip is None:
         free = network.num_addresses - _FIRST - _LAST - len(taken)
-        told = f"{max(free, 0)} addresses are free in {network}"
-        return ok(NAME, told) if free > 0 else blocking(NAME, told, "one or more", _other(server))
+        text = f"{max(free, 0)} addresses are free in {network}"
+        return ok(NAME, text) if free > 0 else blocking(NAME, text, "one or more", _other(server))
     return _wanted(server, launch.private_ip, network, taken)
 
 

@@ -33,8 +33,8 @@ def judge(volume: str, newest: datetime | None, now: datetime, limit_days: float
     if newest is None:
         return warning(check, "none", expected, remedy)
     days = (now - newest).total_seconds() / 86400
-    told = f"{days:.1f} days old"
-    return warning(check, told, expected, remedy) if days > limit_days else ok(check, told)
+    text = f"{days:.1f} days old"
+    return warning(check, text, expected, remedy) if days > limit_days else ok(check, text)
 
 
 def _newest(ground: Ground, volume_id: str) -> datetime | None:

@@ -28,8 +28,8 @@ def refresh(ground: Ground) -> Iterator[Check]:
     server = ground.server(ground.stack.active)
     name, address = server.server.name, server.server.address
     if address is None or not _has_the_data(server):
-        told = f"not refreshed: {name} does not have the volumes mounted as specified"
-        yield warning(NAME, told, _EXPECTED, "look at the check of the active server")
+        text = f"not refreshed: {name} does not have the volumes mounted as specified"
+        yield warning(NAME, text, _EXPECTED, "look at the check of the active server")
         return
     spec = specs.server_spec(ground.stack, _held(ground), ground.site.deadlines.hooks)
     try:
@@ -56,10 +56,10 @@ def _refreshed(ground: Ground, host: HookRunner, spec: dict[str, Any]) -> Iterat
     known, seconds = Known(ground.site.runs), ground.site.deadlines.hooks
     before = known.read()
     looked = [x for x in host.hooks("probe", spec, seconds).layers if x.layer != EXPORTS]
-    wrong = {path: told for x in looked if (told := _wrong(x, before.get(path := _path(x))))}
+    wrong = {path: text for x in looked if (text := _wrong(x, before.get(path := _path(x))))}
     if wrong:  # nothing is refreshed beside what may have to be looked into
-        for path, told in wrong.items():
-            yield blocking(f"data {path}", told, _EXPECTED, canaries.remedy(host.ssh.name, path, known))
+        for path, text in wrong.items():
+            yield blocking(f"data {path}", text, _EXPECTED, canaries.remedy(host.ssh.name, path, known))
         return
     written = host.hooks("refresh", spec, seconds).layers
     manifests = {_path(x): canaries.parse(x.facts.get("manifest")) for x in written}
@@ -80,5 +80,5 @@ def _wrong(layer: Layer, before: canaries.Manifest | None) -> str:
 
 def _told(layer: Layer, manifest: canaries.Manifest | None) -> Check:
     if manifest:
-        return ok(layer.layer, f"{manifest.told(datetime.now(UTC))}: refreshed")
+        return ok(layer.layer, f"{manifest.describe(datetime.now(UTC))}: refreshed")
     return warning(layer.layer, f"not refreshed: {layer.message}", _EXPECTED, "look at the active server")

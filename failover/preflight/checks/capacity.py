@@ -24,18 +24,18 @@ def look(ground: Ground) -> Iterator[Check]:
 
 def judge(launch: Launch, status: str) -> Check:
     """AVAILABLE, or what speaks against the launch."""
-    told = f"{launch.shape} in {launch.availability_domain}: {status}"
+    text = f"{launch.shape} in {launch.availability_domain}: {status}"
     if status == "AVAILABLE":
-        return ok(NAME, told)
+        return ok(NAME, text)
     if status == "OUT_OF_HOST_CAPACITY":
         return blocking(
             NAME,
-            told,
+            text,
             "AVAILABLE",
             "launch a standby while there is capacity, reserve capacity, or choose another shape",
         )
     if status == "HARDWARE_NOT_SUPPORTED":
         return blocking(
-            NAME, told, "AVAILABLE", "choose a shape that this availability domain offers (`ListShapes`)"
+            NAME, text, "AVAILABLE", "choose a shape that this availability domain offers (`ListShapes`)"
         )
-    return warning(NAME, told, "AVAILABLE", "ask again; a launch may work or not")
+    return warning(NAME, text, "AVAILABLE", "ask again; a launch may work or not")

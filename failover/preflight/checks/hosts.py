@@ -43,16 +43,16 @@ def judge_active(seen: ServerStatus) -> Check:
         layers = ", ".join(layer.layer for layer in seen.answer.layers)
         return ok(ACTIVE, f"{name} answers; present: {layers}")
     if seen.presence is Presence.ANSWERS:
-        told = seen.answer.complaint if seen.answer else "it answers, but does not hold every volume"
-        return warning(ACTIVE, f"{name}: {told}", expected, f"run `failover --active {name}` to repair it")
+        text = seen.answer.complaint if seen.answer else "it answers, but does not hold every volume"
+        return warning(ACTIVE, f"{name}: {text}", expected, f"run `failover --active {name}` to repair it")
     if seen.presence is Presence.UNKNOWN and seen.trouble:
         return unknown(ACTIVE, seen.trouble.reason, expected, seen.trouble.remedy)
     if seen.presence is Presence.SILENT:
         remedy = f"if it should serve, look at {name} now"
         tried = f" ({seen.attempt.line})" if seen.attempt else ""
         return warning(ACTIVE, f"{name} is {seen.instance_state} and silent{tried}", expected, remedy)
-    told = f"{name} is {seen.instance_state or 'without an instance'} or holds no volume"
-    return warning(ACTIVE, told, expected, f"run `failover --active {name}` if it should serve")
+    text = f"{name} is {seen.instance_state or 'without an instance'} or holds no volume"
+    return warning(ACTIVE, text, expected, f"run `failover --active {name}` if it should serve")
 
 
 def judge_reach(active: ServerStatus, clients: Sequence[ClientStatus]) -> Check:
@@ -86,12 +86,12 @@ def clients(ground: Ground) -> Iterator[Check]:
 def judge_clients(found: Sequence[ClientStatus]) -> Check:
     """All answer. One that does not is left alone by a failover; it never stops the others."""
     apart = [_why_left(one) for one in found if one.presence is not Presence.ANSWERS]
-    told = f"{len(found) - len(apart)} of {len(found)} answer"
+    text = f"{len(found) - len(apart)} of {len(found)} answer"
     if not apart:
-        return ok(CLIENTS, told if found else "none are configured")
+        return ok(CLIENTS, text if found else "none are configured")
     remedy = "they would be left alone: mend their SSH, or remount them by hand afterwards"
     more = f"; and {len(apart) - _LISTED} more" if len(apart) > _LISTED else ""
-    return warning(CLIENTS, f"{told}; {'; '.join(apart[:_LISTED])}{more}", "all", remedy)
+    return warning(CLIENTS, f"{text}; {'; '.join(apart[:_LISTED])}{more}", "all", remedy)
 
 
 def _why_left(one: ClientStatus) -> str:
@@ -160,7 +160,7 @@ def judge_metadata(group: str, server: str, code: int | None) -> Check:
         return ok(check, f"{path} is on {server}")
     expected = f"{path} on {server}"
     if code is None:
-        told = "not asked: the active server does not answer"
-        return warning(check, told, expected, f"look again when {server} answers")
+        text = "not asked: the active server does not answer"
+        return warning(check, text, expected, f"look again when {server} answers")
     remedy = f"run `vgcfgbackup {group}` on {server}, and keep a copy of {path} elsewhere"
     return warning(check, f"no {path} on {server}", expected, remedy)

@@ -32,15 +32,15 @@ def look(ground: Ground) -> Iterator[Check]:
 def judge(server: str, image: ImageFound, now: datetime, limit_days: float) -> Check:
     """AVAILABLE and younger than the limit (days)."""
     days = (now - image.created).total_seconds() / 86400
-    told = f"{image.name} is {image.state}, {days:.0f} days old"
+    text = f"{image.name} is {image.state}, {days:.0f} days old"
     if image.state != "AVAILABLE":
-        return blocking(NAME, told, "AVAILABLE", f"set image_id of {server} to an image that is AVAILABLE")
+        return blocking(NAME, text, "AVAILABLE", f"set image_id of {server} to an image that is AVAILABLE")
     if days > limit_days:
         return warning(
             NAME,
-            told,
+            text,
             f"at most {limit_days:g} days",
             f"take a new image of the active server (a standby can be imaged without an outage), "
             f"and set image_id of {server}",
         )
-    return ok(NAME, told)
+    return ok(NAME, text)

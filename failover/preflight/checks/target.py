@@ -30,10 +30,10 @@ def look(ground: Ground) -> Iterator[Check]:
 
 def judge(server: str, state: str, adopted: bool) -> Check:
     """An instance that can be made to run, or one that is launched anew (failover/plan/planner.py)."""
-    told = f"{server} is {state}"
+    text = f"{server} is {state}"
     if state in _GONE and not adopted:
-        return ok(NAME, f"{told} and is launched again by the failover")
+        return ok(NAME, f"{text} and is launched again by the failover")
     if state in _USABLE:
-        return ok(NAME, told)
+        return ok(NAME, text)
     expected = f"one of {', '.join(_USABLE)}"
-    return blocking(NAME, told, expected, f"wait, or give {server} another image_id or instance_id")
+    return blocking(NAME, text, expected, f"wait, or give {server} another image_id or instance_id")

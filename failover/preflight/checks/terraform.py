@@ -70,20 +70,20 @@ def judge_name(zone: str, name: str, view: str | None, records: Sequence[str]) -
     if not records:
         return ok(RECORD, f"{name} has no record yet")
     where = f"zoneNameOrId/{zone}/domain/{name}/rtype/A" + (f"/scope/PRIVATE/viewId/{view}" if view else "")
-    told = f"{name} has a record already, of {', '.join(records)}, which the state does not know"
+    text = f"{name} has a record already, of {', '.join(records)}, which the state does not know"
     remedy = f"take it into the state, in the stack's folder: terraform import '{NAME}' {where}"
-    return blocking(RECORD, told, "no record, or the stack's own", remedy)
+    return blocking(RECORD, text, "no record, or the stack's own", remedy)
 
 
 def judge_plan(changes: Sequence[Change], target: str) -> Check:
     """No changes; those that a failover makes anyway are only told."""
-    told = "; ".join(f"{'+'.join(c.actions)} {c.address}" for c in changes)
+    text = "; ".join(f"{'+'.join(c.actions)} {c.address}" for c in changes)
     if not changes:
         return ok(PLAN, "no changes")
     if all(_settled_by_a_failover(c, target) for c in changes):
-        return warning(PLAN, told, "no changes", "nothing for a failover, which settles it; else apply it")
+        return warning(PLAN, text, "no changes", "nothing for a failover, which settles it; else apply it")
     remedy = "settle it by itself first: `terraform plan` in the stack's folder shows it"
-    return blocking(PLAN, told, "no changes", remedy)
+    return blocking(PLAN, text, "no changes", remedy)
 
 
 def _settled_by_a_failover(change: Change, target: str) -> bool:
@@ -107,9 +107,9 @@ def current() -> str:
 def judge_rendered(found: str | None, expected: str) -> Check:
     """There, and made from the present templates and hooks."""
     if not found:
-        told = "rendered/user_data is missing: the server would be launched without its hooks"
-        return blocking(RENDERED, told, "the rendered document", "run `invoke render`")
+        text = "rendered/user_data is missing: the server would be launched without its hooks"
+        return blocking(RENDERED, text, "the rendered document", "run `invoke render`")
     if found != expected:
-        told = "rendered/user_data is not what the present hooks and templates give"
-        return warning(RENDERED, told, "the rendered document", "run `invoke render`")
+        text = "rendered/user_data is not what the present hooks and templates give"
+        return warning(RENDERED, text, "the rendered document", "run `invoke render`")
     return ok(RENDERED, "rendered from the present hooks")

@@ -21,18 +21,18 @@ def states(ground: Ground) -> Iterator[Check]:
 def judge_volume(name: str, volume: VolumeFound, server: str, domain: str | None) -> Check:
     """AVAILABLE and in the target's domain."""
     check = f"volume {name}"
-    told = f"{volume.state} in {volume.availability_domain}"
+    text = f"{volume.state} in {volume.availability_domain}"
     if volume.state != "AVAILABLE":
         remedy = f"wait for it, or restore {name} from its newest backup and set its volume_id"
-        return blocking(check, told, "AVAILABLE", remedy)
+        return blocking(check, text, "AVAILABLE", remedy)
     if domain and volume.availability_domain.lower() != domain.lower():
         return blocking(
             check,
-            f"{told}, but {server} is in {domain}",
+            f"{text}, but {server} is in {domain}",
             "the same availability domain",
             f"choose a server there, or restore {name} from a backup into {domain}",
         )
-    return ok(check, told)
+    return ok(check, text)
 
 
 def attachments(ground: Ground) -> Iterator[Check]:
@@ -49,19 +49,19 @@ def judge_attachments(stack: Stack, found: Mapping[str, Sequence[Attachment]]) -
 
 def _judge_one(stack: Stack, name: str, expected_id: str | None, found: Sequence[Attachment]) -> Check:
     check = f"attachment {name}"
-    told = described(found, stack)
+    text = described(found, stack)
     expected = f"ATTACHED to {stack.active} alone, as the state says"
     strangers = [a.instance_id for a in found if stack.server_of(a.instance_id) is None]
     if strangers:
         remedy = "find out who attached it there and why; detach it, or add the server to `servers`"
-        return blocking(check, told, expected, remedy)
+        return blocking(check, text, expected, remedy)
     if len(found) > 1:
         remedy = "release it on the server that must not have it, then detach it there"
-        return blocking(check, told, expected, remedy)
+        return blocking(check, text, expected, remedy)
     if any(a.shareable for a in found):
         remedy = "let nobody else attach it; the next failover makes an attachment that is not shareable"
-        return warning(check, f"{told}, shareable", expected, remedy)
+        return warning(check, f"{text}, shareable", expected, remedy)
     if not found or found[0].id != expected_id or found[0].state != "ATTACHED":
         remedy = f"if {stack.active} shall have it, run `failover --active {stack.active}`"
-        return warning(check, told, expected, remedy)
-    return ok(check, told)
+        return warning(check, text, expected, remedy)
+    return ok(check, text)

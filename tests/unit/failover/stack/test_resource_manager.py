@@ -54,12 +54,12 @@ def test_what_was_set_for_one_plan_is_put_back_as_it_was():
         ({"switch": {"by": "a"}}, {"switch": {"value": None}}, "instead of"),
     ],
 )
-def test_a_plan_that_did_not_hear_a_variable_is_refused(wanted, planned, words):
+def test_a_plan_that_ignores_a_variable_is_refused(wanted, planned, words):
     with pytest.raises(Refused, match=words):
-        managed._check_heard(wanted, {"variables": planned})
+        managed._check_variables(wanted, {"variables": planned})
 
 
-def test_a_plan_that_heard_everything_is_good():
+def test_a_plan_with_every_variable_is_good():
     wanted = {"active_server": "b", "launch": ["c", "b"], "switch": {"by": "a", "at": "t"}, "on": True}
     heard = {
         "active_server": {"value": "b"},
@@ -67,7 +67,7 @@ def test_a_plan_that_heard_everything_is_good():
         "switch": {"value": {"at": "t", "by": "a", "door": None}},
         "on": {"value": "true"},  # a variable of a simple type is kept as the text that it came as
     }
-    managed._check_heard(wanted, {"variables": heard})
+    managed._check_variables(wanted, {"variables": heard})
 
 
 STATE = {

@@ -83,7 +83,7 @@ def test_the_copy_is_kept_by_folder(tmp_path: Path) -> None:
 
 
 def test_age_is_told_in_hours() -> None:
-    assert manifest().told(AT + timedelta(minutes=90)) == (
+    assert manifest().describe(AT + timedelta(minutes=90)) == (
         "5 canaries, written 2026-03-14 03:12 UTC (1.5 h ago)"
     )
 
