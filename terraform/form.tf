@@ -308,6 +308,22 @@ variable "ssh_authorized_keys" {
   }
 }
 
+variable "hooks_url" {
+  type        = string
+  description = "Where a launched server finds the hooks that neither its image nor its volumes have: https://, for example a pre-authenticated request for the one object hooks.pyz. Only the file with the SHA-256 in cloud-init is run. Empty: nowhere else."
+  default     = ""
+  nullable    = false
+  sensitive   = true
+
+  validation {
+    condition = (
+      var.hooks_url == "" ||
+      can(regex("^https://[!-~]{1,1000}$", var.hooks_url))
+    )
+    error_message = "hooks_url must be an address that begins with https://, without spaces, or empty."
+  }
+}
+
 # tflint-ignore: terraform_unused_declarations # what the form's pickers of subnets and groups depend on
 variable "vcn_id" {
   type        = string

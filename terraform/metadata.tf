@@ -38,14 +38,17 @@ locals {
     ""
   )
 
-  metadata = {
+  # Without an address the map has no sensitive part.
+  _hooks_url = nonsensitive(var.hooks_url != "") ? { nfs_failover_hooks_url = var.hooks_url } : {}
+
+  metadata = merge({
     ssh_authorized_keys = trimspace(var.ssh_authorized_keys)
     user_data           = local._user_data
     # Gzipped: 32 volumes with their OCIDs fit beside user_data.
     nfs_failover = base64gzip(jsonencode(local.spec))
-  }
+  }, local._hooks_url)
 
   _metadata_limit = 32000
-  # length() counts characters; base64 has 4 for every 3 bytes begun.
-  _metadata_bytes = length(base64encode(jsonencode(local.metadata))) / 4 * 3
+  # length() counts characters; base64 has 4 for every 3 bytes begun. nonsensitive() refuses what is not sensitive.
+  _metadata_bytes = nonsensitive(sensitive(length(base64encode(jsonencode(local.metadata))) / 4 * 3))
 }

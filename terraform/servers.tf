@@ -314,7 +314,7 @@ resource "oci_core_instance" "server" {
       condition = local._metadata_bytes <= local._metadata_limit
       error_message = join(" ", [
         "The metadata of ${each.key} is ${local._metadata_bytes} bytes, more than OCI's ${local._metadata_limit}:",
-        "shorten ssh_authorized_keys or storage, or bake the hooks into the image.",
+        "shorten ssh_authorized_keys, hooks_url or storage.",
       ])
     }
   }

@@ -142,6 +142,8 @@ def _variable(row: Row) -> str:
     if not row.get("mandatory"):
         lines.append(f"  default     = {json.dumps(_default(row))}")
     lines.append("  nullable    = false")
+    if row["type"] == "password":
+        lines.append("  sensitive   = true")
     for condition, message in _rules(row):
         lines += ["", *_validation(condition, message)]
     return "\n".join([*lines, "}"]) + "\n"

@@ -64,6 +64,9 @@ def test_metadata_over_the_limit(make_site: MakeSite, make_stack: MakeStack) -> 
     stack = make_stack(make_site())
     (stack.folder / "rendered" / "user_data").write_text("A" * 32_000)
     assert "more than OCI's 32000" in stack.refusal(launch=["nfs-srv-2"])
+    said = stack.refusal(launch=["nfs-srv-2"], hooks_url="https://hooks.example/p/KEY/hooks.pyz")
+    assert "more than OCI's 32000" in said, "the figure is shown, whatever is sensitive in the metadata"
+    assert "KEY" not in said
 
 
 def test_a_volume_group_of_an_unknown_volume(stack: LaidStack, site: Variables) -> None:
@@ -76,6 +79,8 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("compartment_id", "my-compartment", "must be the OCID of a compartment"),
     ("service_ip", "10.0.0.300", "service_ip must be a free IPv4 address"),
     ("ssh_authorized_keys", "-----BEGIN OPENSSH PRIVATE KEY-----", "A private key never belongs here"),
+    ("hooks_url", "file:///opt/hooks.pyz", "must be an address that begins with https://"),
+    ("hooks_url", "https://a b", "must be an address that begins with https://"),
     ("volumes", {"bv 1": {"volume_id": VOLUME}}, "Each name in volumes must be"),
     ("volumes", {"bv1": {"volume_id": "ocid1.bootvolume.oc1..aaaa"}}, "not of a boot volume"),
     ("volumes", {"a": {"volume_id": VOLUME}, "b": {"volume_id": VOLUME}}, "have the same volume_id"),

@@ -65,6 +65,21 @@ def test_32_volumes(cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack)
     end_second_server(stack, cloud)
 
 
+def test_the_hooks_url_reaches_a_launched_server_and_no_terminal(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
+) -> None:
+    address = "https://hooks.example/p/KEY/hooks.pyz"
+    stack = make_stack({**with_standby(make_site()), "hooks_url": address})
+    said = stack.run("apply", "-auto-approve")
+    assert said.returncode == 0, said.stderr
+    assert "KEY" not in said.stdout + said.stderr
+    second = cloud.compute.get_instance(stack.output()["servers"]["nfs-srv-2"]["instance_id"]).data
+    assert second.metadata["nfs_failover_hooks_url"] == address
+    stack.change_site(hooks_url="https://hooks.example/another.pyz")
+    assert stack.is_settled(), "it says how a server is born: one that runs is not touched"
+    end_second_server(stack, cloud)
+
+
 def test_a_launch_and_a_switch_in_one_apply(
     cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
 ) -> None:

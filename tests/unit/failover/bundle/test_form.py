@@ -56,6 +56,14 @@ def test_a_row_is_a_variable_and_a_field(tmp_path: Path) -> None:
     assert field["visible"] == {"not": ["${replacement_exists}"]}
 
 
+def test_what_the_form_hides_no_plan_shows(tmp_path: Path) -> None:
+    hidden = ROW.replace('type = "string"', 'type = "password"')
+    (tmp_path / form.TABLE).write_text((STACK / form.TABLE).read_text() + hidden)
+    form.write(tmp_path)
+    made = (tmp_path / "form.tf").read_text().partition('variable "replacement_colour"')[2]
+    assert "  sensitive   = true\n" in made
+
+
 def test_a_kind_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     (tmp_path / form.TABLE).write_text((STACK / form.TABLE).read_text() + ROW + 'kind = "colour"\n')
     with pytest.raises(KeyError, match="colour"):
