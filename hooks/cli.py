@@ -13,17 +13,17 @@ from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
 from hooks.contract.spec import Spec
+from hooks.host import released
 from hooks.host.host import Host, OutOfTime
 from hooks.host.lock import Busy, alone
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
-_OPERATORS = ("probe", "refresh", "survey")  # in the copy that comes over SSH, not in the one of cloud-init
+_OPERATORS = ("probe", "refresh", "survey")
 _READS = ("check", "probe", "survey")  # without the lock: they write nothing
 _AIM = {"release": [ABSENT], "probe": [PRESENT, ABSENT]}
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
 _BOOT_SECONDS = 1800  # nobody waits for it: the recovery of a long log may take its time
-_RELEASED = "/run/nfs-failover.released"
 
 
 def main(argv: Sequence[str], root: str = "/") -> int:
@@ -96,35 +96,24 @@ def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> Result:
         return _result(action, spec, _walk(action)(host, spec, only), host)
     with alone(host, action):
         _remember(host, action)
-        return _result(action, spec, _walk(action)(host, spec, only), host)
+        return _kept(_result(action, spec, _walk(action)(host, spec, only), host), host, spec)
 
 
 def _walk(action: str) -> Walk:
     if action in _WALK:
         return _WALK[action]
-    try:
-        from hooks.probe import canary  # noqa: PLC0415
-        from hooks.survey import survey  # noqa: PLC0415
-    except ImportError:
-        raise SpecError("{}: not in this copy of the hooks; use `invoke verify`".format(action)) from None
+    from hooks.probe import canary  # noqa: PLC0415 - a takeover starts without them
+    from hooks.survey import survey  # noqa: PLC0415
+
     return {"refresh": canary.refresh, "probe": canary.probe, "survey": survey.survey}[action]
 
 
 def _remember(host: Host, action: str) -> None:
     """After a release: not before its volumes were gone, a reboot, or an operator's apply; see _take_over."""
     if action == "release":
-        open(host.path(_RELEASED), "w").close()
+        released.remember(host)
     elif action == "apply":
-        _forget(host)
-
-
-def _forget(host: Host) -> None:
-    if _released(host):
-        os.unlink(host.path(_RELEASED))
-
-
-def _released(host: Host) -> bool:
-    return os.path.exists(host.path(_RELEASED))
+        released.forget(host)
 
 
 def _attached(only: Sequence[str], root: str) -> Result:
@@ -145,7 +134,7 @@ def _watch(root: str) -> Result:
     from hooks.boot.watch import PAUSE_SECONDS, Watch  # noqa: PLC0415 - as in _attached
 
     host = Host(60.0, root)
-    watch = Watch(host, lambda text: _take_over(text, (), root), lambda: _forget(host))
+    watch = Watch(host, lambda text: _take_over(text, (), root), lambda: released.forget(host))
     while True:
         result = watch.look()
         if result is None:
@@ -161,10 +150,23 @@ def _take_over(text: str, only: Sequence[str], root: str) -> Result:
     spec = parse(text)
     host = Host(max(spec.deadline_seconds, _BOOT_SECONDS), root)
     with alone(host, "the boot service"):
-        if _released(host):
+        if released.released(host):
             why = "released: not taken over again before its volumes were gone, a reboot, or `apply --spec`"
             return _nothing("apply", why, True)
-        return _result("apply", spec, walk.apply(host, spec, only), host)
+        return _kept(_result("apply", spec, walk.apply(host, spec, only), host), host, spec)
+
+
+def _kept(result: Result, host: Host, spec: Spec) -> Result:
+    """After a refresh and a takeover, these hooks lie with the data, for a server that starts by itself."""
+    if result.action == "release" or spec.role != "server" or not result.ok:
+        return result
+    from hooks.probe import kept  # noqa: PLC0415 - as in _walk
+
+    copies = kept.keep(host, spec)
+    if result.action == "refresh":
+        return result._replace(layers=result.layers + tuple(copies))
+    facts = {layer.layer: layer.message for layer in copies}
+    return result._replace(facts=dict(result.facts, **facts))
 
 
 def _result(action: str, spec: Spec, found: List[Layer], host: Host) -> Result:

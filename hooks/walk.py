@@ -45,7 +45,7 @@ def chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
 
 
 def _client() -> _Order:
-    from hooks.client import client  # noqa: PLC0415 - not in cloud-init's copy, which parses no client's spec
+    from hooks.client import client  # noqa: PLC0415 - a server starts without its modules
 
     return ((client, "mounts"),)
 

@@ -1,16 +1,19 @@
-"""The zipapp's __main__: imports hooks from one compressed text.
+"""The zipapp's __main__: imports hooks from one compressed text, and runs the module that ENTRY names.
 
 A zip of many small files would not fit into an instance's metadata; compressed as one they do.
 """
 
 import bz2
 import json
+import os
 import sys
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Dict, Optional, Sequence
 
 PAYLOAD = "hooks.bz2"
+ENTRY = "entry"  # a module with main(argv) that gives the exit code
 
 
 class Unpacked:
@@ -46,7 +49,7 @@ def unpack(payload: bytes) -> None:
 
 
 if __name__ == "__main__":
-    unpack(globals()["__loader__"].get_data(PAYLOAD))
-    from hooks.cli import main
-
-    sys.exit(main(sys.argv[1:]))
+    packed = globals()["__loader__"]
+    ARCHIVE = os.path.abspath(packed.archive)  # before anybody changes the working directory
+    unpack(packed.get_data(PAYLOAD))
+    sys.exit(import_module(packed.get_data(ENTRY).decode()).main(sys.argv[1:]))

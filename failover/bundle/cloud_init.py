@@ -11,11 +11,12 @@ import jinja2
 from failover.atomic_file import write_whole
 from failover.bundle import zipapp
 from failover.paths import TEMPLATES
+from hooks.host import places
 from hooks.layers import exports, fstab, lvm
 
 METADATA_LIMIT = 32_000  # bytes, user_data and every other key together (OCI, LaunchInstanceDetails.metadata)
 HEADROOM = 3_500  # bytes for what else travels as metadata: SSH keys and the site's spec
-HOOKS_PATH = "/opt/nfs-failover/hooks.pyz"
+LOADER_PATH = f"{places.DISK}/loader.pyz"
 DATA_IQN_PREFIX = "iqn.2015-12.com.oracleiaas:"
 
 
@@ -24,22 +25,25 @@ class TooLarge(Exception):
 
 
 def render_cloud_init() -> str:
-    """The cloud-config: hooks, the takeover service, and a clean start from a custom image."""
+    """The cloud-config: the hooks' loader and their hash, the service, and a clean start from an image."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - YAML and systemd units, not HTML
         keep_trailing_newline=True,
     )
-    service = environment.get_template("nfs-failover.service.j2").render(hooks_path=HOOKS_PATH)
+    service = environment.get_template("nfs-failover.service.j2").render(
+        loader_path=LOADER_PATH, hooks_sha256=zipapp.hooks_sha256()
+    )
     return environment.get_template("cloud-init.yaml.j2").render(
         data_iqn_prefix=DATA_IQN_PREFIX,
         devices_file=lvm.DEVICES_FILE,
         exports_file=exports.OWN,
         fstab_mark=fstab.MARK,
-        hooks_base64=base64.b64encode(zipapp.boot_bytes()).decode(),
-        hooks_path=HOOKS_PATH,
+        loader_base64=base64.b64encode(zipapp.loader_bytes()).decode(),
+        loader_path=LOADER_PATH,
         service=service.rstrip("\n"),
+        service_path=places.UNIT,
     )
 
 

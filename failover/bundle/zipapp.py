@@ -1,7 +1,11 @@
-"""Packs hooks/ into the zipapp that runs on every host: the same sources always give the same bytes."""
+"""Packs hooks/ into the zipapp that runs on every host, and the loader of it that cloud-init carries.
+
+The same sources always give the same bytes.
+"""
 
 from __future__ import annotations
 
+import ast
 import bz2
 import gc
 import hashlib
@@ -23,23 +27,23 @@ _SHEBANG = b"#!/usr/bin/env python3\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time
 _ONE_AT_A_TIME = threading.Lock()
 _STARTERS = {"__main__.py", "zipapp_main.py"}  # what starts hooks, from a checkout and from the zipapp
-# what only an operator asks for, folders and files: not in an instance's metadata, where bytes are scarce
-OPERATORS = {"client", "hints", "probe", "survey", "contract/client_spec.py"}
+_CLI = "hooks.cli"
+_LOADER = "hooks.boot.load"
 
 
 def hooks_bytes() -> bytes:
     """The zipapp: `python3 FILE check|apply|release|probe|refresh|survey ...`; Python 3.6 and later."""
-    return _zipapp(frozenset(_STARTERS))
+    return _zipapp(_CLI)
 
 
-def boot_bytes() -> bytes:
-    """The zipapp that a new server takes over with by itself: without what only an operator sends."""
-    return _zipapp(frozenset(_STARTERS | OPERATORS))
+def loader_bytes() -> bytes:
+    """The zipapp that a new server starts with: `python3 FILE SHA256`, and the modules that this needs."""
+    return _zipapp(_LOADER)
 
 
-def _zipapp(without: frozenset[str]) -> bytes:
+def _zipapp(entry: str) -> bytes:
     with _ONE_AT_A_TIME, _without_garbage_collection():
-        return _packed(without)
+        return _packed(entry)
 
 
 @contextmanager
@@ -58,11 +62,14 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 @cache
-def _packed(without: frozenset[str]) -> bytes:
+def _packed(entry: str) -> bytes:
+    sources = packed_sources()
+    chosen = sources if entry == _CLI else needed(sources, entry)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         add(packed, "__main__.py", minify.shortened((HOOKS / "zipapp_main.py").read_text()).encode())
-        add(packed, zipapp_main.PAYLOAD, _payload(without))
+        add(packed, zipapp_main.ENTRY, entry.encode())
+        add(packed, zipapp_main.PAYLOAD, _payload(chosen))
     return _SHEBANG + archive.getvalue()
 
 
@@ -78,16 +85,38 @@ def build_hooks(dest: Path) -> Path:
     return path
 
 
-def packed_sources(without: frozenset[str] = frozenset(_STARTERS)) -> dict[str, str]:
-    """Every module's source by the module's name, as it is packed. `without`: folders and files of hooks/."""
-    found = sorted(source.relative_to(HOOKS) for source in HOOKS.rglob("*.py"))
-    names = [name for name in found if not {name.parts[0], name.as_posix()} & without]
-    return {_module(name): minify.shortened((HOOKS / name).read_text()) for name in names}
+def packed_sources() -> dict[str, str]:
+    """Every module's source by the module's name, as it is packed."""
+    names = sorted(source.relative_to(HOOKS) for source in HOOKS.rglob("*.py"))
+    return {
+        _module(name): minify.shortened((HOOKS / name).read_text())
+        for name in names
+        if name.as_posix() not in _STARTERS
+    }
 
 
-def _payload(without: frozenset[str]) -> bytes:
+def needed(sources: dict[str, str], entry: str) -> dict[str, str]:
+    """Of these modules the one, all that it imports, wherever in its text, and their packages."""
+    found: set[str] = set()
+    left = [entry]
+    while left:
+        name = left.pop()
+        if name in sources and name not in found:
+            found.add(name)
+            left += [name.rpartition(".")[0], *_imported(sources[name])]
+    return {name: source for name, source in sources.items() if name in found}
+
+
+def _imported(source: str) -> list[str]:
+    """Names of which some are modules: `from PACKAGE import MODULE`, `from MODULE import Name`."""
+    statements = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+    froms = [str(node.module) for node in statements]
+    return froms + [f"{node.module}.{alias.name}" for node in statements for alias in node.names]
+
+
+def _payload(sources: dict[str, str]) -> bytes:
     """Every module's shortened source by name, in one stream."""
-    text = json.dumps(packed_sources(without), ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(sources, ensure_ascii=True, separators=(",", ":"))
     return bz2.compress(text.encode(), 9)  # of text this small it leaves less than LZMA does
 
 

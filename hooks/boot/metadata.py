@@ -120,5 +120,7 @@ def filled(spec: Entry, portals: Dict[str, Entry]) -> str:
     volumes = []
     for volume in _listed(spec):
         found = portals[str(volume.get("name"))]
-        volumes.append(dict(volume, iqn=found["iqn"], address=found["ipv4"], port=found.get("port") or 3260))
+        portal = {"iqn": found["iqn"], "address": found["ipv4"], "port": found.get("port") or 3260}
+        shared = {"shareable": True} if found.get("isShareable") else {}
+        volumes.append(dict(volume, **portal, **shared))
     return json.dumps(dict(spec, volumes=volumes))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple, Union
 
-if TYPE_CHECKING:  # cloud-init's copy of the hooks has no clients
+if TYPE_CHECKING:  # a server starts without its modules
     from hooks.contract.client_spec import ClientSpec
 
 

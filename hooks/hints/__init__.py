@@ -1,1 +1,1 @@
-"""What only explains more to an operator. Not in cloud-init's copy."""
+"""What only explains more to an operator."""

@@ -135,10 +135,8 @@ def _mount(host: Host, filesystem: Filesystem) -> List[str]:
 
 def _by_the_kernel(host: Host, filesystem: Filesystem, began: float) -> str:
     """mount(8) knows an error's number; the kernel's log has the cause."""
-    try:
-        from hooks.hints import kernel_log  # noqa: PLC0415
-    except ImportError:  # on the console, where cloud-init's copy is read, the kernel speaks for itself
-        return ""
+    from hooks.hints import kernel_log  # noqa: PLC0415 - where a mount failed alone
+
     device = os.path.basename(host.real(filesystem.device) or filesystem.device)
     return kernel_log.cause(host, device, began)
 

@@ -11,10 +11,12 @@ import os
 import time
 from typing import Any, Dict, Optional
 
+from hooks.host import places
 from hooks.host.host import CommandFailed
+from hooks.host.whole_file import fill, put
 from hooks.probe.mounted_folder import DIRECTORY, open_root_owned
 
-FOLDER = ".nfs-failover"
+FOLDER = places.DATA
 MANIFEST = "manifest.json"
 PROBES = "probe"
 WRITTEN = "written"
@@ -63,7 +65,7 @@ def write(base: int, writer: Optional[int]) -> Manifest:
 
     Canaries that are not as they were written are evidence: CommandFailed as of `read`, and they stay.
     """
-    _make(FOLDER, base, 0o755)
+    make_folder(FOLDER, base, 0o755)
     folder = open_root_owned(FOLDER, base)
     try:
         before = read(folder)
@@ -75,7 +77,7 @@ def write(base: int, writer: Optional[int]) -> Manifest:
     files[fresh] = _new(fresh, folder)
     written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     manifest = {"serial": serial, "written": written, "files": files}
-    _put(MANIFEST, json.dumps(manifest, sort_keys=True).encode(), folder)
+    put(MANIFEST, json.dumps(manifest, sort_keys=True).encode(), folder)
     if writer is not None:
         _make_room(writer, folder)
     # the files of the manifest before stay for one who has just read it
@@ -87,27 +89,12 @@ def write(base: int, writer: Optional[int]) -> Manifest:
 
 def _new(name: str, folder: int) -> str:
     content = os.urandom(SIZE)
-    _put(name, content, folder)
+    put(name, content, folder)
     return _digest(content)
 
 
-def _put(name: str, content: bytes, folder: int) -> None:
-    """All of it or nothing, and on disk."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    _fill(os.open(name + ".new", flags, dir_fd=folder), content, 0o644)
-    os.rename(name + ".new", name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
-
-
-def _fill(descriptor: int, content: bytes, mode: int) -> None:
-    with open(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _make(name: str, folder: int, mode: int) -> None:
+def make_folder(name: str, folder: int, mode: int) -> None:
+    """A folder of this name and mode, unless there is one."""
     try:
         os.mkdir(name, mode, dir_fd=folder)
     except FileExistsError:
@@ -117,7 +104,7 @@ def _make(name: str, folder: int, mode: int) -> None:
 
 def _make_room(writer: int, folder: int) -> None:
     """For clients' writes; what a client that died has left is removed."""
-    _make(PROBES, folder, 0o700)
+    make_folder(PROBES, folder, 0o700)
     probes = os.open(PROBES, DIRECTORY, dir_fd=folder)
     if os.fstat(probes).st_uid != writer:
         os.chown(probes, writer, -1)
@@ -138,7 +125,7 @@ def _tried(probes: int) -> str:
     name, content = os.urandom(16).hex(), os.urandom(4096)
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=probes)
     try:
-        _fill(descriptor, content, 0o600)
+        fill(descriptor, content, 0o600)
         return WRITTEN if _content(name, probes) == content else "other bytes came back than were written"
     finally:
         os.unlink(name, dir_fd=probes)

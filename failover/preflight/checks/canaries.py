@@ -1,4 +1,4 @@
-"""The canaries: read, compared with what is known here, only then refreshed: all that preflight writes."""
+"""The canaries: read, compared, only then refreshed; and the hooks for a boot: all that preflight writes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from failover.runs.site_lock import site_lock
 from failover.verify import canaries
 from failover.verify.canaries import Known
 from hooks.contract.result import PRESENT, Layer
+from hooks.probe import kept
 from hooks.probe.canary import EXPORTS, STORAGE
 
 NAME = "canaries"
+COPIES = f"{kept.NAME} "
 _EXPECTED = "canaries as they were written"
+_BY_CONSOLE = "look at the active server; until then an apply in the console may not complete by itself"
 
 
 def refresh(ground: Ground) -> Iterator[Check]:
@@ -61,11 +64,23 @@ def _refreshed(ground: Ground, host: HookRunner, spec: dict[str, Any]) -> Iterat
         for path, text in wrong.items():
             yield blocking(f"data {path}", text, _EXPECTED, canaries.remedy(host.ssh.name, path, known))
         return
-    written = host.hooks("refresh", spec, seconds).layers
+    refreshed = host.hooks("refresh", spec, seconds).layers
+    written = [layer for layer in refreshed if not layer.layer.startswith(COPIES)]
     manifests = {_path(x): canaries.parse(x.facts.get("manifest")) for x in written}
     known.keep({path: one for path, one in manifests.items() if one})
     for layer in written:
         yield _told(layer, manifests[_path(layer)])
+    for layer in refreshed:
+        if layer.layer.startswith(COPIES):
+            yield judge_copy(layer)
+
+
+def judge_copy(layer: Layer) -> Check:
+    """The hooks in one place, for a server that starts without an operator."""
+    if layer.state == PRESENT:
+        return ok(layer.layer, layer.message)
+    told = f"not written: {layer.message}"
+    return warning(layer.layer, told, "the hooks that a new server's loader looks for", _BY_CONSOLE)
 
 
 def _path(layer: Layer) -> str:

@@ -192,6 +192,10 @@ class AnsweringHost:
             state = state if model["write"] == WRITTEN else "broken"
         paths = [item["mount"] for item in spec["filesystems" if spec["role"] == "server" else "mounts"]]
         layers = tuple(Layer(f"data {path}", state, False, 0.0, state, facts) for path in paths)
+        if action == "refresh":
+            layers += tuple(
+                Layer(f"hooks {path}", "present", False, 0.0, "1 versions kept", {}) for path in paths
+            )
         return Result(action, spec["role"], self.name, True, False, 0.0, "", layers)
 
     def _client(self, model: dict[str, Any], action: str, server: str) -> Result:

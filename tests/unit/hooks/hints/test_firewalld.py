@@ -1,14 +1,11 @@
 """What firewalld's list of zones says about NFS."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hooks import hints
 from hooks.hints.firewalld import closed_zones, told
-from hooks.layers import nfs
 from tests.unit.hooks.scripted_host import PlannedHost
 
 # as firewalld 1.3 prints them; a field that is empty ends with a blank
@@ -105,10 +102,3 @@ def test_a_hint_that_cannot_be_had_fails_nothing(tmp_path: Path, asked: int, ans
     assert told(host) == []
     assert host.clock <= 30
     host.finish()
-
-
-def test_the_copy_of_cloud_init_does_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(hints, "firewalld")
-    monkeypatch.setitem(sys.modules, "hooks.hints.firewalld", None)
-    host = PlannedHost(str(tmp_path), {"files": {"/proc/88/comm": "firewalld\n"}})
-    assert nfs._firewalled(host) == []

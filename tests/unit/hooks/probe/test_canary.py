@@ -161,14 +161,14 @@ def test_a_manifest_that_is_none_is_broken_and_not_absent(root: Path, folder: Pa
 def test_a_refresh_that_is_cut_off_leaves_the_canaries_whole(
     root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = canary_files._put
+    put = canary_files.put
 
     def cut_off(name: str, content: bytes, descriptor: int) -> None:
         if name == "manifest.json":
             os._exit(1)
         put(name, content, descriptor)
 
-    monkeypatch.setattr(canary_files, "_put", cut_off)
+    monkeypatch.setattr(canary_files, "put", cut_off)
     assert "its process ended without an answer" in refreshed(root).message
     assert (folder / "fresh-2").exists()
     monkeypatch.undo()
@@ -251,7 +251,7 @@ def test_a_client_s_write_that_fails_is_told(
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(canary_files, "_fill", fail)
+    monkeypatch.setattr(canary_files, "fill", fail)
     layer = tried(root)
     assert (layer.state, layer.facts["write"]) == (BROKEN, says)
     assert not list((folder / "probe").iterdir())
@@ -260,8 +260,8 @@ def test_a_client_s_write_that_fails_is_told(
 def test_a_write_that_comes_back_as_other_bytes_is_told(
     root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill = canary_files._fill
-    monkeypatch.setattr(canary_files, "_fill", lambda fd, content, mode: fill(fd, content[:-1] + b"?", mode))
+    fill = canary_files.fill
+    monkeypatch.setattr(canary_files, "fill", lambda fd, content, mode: fill(fd, content[:-1] + b"?", mode))
     assert tried(root).facts["write"] == "other bytes came back than were written"
 
 

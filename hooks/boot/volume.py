@@ -1,0 +1,94 @@
+"""The hooks on the site's own volumes: brought within reach by the takeover's first layers, read, left alone.
+
+Sessions and volume groups come up by the very code of the takeover, with its refusals, once every volume is
+attached to this host; the takeover goes on from there. Each filesystem is then read by a child process in a
+mount namespace of its own, where it is mounted read-only: nobody else sees that mount, and it ends with the
+child whatever happens to it.
+"""
+
+import os
+import sys
+from typing import List, Optional
+
+from hooks.contract.parse import parse
+from hooks.contract.result import PRESENT
+from hooks.contract.spec import Filesystem, ServerSpec
+from hooks.host import copies, places
+from hooks.host.copies import Looked
+from hooks.host.host import HookError, Host
+from hooks.host.mounts import mounts
+from hooks.layers import iscsi, lvm
+from hooks.layers.devices import tags
+
+READ = "read"  # what the child is called with
+SECONDS = 1800.0  # the recovery of a long log may take its time
+_POINT = places.RUN + "/volume"
+# without a replay of the log: not a byte is written
+_AS_IT_IS = {"xfs": "norecovery", "ext3": "noload", "ext4": "noload", "btrfs": "nologreplay"}
+_SAFE = "ro,nodev,nosuid,noexec"
+
+
+def fetch(host: Host, text: str, sha256: str) -> Looked:
+    """Looks on every filesystem of this spec, which has its portals. Raises HookError, SpecError and OSError.
+
+    What was just written before a crash is in the log alone. So a filesystem that does not have it is read a
+    second time, after a replay, but only where this host alone has the volumes: a takeover does it next.
+    """
+    spec = parse(text)
+    if not isinstance(spec, ServerSpec):
+        return Looked(None, "the spec is a client's")
+    for layer, part in ((iscsi, spec.volumes), (lvm, spec.volume_groups)):
+        if part and layer.check(host, spec).state != PRESENT:
+            layer.apply(host, spec)
+    said: List[str] = []
+    for item in spec.filesystems:
+        for options in _ways(host, spec, item):
+            looked = _read(host, item, options, sha256)
+            if looked.content is not None:
+                return looked
+        said.append(looked.said)
+    return Looked(None, "; ".join(said) or "the spec has no filesystem")
+
+
+def _ways(host: Host, spec: ServerSpec, item: Filesystem) -> List[str]:
+    """Mount options, one set for each attempt."""
+    found = tags(host, item.device)
+    known = found.get("TYPE") == item.type and item.uuid in (None, found.get("UUID"))
+    as_it_is = ",".join(filter(None, (_SAFE, _AS_IT_IS.get(item.type))))
+    alone = not any(volume.shareable for volume in spec.volumes)
+    return [as_it_is, _SAFE] if known and alone and as_it_is != _SAFE else [as_it_is]
+
+
+def _read(host: Host, item: Filesystem, options: str, sha256: str) -> Looked:
+    mounted = _where(host, item)
+    if mounted is not None:
+        return copies.look_in(os.path.join(host.path(mounted), places.DATA), sha256)
+    archive = sys.modules["__main__"].__dict__["ARCHIVE"]
+    words = (sys.executable, archive, READ, sha256, item.device, item.type, options)
+    try:
+        said = host.run("unshare", "--mount", "--propagation", "private", *words, seconds=SECONDS).out
+    except HookError as error:
+        said = str(error)
+    looked = copies.look_in(host.path(places.RUN), sha256)
+    return looked if looked.content is not None else Looked(None, "{}: {}".format(item.mount, said.strip()))
+
+
+def _where(host: Host, item: Filesystem) -> Optional[str]:
+    """Where it is mounted already, whole; a second mount that is read-only would be refused by the kernel."""
+    device = host.real(item.device)
+    found = [one.mount for one in mounts(host) if one.root == "/" and host.real(one.source) == device]
+    return found[-1] if found and device else None
+
+
+def read(sha256: str, device: str, kind: str, options: str) -> str:
+    """The child's work, in its own mount namespace: installs what it found, and says it. Raises HookError."""
+    host = Host(SECONDS)
+    os.makedirs(_POINT, mode=0o700, exist_ok=True)
+    host.run("mount", "-t", kind, "-o", options, device, _POINT, seconds=SECONDS)
+    try:
+        looked = copies.look_in(os.path.join(_POINT, places.DATA), sha256)
+    finally:
+        host.run("umount", _POINT)
+    if looked.content is not None:
+        copies.install(host, looked.content)
+    return looked.said.replace(_POINT + "/", "")

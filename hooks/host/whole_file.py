@@ -1,0 +1,20 @@
+"""Writes a file as a whole, all of it or nothing, in a folder that is held open: no link leads elsewhere."""
+
+import os
+
+
+def put(name: str, content: bytes, folder: int, mode: int = 0o644) -> None:
+    """`name` in this folder gets this content and mode, and is on disk. Raises OSError: it is as it was."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    fill(os.open(name + ".new", flags, mode, dir_fd=folder), content, mode)
+    os.rename(name + ".new", name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
+def fill(descriptor: int, content: bytes, mode: int) -> None:
+    """Writes and syncs this open file, and closes it. Raises OSError."""
+    with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
