@@ -247,6 +247,7 @@ def package(_: Context) -> None:
         "after": "seconds that the client writes before the failure",
         "kill_after": "kill -9 the failover after these seconds, then run the same command again; 0: don't",
         "door": "who fails over: cli, resource-manager (a console apply alone), or gitops (a pull request)",
+        "hooks": "where a console's new server finds them: data, disk (it stands by), or data and changed",
         "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",
         "seed": "what --soak draws from",
         "jobs": "how many drills of --soak run side by side, each in a lab of its own",
@@ -265,6 +266,7 @@ def drill(
     after: float = 0.0,
     kill_after: float = 0.0,
     door: str = "cli",
+    hooks: str = "data",
     soak: int = 0,
     seed: int = 1,
     jobs: int = 1,
@@ -292,6 +294,7 @@ def drill(
         after=after,
         kill_after=kill_after or None,
         door=door,
+        hooks=hooks,
     )
     sys.exit(drills.main(_run_directory(run), choices, json))
 

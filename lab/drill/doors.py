@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from lab.drill import hooks_copies
 from lab.drill.operator import Operator
 from lab.site.lab import Lab
 from lab.site.nfs_site import SERVER, SUCCESSOR
@@ -54,13 +55,16 @@ class CommandLine:
 class ConsoleApply:
     """Resource Manager's console alone: no program of ours runs beside the new server's own service."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, hooks: str) -> None:
         self._lab = lab
+        self._hooks = hooks
 
     def move(self, target: str) -> Moved:
         """Stop the old instance, change the one field of the form, plan, apply that plan."""
         self._lab.power_off(SERVER if target == SUCCESSOR else SUCCESSOR)
         self._lab.console.apply(active_server=target)
+        if self._hooks == "changed":
+            hooks_copies.put_right(self._lab)
         self._lab.await_service(target)
         self._lab.trust_console(target)
         return Moved(self._lab.console.output()["active"])

@@ -13,7 +13,7 @@ from typing import TypeVar
 from rich.console import Console
 
 from lab.client.api_process import CloudError
-from lab.drill import failures
+from lab.drill import failures, hooks_copies
 from lab.drill.doors import NAMES, CommandLine, ConsoleApply, Door, PullRequest
 from lab.drill.kept import keep
 from lab.drill.operator import Operator
@@ -37,7 +37,8 @@ class Choices:
     powered on. lose: an acknowledged record that is removed from the file, to see the drill fail. after:
     seconds that the client writes before the failure. kill_after: seconds after which the operator's process
     is killed (SIGKILL) in the middle of the failover; the same command is then run again. door: who fails
-    over (lab/drill/doors.py).
+    over (lab/drill/doors.py). hooks: where a new server finds the hooks behind the console's door
+    (lab/drill/hooks_copies.py).
     """
 
     mode: str = "dead"
@@ -49,6 +50,7 @@ class Choices:
     after: float = 0.0
     kill_after: float | None = None
     door: str = "cli"
+    hooks: str = "data"
 
 
 class Drill:
@@ -69,6 +71,8 @@ class Drill:
         """The whole story; what went wrong is in its `missing`. The lab is taken down in any case."""
         try:
             self._timed("lab up", lambda: self.lab.up(self._choices.standby, door=self._choices.door))
+            if self._choices.door == "resource-manager":
+                self._timed("hooks", lambda: hooks_copies.place(self.lab, self._choices.hooks))
             self._watch.start()
             self._timed("writer", self._let_write)
             self._timed(
@@ -126,7 +130,7 @@ class Drill:
     def _open(self, door: str) -> Door:
         operator = Operator(self.lab.site_file, self._console, self._say)
         if door == "resource-manager":
-            return ConsoleApply(self.lab)
+            return ConsoleApply(self.lab, self._choices.hooks)
         if door == "gitops":
             return PullRequest(self.lab, operator)
         return CommandLine(operator, self._choices.clients, self._choices.kill_after)
@@ -147,10 +151,17 @@ class Drill:
 def main(run: Path, choices: Choices, as_json: bool) -> int:
     """Tell the story on the terminal (and as JSON on the last line); 0 only if it really worked."""
     console = Console(soft_wrap=True, highlight=False)
-    for flag, given, known in (("mode", choices.mode, failures.MODES), ("door", choices.door, NAMES)):
+    for flag, given, known in (
+        ("mode", choices.mode, failures.MODES),
+        ("door", choices.door, NAMES),
+        ("hooks", choices.hooks, hooks_copies.PLACES),
+    ):
         if given not in known:
             console.print(f"usage: --{flag} {given}: expected one of {', '.join(known)}", markup=False)
             return 2
+    if choices.hooks == "disk" and not choices.standby:
+        console.print("usage: --hooks disk: expected --standby with it, a server whose disk is there")
+        return 2
     drill = Drill(run, choices, console)
     story = drill.tell()
     show(story, console)

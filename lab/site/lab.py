@@ -134,8 +134,12 @@ class Lab:
 
     def await_service(self, server: str) -> None:
         """Wait until the server's console says that its own service has brought the volumes up."""
+        self.await_console(server, _IN_SERVICE)
+
+    def await_console(self, server: str, pattern: re.Pattern[str]) -> None:
+        """Wait until the server's console says this. Raises HardwareError at the deadline."""
         founding = Founding(self.api, self.access, self._say)
-        (said, *_) = founding.await_console(self.instance(server), _IN_SERVICE)
+        (said, *_) = founding.await_console(self.instance(server), pattern)
         self._say(f"the console of {server}: {said}")
 
     def power_on(self, server: str) -> None:
@@ -161,10 +165,10 @@ class Lab:
             for v in volumes
         }
 
-    def on(self, name: str, *argv: str) -> str:
+    def on(self, name: str, *argv: str, stdin: str = "") -> str:
         """Run argv on a guest; its stdout."""
         self.trust(name)
-        return self.access.run(ADDRESSES[name], argv)
+        return self.access.run(ADDRESSES[name], argv, stdin=stdin)
 
     def keep_evidence(self) -> Path:
         """Copy logs, consoles and run journals beside the lab, for whoever asks why a drill failed."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,10 +28,6 @@ IMAGE = "nfs-srv-golden"
 # Written on nfs-srv-1 before its image is taken: whoever boots the image has it.
 IMAGE_MARK = "/etc/nfs-golden-image"
 TERRAFORM_SECONDS = 900
-_KEEP_HOOKS = (
-    "mkdir -p /mnt/a/.nfs-failover && base64 -d > /mnt/a/.nfs-failover/hooks.pyz && "
-    "chmod 600 /mnt/a/.nfs-failover/hooks.pyz && sync -f /mnt/a"
-)
 
 
 class NfsSite:
@@ -98,13 +92,6 @@ class NfsSite:
         )
         console.apply()
         self._make_hosts(console.output(), [f"{SERVICE_ADDRESS}/24"], SERVICE_ADDRESS)
-        self._keep_hooks()
-
-    def _keep_hooks(self) -> None:
-        """With the data, by hand, as docs/door-resource-manager.md has it: nobody here runs preflight."""
-        with zipfile.ZipFile(STACK_ZIP) as packed:
-            encoded = base64.b64encode(packed.read("hooks.pyz")).decode()
-        self._access.run(ADDRESSES[SERVER], ["sudo", "sh", "-c", _KEEP_HOOKS], stdin=encoded)
 
     def _make_hosts(self, output: Mapping[str, Any], addresses: list[str], mounted_from: str) -> None:
         self._say("nfs-srv-1: iSCSI, LVM, XFS, export; nfs-cli: mount, writer")

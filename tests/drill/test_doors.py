@@ -11,12 +11,31 @@ pytestmark = pytest.mark.guests
 
 def test_an_apply_in_the_console_alone_completes_the_takeover(tmp_path):
     code, story, text = drill(tmp_path / "lab", "--door", "resource-manager")
+    # the image was taken of a server built by hand: it has no hooks, and the volume has them
     assert code == 0, text
     assert story["active"] == "nfs-srv-2"
     assert (story["records_lost"], story["second_plan_changes"], story["attached_twice"]) == (0, 0, 0)
     assert "apply job: SUCCEEDED" in text
     assert "the console of nfs-srv-2: nfs-failover: in service: ocid1.volumeattachment." in text
     assert "invoke" not in text, "no program of ours may be in the way"
+
+
+@pytest.mark.nightly
+def test_hooks_that_the_volumes_lack_come_from_the_server_s_own_disk(tmp_path):
+    argv = ("--door", "resource-manager", "--standby", "--hooks", "disk")
+    code, story, text = drill(tmp_path / "lab", *argv)
+    assert code == 0, text
+    assert (story["active"], story["records_lost"], story["attached_twice"]) == ("nfs-srv-2", 0, 0)
+
+
+@pytest.mark.nightly
+def test_changed_hooks_on_the_volume_are_not_run_and_the_console_says_what_to_do(tmp_path):
+    argv = ("--door", "resource-manager", "--standby", "--hooks", "changed")
+    code, story, text = drill(tmp_path / "lab", *argv)
+    assert code == 0, text
+    assert "found SHA-256" in text
+    assert "put that hooks.pyz there" in text
+    assert (story["active"], story["records_lost"], story["attached_twice"]) == ("nfs-srv-2", 0, 0)
 
 
 def test_a_pull_request_moves_the_service(tmp_path):

@@ -1,0 +1,67 @@
+"""Where a new server may find the hooks in a drill of the console's door, and what becomes of a changed copy.
+
+Nobody runs preflight there: the hooks are put in place by hand, as docs/door-resource-manager.md has it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import zipfile
+
+from lab.site.lab import Lab
+from lab.site.nfs_site import SERVER, STACK_ZIP, SUCCESSOR
+from lab.system.errors import HardwareError
+
+# with the data; on nfs-srv-2's own disk, as an image would have brought them (it stands by); or with the data
+# and changed, under the name that our own copy would have, and nowhere else
+PLACES = ("data", "disk", "changed")
+_DATA, _DISK = "/mnt/a/.nfs-failover", "/opt/nfs-failover"
+_MARK = "/run/changed-hooks-ran"
+_CHANGED = f"import pathlib\npathlib.Path({_MARK!r}).touch()\nraise SystemExit('this must not run')\n"
+_PUT = 'mkdir -p "$1" && base64 -d > "$1/$2" && chmod 600 "$1/$2" && sync -f "$1"'
+_MISSING = re.compile(r"nfs-failover: no hooks with SHA-256 .* not run.*")
+
+
+def place(lab: Lab, where: str) -> None:
+    """Put the hooks of the stack's zip where `where` says. Raises HardwareError."""
+    if where == "disk":
+        lab.trust_console(SUCCESSOR)
+        _put(lab, SUCCESSOR, _DISK, "hooks.pyz", _hooks())
+    elif where == "changed":
+        own = f"hooks-{hashlib.sha256(_hooks()).hexdigest()[:16]}.pyz"
+        _put(lab, SERVER, _DATA, own, _changed())
+    else:
+        _put(lab, SERVER, _DATA, "hooks.pyz", _hooks())
+
+
+def put_right(lab: Lab) -> None:
+    """Do what nfs-srv-2's console says, once it says that the copy on the volume is changed and not run.
+
+    Raises HardwareError when it does not say so in time, or when the changed copy did run.
+    """
+    lab.await_console(SUCCESSOR, _MISSING)
+    lab.trust_console(SUCCESSOR)
+    if lab.on(SUCCESSOR, "sh", "-c", f"ls {_MARK} 2>/dev/null || true").strip():
+        raise HardwareError(f"the changed hooks ran on {SUCCESSOR}: {_MARK} is there")
+    _put(lab, SUCCESSOR, _DISK, "hooks.pyz", _hooks())
+
+
+def _hooks() -> bytes:
+    with zipfile.ZipFile(STACK_ZIP) as packed:
+        return packed.read("hooks.pyz")
+
+
+def _changed() -> bytes:
+    """A program that Python would run as it runs the hooks."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("__main__.py", _CHANGED)
+    return archive.getvalue()
+
+
+def _put(lab: Lab, server: str, folder: str, name: str, content: bytes) -> None:
+    encoded = base64.b64encode(content).decode()
+    lab.on(server, "sudo", "sh", "-c", _PUT, "put", folder, name, stdin=encoded)
