@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import oci
 import pytest
 
+from tests import sources
 from tests.api.conftest import models
 
 
+@pytest.mark.checked(sources.SDK)
 def test_attach_and_detach_with_the_sdk_waiters(site):
     instance, volume = site.launch(), site.volume()
     compute = oci.core.ComputeClientCompositeOperations(site.compute)
@@ -34,6 +36,7 @@ def test_attach_and_detach_with_the_sdk_waiters(site):
     assert gone.data.lifecycle_state == "DETACHED"
 
 
+@pytest.mark.checked(sources.api("VolumeAttachment, ipv4 and iqn"))
 def test_the_address_belongs_to_the_attachment_and_the_iqn_to_the_volume(site):
     first, second, volume = site.launch(), site.launch(), site.volume()
     before = site.attach(volume, first)
@@ -45,6 +48,7 @@ def test_the_address_belongs_to_the_attachment_and_the_iqn_to_the_volume(site):
     assert after.ipv4 != before.ipv4
 
 
+@pytest.mark.checked(sources.page("Block/Tasks/attachingvolumetomultipleinstances.htm"))
 def test_an_attached_volume_cannot_be_attached_elsewhere(site, refused):
     holder, other, volume = site.launch(), site.launch(), site.volume()
     site.attach(volume, holder)
@@ -56,6 +60,7 @@ def test_an_attached_volume_cannot_be_attached_elsewhere(site, refused):
         site.begin_attach(volume, holder)
 
 
+@pytest.mark.own_rule
 def test_a_race_for_a_volume_has_one_winner(site):
     servers, volume = [site.launch() for _ in range(4)], site.volume()
 
@@ -72,6 +77,7 @@ def test_a_race_for_a_volume_has_one_winner(site):
     assert [one.id for one in held] == [one for one in outcomes if one != "Conflict"]
 
 
+@pytest.mark.checked(sources.page("Block/Tasks/attachingvolumetomultipleinstances.htm"))
 def test_a_volume_that_is_detaching_is_not_free_yet(own_site, refused):
     site = own_site
     holder, other, volume = site.launch(), site.launch(), site.volume()
@@ -90,6 +96,7 @@ def test_a_volume_that_is_detaching_is_not_free_yet(own_site, refused):
     assert site.attach(volume, other).instance_id == other.id
 
 
+@pytest.mark.checked(sources.REPORTS)
 def test_detaching_what_is_gone(site, refused):
     attached = site.attach(site.volume(), site.launch())
     begun = site.compute.get_volume_attachment(attached.id)
@@ -101,6 +108,7 @@ def test_detaching_what_is_gone(site, refused):
         site.compute.detach_volume("ocid1.volumeattachment.oc1.eu-frankfurt-1.unknown")
 
 
+@pytest.mark.checked(sources.api("AttachVolume"))
 def test_other_domain_and_states_that_forbid_an_attachment(own_site, refused):
     site = own_site
     instance = site.launch()
@@ -114,6 +122,7 @@ def test_other_domain_and_states_that_forbid_an_attachment(own_site, refused):
         site.begin_attach(unready, instance)
 
 
+@pytest.mark.checked(sources.page("Block/Concepts/overview.htm"))
 def test_the_thirty_third_attachment(site, refused):
     instance = site.launch()
     for number in range(32):
@@ -122,6 +131,7 @@ def test_the_thirty_third_attachment(site, refused):
         site.begin_attach(site.volume("one-too-many"), instance)
 
 
+@pytest.mark.checked(sources.REPORTS)
 def test_volumes_come_off_a_stopped_and_a_crashed_server(site):
     for way in ("STOP", "crash"):
         instance = site.launch()
@@ -138,6 +148,7 @@ def test_volumes_come_off_a_stopped_and_a_crashed_server(site):
         site.settle(site.compute.get_volume_attachment, begun, "DETACHED")
 
 
+@pytest.mark.checked(sources.api("ListVolumeAttachments"))
 def test_lists_by_instance_volume_and_domain(site):
     instance, volume = site.launch(), site.volume()
     attached = site.attach(volume, instance)
@@ -151,6 +162,7 @@ def test_lists_by_instance_volume_and_domain(site):
     assert listed(volume_id=volume.id, availability_domain="Lab1:EU-FRANKFURT-1-AD-2") == []
 
 
+@pytest.mark.checked(sources.SEEN)
 def test_a_refused_attachment_ends_detached(own_site):
     site = own_site
     instance, volume = site.launch(), site.volume()
@@ -162,6 +174,7 @@ def test_a_refused_attachment_ends_detached(own_site):
     assert site.attach(volume, instance)
 
 
+@pytest.mark.own_rule
 @pytest.mark.parametrize("fields", [{"is_read_only": True}, {"use_chap": True}, {"device": "/dev/sdx"}])
 def test_what_is_not_modelled_is_refused_and_not_ignored(site, refused, fields):
     instance, volume = site.launch(), site.volume()

@@ -3,6 +3,8 @@
 import oci
 import pytest
 
+from tests import sources
+
 models = oci.dns.models
 
 
@@ -30,6 +32,7 @@ def record(address, ttl=30, domain="nfs.hpc.example", kind="A"):
     return models.UpdateRRSetDetails(items=[item])
 
 
+@pytest.mark.checked(sources.api("UpdateRRSet, GetRRSet, DeleteRRSet"))
 def test_a_set_is_written_as_a_whole_read_and_removed(names, view, zone):
     assert zone.view_id == view
     assert names.get_rr_set(zone.id, "nfs.hpc.example", "A").data.items == []
@@ -42,6 +45,7 @@ def test_a_set_is_written_as_a_whole_read_and_removed(names, view, zone):
     assert names.get_rr_set(zone.id, "nfs.hpc.example", "A").data.items == []
 
 
+@pytest.mark.checked(sources.api("UpdateRRSet"))
 def test_what_is_in_no_zone_is_refused(names, zone, view, refused):
     with refused(400, "InvalidParameter", "not in zone hpc.example"):
         names.get_rr_set(zone.id, "nfs.other.example", "A")
@@ -55,6 +59,7 @@ def test_what_is_in_no_zone_is_refused(names, zone, view, refused):
         names.get_rr_set("hpc.example", "nfs.hpc.example", "A")
 
 
+@pytest.mark.own_rule
 def test_what_is_not_modelled_says_so(names, site, view, zone, refused):
     public = models.CreateZoneDetails(
         compartment_id=site.compartment, name="public.example", zone_type="PRIMARY"
@@ -70,6 +75,7 @@ def test_what_is_not_modelled_says_so(names, site, view, zone, refused):
         names.get_zone(zone.id)
 
 
+@pytest.mark.checked(sources.api("CreateComputeCapacityReservation"))
 def test_a_launch_must_fit_its_capacity_reservation(site, refused):
     core = oci.core.models
     details = core.CreateComputeCapacityReservationDetails(
@@ -94,6 +100,7 @@ def operation(kind, address=None):
     return models.RecordOperation(operation=kind, domain="nfs.hpc.example", rtype="A", **record)
 
 
+@pytest.mark.checked(sources.SEEN)
 def test_a_set_is_patched_on_the_condition_that_there_is_none(names, zone, refused):
     """provider-differences, finding 6: so the real provider creates."""
 

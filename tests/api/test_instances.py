@@ -3,9 +3,11 @@
 import oci
 import pytest
 
+from tests import sources
 from tests.api.conftest import models
 
 
+@pytest.mark.checked(sources.SDK)
 def test_launch_and_wait_with_the_sdk(site):
     compute = oci.core.ComputeClientCompositeOperations(site.compute)
     details = site.launch_details(
@@ -34,6 +36,7 @@ def test_launch_and_wait_with_the_sdk(site):
     assert site.network.list_ipv6s(vnic_id=vnic.id).data == []
 
 
+@pytest.mark.checked(sources.api("LaunchInstance, opc-work-request-id"))
 def test_the_work_request_of_a_launch(site):
     launched = site.compute.launch_instance(site.launch_details("with-work-request"))
     client = site.api.work_request_client()
@@ -47,6 +50,7 @@ def test_the_work_request_of_a_launch(site):
     assert [one.id for one in listed] == [ocid]
 
 
+@pytest.mark.checked(sources.SEEN)
 def test_a_launch_that_the_hardware_refuses(own_site):
     site = own_site
     site.api.inject("LaunchInstance", refusal="no memory left")
@@ -58,6 +62,7 @@ def test_a_launch_that_the_hardware_refuses(own_site):
     assert client.list_work_request_errors(ocid).data[0].message == "no memory left"
 
 
+@pytest.mark.checked(sources.api("CreateComputeCapacityReport"))
 def test_out_of_host_capacity_and_the_report_that_foretells_it(own_site, refused):
     site = own_site
     details = models.CreateComputeCapacityReportDetails(
@@ -81,6 +86,7 @@ def test_out_of_host_capacity_and_the_report_that_foretells_it(own_site, refused
     assert site.compute.list_instances(site.compartment).data == []
 
 
+@pytest.mark.checked(sources.api("InstanceAction"))
 @pytest.mark.parametrize(("stop", "start"), [("STOP", "START"), ("SOFTSTOP", "START")])
 def test_power_off_and_on(site, refused, stop, start):
     instance = site.launch()
@@ -94,6 +100,7 @@ def test_power_off_and_on(site, refused, stop, start):
     site.settle(site.compute.get_instance, begun, "RUNNING")
 
 
+@pytest.mark.checked(sources.api("InstanceAction"))
 def test_resets_end_running(site):
     instance = site.launch()
     for action in ("RESET", "SOFTRESET"):
@@ -101,6 +108,7 @@ def test_resets_end_running(site):
         site.settle(site.compute.get_instance, begun, "RUNNING")
 
 
+@pytest.mark.checked(sources.REPORTS)
 def test_a_crash_is_not_seen_by_the_api_and_a_stop_makes_it_certain(site):
     instance = site.launch()
     assert site.api.control("POST", f"crash/{instance.id}")["on"] is False
@@ -108,6 +116,7 @@ def test_a_crash_is_not_seen_by_the_api_and_a_stop_makes_it_certain(site):
     site.settle(site.compute.get_instance, site.compute.instance_action(instance.id, "STOP"), "STOPPED")
 
 
+@pytest.mark.checked(sources.api("CreateVnicDetails"))
 def test_addresses_and_names_are_had_once(site, refused):
     site.launch(vnic={"private_ip": "10.0.0.77", "hostname_label": "taken"})
     for vnic in (
@@ -122,6 +131,7 @@ def test_addresses_and_names_are_had_once(site, refused):
             site.compute.launch_instance(site.launch_details("second", vnic=vnic))
 
 
+@pytest.mark.own_rule
 def test_addresses_are_given_from_ten_on(own_site):
     first, second = own_site.launch("one"), own_site.launch("two")
     addresses = []
@@ -131,6 +141,7 @@ def test_addresses_are_given_from_ten_on(own_site):
     assert addresses == ["10.0.0.10", "10.0.0.11"]
 
 
+@pytest.mark.checked(sources.api("LaunchInstanceDetails, metadata"))
 def test_metadata_of_more_than_32000_bytes(site, refused):
     with refused(400, "InvalidParameter", "32000"):
         site.compute.launch_instance(site.launch_details("big", metadata={"user_data": "x" * 32_001}))
@@ -142,6 +153,7 @@ def test_metadata_of_more_than_32000_bytes(site, refused):
     assert site.launch("just-fits", metadata={"user_data": "z" * 31_000})
 
 
+@pytest.mark.checked(sources.api("LaunchInstance"))
 def test_what_is_missing_or_unknown_at_launch(site, refused):
     with refused(400, "MissingParameter", "shape"):
         site.compute.launch_instance(site.launch_details("x", shape=None))
@@ -160,6 +172,7 @@ def test_what_is_missing_or_unknown_at_launch(site, refused):
         site.compute.launch_instance(site.launch_details("x", dedicated_vm_host_id="ocid1.host"))
 
 
+@pytest.mark.checked(sources.api("ListInstances"))
 def test_lists_by_name_and_state(site):
     instance = site.launch("findme")
 
@@ -171,6 +184,7 @@ def test_lists_by_name_and_state(site):
     assert instance.id in listed(availability_domain=site.domain)
 
 
+@pytest.mark.checked(sources.api("UpdateInstance"))
 def test_update(site, refused):
     instance = site.launch(metadata={"ssh_authorized_keys": "key", "nfs_failover": "{}"})
     plain = models.UpdateInstanceDetails(display_name="renamed", freeform_tags={"a": "b"})
@@ -191,6 +205,7 @@ def test_update(site, refused):
     assert moved.headers["opc-work-request-id"]
 
 
+@pytest.mark.checked(sources.api("TerminateInstance"))
 @pytest.mark.parametrize(("preserve", "state"), [(False, "TERMINATED"), (True, "AVAILABLE")])
 def test_terminate_detaches_and_frees(site, refused, preserve, state):
     instance = site.launch(vnic={"private_ip": "10.0.0.99", "hostname_label": "shortlived"})
@@ -214,6 +229,7 @@ def test_terminate_detaches_and_frees(site, refused, preserve, state):
         site.compute.terminate_instance(again.id)
 
 
+@pytest.mark.checked(sources.SEEN)
 def test_an_update_takes_what_the_real_provider_sends_each_time(site):
     """provider-differences, "lacks" 2 and 3: agentConfig, instanceOptions, and the work request's UPDATED."""
     instance = site.launch()
@@ -234,6 +250,7 @@ def test_an_update_takes_what_the_real_provider_sends_each_time(site):
     assert (request.status, request.resources[0].action_type) == ("SUCCEEDED", "UPDATED")
 
 
+@pytest.mark.checked(sources.api("GetInstance"))
 def test_a_terminated_instance_is_forgotten_when_the_lab_says_so(own_site, refused):
     """provider-differences, "lacks" 7: OCI forgets it after a while."""
     site = own_site
@@ -246,6 +263,7 @@ def test_a_terminated_instance_is_forgotten_when_the_lab_says_so(own_site, refus
     assert [one.id for one in site.compute.list_instances(site.compartment).data] == [kept.id]
 
 
+@pytest.mark.checked(sources.api("ListVolumeAttachments"))
 def test_attachments_are_listed_in_the_compartment_of_their_instance(site):
     elsewhere = site.api.facts()["tenancy_id"]
     instance = site.launch(compartment_id=elsewhere)

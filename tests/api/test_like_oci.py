@@ -18,6 +18,8 @@ import pytest
 
 from tests.api.conftest import models, new_site
 
+pytestmark = pytest.mark.checked("what each test's docstring names; and OCI itself, with --oci")
+
 TAG = "nfs-failover-test"
 ON = [pytest.param("lab"), pytest.param("tenancy", marks=pytest.mark.oci)]
 _SECONDS = 180

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab.api.core.world import invent_world, save_world
+from tests import sources
 from tests.api.conftest import Site, new_site
 
 SERVER, OTHER, STRANGER = "127.0.0.11", "127.0.0.12", "127.0.0.99"
@@ -70,6 +71,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     site.api.stop()
 
 
+@pytest.mark.checked(sources.page("Compute/Tasks/gettingmetadata.htm"))
 def test_what_cloud_init_reads_of_the_instance(service):
     seen = service.document("/opc/v2/instance/")
     instance = service.site.compute.list_instances(service.site.compartment, display_name="nfs-srv-1").data[0]
@@ -86,6 +88,7 @@ def test_what_cloud_init_reads_of_the_instance(service):
     assert isinstance(seen["timeCreated"], int)
 
 
+@pytest.mark.checked(sources.page("Compute/Tasks/gettingmetadata.htm"))
 def test_single_fields_are_plain_text(service):
     assert service.get("/opc/v2/instance/hostname") == (200, "nfs-srv-1")
     assert service.get("/opc/v2/instance/metadata/ssh_authorized_keys") == (200, "ssh-ed25519 AAAA")
@@ -95,6 +98,7 @@ def test_single_fields_are_plain_text(service):
     assert service.get("/opc/v2/elsewhere")[0] == 404
 
 
+@pytest.mark.checked(sources.page("Compute/Tasks/gettingmetadata.htm"))
 def test_vnics_as_cloud_init_reads_them(service):
     (vnic,) = service.document("/opc/v2/vnics/")
     assert vnic["privateIp"] == SERVER
@@ -105,18 +109,21 @@ def test_vnics_as_cloud_init_reads_them(service):
     assert vnic["vnicId"].startswith("ocid1.vnic.")
 
 
+@pytest.mark.checked(sources.page("Compute/Tasks/gettingmetadata.htm"))
 def test_the_header_is_needed_and_other_versions_are_not_there(service):
     assert service.get("/opc/v2/instance/", headers={})[0] == 401
     assert service.get("/opc/v2/instance/", headers={"Authorization": "Bearer Someone"})[0] == 401
     assert service.get("/opc/v1/instance/", headers={})[0] == 404
 
 
+@pytest.mark.own_rule
 def test_each_guest_sees_itself_and_a_stranger_nothing(service):
     assert service.get("/opc/v2/instance/displayName", source=OTHER) == (200, "nfs-srv-2")
     assert service.document("/opc/v2/instance/metadata", source=OTHER) == {}
     assert service.get("/opc/v2/instance/", source=STRANGER)[0] == 404
 
 
+@pytest.mark.checked(sources.REPORTS)
 def test_the_portals_of_attached_volumes(service):
     site = service.site
     instance = site.compute.list_instances(site.compartment, display_name="nfs-srv-2").data[0]
@@ -134,6 +141,7 @@ def test_the_portals_of_attached_volumes(service):
     assert service.document("/opc/v2/volumeAttachments/", source=OTHER) == []
 
 
+@pytest.mark.own_rule
 def test_it_answers_while_the_api_is_down(service):
     service.site.api.stop()
     try:

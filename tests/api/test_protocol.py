@@ -9,6 +9,7 @@ import urllib.request
 import oci
 import pytest
 
+from tests import sources
 from tests.api.conftest import models
 
 
@@ -34,6 +35,7 @@ def count(site, name):
     return len(site.block.list_volumes(compartment_id=site.compartment, display_name=name).data)
 
 
+@pytest.mark.checked(sources.SDK)
 def test_the_configuration_is_one_that_the_sdk_accepts(site):
     config = oci.config.from_file(str(site.api.config_file))
     oci.config.validate_config(config)
@@ -41,6 +43,7 @@ def test_the_configuration_is_one_that_the_sdk_accepts(site):
     assert (site.api.config_file.parent / "key.pem").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.checked(sources.page("API/Concepts/usingapi.htm"))
 def test_the_same_token_gives_the_same_answer_and_makes_nothing(site):
     first = site.block.create_volume(volume_details(site, "once"), opc_retry_token="token-1")
     again = site.block.create_volume(volume_details(site, "once"), opc_retry_token="token-1")
@@ -48,6 +51,7 @@ def test_the_same_token_gives_the_same_answer_and_makes_nothing(site):
     assert count(site, "once") == 1
 
 
+@pytest.mark.checked(sources.page("API/References/apierrors.htm"))
 def test_the_same_token_for_another_request_is_refused(site, refused):
     site.block.create_volume(volume_details(site, "mine"), opc_retry_token="token-2")
     with refused(409, "InvalidatedRetryToken"):
@@ -55,6 +59,7 @@ def test_the_same_token_for_another_request_is_refused(site, refused):
     assert count(site, "yours") == 0
 
 
+@pytest.mark.checked(sources.page("API/Concepts/usingapi.htm"))
 def test_an_answer_lost_on_the_way_is_made_good_by_the_retry(site):
     site.api.inject("CreateVolume", after=True, drop=True)
     client = site.api.block_client(retry_strategy=quick_retries())
@@ -63,6 +68,7 @@ def test_an_answer_lost_on_the_way_is_made_good_by_the_retry(site):
     assert count(site, "lost-answer") == 1
 
 
+@pytest.mark.own_rule
 def test_a_refused_call_does_not_use_up_its_token(site):
     site.api.inject("CreateVolume", status=429, code="TooManyRequests", count=2)
     client = site.api.block_client(retry_strategy=quick_retries())
@@ -70,6 +76,7 @@ def test_a_refused_call_does_not_use_up_its_token(site):
     assert count(site, "throttled") == 1
 
 
+@pytest.mark.checked(sources.page("API/Concepts/usingapi.htm"))
 def test_pages(site, refused):
     made = [site.volume("paged").id for _ in range(5)]
     first = site.block.list_volumes(compartment_id=site.compartment, display_name="paged", limit=2)
@@ -87,6 +94,7 @@ def test_pages(site, refused):
         site.block.list_volumes(compartment_id=site.compartment, limit=5000)
 
 
+@pytest.mark.checked(sources.api("ListInstances, sortBy and sortOrder"))
 def test_order(site):
     names = ["order-b", "order-a", "order-c"]
     made = {site.volume(name).id for name in names}
@@ -96,6 +104,7 @@ def test_order(site):
     assert [one.display_name for one in listed if one.id in made] == ["order-c", "order-b", "order-a"]
 
 
+@pytest.mark.checked(sources.page("API/Concepts/usingapi.htm"))
 def test_etags(site, refused):
     volume = site.volume("tagged")
     seen = site.block.get_volume(volume.id).headers["etag"]
@@ -108,6 +117,7 @@ def test_etags(site, refused):
         site.block.delete_volume(volume.id, if_match=seen)
 
 
+@pytest.mark.own_rule
 def test_what_the_lab_does_not_model(site, refused):
     with refused(501, "NotImplemented", "volumeBackups"):
         site.block.list_volume_backups(site.compartment)
@@ -118,6 +128,7 @@ def test_what_the_lab_does_not_model(site, refused):
         site.compute.instance_action(instance.id, "SENDDIAGNOSTICINTERRUPT")
 
 
+@pytest.mark.checked(sources.page("API/References/apierrors.htm"))
 def test_absent_and_foreign_things(site, refused):
     with refused(404, "NotAuthorizedOrNotFound"):
         site.compute.get_instance("ocid1.instance.oc1.eu-frankfurt-1.absent")
@@ -127,6 +138,7 @@ def test_absent_and_foreign_things(site, refused):
         site.compute.list_instances("ocid1.compartment.oc1..other")
 
 
+@pytest.mark.checked(sources.page("API/Concepts/signingrequests.htm"))
 def test_a_call_without_a_signature_or_by_somebody_else(site):
     url = f"{site.api.endpoint}/20160918/instances?compartmentId={site.compartment}"
     for headers in ({}, {"Authorization": 'Signature keyId="ocid1.tenancy.oc1..x/y/z"'}):
@@ -136,6 +148,7 @@ def test_a_call_without_a_signature_or_by_somebody_else(site):
         assert json.load(caught.value)["code"] == "NotAuthenticated"
 
 
+@pytest.mark.own_rule
 def test_bodies_that_are_no_documents(site):
     client = site.block.base_client
     for body, code in (("[1]", "InvalidParameter"), ("{nonsense", "CannotParseRequest")):
@@ -144,6 +157,7 @@ def test_bodies_that_are_no_documents(site):
         assert (caught.value.status, caught.value.code) == (400, code)
 
 
+@pytest.mark.own_rule
 def test_faults_hit_the_named_operation_as_often_as_told(own_site, refused):
     site = own_site
     first, second = site.launch(), site.launch()
@@ -161,6 +175,7 @@ def test_faults_hit_the_named_operation_as_often_as_told(own_site, refused):
     assert site.compute.get_instance(first.id).data
 
 
+@pytest.mark.own_rule
 def test_a_delayed_and_a_hung_answer(own_site):
     site = own_site
     site.api.inject("ListInstances", delay=0.4)
@@ -178,11 +193,13 @@ def test_a_delayed_and_a_hung_answer(own_site):
     assert site.compute.list_instances(site.compartment).data == []
 
 
+@pytest.mark.own_rule
 def test_a_fault_with_an_unknown_field_is_refused(site):
     with pytest.raises(Exception, match="not a fault"):
         site.api.inject("AttachVolume", statuss=500)
 
 
+@pytest.mark.own_rule
 def test_the_log_of_calls(own_site):
     site = own_site
     site.block.create_volume(volume_details(site), opc_retry_token="logged")

@@ -16,6 +16,7 @@ from lab.hardware.teardown import of_jobs, processes, take_down
 from lab.provider.process import ProviderProcess
 from lab.site.stack import SOURCE, site_variables
 from lab.system.paths import RunDirectory
+from tests import sources
 from tests.api.conftest import Site, new_site
 from tests.api.resource_manager_site import Stacks, apply_details, models, packed, packed_folder
 from tests.terraform.conftest import SSH_KEY
@@ -82,6 +83,7 @@ def own(tmp_path):
     ProviderProcess(made.api.run).stop()
 
 
+@pytest.mark.checked(sources.api("CreateJob, ListJobOutputs"))
 def test_plan_apply_and_outputs_of_a_small_stack(stacks):
     stack = stacks.create({"main.tf": SMALL}, {"word": "one", "list": '["a", "b"]'})
     begun = stacks.begin(stack, models.CreatePlanJobOperationDetails())
@@ -114,6 +116,7 @@ def test_plan_apply_and_outputs_of_a_small_stack(stacks):
     assert "No changes." in stacks.log(newest[0].id)
 
 
+@pytest.mark.checked(sources.TERRAFORM)
 def test_a_file_in_the_zip_overrides_the_variable_of_the_stack(stacks):
     stack = stacks.create({"main.tf": SMALL, "active.auto.tfvars": 'word = "file"\n'}, {"word": "form"})
     apply = stacks.apply(stack)
@@ -121,6 +124,7 @@ def test_a_file_in_the_zip_overrides_the_variable_of_the_stack(stacks):
     assert values["word"] == "file"
 
 
+@pytest.mark.own_rule
 def test_a_configuration_in_a_folder_of_the_zip_looks_at_the_lab_s_cloud(stacks):
     stack = stacks.create({"deep/main.tf": LOOK_UP, "readme": ""}, working_directory="deep")
     apply = stacks.apply(stack)
@@ -128,6 +132,7 @@ def test_a_configuration_in_a_folder_of_the_zip_looks_at_the_lab_s_cloud(stacks)
     assert json.loads(output.output_value) == []
 
 
+@pytest.mark.checked(sources.api("UpdateStack"))
 def test_new_variables_and_a_new_zip_are_for_later_jobs(stacks):
     stack = stacks.create({"main.tf": SMALL}, {"word": "one"})
     plan = stacks.plan(stack)
@@ -155,6 +160,7 @@ def state_of(stacks, stack):
     return json.loads(stacks.client.get_stack_tf_state(stack).data.content)
 
 
+@pytest.mark.checked(sources.api("Job, failureDetails"))
 def test_a_job_that_fails_says_why(stacks):
     stack = stacks.create({"main.tf": SMALL})
     job = stacks.plan(stack)
@@ -167,6 +173,7 @@ def test_a_job_that_fails_says_why(stacks):
     assert (lines.data[0].type, lines.data[0].level) == ("TERRAFORM_CONSOLE", "INFO")
 
 
+@pytest.mark.checked(sources.page("API/References/apierrors.htm"))
 def test_what_is_no_stack_and_no_job(stacks, refused):
     with refused(400, "InvalidParameter", "no .tf file in its working directory 'sub'"):
         stacks.create({"main.tf": SMALL}, working_directory="sub")
@@ -204,6 +211,7 @@ def test_what_is_no_stack_and_no_job(stacks, refused):
     assert stack not in names
 
 
+@pytest.mark.checked(sources.api("CreateImportTfStateJobOperationDetails"))
 def test_an_imported_state_takes_the_place_of_the_stack_s(stacks, refused):
     stack = stacks.create({"main.tf": SMALL}, {"word": "one"})
     stacks.apply(stack)
@@ -221,6 +229,7 @@ def test_an_imported_state_takes_the_place_of_the_stack_s(stacks, refused):
         stacks.begin(stack, bad)
 
 
+@pytest.mark.checked(sources.api("CreateJob"))
 def test_one_job_of_a_stack_at_a_time(stacks, refused):
     slow, other = stacks.create({"main.tf": SLOW}), stacks.create({"main.tf": SMALL}, {"word": "one"})
     job = stacks.begin(slow, apply_details("AUTO_APPROVED"))
@@ -235,6 +244,7 @@ def test_one_job_of_a_stack_at_a_time(stacks, refused):
     assert stacks.plan(slow).lifecycle_state == "SUCCEEDED"
 
 
+@pytest.mark.checked(sources.api("CancelJob"))
 def test_a_cancelled_job_interrupts_terraform_which_writes_its_state(stacks, refused):
     stack = stacks.create({"main.tf": SLOW}, {"seconds": "2"})
     job = stacks.begin(stack, apply_details("AUTO_APPROVED"))
@@ -250,6 +260,7 @@ def test_a_cancelled_job_interrupts_terraform_which_writes_its_state(stacks, ref
         stacks.client.cancel_job(job)
 
 
+@pytest.mark.checked(sources.api("CancelJob"))
 def test_a_job_cancelled_before_it_began_does_nothing(stacks):
     stack = stacks.create({"main.tf": SMALL}, {"word": "one"})
     stacks.api.inject("CreateJob", stuck=True)
@@ -262,6 +273,7 @@ def test_a_job_cancelled_before_it_began_does_nothing(stacks):
     assert stacks.log(job) == ""
 
 
+@pytest.mark.checked(sources.api("CancelJob"))
 def test_a_cancellation_that_comes_too_late_changes_nothing(stacks):
     """The last operation of an apply is under way: it is let end, and then all has been done."""
     stack = stacks.create(
@@ -277,6 +289,7 @@ def test_a_cancellation_that_comes_too_late_changes_nothing(stacks):
     assert (ended.lifecycle_state == "SUCCEEDED") == (made == ["first"])
 
 
+@pytest.mark.own_rule
 def test_a_job_outlives_the_api_and_is_told_truly(own):
     stack = own.create({"main.tf": SLOW}, {"seconds": "1"})
     job = own.begin(stack, apply_details("AUTO_APPROVED"))
@@ -287,6 +300,7 @@ def test_a_job_outlives_the_api_and_is_told_truly(own):
     assert again.plan(stack).lifecycle_state == "SUCCEEDED"
 
 
+@pytest.mark.own_rule
 def test_a_job_accepted_before_the_api_died_runs_afterwards(own):
     stack = own.create({"main.tf": SMALL}, {"word": "one"})
     own.api.inject("CreateJob", stuck=True)
@@ -297,6 +311,7 @@ def test_a_job_accepted_before_the_api_died_runs_afterwards(own):
     assert again.ended(job).lifecycle_state == "SUCCEEDED"
 
 
+@pytest.mark.own_rule
 @pytest.mark.parametrize("api_down", [False, True], ids=["API up", "API down"])
 def test_a_job_whose_processes_died_has_failed(own, api_down):
     stack = own.create({"main.tf": SLOW})
@@ -314,6 +329,7 @@ def test_a_job_whose_processes_died_has_failed(own, api_down):
     assert "died" in ended.failure_details.message
 
 
+@pytest.mark.own_rule
 def test_the_lab_s_end_leaves_nothing_of_a_job(own):
     stack = own.create({"main.tf": SLOW})
     job = own.begin(stack, apply_details("AUTO_APPROVED"))
@@ -327,6 +343,7 @@ def test_the_lab_s_end_leaves_nothing_of_a_job(own):
     assert not lab.stacks.exists()
 
 
+@pytest.mark.own_rule
 def test_faults_meet_these_operations_too(stacks, refused):
     stack = stacks.create({"main.tf": SMALL}, {"word": "one"})
     stacks.api.inject("CreateJob", status=500)
@@ -337,6 +354,7 @@ def test_faults_meet_these_operations_too(stacks, refused):
     assert (job.lifecycle_state, job.failure_details.code) == ("FAILED", "INTERNAL_SERVICE_ERROR")
 
 
+@pytest.mark.checked(sources.RUN)
 def test_the_product_s_own_stack(own):
     """terraform/ with a cloud-init document, as it would be uploaded: a server adopted, volumes attached."""
     site = Site(own.api)

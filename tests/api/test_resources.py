@@ -1,10 +1,13 @@
 """Volumes, images, consoles, private IPs and the fixed parts of the world, through the real SDK."""
 
 import oci
+import pytest
 
+from tests import sources
 from tests.api.conftest import models
 
 
+@pytest.mark.checked(sources.api("CreateVolume, DeleteVolume"))
 def test_a_volume_from_create_to_delete(site, refused):
     volume = site.volume("life")
     assert (volume.size_in_gbs, volume.vpus_per_gb, volume.is_hydrated) == (50, 10, True)
@@ -26,6 +29,7 @@ def test_a_volume_from_create_to_delete(site, refused):
     site.settle(site.block.get_volume, renamed, "TERMINATED")
 
 
+@pytest.mark.checked(sources.api("DeleteVolume"))
 def test_an_attached_volume_is_not_deleted(site, refused):
     volume = site.volume()
     site.attach(volume, site.launch())
@@ -33,6 +37,7 @@ def test_an_attached_volume_is_not_deleted(site, refused):
         site.block.delete_volume(volume.id)
 
 
+@pytest.mark.checked(sources.api("CreateVolumeDetails"))
 def test_volume_sizes_and_sources(site, refused):
     def details(**fields):
         both = {"availability_domain": site.domain, "compartment_id": site.compartment}
@@ -45,6 +50,7 @@ def test_volume_sizes_and_sources(site, refused):
         site.block.create_volume(details(source_details=source))
 
 
+@pytest.mark.checked(sources.api("CreateImage"))
 def test_an_image_of_an_instance_and_a_launch_from_it(site, refused):
     instance = site.launch()
     made = models.CreateImageDetails(
@@ -66,6 +72,7 @@ def test_an_image_of_an_instance_and_a_launch_from_it(site, refused):
         site.compute.launch_instance(site.launch_details("late", source_details=source))
 
 
+@pytest.mark.checked(sources.page("Compute/Tasks/managingcustomimages.htm"))
 def test_an_instance_is_not_to_be_had_while_its_image_is_taken(own_site, refused):
     site = own_site
     instance = site.launch()
@@ -85,6 +92,7 @@ def test_an_instance_is_not_to_be_had_while_its_image_is_taken(own_site, refused
     site.settle(site.compute.get_image, image, "AVAILABLE")
 
 
+@pytest.mark.checked(sources.api("CaptureConsoleHistory"))
 def test_the_console_shows_the_host_keys(site):
     instance = site.launch("nfs-srv-9", vnic={"hostname_label": "nfs-srv-9"})
     details = models.CaptureConsoleHistoryDetails(instance_id=instance.id)
@@ -99,6 +107,7 @@ def test_the_console_shows_the_host_keys(site):
     site.compute.delete_console_history(history.id)
 
 
+@pytest.mark.checked(sources.api("UpdatePrivateIp"))
 def test_a_service_address_moves_between_vnics(site, refused):
     vnics = []
     for instance in (site.launch(), site.launch()):
@@ -124,6 +133,7 @@ def test_a_service_address_moves_between_vnics(site, refused):
         site.network.get_private_ip(address.id)
 
 
+@pytest.mark.own_rule
 def test_the_world_as_it_is_from_the_start(site, refused):
     facts = site.api.facts()
     domains = site.identity.list_availability_domains(site.compartment).data
@@ -148,6 +158,7 @@ def test_the_world_as_it_is_from_the_start(site, refused):
         site.identity.list_availability_domains("ocid1.compartment.oc1..other")
 
 
+@pytest.mark.own_rule
 def test_what_exists_already_can_be_registered(site):
     metadata = {"ssh_authorized_keys": "key"}
     fields = {"mac": "02:00:17:00:00:15", "address": "10.0.0.21", "hostname": "nfs-cli"}

@@ -35,6 +35,7 @@ def slow_site(tmp_path):
     Site(ApiProcess(site.api.run)).api.stop()
 
 
+@pytest.mark.own_rule
 def test_killed_while_attaching_and_detaching(own_site):
     site = own_site
     instance, volume = site.launch(), site.volume()
@@ -51,6 +52,7 @@ def test_killed_while_attaching_and_detaching(own_site):
     assert site.settle(site.compute.get_volume_attachment, other, "ATTACHED").iqn == attached.iqn
 
 
+@pytest.mark.own_rule
 def test_killed_while_provisioning_and_terminating(slow_site):
     site = slow_site
     launched = site.compute.launch_instance(site.launch_details("half-born"))
@@ -64,6 +66,7 @@ def test_killed_while_provisioning_and_terminating(slow_site):
     site.settle(site.compute.get_instance, launched, "TERMINATED")
 
 
+@pytest.mark.own_rule
 def test_state_survives_an_orderly_restart(own_site):
     site = own_site
     instance = site.launch()
@@ -79,6 +82,7 @@ def test_state_survives_an_orderly_restart(own_site):
     assert len(site.compute.list_images(site.compartment).data) == 1
 
 
+@pytest.mark.own_rule
 def test_a_token_is_known_after_a_restart(own_site):
     site = own_site
     details = models.CreateVolumeDetails(availability_domain=site.domain, compartment_id=site.compartment)
@@ -88,6 +92,7 @@ def test_a_token_is_known_after_a_restart(own_site):
     assert site.block.create_volume(details, opc_retry_token="before").data.id == first.data.id
 
 
+@pytest.mark.own_rule
 def test_delays_scale_with_one_factor(slow_site):
     site = slow_site
     begun = site.compute.launch_instance(site.launch_details("slow"))
@@ -104,11 +109,13 @@ def test_delays_scale_with_one_factor(slow_site):
     site.settle(site.compute.get_instance, begun, "RUNNING")
 
 
+@pytest.mark.own_rule
 def test_a_second_start_finds_the_first(own_site):
     pid = own_site.api.pid()
     assert ApiProcess(own_site.api.run).start(hardware="none").pid() == pid
 
 
+@pytest.mark.own_rule
 def test_two_servers_never_share_one_state(own_site):
     run = own_site.api.run
     argv = [sys.executable, "-m", "lab.api", "--run", str(run), "--hardware", "none"]
@@ -118,6 +125,7 @@ def test_two_servers_never_share_one_state(own_site):
     assert own_site.compute.list_instances(own_site.compartment).data == []
 
 
+@pytest.mark.own_rule
 def test_a_lab_moved_to_another_directory(own_site, tmp_path):
     site = own_site
     instance = site.launch()
@@ -128,6 +136,7 @@ def test_a_lab_moved_to_another_directory(own_site, tmp_path):
     moved.api.stop()
 
 
+@pytest.mark.own_rule
 def test_an_api_that_cannot_start_says_why(tmp_path):
     (tmp_path / "cloud.json").write_text("{}")
     with pytest.raises(CloudError, match="did not start"):
@@ -136,6 +145,7 @@ def test_an_api_that_cannot_start_says_why(tmp_path):
         _ = ApiProcess(tmp_path / "other").endpoint
 
 
+@pytest.mark.own_rule
 def test_the_signals_that_end_it(tmp_path):
     for number in (signal.SIGTERM, signal.SIGINT):
         site = new_site(tmp_path / number.name)

@@ -15,11 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from tests import sources
 from tests.terraform.faults import document
 from tests.terraform.faults.kinds import READ_KINDS, operation_of
 from tests.terraform.faults.rehearsal import SERVICE_IP, Met, begin, make_pool
 from tests.terraform.faults.rows import ALTERING, ROWS, WITHOUT_STATES, Row
 from tests.terraform.sites.whole_site import FIRST, SECOND, whole_site
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 DEADLINE_SECONDS = 1800.0
 Rehearsed = dict[str, "Future[dict[str, Met]]"]

@@ -18,7 +18,10 @@ from failover.runs import journal
 from failover.runs.site_lock import site_lock
 from failover.verbs import preflight
 from failover.verbs.request import SiteChoice
+from tests import sources
 from tests.terraform.sites.whole_site import SECOND, WholeSite, whole_site
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 DATA, CLIENT = "data /mnt/a", "data /mnt/nfs/a on nfs-cli"
 

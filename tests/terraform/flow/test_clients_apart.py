@@ -12,6 +12,8 @@ from failover.model.outcome import Outcome
 from failover.report.report import Report
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
+pytestmark = pytest.mark.own_rule
+
 CLIENTS = ("nfs-cli", "nfs-cli-2", "nfs-cli-3")
 
 

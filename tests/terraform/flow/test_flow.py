@@ -26,11 +26,14 @@ from failover.ports import Ports
 from failover.stack.terraform import TerraformStack
 from failover.verbs import site_file as sites
 from lab.provider.process import ProviderProcess
+from tests import sources
 from tests.paths import ROOT
 from tests.terraform.conftest import SSH_KEY, MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack
 from tests.unit.failover.hosts.sshd import RELAY, sshd
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 TAG = "nfs-failover-server"
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from failover.pipeline.plan_comment import MARK
+from tests import sources
 from tests.terraform.doubles.github import Comments, github
 from tests.terraform.sites.git_site import ACTIVE, GitSite
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 from tests.terraform.stack.test_switch_record import record
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 
 @dataclass

@@ -18,12 +18,15 @@ from failover.verbs import preflight
 from failover.verbs.preflight import PreflightReport
 from failover.verbs.request import SiteChoice
 from lab.provider.process import ProviderProcess
+from tests import sources
 from tests.paths import ROOT
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.flow.test_flow import site_text
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
 from tests.unit.failover.hosts.sshd import sshd
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 CHANGING = ("LaunchInstance", "InstanceAction", "AttachVolume", "DetachVolume", "CaptureConsoleHistory")
 

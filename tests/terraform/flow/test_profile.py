@@ -10,9 +10,12 @@ from failover.cloud import profile
 from failover.model.outcome import Outcome
 from failover.verbs.site_file import parse
 from lab.provider.process import ProviderProcess
+from tests import sources
 from tests.terraform.sites.lab_cloud import LabCloud, serving
 from tests.terraform.sites.laid_stack import LaidStack
 from tests.terraform.sites.whole_site import invented, whole_site
+
+pytestmark = pytest.mark.checked(sources.SEEN)
 
 
 class OperatorsProvider(ProviderProcess):

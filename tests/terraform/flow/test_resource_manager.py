@@ -24,11 +24,14 @@ from failover.stack.resource_manager import RESTORE_TAG, ResourceManagerStack
 from failover.verbs import failover, preflight
 from failover.verbs.request import Request, SiteChoice
 from failover.verbs.site_file import load
+from tests import sources
 from tests.api.resource_manager_site import models
 from tests.paths import ROOT
 from tests.terraform.flow.test_resume import await_met, other
 from tests.terraform.sites.managed_site import ManagedSite, as_texts, managed_site, site_text, stack_files
 from tests.terraform.sites.whole_site import FIRST, SECOND
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,10 @@ from pathlib import Path
 import pytest
 
 from failover.runs import journal as journals
+from tests import sources
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 EVENTS = (
     *("run-started", "power-on started", "power-off started", "first of the two done", "both done"),

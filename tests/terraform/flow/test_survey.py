@@ -10,6 +10,8 @@ from failover.model.outcome import Outcome
 from failover.preflight.check import Result
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
+pytestmark = pytest.mark.own_rule
+
 MASKED = "nfs-server: the unit is masked, expected one that starts; systemctl unmask nfs-server"
 RAID = "vg1/lv01: it is of type raid1, expected linear or striped; lvconvert it, or move the data"
 

@@ -17,9 +17,12 @@ from failover.stack.errors import explained
 from failover.verbs import preflight
 from failover.verbs.request import SiteChoice
 from lab.site.stack import VARIABLES_FILE
+from tests import sources
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.managed_site import managed_site
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+
+pytestmark = pytest.mark.checked(sources.SEEN)
 
 ADDRESS = "10.0.0.200"
 NOT_FOUND = {"status": 404, "code": "NotAuthorizedOrNotFound", "message": "no", "count": 0}

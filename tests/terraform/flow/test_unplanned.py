@@ -9,7 +9,10 @@ import pytest
 from failover.model.outcome import Outcome
 from failover.report import archive
 from failover.report.conclusions import left_to_do
+from tests import sources
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 
 @pytest.fixture

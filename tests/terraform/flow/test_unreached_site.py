@@ -24,7 +24,10 @@ from failover.observe import console_line as consoles
 from failover.report.report import Report
 from failover.verbs import failover
 from failover.verbs.request import Request, SiteChoice
+from tests import sources
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from failover.plan import document
 from failover.plan.model import Kind
+from tests import sources
 from tests.paths import ROOT
 from tests.terraform.flow.test_flow import World, world  # noqa: F401 - world is a fixture
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 
 def invoke(verb: str, at: World, *argv: str) -> tuple[int, str]:

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from lab.provider.process import ProviderProcess
+from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 ATTACHMENT = 'oci_core_volume_attachment.data["bv1"]'
 

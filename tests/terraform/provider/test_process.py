@@ -16,6 +16,8 @@ from tests.paths import ROOT
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.lab_cloud import serving as serving_api
 
+pytestmark = pytest.mark.own_rule
+
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCloud]:

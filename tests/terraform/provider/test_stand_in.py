@@ -1,4 +1,4 @@
-"""The stand-in provider where it was kinder than oracle/oci 8.28.0: provider-differences, findings 2 to 7."""
+"""The stand-in provider where it was once kinder than the real one (oracle/oci 8.28.0)."""
 
 import json
 from collections.abc import Iterator
@@ -9,11 +9,14 @@ from typing import Any
 import oci
 import pytest
 
+from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
 from tests.terraform.sites.whole_site import ImpatientProvider
 from tests.terraform.stack.test_sites import make_zone, resolved, with_standby
+
+pytestmark = pytest.mark.checked(sources.SEEN)
 
 BV1 = 'oci_core_volume_attachment.data["bv1"]'
 SECOND = 'oci_core_instance.server["nfs-srv-2"]'
@@ -133,7 +136,7 @@ def test_a_look_that_the_provider_does_without(
 def test_a_detach_that_is_answered_too_late_is_sent_again_and_fails(
     stack: LaidStack, cloud: LabCloud
 ) -> None:
-    """Finding 5: a DELETE has no retry token, so the second one meets "not currently attached"."""
+    """A DELETE has no retry token, so the second one meets "not currently attached"."""
     stack.apply()
     cloud.inject(operation="DetachVolume", after=True, delay=4.0)
     result = stack.run("destroy", "-auto-approve", f"-target={BV1}")
@@ -154,7 +157,7 @@ def test_a_time_out_is_tried_again_with_the_same_token(stack: LaidStack, cloud: 
 def test_a_record_that_exists_is_refused_then_imported_and_updated(
     site: Variables, make_stack: MakeStack, cloud: LabCloud
 ) -> None:
-    """Finding 6: a PATCH with a PROHIBIT."""
+    """The real provider makes it by a PATCH with a PROHIBIT."""
     view, zone = make_zone(cloud)
     item = oci.dns.models.RecordDetails(domain="nfs.hpc.example", rtype="A", rdata="10.0.0.9", ttl=60)
     details = oci.dns.models.UpdateRRSetDetails(items=[item])
@@ -176,7 +179,7 @@ def test_a_record_that_exists_is_refused_then_imported_and_updated(
 def test_a_record_deleted_behind_its_back_is_an_update(
     site: Variables, make_stack: MakeStack, cloud: LabCloud
 ) -> None:
-    """Finding 7: an empty set stays in the state, whose id has no view in it."""
+    """An empty set stays in the state, whose id has no view in it."""
     view, zone = make_zone(cloud)
     named = {"dns_name": "nfs.hpc.example", "dns_zone": "hpc.example", "dns_view_id": view}
     stack = make_stack({**site, **named})
@@ -207,7 +210,7 @@ def test_an_imported_instance_tells_whether_it_has_a_public_address(
 def test_an_update_with_a_work_request_finds_what_was_updated(
     stack: LaidStack, cloud: LabCloud, site: Variables
 ) -> None:
-    """ "lacks" 3: the request must name the instance as UPDATED."""
+    """The work request must name the instance as UPDATED: the provider looks for that word."""
     stack.change_site(**with_standby(site))
     stack.apply()
     standby = with_standby(site)

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from hooks.boot.metadata import unpacked
+from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 ATTACHMENTS = ('oci_core_volume_attachment.data["bv1"]', 'oci_core_volume_attachment.data["bv2"]')
 BOTH_REPLACED = {name: ["delete", "create"] for name in ATTACHMENTS}

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
 from tests.terraform.stack.test_sites import changing_calls, end_second_server, with_standby
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 BV1, BV2 = ('oci_core_volume_attachment.data["bv1"]', 'oci_core_volume_attachment.data["bv2"]')
 BOTH_REPLACED = {BV1: ["delete", "create"], BV2: ["delete", "create"]}

@@ -7,10 +7,13 @@ import pytest
 
 from failover.bundle.stack_archive import build_stack
 from lab.provider.process import ProviderProcess
+from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.form_site import as_form, as_typed
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 SECOND = 'oci_core_instance.server["nfs-srv-2"]'
 

@@ -1,6 +1,11 @@
 """The first plan of the standard site: nfs-srv-2 does not exist yet."""
 
+import pytest
+
+from tests import sources
 from tests.terraform.sites.laid_stack import LaidStack
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 
 def test_it_attaches_both_volumes_and_nothing_else(fresh: LaidStack) -> None:

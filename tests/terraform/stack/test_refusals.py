@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 VOLUME = "ocid1.volume.oc1.eu-frankfurt-1.aaaa"
 

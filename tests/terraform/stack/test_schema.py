@@ -10,9 +10,12 @@ import pytest
 import yaml
 
 from lab.site.stack import SOURCE
+from tests import sources
 from tests.paths import ROOT
 from tests.terraform.sites.form_site import TYPED
 from tests.terraform.stack.hcl import Block, of_kind, text
+
+pytestmark = pytest.mark.checked(sources.FORM)
 
 META = ROOT.parent / "shared" / "provider" / "resource-manager-meta-schema.json"
 SCHEMA: dict[str, Any] = yaml.safe_load((SOURCE / "schema.yaml").read_text())

@@ -4,14 +4,18 @@ import json
 from typing import Any
 
 import oci
+import pytest
 
 from failover.bundle.cloud_init import render_cloud_init, user_data
 from hooks.boot.metadata import unpacked
+from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
 from tests.terraform.stack.hcl import parse
 from tests.terraform.stack.language import newer_than_1_5
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 CHANGING = (
     *("LaunchInstance", "DetachVolume", "AttachVolume"),

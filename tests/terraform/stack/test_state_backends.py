@@ -14,8 +14,11 @@ import pytest
 
 from failover.model.outcome import Refused
 from failover.stack.errors import explained
+from tests import sources
 from tests.paths import ROOT
 from tests.terraform.doubles.s3 import Bucket, s3
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 KEY = "site/terraform.tfstate"
 # No provider has to be had for this, and it takes as long as it is told.

@@ -7,9 +7,12 @@ import pytest
 
 from failover.model import switch_record
 from failover.stack import addresses, state
+from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 USER = "ocid1.user.oc1..aaaaexample"
 TOLD = {"by": "root@operator", "at": "2026-11-22T03:14:15.5+00:00", "door": "cli"}

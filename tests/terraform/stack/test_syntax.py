@@ -6,10 +6,13 @@ import pytest
 import yaml
 
 from lab.site.stack import SOURCE
+from tests import sources
 from tests.terraform.sites.laid_stack import LaidStack
 from tests.terraform.stack import tables
 from tests.terraform.stack.hcl import Block, of_kind, parse, references, stack
 from tests.terraform.stack.language import newer_than_1_5
+
+pytestmark = pytest.mark.checked(sources.TERRAFORM)
 
 SCHEMA = yaml.safe_load((SOURCE / "schema.yaml").read_text())
 

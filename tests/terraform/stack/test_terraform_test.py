@@ -5,9 +5,12 @@ import re
 import pytest
 
 from lab.site.stack import SOURCE
+from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack
+
+pytestmark = pytest.mark.checked(sources.RUN)
 
 
 def test_terraform_test_passes(fresh: LaidStack) -> None:
