@@ -102,7 +102,7 @@ def operation(kind, address=None):
 
 @pytest.mark.checked(sources.SEEN)
 def test_a_set_is_patched_on_the_condition_that_there_is_none(names, zone, refused):
-    """provider-differences, finding 6: so the real provider creates."""
+    """So the real provider creates a record."""
 
     def patch(*operations):
         details = models.PatchRRSetDetails(items=list(operations))

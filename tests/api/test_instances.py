@@ -231,7 +231,7 @@ def test_terminate_detaches_and_frees(site, refused, preserve, state):
 
 @pytest.mark.checked(sources.SEEN)
 def test_an_update_takes_what_the_real_provider_sends_each_time(site):
-    """provider-differences, "lacks" 2 and 3: agentConfig, instanceOptions, and the work request's UPDATED."""
+    """It sends agentConfig and instanceOptions, and looks for the work request's UPDATED."""
     instance = site.launch()
     plugin = models.InstanceAgentPluginConfigDetails(name="Bastion", desired_state="ENABLED")
     details = models.UpdateInstanceDetails(
@@ -252,7 +252,7 @@ def test_an_update_takes_what_the_real_provider_sends_each_time(site):
 
 @pytest.mark.checked(sources.api("GetInstance"))
 def test_a_terminated_instance_is_forgotten_when_the_lab_says_so(own_site, refused):
-    """provider-differences, "lacks" 7: OCI forgets it after a while."""
+    """OCI forgets it after a while."""
     site = own_site
     kept, gone = site.launch(), site.launch()
     site.compute.terminate_instance(gone.id)

@@ -18,7 +18,7 @@ def test_a_volume_from_create_to_delete(site, refused):
     assert site.settle(site.block.get_volume, larger, "AVAILABLE").size_in_gbs == 100
     with refused(400, "InvalidParameter", "sizeInGBs must be more than 100"):
         site.block.update_volume(volume.id, models.UpdateVolumeDetails(size_in_gbs=50))
-    # provider-differences, "lacks" 5 and 6: a refresh asks for the policy, an update sends isAutoTuneEnabled
+    # the real provider asks for the policy at each refresh, and sends isAutoTuneEnabled with an update
     assert site.block.get_volume_backup_policy_asset_assignment(volume.id).data == []
     site.block.update_volume(volume.id, models.UpdateVolumeDetails(is_auto_tune_enabled=False))
     with refused(501, "NotImplemented", "isAutoTuneEnabled"):

@@ -1,6 +1,6 @@
 """Servers that are terminated, forgotten by OCI, or not to be read: whole failovers, and plain Terraform.
 
-The provider gives null for a TERMINATED instance and a 404 alike (provider-differences, findings 1 and 2).
+The provider gives null for a TERMINATED instance and a 404 alike.
 """
 
 import functools

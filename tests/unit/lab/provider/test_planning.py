@@ -124,7 +124,7 @@ def test_a_public_address_is_the_default_and_true_is_spelled_one_way() -> None:
 
 
 def test_an_empty_set_is_known_after_the_launch() -> None:
-    """provider-differences, row 1: `nsg_ids = []` is "known after apply"."""
+    """The real provider: `nsg_ids = []` is "known after apply"."""
     vnic = [{"subnet_id": "s", "nsg_ids": []}]
     made = plan(
         "oci_core_instance",
@@ -137,7 +137,7 @@ def test_an_empty_set_is_known_after_the_launch() -> None:
 
 
 def test_another_case_of_a_tag_s_key_is_no_change() -> None:
-    """provider-differences, finding 7: keys of defined_tags."""
+    """The real provider compares keys of defined_tags without regard to case."""
     before, after = {"Operations.CostCenter": "42"}, {"operations.costcenter": "42"}
     prior, wanted = instance(defined_tags=before), instance(defined_tags=after)
     made = plan("oci_core_instance", INSTANCE, prior, wanted, {"defined_tags": after})

@@ -70,7 +70,7 @@ def test_what_answers_401_is_not() -> None:
 
 
 def test_a_new_object_that_answers_404_is_taken_as_it_was_made() -> None:
-    """provider-differences, finding 3: no error, the last state recorded; anything else is one."""
+    """As the real provider: a 404 is no error, and the last state is recorded; anything else is an error."""
     made = SimpleNamespace(id="a", lifecycle_state="ATTACHING")
     assert made_ready(raising(404), made, ("ATTACHING",), "ATTACHED", later()) is made
     with pytest.raises(NotReadyError, match="Http Status Code: 500"):
@@ -96,7 +96,7 @@ def test_a_new_object_that_answers_404_is_taken_as_it_was_made() -> None:
 )
 def test_retries_are_those_of_the_real_provider(status: int, code: str, message: str, seconds: float) -> None:
     assert Patience().seconds(status, code, message) == seconds
-    # provider-differences, finding 5: retry_duration_seconds counts for some of them only
+    # as in the real provider: retry_duration_seconds counts for some of them only
     obeys = status in (429, 500, 501)
     configured = 3.0 if seconds and obeys else seconds
     assert Patience(configured=3.0).seconds(status, code, message) == configured
@@ -104,7 +104,7 @@ def test_retries_are_those_of_the_real_provider(status: int, code: str, message:
 
 
 def test_one_time_out_is_never_the_end_but_a_cut_connection_is() -> None:
-    """provider-differences, finding 5: the same call again, with the same token."""
+    """As the real provider: the same call again, with the same token."""
     checkers = strategy(Patience(lab=2.0), timeout_seconds=2.0).checkers
     timed_out = oci.exceptions.RequestException(requests.exceptions.ReadTimeout("read timed out"))
     assert checkers.should_retry(exception=timed_out, total_time_elapsed=2.1, current_attempt=1)
