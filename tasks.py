@@ -35,7 +35,7 @@ CHECKS = (
         "dry_run": "show the plan and stop",
         "unplanned": UNPLANNED_HELP,
         "take_over": "take the site's lock from a run that is stuck for good",
-        "commit": "commit active.auto.tfvars afterwards (nothing else, never a push)",
+        "commit": "commit active.auto.tfvars afterwards (no other file; never pushed)",
         "json": "print the report as one JSON object on the last line of stdout",
         "site": SITE_HELP,
         "via": VIA_HELP,
@@ -81,7 +81,7 @@ def failover(
         "clients": "how clients would be brought over: remount or reboot",
         "unplanned": UNPLANNED_HELP,
         "json": "print the report, with the plan in it, as one JSON object on the last line of stdout",
-        "format": "text, or markdown: a comment for a pull request on stdout, and nothing else there",
+        "format": "text, or markdown: only a comment for a pull request on stdout",
         "site": SITE_HELP,
         "via": VIA_HELP,
         "stack_id": STACK_HELP,
@@ -197,7 +197,7 @@ def report(_: Context, run: str, format: str = "text", site: str | None = None) 
         "via": VIA_HELP,
         "stack_id": STACK_HELP,
         "terraform_plan": "leave out Terraform's plan, which takes seconds",
-        "canaries": "write nothing: leave the canaries as they are",
+        "canaries": "leave the canaries as they are: no file is written",
     }
 )
 def preflight(
@@ -310,7 +310,7 @@ def lab_up(c: Context, standby: bool = False, run: str | None = None) -> None:
 
 @task(name="down", help={"run": RUN_HELP})
 def lab_down(_: Context, run: str | None = None) -> None:
-    """Leave nothing of the lab."""
+    """Remove the whole lab."""
     _guarded(_lab(run).down)
 
 

@@ -56,9 +56,9 @@ def until(
 def until_free(
     holder: Callable[[], str | None], seconds: float, say: Say, pauses: Sequence[float]
 ) -> str | None:
-    """Wait while somebody holds a thing; None when it is free, the holder when the deadline has passed.
+    """Wait while `holder` names an owner; None when it is free, the owner at the deadline.
 
-    Names the holder to `say` at once and every half minute.
+    Names the owner to `say` at once and every half minute.
     """
     deadline = Deadline(seconds)
     spoke: list[float] = []

@@ -23,7 +23,7 @@ def bring_over(crew: Crew, step: Step) -> str:
         raise ClientLeft(str(error), "bring it over once it answers") from error
     except FailoverError as error:
         raise ClientLeft(error.reason, error.remedy) from error
-    except Exception as error:  # a defect of ours, which must not cost the others their service
+    except Exception as error:  # a defect of this program: it must not cost the other clients their service
         raise ClientLeft(f"{step.subject}: {type(error).__name__}: {error}", "report this") from error
 
 

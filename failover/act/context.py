@@ -61,7 +61,7 @@ class Crew:
         return self.stack.servers[name]
 
     def instance(self, name: str) -> str:
-        """The OCID of its instance. Raises Failed for a server that has none."""
+        """The OCID of its instance. Raises Failed for a server without an instance."""
         instance_id = self.server(name).instance_id
         if instance_id is None:
             raise Failed(f"{name} has no instance in Terraform's state", "run the same command again")

@@ -1,6 +1,6 @@
 """Executes a plan: a step when its predecessors are done, journalled, stopping at the first failure.
 
-A client that is left (ClientLeft) is no failure of the plan: the other clients go on, and so does the run.
+A client that is left (ClientLeft) does not fail the plan: the other clients and the run go on.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ DetailsFunction = Callable[[Step], Mapping[str, Any]]
 
 
 class Listener(Protocol):
-    """Told of every step as it happens; the terminal's display is one."""
+    """Is called at each step's start and end; the terminal's display is one."""
 
     def interrupted(self, running: Sequence[Step]) -> None:
-        """Ctrl-C: these steps are let finish, nothing else is begun."""
+        """Ctrl-C: these steps may finish; no other step begins."""
 
     def started(self, step: Step) -> None:
         """The step begins now."""
@@ -50,7 +50,7 @@ class Execution:
         details: DetailsFunction = lambda _: {},
         on_interrupt: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_interrupt`: told of Ctrl-C, for work that goes on elsewhere and can be called off there."""
+        """`on_interrupt`: called at Ctrl-C; it cancels work that goes on elsewhere."""
         self.plan = plan
         self.phases: list[Phase] = []
         self._do = do
@@ -86,7 +86,7 @@ class Execution:
                         self.phases.append(future.result())
                         done.add(step.name)
                     except ClientLeft:
-                        pass  # its journal line and the verification say so; nothing comes after a client
+                        pass  # its journal line and the verification report it; no step waits for a client
                     except Exception as error:  # noqa: BLE001 - kept, and raised below
                         # what a step came to tells more than that it was interrupted
                         failure = error if isinstance(failure, KeyboardInterrupt) else failure or error

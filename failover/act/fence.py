@@ -61,7 +61,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
 
     `released`: the OCIDs of the attachments whose server is on, but has given them up. `fence`: storage,
     when the operator has said so for a server that is not proven off. Raises Refused for a holder that is
-    neither off nor has released, and for one that is no server of this stack; Unknown when a holder's state
+    neither off nor has released, and for an instance outside this stack; Unknown when a holder's state
     could not be learnt.
     """
     attachments = crew.attachments()

@@ -80,7 +80,7 @@ def _survey_of_active(crew: Crew) -> HookReport | None:
     held = crew.seen.attachments.held_by(seen.server.instance_id)
     try:
         return survey.ask(crew.host(seen.server), crew.stack, held, crew.site.deadlines.hooks)
-    except (Silent, FailoverError):  # it has died meanwhile: there is nothing to compare with
+    except (Silent, FailoverError):  # it has died meanwhile, so there is no server to compare with
         return None
 
 

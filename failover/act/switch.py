@@ -1,4 +1,4 @@
-"""The switch: Terraform moves the attachments, and the API is asked whether it did."""
+"""The switch: Terraform moves the attachments, and the API confirms it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def switch(crew: Crew, step: Step) -> str:
 
 
 def _settled(crew: Crew) -> Attachments:
-    """The attachments once nothing is on its way: what a killed run began goes on without it."""
+    """The attachments when none is ATTACHING or DETACHING: a change that a killed run began still goes on."""
     deadline = Deadline(crew.site.deadlines.switch)
     found = {}
     for name, volume in crew.stack.volumes.items():
@@ -73,7 +73,7 @@ def _record_what_is(crew: Crew, target: Server, found: Attachments) -> None:
 
 
 def _assert_switched(crew: Crew, target: Server) -> None:
-    """Terraform's word is not taken for it: every volume is attached once, to the target."""
+    """Whatever Terraform reports, every volume must be attached once, to the target, by the API."""
     found = crew.attachments()
     wrong = [_told(crew, name, found) for name in found.misplaced(target.instance_id)]
     if wrong:

@@ -67,7 +67,7 @@ def _for_types(statement: ast.stmt) -> bool:
 
 
 def _drop_unused_types(tree: ast.Module) -> None:
-    """Without annotations most of what came from `typing` has nobody left to use it."""
+    """Without annotations most of what came from `typing` is not used any more."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "typing":

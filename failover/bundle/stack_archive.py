@@ -12,7 +12,7 @@ from failover.paths import STACK
 
 LARGEST_BYTES = 11 * 1024 * 1024  # what Resource Manager takes
 # The configuration and the form. No *.tfvars: active.auto.tfvars would override the form's field, and a
-# site's own files are nobody else's business. No state, no lock file of this machine's provider, no tests.
+# site's own files stay out. No state, no lock file of this machine's provider, no tests.
 _FILES = ("*.tf", "schema.yaml")
 
 

@@ -1,1 +1,1 @@
-"""The stack's folder as a Git checkout: which server it asks for, who asked, the commit afterwards."""
+"""The stack's folder as a Git checkout: which server it names, who decided that, the commit afterwards."""

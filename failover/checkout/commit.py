@@ -1,4 +1,4 @@
-"""After a switch by command: the commit that keeps Git in step, told or made. Nothing is ever pushed."""
+"""After a switch by command: the commit that keeps Git in step, suggested or made. It is never pushed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from failover.model.outcome import Failed, FailoverError, Refused
 
 
 def refuse_unless_possible(file: Path) -> None:
-    """Before a run: raise Refused when the commit would take in, or leave behind, what is somebody else's."""
+    """Before a run: raise Refused when the commit would include, or leave, another person's changes."""
     checkout = Checkout(file)
     if not checkout.is_one():
-        raise Refused(f"--commit: {file.parent} is no Git checkout", "leave out --commit")
+        raise Refused(f"--commit: {file.parent} is not a Git checkout", "leave out --commit")
     if (committed := checkout.committed()) is None:
         raise Refused(f"--commit: {file.name} is not in HEAD", f"`git add -f {file.name}` and commit it once")
     if others := checkout.staged_others():
@@ -63,7 +63,7 @@ def message(server: str, run: str | None) -> str:
 
 
 def _differs(file: Path) -> bool:
-    """Whether the file is in a checkout, and not as HEAD has it. No Git at all is no reason to complain."""
+    """Whether the file is in a checkout, and not as HEAD has it. False without Git."""
     try:
         checkout = Checkout(file)
         committed = checkout.committed() if checkout.is_one() else None

@@ -17,7 +17,7 @@ _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "GIT_EDITOR": "t
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit. `at`: its author date, which is when somebody decided, also after a rebase."""
+    """A commit. `at`: its author date, which is when the author decided, also after a rebase."""
 
     sha: str
     at: datetime

@@ -45,7 +45,7 @@ def read(file: Path) -> NamedServer:
     checkout = Checkout(file)
     if not checkout.is_one():
         return NamedServer(
-            name, None, f"{file.parent} is no Git checkout", "run it in a checkout, with its history"
+            name, None, f"{file.parent} is not a Git checkout", "run it in a checkout, with its history"
         )
     if checkout.committed() != file.read_text():
         return NamedServer(name, None, f"{file.name} has edits that are not committed", "commit them")

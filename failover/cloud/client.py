@@ -1,4 +1,4 @@
-"""How the SDK's clients are opened and asked: one key, bounded patience, and all pages."""
+"""How the SDK's clients are opened and called: one key, bounded patience, and all pages."""
 
 from __future__ import annotations
 

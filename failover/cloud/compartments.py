@@ -68,7 +68,7 @@ class Places:
 
 def _unlearnt(server: str, error: Missing) -> Missing:
     return Missing(
-        f"a volume that nobody is seen to have may be attached to {server}, whose compartment is not known: "
+        f"a volume without a visible attachment may be attached to {server}, whose compartment is not known: "
         f"{error.reason}",
         f"check the policies: allow yourself to read instances in the compartment of {server}; if it is gone "
         "for good, take it out of `servers` and apply the stack; or name its compartment_id there",

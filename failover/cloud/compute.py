@@ -50,7 +50,7 @@ class Cloud:
         self._places = Places(self._compartment_of)
 
     def instance_state(self, instance_id: str) -> str:
-        """OCI's lifecycle state. RUNNING says nothing about the guest."""
+        """OCI's lifecycle state. RUNNING is no evidence about the guest."""
         call = f"GetInstance of {instance_id}"
         return str(self.call(call, self._compute.get_instance, instance_id).data.lifecycle_state)
 
@@ -89,7 +89,7 @@ class Cloud:
         return any(i.id == instance_id and i.lifecycle_state not in GONE for i in found)
 
     def attachments(self, stack: Stack, volume_id: str) -> tuple[Attachment, ...]:
-        """Every attachment of the volume that is not DETACHED, whoever made it.
+        """Every attachment of the volume that is not DETACHED, whichever program made it.
 
         They are listed by the compartment of their instance, so in that of every server of the stack. Raises
         Unknown when none was found and a compartment could not be looked into.
@@ -153,7 +153,7 @@ class Cloud:
             if state in GONE and "TERMINATED" not in wanted:
                 raise Failed(f"instance {instance_id} is {state}", "choose another server")
             if state == takes:
-                # 409: somebody was quicker, or our own answer was lost; the state will tell
+                # 409: another call was quicker, or the answer to ours was lost; the next state shows it
                 call = f"InstanceAction {action} of {instance_id}"
                 self.call(call, self._compute.instance_action, instance_id, action, but=(409,))
             return state
@@ -202,7 +202,7 @@ class Cloud:
             history.id,
             length=1024 * 1024,
         ).data
-        with suppress(Unknown):  # the keys are learnt; a history left behind harms nothing
+        with suppress(Unknown):  # the keys are learnt; a history that stays does no harm
             self.call("DeleteConsoleHistory", self._compute.delete_console_history, history.id)
         return content if isinstance(content, str) else content.decode(errors="replace")
 

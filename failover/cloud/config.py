@@ -1,4 +1,4 @@
-"""The OCI configuration file of a site, read and checked before anything is asked of the API."""
+"""The OCI configuration file of a site, read and checked before the first call of the API."""
 
 from __future__ import annotations
 

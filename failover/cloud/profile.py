@@ -29,7 +29,7 @@ _EXAMPLE = "compare it with docs/site.example.toml"
 
 
 def read(access: CloudAccess) -> dict[str, str]:
-    """The fields of the profile; empty when there is no such file or profile, which the SDK tells of.
+    """The fields of the profile; empty when there is no such file or profile: the SDK reports that.
 
     Raises Usage for a file that cannot be parsed.
     """

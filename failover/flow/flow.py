@@ -57,7 +57,7 @@ class Flow:
         console: Console,
         assert_held: Callable[[], None],
     ) -> None:
-        """`assert_held`: raises when the site's lock is no longer ours; asked before every step."""
+        """`assert_held`: raises when the site's lock is no longer held; called before each step."""
         self._assert_held = assert_held
         self._ports = ports
         self._site = ports.site
@@ -95,7 +95,7 @@ class Flow:
             self._terraform.discard_plans()
 
     def _look(self) -> Observation:
-        """Observe; meanwhile learn who runs this with what, so that nobody waits for it later."""
+        """Observe. Meanwhile learn who runs this and with which versions: no later step waits for that."""
         self._began = datetime.now(UTC)
         with ThreadPoolExecutor(max_workers=1) as pool:
             who = pool.submit(identity, self._terraform)
@@ -123,7 +123,7 @@ class Flow:
         if self._options.yes:
             return
         if not sys.stdin.isatty():
-            raise Usage("nobody is there to confirm the plan", "add --yes, or run it in a terminal")
+            raise Usage("the plan cannot be confirmed: there is no terminal", "add --yes, or use a terminal")
         loser = plan.loser or "nobody"
         for line in plan.evidence:
             self._console.print(f"evidence: {line}", markup=False)

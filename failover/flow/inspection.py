@@ -23,7 +23,7 @@ _LISTED = 10
 
 
 class Inspection:
-    """The eyes of a run; nothing in here changes anything."""
+    """The reads of a run: no function here changes the site."""
 
     def __init__(
         self, ports: Ports, target: str, clients: ClientMode, report: Report, progress: Progress

@@ -32,7 +32,7 @@ class PinnedKeys:
         )
 
     def pin(self, address: str, instance_id: str, keys: tuple[str, ...]) -> None:
-        """Trust exactly these keys at the address from now on: whoever had it before is forgotten."""
+        """Trust only these keys at the address from now on; keys of an earlier host there are removed."""
         kept = [p for p in self._read() if p.address != address]
         pinned = kept + [PinnedKey(address, key, instance_id) for key in keys]
         write_whole(self.path, "".join(f"{p.address} {p.key} {p.instance_id}\n" for p in pinned).encode())

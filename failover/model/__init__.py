@@ -1,1 +1,1 @@
-"""Values, and how they are checked: pure, and no room of ours below."""
+"""Values, and how they are checked: pure; this is the lowest room."""

@@ -70,4 +70,4 @@ def described(attachments: Iterable[Attachment], stack: Stack) -> str:
         server = stack.server_of(one.instance_id)
         name = server.name if server else f"{one.instance_id} (no server of this stack)"
         words.append(f"{one.state} to {name}")
-    return ", ".join(words) or "attached to nobody"
+    return ", ".join(words) or "not attached"

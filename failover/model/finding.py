@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Finding:
     """One thing that was verified. `found` says what was seen, for a person; `remedy` what its own is.
 
-    `client`: it concerns one client alone, and says nothing against the service.
+    `client`: it concerns one client alone, and is not a fault of the service.
     """
 
     subject: str

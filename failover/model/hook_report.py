@@ -57,7 +57,7 @@ class HookReport:
         """Whether this client gets answers from each server of the site, by its name.
 
         "port_2049": why the port takes no connection (empty: it does); "answers": a mount of it answered.
-        Empty for a host that is no client.
+        Empty for a host that is not a client.
         """
         found: dict[str, Mapping[str, object]] = {}
         for layer in self.layers:

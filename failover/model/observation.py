@@ -36,7 +36,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """A server: OCI's state of its instance (None: no instance), and its hooks' check where it was asked.
+    """A server: OCI's state of its instance (None: no instance), and its hooks' check where it was run.
 
     `in_service`: its console says that it serves what it holds; looked at only where SSH does not reach.
     `attempt`: the newest login. `signs`: other signs of life, seen from here. `trouble`: where it is UNKNOWN.
@@ -67,7 +67,7 @@ class ClientStatus:
 class Observation:
     """Everything the planner may look at. `attachments`: by volume name, all that are not DETACHED.
 
-    `reach`: whether hosts are asked over SSH from here at all.
+    `reach`: whether hosts can be reached over SSH from here.
     """
 
     stack: Stack

@@ -50,13 +50,13 @@ class FailoverError(Exception):
 
 
 class Usage(FailoverError):
-    """The command or the site's configuration is wrong; nothing was looked at, nothing changed."""
+    """The command or the site's configuration is wrong. The site was not read, and was not changed."""
 
     outcome = Outcome.USAGE
 
 
 class Refused(FailoverError):
-    """Everything was looked at, going on would not be safe or could not work; nothing changed."""
+    """The site was looked at. Going on would not be safe, or could not work. Nothing was changed."""
 
     outcome = Outcome.REFUSED
 

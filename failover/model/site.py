@@ -35,8 +35,8 @@ class CloudAccess:
 class SshAccess:
     """How hosts are reached. `config_file` may hold ProxyJump/ProxyCommand lines for a bastion.
 
-    None: not set in the site file; then it is as ssh(1) has it on this machine. `reach` False: not at all
-    from here (a hosted CI runner); hosts are neither asked nor told anything.
+    None: not set in the site file; ssh(1)'s own setting on this machine counts. `reach` False: hosts cannot
+    be reached from here (a hosted CI runner), and no connection to them is tried.
     """
 
     user: str | None

@@ -55,8 +55,8 @@ class Volume:
 class Stack:
     """What Terraform's state says. `spec` is the hooks' server spec, without the portals.
 
-    `service_ip` and `dns_name` follow whoever serves; None where the site has none, and in a state that an
-    older terraform/ wrote.
+    `service_ip` and `dns_name` belong to the server that serves; None where the site does not have them, and
+    in a state that an older terraform/ wrote.
     `region` is empty in a state that an older terraform/ wrote.
     """
 

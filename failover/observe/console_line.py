@@ -1,7 +1,7 @@
 """What a server's console tells through the API, where SSH does not reach: that it serves its volumes.
 
 The boot service of a launched server ends a takeover with one line on the console, which names the
-attachments that it serves by their OCIDs: none is ever made twice, so that no earlier takeover's line counts.
+attachments that it serves by their OCIDs. An OCID is used once: an earlier takeover's line does not count.
 """
 
 from __future__ import annotations

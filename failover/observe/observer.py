@@ -26,8 +26,8 @@ _ACCEPTS = f"port {NFS_PORT} accepts connections from here"
 class Observer:
     """Looks; never changes anything.
 
-    Raises Unknown for what the API does not tell, Usage for a fault of the site's own configuration. What is
-    not learnt of one host is in what is seen of it, and keeps nobody else from being looked at.
+    Raises Unknown for what the API does not answer, Usage for a fault of the site's own configuration. A host
+    that could not be checked has the reason in its own status; the other hosts are still checked.
     """
 
     def __init__(self, site: Site, cloud: Cloud, hosts: Hosts) -> None:

@@ -23,7 +23,7 @@ def write(environment: Mapping[str, str], home: Path) -> list[Path]:
     """Write each secret that is given, mode 0600, over what is there only if that is empty or the same.
 
     Raises Usage for a secret that is missing, and for another file in its place: this is for a job's own
-    home, and nobody's laptop loses a key to it.
+    home, and no key on a person's laptop is overwritten.
     """
     if missing := [name for name in NEEDED if not environment.get(name, "").strip()]:
         raise Usage(

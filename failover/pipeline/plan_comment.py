@@ -68,7 +68,7 @@ def markdown(report: Report, clients: str) -> str:
 
 
 class _Verbatim(str):
-    """Text of a code block, where nothing is escaped; a fence in it would end the block."""
+    """Text of a code block, where Markdown does not escape; a fence in it would end the block."""
 
     __slots__ = ()
 
@@ -76,7 +76,7 @@ class _Verbatim(str):
 def _finished(value: Any) -> str:
     if isinstance(value, _Verbatim):
         return " ".join(value.split()).replace("```", "'''")
-    return _MENTION.sub("@\u200b", escaped(value))  # nobody is notified because of a name in a plan
+    return _MENTION.sub("@\u200b", escaped(value))  # a name in a plan must not notify a person
 
 
 def _title(report: Report) -> str:
@@ -120,14 +120,14 @@ def _facts(report: Report, clients: str) -> dict[str, Any]:
         "gains": f"{plan.target} ({_state(seen, plan.target)})",
         "loses": f"{plan.loser} ({_state(seen, plan.loser)})"
         if plan.loser
-        else "nobody: no server holds one now",
+        else "no server: no server holds one now",
         "moving": _moving(plan, seen),
         "fences": [
             f"{s.subject}: {document.FENCES[s.kind]} ({s.why})"
             for s in plan.steps
             if s.kind in document.FENCES
         ],
-        "clients": f"{', '.join(touched)}, by {clients}" if touched else "none is touched",
+        "clients": f"{', '.join(touched)}, by {clients}" if touched else "no client is touched",
         "destroyed": destroyed(changes)
         if report.changes is not None
         else "nothing (Terraform was not asked)",

@@ -78,7 +78,7 @@ class _Api:
             page += 1
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The answer's JSON; raises Unknown for any other answer and for none."""
+        """The answer's JSON; raises Unknown for any other answer, and without an answer."""
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Accept": "application/vnd.github+json",

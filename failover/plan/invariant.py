@@ -1,4 +1,4 @@
-"""The invariant of safety, asserted on every plan: nothing is detached from a holder that is not fenced.
+"""The invariant of safety, asserted on every plan: no volume is detached from a holder that is not fenced.
 
 The switch - the only step that detaches - comes after every host that still holds a volume is proven off, has
 released, or is fenced by an earlier step; and the target exists and answers before any of its predecessors
@@ -47,7 +47,7 @@ def holders(seen: Observation) -> list[ServerStatus]:
             server = seen.stack.server_of(attachment.instance_id)
             if server is None:
                 raise Refused(
-                    f"{volume} is attached to {attachment.instance_id}, which is no server of this stack",
+                    f"{volume} is attached to {attachment.instance_id}, which is not a server of this stack",
                     "find out who attached it there, and why; detach it, or add the server to `servers`",
                 )
             found[server.name] = seen.servers[server.name]

@@ -69,7 +69,7 @@ def split_name(name: str) -> tuple[Kind | None, str]:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, in which order, and what was found to need nothing. Empty `steps`: all is right.
+    """What will be done, in which order, and what is right already. Empty `steps`: all is right.
 
     `evidence`: why a server that does not answer is fenced as it is, a line each.
     """

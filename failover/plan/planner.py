@@ -67,8 +67,8 @@ def _unreached_take_over(target: ServerStatus) -> str:
     """Why its own boot service takes over; raises Refused for a server that has none."""
     if target.server.adopted:
         raise Refused(
-            f"{target.server.name} is adopted and has no boot service of ours: from here, where hosts are "
-            "not reached over SSH ([ssh] reach = false), nobody would bring the volumes up on it",
+            f"{target.server.name} is adopted and has no boot service that takes over. Hosts are not "
+            "reached over SSH from here ([ssh] reach = false), so the volumes would not be brought up on it",
             "run it on a machine that reaches the hosts",
         )
     return "its own boot service brings the volumes up; its console tells when"
@@ -148,7 +148,7 @@ def _fence(
 def _cut_off(
     holder: ServerStatus, seen: Observation, prepared: tuple[str, ...]
 ) -> tuple[Step, tuple[str, ...]]:
-    """Not asked, not waited for: what the operator has chosen with --unplanned."""
+    """The fence that --unplanned chooses: the holder is not asked to release, and is not waited for."""
     why = "--unplanned: its power is cut; where that cannot be proven, the detach is the fence"
     judged = judge(holder, seen)
     beside = judged.belief is Belief.SILENT

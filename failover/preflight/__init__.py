@@ -1,1 +1,1 @@
-"""Would a failover work now? Prechecks that change nothing, each with what was found and its remedy."""
+"""Would a failover work now? Prechecks change nothing; each has what was found and its remedy."""

@@ -157,7 +157,7 @@ class Ground:
         return self.seen.servers[name] if self.seen else self._once.ask(self._server, name)
 
     def survey(self, name: str) -> HookReport | None:
-        """What a takeover would refuse on this server; None where that cannot be asked. Raises Silent."""
+        """What a takeover would refuse on this server; None where it cannot be reached. Raises Silent."""
         return self._once.ask(self._survey, name)
 
     def survey_of_active(self) -> HookReport | None:

@@ -1,4 +1,4 @@
-"""The prechecks of a run: after its plan, before anything is touched. Nothing is asked twice."""
+"""The prechecks of a run: after its plan, before anything is touched. No question is asked twice."""
 
 from __future__ import annotations
 

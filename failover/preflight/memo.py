@@ -35,9 +35,9 @@ class Once:
         return future.result()
 
     def begin(self, question: Callable[..., object], *args: Hashable) -> None:
-        """Ask without waiting, for whoever wants the answer later; it keeps no process alive."""
+        """Ask in the background, for a later `ask`. The thread does not keep the process alive."""
         threading.Thread(target=self._asked, args=(question, *args), daemon=True).start()
 
     def _asked(self, question: Callable[..., object], *args: Hashable) -> None:
-        with suppress(FailoverError):  # it is told to the askers
+        with suppress(FailoverError):  # `ask` raises it
             self.ask(question, *args)

@@ -57,7 +57,7 @@ def statements(operation: str, compartment_id: str) -> tuple[str, ...]:
 
 
 def remedy(operation: str, status: int | None, compartment_id: str) -> str:
-    """What to do about a call that was answered with this HTTP status (None: with nothing)."""
+    """What to do about a call that was answered with this HTTP status (None: there was no answer)."""
     if status is None:
         return "check the network and the endpoint; nothing is concluded from silence"
     if status == 401:

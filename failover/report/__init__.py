@@ -1,1 +1,1 @@
-"""A run, told afterwards: read from its journal, drawn, and written as a page, as Markdown and as text."""
+"""The report of a run: read from its journal, drawn, and written as a page, as Markdown and as text."""

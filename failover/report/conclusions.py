@@ -44,10 +44,10 @@ def _known(run: RunRecord) -> list[str]:
     elif served:
         begin, since = (
             0.0,
-            "from the start of this run (an earlier run, or somebody, had stopped the service)",
+            "from the start of this run (an earlier run or a person had stopped the service)",
         )
     else:
-        return ["This run stopped no service, and brought none back."]
+        return ["This run did not stop the service, and did not restore it."]
     if served is None:
         return [f"Not over when this record ends: the service is away {since}."]
     lines = [
@@ -62,7 +62,7 @@ def _known(run: RunRecord) -> list[str]:
 
 
 def left_to_do(run: RunRecord) -> list[str]:
-    """What nobody has done yet, most urgent first."""
+    """What a person still has to do, most urgent first."""
     left = []
     if run.outcome == "killed":
         left.append(f"Run the same command again; it goes on from what it finds: {run.command}")

@@ -60,7 +60,7 @@ def _bar(step: StepRecord, span: float, top: int) -> Bar:
 
 def label(step: StepRecord) -> str:
     """Seconds, and the state unless it is the usual one; only the state where the seconds are not known."""
-    if step.state in (NOT_STARTED, CUT_OFF):  # of a step that was cut off nobody knows how long it went on
+    if step.state in (NOT_STARTED, CUT_OFF):  # when a step that was cut off ended is not known
         return step.state
     taken = duration(step.seconds)
     return taken if step.state == "done" else f"{step.state} after {taken}"

@@ -79,7 +79,7 @@ def _ending(end: Entry | None, under_way: bool) -> dict[str, Any]:
 
 
 def _unplanned(events: Sequence[Entry], start: Entry) -> list[str]:
-    """Steps that ran although the start does not name them: a journal whose head is lost still tells."""
+    """Steps that ran although the start does not name them: a journal may have lost its head."""
     planned = set(start.get("steps", []))
     return list(dict.fromkeys(e["step"] for e in events if "step" in e and e["step"] not in planned))
 
@@ -139,7 +139,7 @@ def _verify(events: Sequence[Entry], began: datetime, last: datetime, under_way:
     moments = {e["event"]: e for e in events}
     if Event.VERIFY_STARTED not in moments:
         return None
-    why = "nothing is believed because a step said so"
+    why = "a step's own success is not a proof"
     start = _since(began, moments[Event.VERIFY_STARTED])
     if Event.VERIFIED not in moments:
         state, end = (UNDER_WAY if under_way else CUT_OFF), (last - began).total_seconds()

@@ -19,7 +19,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>|])")
 
 
 def html(run: RunRecord) -> str:
-    """One self-contained page: no script, nothing that is loaded from anywhere."""
+    """One self-contained page: it has no script, and loads no other file."""
     return _rendered("report.html.j2", run, autoescape=True)
 
 

@@ -31,9 +31,9 @@ def consequences(plan: Plan, clients: str) -> list[str]:
     ]
     touched = ", ".join(s.subject for s in plan.steps if s.kind is Kind.CLIENT)
     return [
-        f"loses:   {plan.loser or 'nobody'}{' loses the volumes' if plan.loser else ' holds a volume now'}",
-        *(fences or ["fenced:  nobody; no host has to be"]),
-        f"clients: {touched + ' by ' + clients if touched else 'none is touched'}",
+        f"loses:   {plan.loser + ' loses the volumes' if plan.loser else 'no server holds a volume now'}",
+        *(fences or ["fenced:  no host; no fence is needed"]),
+        f"clients: {touched + ' by ' + clients if touched else 'no client is touched'}",
     ]
 
 

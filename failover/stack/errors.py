@@ -6,7 +6,7 @@ import re
 
 from failover.model.outcome import Failed, FailoverError, Refused, Unknown
 
-# Terraform's words for an answer that proves nothing, or for none: whether the call was carried out is open.
+# Terraform's words for a missing or useless answer: whether the call was carried out is not known.
 _UNLEARNT = re.compile(
     r"\b40[14]-|\b404:|Http Status Code: 40[14]|NotAuthenticated|NotAuthorizedOrNotFound"
     r"|timeout (while|exceeded)|i/o timeout|timed out|deadline exceeded"
@@ -24,7 +24,7 @@ def explained(cmd: str, text: str) -> FailoverError:
     reason = " ".join(words[max(start, 0) :].split())[:1500]
     if "Error acquiring the state lock" in reason:
         return Refused(
-            f"terraform {cmd}: somebody else holds the state's lock: {reason}",
+            f"terraform {cmd}: another process holds the state's lock: {reason}",
             "wait for that run; when its process is gone for certain, `terraform force-unlock` with that ID",
         )
     if _UNLEARNT.search(reason):

@@ -79,7 +79,7 @@ def _is_lost(address: str, record: Record, reads: CloudReads) -> bool:
 
 
 def _missing(look: Callable[[], object]) -> bool:
-    """Whether the API answers 404; any other failure is no answer at all."""
+    """Whether the API answers 404; any other failure is raised."""
     try:
         look()
     except Unknown as error:

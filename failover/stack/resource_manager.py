@@ -150,7 +150,7 @@ class ResourceManagerStack:
         self._untainted.append(address)
 
     def write_active(self, server: str) -> None:
-        """The stack's variable; and the checkout's file, so that a later pull request flips nothing back."""
+        """The stack's variable, and the checkout's file: else a later pull request would undo the switch."""
         self._update(lambda seen: ({**seen.variables, "active_server": server}, seen.tags))
         if self._checkout and (self._checkout / ACTIVE_FILE).exists():
             write_active(self._checkout, server)
@@ -224,7 +224,7 @@ class ResourceManagerStack:
         self._restore()
 
     def _restore_after(self, error: FailoverError) -> None:
-        """Put back; that it could not be done is said, but does not hide what came first."""
+        """Put the variables back. A failure is printed, and does not hide an earlier error."""
         try:
             self._restore()
         except FailoverError as second:
@@ -243,7 +243,7 @@ class ResourceManagerStack:
             if (variables, tags) == (seen.variables, seen.tags) or self._api.update(seen, variables, tags):
                 return
         raise Refused(
-            f"the stack {self._stack_id} is being changed by somebody else all the time",
+            f"the stack {self._stack_id} is changed by another user again and again",
             "find out by whom, then run the same command again",
         )
 
@@ -262,7 +262,7 @@ def _text(value: Any) -> str:
 
 
 def _check_variables(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
-    """The plan must have been made with what was asked for: a file in the zip overrides the stack."""
+    """Raise Refused unless the plan has these variables: a file in the zip overrides the stack's."""
     found = shown.get("variables", {})
     for name, value in wanted.items():
         if name not in found:

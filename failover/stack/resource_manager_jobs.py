@@ -15,7 +15,7 @@ from failover.stack.resource_manager_api import Job, StackApi
 _POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 2.0)
 _PREFIX = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\[\w+\] \[\w+\] ?", re.MULTILINE)
 _TAIL_LINES = 12
-# A job that the service itself gave up: how far Terraform had got is not told.
+# A job that the service itself gave up: how far Terraform had got is not known.
 _SERVICE_ENDED = ("INTERNAL_SERVICE_ERROR", "JOB_TIMEOUT")
 
 
@@ -78,7 +78,7 @@ class StackJobs:
         job_id = until(create, bool, wait_seconds, _POLL_SECONDS[:1])
         if job_id is None:
             raise Refused(
-                f"the stack takes no {verb} job (409), though none is under way",
+                f"the stack takes no {verb} job (409), though no job is under way",
                 "look at the stack in the console, then run the same command again",
             )
         say(f"Resource Manager: {verb} job {job_id} ...")
@@ -125,7 +125,7 @@ class StackJobs:
             return Unknown(f"{why}: the {verb} job {job_id} may still be at work: {text}", remedy)
         if not job.ended:
             left = f"it is still {job.state} after {self._grace_seconds:.0f} s"
-            return Unknown(f"{why}: the {verb} job {job_id} was told to stop, but {left}", remedy)
+            return Unknown(f"{why}: the {verb} job {job_id} got a cancellation, but {left}", remedy)
         ended = {"CANCELED": "was cancelled; Terraform wrote down what it had done"}
         return Unknown(f"{why}: the {verb} job {job_id} {ended.get(job.state, 'is ' + job.state)}", remedy)
 
@@ -136,7 +136,7 @@ class StackJobs:
         code, message = job.failure
         if job.state == "CANCELED":
             return Unknown(
-                f"the {verb} job {job.id} was cancelled by somebody else",
+                f"the {verb} job {job.id} was cancelled by another user",
                 "find out by whom and why, then run the same command again",
             )
         try:

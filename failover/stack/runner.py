@@ -27,13 +27,13 @@ class StackRunner(Protocol):
     """
 
     def recover(self, say: Callable[[str], None], look_only: bool = False) -> None:
-        """Wait until nothing of an earlier run is at work on the stack; put right what it left behind.
+        """Wait until no process of an earlier run works on the stack; put right what that run left behind.
 
         `look_only`: a run that shows its plan and stops changes nothing of the stack.
         """
 
     def discard_plans(self) -> None:
-        """At the end of a run, however it ended: leave nothing of it about."""
+        """At the end of a run, however it ended: remove what it needed for itself."""
 
     def init(self) -> None:
         """Be ready; raises Usage when there is no stack."""

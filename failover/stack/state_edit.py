@@ -75,7 +75,7 @@ def _provider(state: Document) -> str:
 def _parts(address: str) -> tuple[str, str, str | None]:
     if found := _ADDRESS.fullmatch(address):
         return found["type"], found["name"], found["key"]
-    raise Refused(f"{address} is no address of this stack's own resources", "mend the state by hand")
+    raise Refused(f"{address} is not an address of this stack's own resources", "mend the state by hand")
 
 
 def encoded(state: Document) -> bytes:

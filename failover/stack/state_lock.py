@@ -1,4 +1,4 @@
-"""Who holds the lock of a local Terraform state, asked of the kernel without taking the lock."""
+"""Who holds the lock of a local Terraform state: the kernel's answer to F_GETLK, which takes no lock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def holder(directory: Path) -> str | None:
 
 
 def _told(info: Path) -> str:
-    """What Terraform wrote about it; nothing when it was quicker than us. The file outlives a kill."""
+    """What Terraform wrote about itself; "" when the file is gone already. The file outlives a kill."""
     try:
         found = json.loads(info.read_text())
         action = str(found["Operation"]).removeprefix("OperationType").lower()

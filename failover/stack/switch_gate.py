@@ -1,4 +1,4 @@
-"""What a plan may touch: anything else in it is somebody's other change, or drift, and not for tonight."""
+"""What a plan may touch. Any other change in it is drift, or another person's work: it is refused."""
 
 from __future__ import annotations
 

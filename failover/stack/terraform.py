@@ -57,18 +57,18 @@ class TerraformStack:
         self._longest = max(site.deadlines.launch, site.deadlines.switch)
 
     def recover(self, say: Callable[[str], None], look_only: bool = False) -> None:
-        """Wait until nothing of an earlier run is at work on the stack, and forget its saved plans."""
-        del look_only  # saved plans are worth nothing to anybody
+        """Wait until no process of an earlier run works on the stack, and remove its saved plans."""
+        del look_only  # saved plans of an ended run are never used
         tfstate.await_unlocked(self.directory, self._longest, say)
         self.discard_plans()
 
     def discard_plans(self) -> None:
-        """Remove all saved plans: none is worth anything once its run has ended."""
+        """Remove all saved plans: they are not used after their run has ended."""
         for left in self._plans.glob("*.tfplan"):
             left.unlink(missing_ok=True)
 
     def init(self) -> None:
-        """Initialise the folder when it is not; nothing is downloaded that the lock file does not name."""
+        """Initialise the folder when it is not; only what the lock file names is downloaded."""
         if (self.directory / ".terraform").is_dir():
             return
         self._run("init", input=False, no_color=IsFlagged)

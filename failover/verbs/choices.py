@@ -36,7 +36,7 @@ def checked_target(target: str | None, terraform: StackRunner) -> str:
         return stack.active
     if target not in stack.servers:
         raise Usage(
-            f"{target!r} is no server of this stack",
+            f"{target!r} is not a server of this stack",
             f"known servers: {', '.join(stack.servers)}; add others to `servers`",
         )
     return target

@@ -62,7 +62,7 @@ def apply(site: SiteChoice, console: Console, *, clients: str) -> Report:
 
 
 def _ask_terraform(report: Report, terraform: StackRunner) -> None:
-    # Only looked at, so the stack's own fence, which the run will bring about, is not asked for.
+    # The plan is not applied, so the stack's own fence, which the run brings about, need not hold yet.
     variables = {"active_server": report.target, "fence": "storage"}
     try:
         made = terraform.plan(variables)

@@ -115,7 +115,7 @@ def _target(given: str | None, active: str, servers: list[str]) -> str:
     if given in servers:
         return given
     raise Usage(
-        f"{given!r} is no server of this stack" if given else "no target is named, and there is not just one",
+        f"{given!r} is not a server of this stack" if given else "no target is named, and there are several",
         f"add --active with one of: {', '.join(servers)}",
     )
 

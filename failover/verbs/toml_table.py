@@ -13,7 +13,7 @@ Check = Callable[[object, str], _T]
 
 
 class Table:
-    """A table at `where`; empty for the whole file. Raises Usage for whatever is no table."""
+    """A table at `where`; empty for the whole file. Raises Usage for a value that is not a table."""
 
     def __init__(self, where: str, found: object) -> None:
         if not isinstance(found, Mapping):

@@ -71,7 +71,7 @@ class Known:
         self.file = runs / "canaries.json"
 
     def read(self) -> dict[str, Manifest]:
-        """Empty when nothing is known yet. Raises Failed when the file is not one of ours."""
+        """Empty before the first canaries. Raises Failed for a file of another form."""
         try:
             found = json.loads(self.file.read_text())["folders"].items()
             return {str(path): known for path, text in found if (known := parse(text))}
@@ -91,7 +91,7 @@ class Known:
 def remedy(server: str, path: str, known: Known) -> str:
     """What an operator does about canaries that are not as they were."""
     return (
-        f"let nobody write to {path} and find out which volumes {server} has and what became of the data; "
+        f"stop all writes to {path} and find out which volumes {server} has and what became of the data; "
         f"if it is right all the same (a restored backup), remove {path}/.nfs-failover on {server} and "
         f"{known.file}, then run `./inv preflight`"
     )

@@ -20,7 +20,7 @@ from failover.verify.data_findings import ProbeResult
 def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:
     """A finding for each folder with canaries and each client's mount.
 
-    A host that does not answer, or whose own check failed, has its finding already and is not asked.
+    A host that does not answer, or whose own check failed, has its finding already; it is not probed.
     """
     target = seen.servers[seen.target]
     clients = [c for c in seen.clients if c.presence is Presence.ANSWERS and c.answer and c.answer.present]
@@ -32,7 +32,7 @@ def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:
 
 
 def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerStatus) -> ProbeResult:
-    """What the target reads of each folder, or why it could not be asked."""
+    """What the target reads of each folder, or why it could not be probed."""
     if target.answer is None or target.server.address is None:
         return ()
     held = seen.attachments.held_by(target.server.instance_id)

@@ -41,7 +41,7 @@ def judge(
 
 
 def _of_the_service(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """What is wrong on every client that was asked is wrong with the service, not with the clients."""
+    """A fault on every probed client is a fault of the service, not of the clients."""
     found = tuple(findings)
     if any(f.ok for f in found):
         return found
@@ -63,7 +63,7 @@ def _folder(layer: Layer, before: Mapping[str, Manifest], server: str, known: Kn
         return Finding(layer.layer, False, wrong, canaries.remedy(server, path, known))
     if found is None:
         return Finding(layer.layer, True, canaries.NONE_YET)
-    compared = "as last known here" if path in before else "nothing is known here to compare with"
+    compared = "as last known here" if path in before else "no earlier canary is known here to compare with"
     return Finding(layer.layer, True, f"{found.describe(datetime.now(UTC))}, read from the disk; {compared}")
 
 

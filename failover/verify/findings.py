@@ -1,4 +1,4 @@
-"""After a run: everything is observed afresh, and nothing is believed because a step said so."""
+"""After a run: everything is observed afresh; a step's own success is not a proof."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from failover.stack.runner import StackRunner
 def verify(
     seen: Observation, terraform: StackRunner, read_back: Callable[[], tuple[Finding, ...]]
 ) -> tuple[tuple[Finding, ...], int]:
-    """All findings, and the number of changes a second Terraform plan would make (it must be none).
+    """All findings, and the number of changes a second Terraform plan would make (it must be 0).
 
     The data is read back (`read_back`: a read and a write through the service) beside Terraform's plan.
     """

@@ -85,7 +85,7 @@ FAULTS: dict[str, Fault] = {
     "a key file that is no key": Fault(
         "usage",
         with_file("key", "not a key", replaced("identity_file", "FOLDER/key")),
-        "is no private key",
+        "is not a private key",
     ),
     "a key that no host lets in": Fault("unknown", with_key, "was refused"),
     "a wrong user": Fault("unknown", replaced("user", "nobody-here"), "was refused"),

@@ -1,4 +1,4 @@
-"""Opens a connection to a host, and says what kind of failure it is when there is none."""
+"""Opens a connection to a host, or says which kind of failure prevented it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from failover.model.outcome import Unknown
 class Silent(Exception):
     """The network towards the host was tried, and no SSH answer came back. `attempt` is the evidence.
 
-    This is no proof that the host is down: failover/plan/silence.py says what it takes to believe that.
+    This does not prove that the host is down; failover/plan/silence.py says what does.
     """
 
     def __init__(self, message: str, attempt: Attempt | None = None) -> None:

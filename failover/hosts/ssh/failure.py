@@ -29,7 +29,7 @@ class Login:
 
 
 def classified(login: Login, known: asyncssh.SSHKnownHosts, error: BaseException) -> Exception:
-    """The failure as one of ours: Silent, LoginRefused or HostUnknown."""
+    """The failure as this project's error: Silent, LoginRefused or HostUnknown."""
     found = login.settings
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         other = trust.is_known(known, found.host_key_alias or found.hostname, "", found.port)

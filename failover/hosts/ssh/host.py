@@ -57,7 +57,7 @@ class SshHost:
 
         Raises Silent when the host does not answer; HostUnknown when it answers but does not let us in, when
         the deadline passes, or when the connection breaks before the command's end is known; Usage for an SSH
-        configuration or key of ours that cannot be used.
+        configuration or key of this machine that cannot be used.
         """
         with self._opening:
             connection = self._open()

@@ -103,7 +103,7 @@ def _load(file: Path) -> _Loaded:
     except asyncssh.KeyEncryptionError:
         return _Loaded(None, _public(file), _ENCRYPTED)
     except (asyncssh.KeyImportError, ValueError) as error:
-        why = _ENCRYPTED if "assphrase" in str(error) else "is no private key"
+        why = _ENCRYPTED if "assphrase" in str(error) else "is not a private key"
         return _Loaded(None, _public(file), why)
     return _Loaded(key, bytes(key.public_data))
 

@@ -17,7 +17,7 @@ logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 class _Loop:
-    """The loop, begun once: hosts are first asked from many threads at the same moment."""
+    """The loop, started once, although many threads open their first connection at the same moment."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -62,4 +62,4 @@ def _load(parsed: asyncssh.SSHKnownHosts, file: Path) -> None:
         try:
             parsed.load(line)
         except (ValueError, TypeError):
-            continue  # as ssh(1) does: somebody else's line says nothing of our hosts
+            continue  # as ssh(1) does: a line for another host does not concern this one

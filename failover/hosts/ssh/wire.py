@@ -18,7 +18,7 @@ from failover.hosts.ssh.settings import Settings
 
 _RESOLVE_SECONDS = 20.0
 _EXIT_SECONDS = 2.0
-# Errors of this machine or of its network: they say nothing about the host (connect(2), socket(2)).
+# Errors of this machine or of its network: they are no evidence about the host (connect(2), socket(2)).
 LOCAL = {
     errno.EACCES: "this machine does not let the connection out (firewall, permission)",
     errno.EPERM: "this machine does not let the connection out (firewall, permission)",

@@ -25,7 +25,7 @@ def authentication(ground: Ground) -> Iterator[Check]:
 
 
 def calls(ground: Ground) -> tuple[Probe, ...]:
-    """A probe for each operation that a run reads by; the first call that is not answered is told."""
+    """A probe for each operation that a run reads by; the first call without an answer is the result."""
     return tuple(
         Probe(f"call {operation}", partial(_answered, f"call {operation}", questions))
         for operation, questions in reads(ground).items()

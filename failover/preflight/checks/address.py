@@ -54,7 +54,8 @@ def _wanted(
     reserved = (network[0], network[1], network[-1])
     if ipaddress.ip_address(address) not in network or ipaddress.ip_address(address) in reserved:
         remedy = f"correct private_ip of {server}"
-        return blocking(NAME, f"{address} is no usable address of {network}", "one of the subnet's", remedy)
+        found = f"{address} is not a usable address of {network}"
+        return blocking(NAME, found, "one of the subnet's", remedy)
     return ok(NAME, f"{address} is free in {network}")
 
 

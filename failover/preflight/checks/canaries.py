@@ -60,7 +60,7 @@ def _refreshed(ground: Ground, host: HookRunner, spec: dict[str, Any]) -> Iterat
     before = known.read()
     looked = [x for x in host.hooks("probe", spec, seconds).layers if x.layer != EXPORTS]
     wrong = {path: text for x in looked if (text := _wrong(x, before.get(path := _path(x))))}
-    if wrong:  # nothing is refreshed beside what may have to be looked into
+    if wrong:  # canaries beside damaged data are evidence: they stay as they are
         for path, text in wrong.items():
             yield blocking(f"data {path}", text, _EXPECTED, canaries.remedy(host.ssh.name, path, known))
         return

@@ -31,7 +31,7 @@ def active(ground: Ground) -> Iterator[Check]:
 
 
 def _clients(ground: Ground) -> tuple[ClientStatus, ...]:
-    """All clients, asked side by side."""
+    """All clients, checked in parallel."""
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         return tuple(pool.map(ground.client, ground.site.clients))
 
@@ -73,7 +73,7 @@ def judge_reach(active: ServerStatus, clients: Sequence[ClientStatus]) -> Check:
 def unreached(_: Ground) -> Iterator[Check]:
     """In the place of all others here, where the site says that hosts are not reached over SSH."""
     remedy = "run preflight on a machine that reaches the hosts, for example nightly"
-    yield warning(UNREACHED, "not asked: [ssh] reach = false", "an answer of every host", remedy)
+    yield warning(UNREACHED, "not checked: [ssh] reach = false", "an answer of every host", remedy)
 
 
 def clients(ground: Ground) -> Iterator[Check]:
@@ -117,11 +117,11 @@ def target(ground: Ground) -> Iterator[Check]:
         return
     state = ground.instance(server.instance_id).state
     if state != "RUNNING":
-        yield ok(TARGET, f"not asked: {server.name} is {state}")
+        yield ok(TARGET, f"not checked: {server.name} is {state}")
     elif not server.adopted and not ground.hosts.keys.of(server.address, server.instance_id):
         yield warning(
             TARGET,
-            f"not asked: the host key of {server.name} is not known yet",
+            f"not checked: the host key of {server.name} is not known yet",
             "an answer",
             "nothing: the failover reads the key from the instance's console",
         )
@@ -154,13 +154,13 @@ def metadata_backup(ground: Ground) -> Iterator[Check]:
 
 
 def judge_metadata(group: str, server: str, code: int | None) -> Check:
-    """`code`: of `test -s` on the backup file; None when the server could not be asked."""
+    """`code`: of `test -s` on the backup file; None when the server could not be reached."""
     check, path = f"metadata of {group}", f"{METADATA_FOLDER}/{group}"
     if code == 0:
         return ok(check, f"{path} is on {server}")
     expected = f"{path} on {server}"
     if code is None:
-        text = "not asked: the active server does not answer"
+        text = "not checked: the active server does not answer"
         return warning(check, text, expected, f"look again when {server} answers")
     remedy = f"run `vgcfgbackup {group}` on {server}, and keep a copy of {path} elsewhere"
     return warning(check, f"no {path} on {server}", expected, remedy)

@@ -23,7 +23,7 @@ def look(ground: Ground) -> Iterator[Check]:
     else:
         yield warning(
             NAME,
-            f"what {ground.target.name} is launched with is not told: an older terraform/ wrote the state",
+            f"what {ground.target.name} is launched with is not in the state: an older terraform/ wrote it",
             "output `failover` with `launch` for each server",
             "run `terraform apply -refresh-only` in the stack's folder",
         )

@@ -26,7 +26,7 @@ def active(ground: Ground) -> Iterator[Check]:
         return
     name = seen.server.name
     if seen.answer and any(layer.state == UNKNOWN for layer in seen.answer.layers):
-        found = f"not asked: {seen.answer.complaint}"
+        found = f"not checked: {seen.answer.complaint}"
         yield warning(_called(name), found, EXPECTED, f"run preflight again when {name} is well")
     else:
         yield from _looked(ground, name)

@@ -35,7 +35,7 @@ def judge_lock(holder: str | None, waits: bool) -> Check:
 def plan(ground: Ground) -> Iterator[Check]:
     """A plan of what is active now: whatever it would change has drifted. Only a run waits for a lock.
 
-    It is never applied, so the stack's own fence need not hold yet: `fence` is what the switch is asked for.
+    It is never applied, so the stack's own fence need not hold yet: `fence` is the switch's value.
     """
     shown = {"fence": "storage"}
     try:
@@ -76,7 +76,7 @@ def judge_name(zone: str, name: str, view: str | None, records: Sequence[str]) -
 
 
 def judge_plan(changes: Sequence[Change], target: str) -> Check:
-    """No changes; those that a failover makes anyway are only told."""
+    """Terraform plans no changes; changes that a failover makes anyway are a warning."""
     text = "; ".join(f"{'+'.join(c.actions)} {c.address}" for c in changes)
     if not changes:
         return ok(PLAN, "no changes")

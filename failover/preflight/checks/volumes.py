@@ -42,7 +42,7 @@ def attachments(ground: Ground) -> Iterator[Check]:
 
 
 def judge_attachments(stack: Stack, found: Mapping[str, Sequence[Attachment]]) -> Iterator[Check]:
-    """Each volume on exactly one instance, the state's, by an attachment that nobody else can share."""
+    """Each volume on exactly one instance, the state's, by an attachment that is not shareable."""
     for name, volume in stack.volumes.items():
         yield _judge_one(stack, name, volume.attachment_id, found[name])
 
@@ -59,7 +59,7 @@ def _judge_one(stack: Stack, name: str, expected_id: str | None, found: Sequence
         remedy = "release it on the server that must not have it, then detach it there"
         return blocking(check, text, expected, remedy)
     if any(a.shareable for a in found):
-        remedy = "let nobody else attach it; the next failover makes an attachment that is not shareable"
+        remedy = "do not attach it elsewhere; the next failover makes an attachment that is not shareable"
         return warning(check, f"{text}, shareable", expected, remedy)
     if not found or found[0].id != expected_id or found[0].state != "ATTACHED":
         remedy = f"if {stack.active} shall have it, run `failover --active {stack.active}`"

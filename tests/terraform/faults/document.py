@@ -18,7 +18,7 @@ _LEFT = {
     "ATTACHED target": "attached to the target",
     "ATTACHING target": "on their way to the target",
     "DETACHING old": "on their way from the old server",
-    "nobody": "attached to nobody",
+    "nobody": "not attached",
 }
 _SERVES = {"old": "the old server, if it can", "target": "the target", "nobody": "nobody"}
 

@@ -268,7 +268,7 @@ def _rows() -> Iterator[Row]:
         "is STARTING after 3 s",
     )
     held = "by the API bv1 is ATTACHED to nfs-srv-.; bv2 is ATTACHED to nfs-srv-."
-    nobody = "by the API bv1 is attached to nobody; bv2 is attached to nobody"
+    nobody = "by the API bv1 is not attached; bv2 is not attached"
     yield from _altering(
         DETACH,
         "DetachVolume",

@@ -257,7 +257,7 @@ def test_an_address_that_the_subnet_does_not_give(changed_launch: Place, address
     changed_launch.with_launch(private_ip=address)
     check = named(changed_launch.look(), "address")
     assert check.outcome is Result.BLOCKING
-    assert f"{address} is no usable address" in check.found
+    assert f"{address} is not a usable address" in check.found
 
 
 def test_an_address_that_somebody_has(changed_launch: Place) -> None:
@@ -279,7 +279,7 @@ def test_a_volume_detached_behind_terraforms_back_and_given_to_a_stranger(place:
     place.cloud.detach(place.attachment("bv1").id)
     report = place.look(terraform_plan=True)
     assert named(report, "attachment bv1").outcome is Result.WARNING
-    assert named(report, "attachment bv1").found == "attached to nobody"
+    assert named(report, "attachment bv1").found == "not attached"
     plan = named(report, "terraform plan")
     assert plan.outcome is Result.WARNING  # a failover attaches it
     assert 'create oci_core_volume_attachment.data["bv1"]' in plan.found

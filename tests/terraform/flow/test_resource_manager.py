@@ -164,7 +164,7 @@ def test_7_a_job_that_fails_is_told_with_its_log_and_with_what_the_api_shows(sit
     assert report.outcome.value == "failed", said
     assert "too many of them" in report.reason
     assert f"(job {site.jobs()[-1].id})" in report.reason
-    assert "by the API bv1 is attached to nobody; bv2 is attached to nobody" in report.reason
+    assert "by the API bv1 is not attached; bv2 is not attached" in report.reason
     assert site.operations(-1) == ["APPLY FAILED"]
     must_end_done(site, other(old))
 
@@ -183,7 +183,7 @@ def test_8_ctrl_c_cancels_the_job_and_says_what_is_left(site: ManagedSite) -> No
     (operation,) = site.operations(-1)
     assert operation == "APPLY CANCELED", said
     assert f"interrupted: the apply job {site.jobs()[-1].id} was cancelled" in report["reason"]
-    assert "by the API bv1 is attached to nobody; bv2 is attached to nobody" in report["reason"]
+    assert "by the API bv1 is not attached; bv2 is not attached" in report["reason"]
     must_end_done(site, other(old))
 
 

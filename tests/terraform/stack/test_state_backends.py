@@ -89,7 +89,7 @@ def test_of_two_applies_at_once_one_is_refused_by_the_lock(tmp_path: Path, bucke
     assert "Error acquiring the state lock" in out
     error = explained("apply", out)
     assert isinstance(error, Refused)
-    assert "somebody else holds the state's lock" in error.reason
+    assert "another process holds the state's lock" in error.reason
     out, _ = running.communicate(timeout=120)
     assert running.returncode == 0, out
     assert set(bucket.objects) == {KEY}, "the lock is gone, the state is there"

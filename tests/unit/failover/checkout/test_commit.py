@@ -71,6 +71,6 @@ def test_commit_needs_a_checkout_that_has_the_file(repository: Repository, tmp_p
         commit.refuse_unless_possible(repository.file)
     alone = tmp_path / FILE
     alone.write_text('active_server = "nfs-srv-2"\n')
-    with pytest.raises(Refused, match="is no Git checkout"):
+    with pytest.raises(Refused, match="is not a Git checkout"):
         commit.refuse_unless_possible(alone)
     assert commit.suggestion(alone, "nfs-srv-2", None) == ""

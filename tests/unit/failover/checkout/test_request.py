@@ -99,7 +99,7 @@ def test_a_folder_without_git_asks_for_its_server_and_proves_nothing(tmp_path: P
     file.write_text('# who serves\nactive_server="nfs-srv-1" # home\n')
     found = request.read(file)
     assert found.server == "nfs-srv-1"
-    with pytest.raises(Refused, match="is no Git checkout"):
+    with pytest.raises(Refused, match="is not a Git checkout"):
         request.refuse_stale_request(found, switched("nfs-srv-2", NOON))
 
 

@@ -48,7 +48,7 @@ def test_after_a_404_the_state_s_word_counts_and_else_the_server_is_named() -> N
     places, unread = Places(looking({})).of(STACK)
     assert places == ("c",), "a launched server is in the stack's own"
     assert [e.reason for e in unread] == [
-        "a volume that nobody is seen to have may be attached to nfs-srv-1, whose compartment is not known: "
+        "a volume without a visible attachment may be attached to nfs-srv-1, whose compartment is not known: "
         "OCI GetInstance of i1: HTTP 404"
     ]
     told = replace(STACK, servers={"nfs-srv-1": replace(FIRST, compartment_id="other")})

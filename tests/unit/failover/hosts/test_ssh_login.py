@@ -271,7 +271,7 @@ def test_a_wrong_identity_file_of_the_site_is_usage_and_names_the_file(machine: 
     with pytest.raises(Usage, match=r"identity_file .*no-such-key: does not exist"):
         runs(machine.host())
     machine.identity = machine.config
-    with pytest.raises(Usage, match="is no private key"):
+    with pytest.raises(Usage, match="is not a private key"):
         runs(machine.host())
 
 

@@ -43,7 +43,7 @@ def test_who_holds_what_and_in_which_words() -> None:
     assert [attachments.describe(name, STACK) for name in attachments] == [
         "ATTACHED to nfs-srv-1",
         "DETACHING to i9 (no server of this stack)",
-        "attached to nobody",
+        "not attached",
     ]
 
 

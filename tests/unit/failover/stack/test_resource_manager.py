@@ -151,7 +151,7 @@ def test_what_the_end_of_a_job_means():
     assert type(end_of(job("FAILED", execution), "PLAN", "Error: Resource precondition failed")) is Refused
     assert type(end_of(job("FAILED", execution), log="Error: 404-NotAuthorizedOrNotFound")) is Unknown
     assert type(end_of(job("FAILED", ("INTERNAL_SERVICE_ERROR", "lost")))) is Unknown
-    assert "cancelled by somebody else" in end_of(job("CANCELED")).reason
+    assert "cancelled by another user" in end_of(job("CANCELED")).reason
     assert "the last line" in end_of(job("FAILED", execution), log="no block\nthe last line\n").reason
 
 
