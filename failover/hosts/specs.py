@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from failover.model.attachments import Attachment
@@ -16,10 +16,13 @@ def server_spec(
     """The spec for a server that holds `attachments` (by volume name); portals are as fresh as they are.
 
     Of a volume that it does not hold (a switch that was cut off) the portal is the state's, the last one
-    known; without any, the volume is left out.
+    known; without any, the volume is left out, with what lies straight on it.
     """
     portals = {name: _portal(stack.volumes[name], attachments.get(name)) for name in stack.volumes}
     known = [v["name"] for v in stack.spec["volumes"] if portals.get(v["name"])]
+    items = stack.spec.get("filesystems", [])
+    filesystems = [f for f in items if f.get("volume") in (None, *known)]
+    lost = [f["mount"] for f in items if f not in filesystems]
     return {
         **stack.spec,
         "volumes": [{**v, **portals[v["name"]]} for v in stack.spec["volumes"] if v["name"] in known],
@@ -27,8 +30,23 @@ def server_spec(
             {**g, "volumes": [name for name in g["volumes"] if name in known]}
             for g in stack.spec.get("volume_groups", [])
         ],
+        "filesystems": filesystems,
+        "exports": [e for e in stack.spec.get("exports", []) if _on(e["path"], items) not in lost],
         "deadline_seconds": int(deadline_seconds),
     }
+
+
+def whole(stack: Stack, spec: Mapping[str, Any]) -> bool:
+    """Whether every volume group and every filesystem of the stack is in this spec, as far as it can be: a
+    group needs one volume whose portal is known, what lies straight on a volume needs that one's."""
+    same = len(spec["filesystems"]) == len(stack.spec.get("filesystems", []))
+    return same and bool(spec["volumes"]) and all(group["volumes"] for group in spec["volume_groups"])
+
+
+def _on(path: str, filesystems: Sequence[Mapping[str, Any]]) -> str | None:
+    """The mount point of the filesystem that this path lies in."""
+    mounts = [f["mount"] for f in filesystems if (path + "/").startswith(f["mount"] + "/")]
+    return max(mounts, key=len, default=None)
 
 
 def _portal(volume: Volume, attachment: Attachment | None) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def ask(
         {**item, "uuid": item.get("uuid") or (learnt or {}).get(item["mount"])}
         for item in spec.get("filesystems", [])
     ]
-    if not all(group["volumes"] for group in spec["volume_groups"]):
+    if not specs.whole(stack, spec):
         return None
     return host.hooks("survey", spec, seconds)
 

@@ -73,7 +73,7 @@ class Observer:
         spec = specs.server_spec(stack, held, self._site.deadlines.hooks)
         with ThreadPoolExecutor(max_workers=1) as pool:  # beside the login: a dead server is waited for once
             takes = pool.submit(host.ssh.accepts, NFS_PORT)
-            if all(g["volumes"] for g in spec["volume_groups"]):
+            if specs.whole(stack, spec):
                 found = self._ask(host, lambda: self._check(host, spec))
             else:  # no portal is known yet: there is no spec to check
                 found = self._ask(host, lambda: self._greet(host))

@@ -7,7 +7,7 @@ option, or split a line of fstab or exports.
 import ipaddress
 import json
 import re
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 from hooks.contract.fields import Fields, SpecError, wrong
 from hooks.contract.spec import (
@@ -60,11 +60,12 @@ def parse(text: str) -> Spec:
 
 
 def _server(fields: Fields) -> ServerSpec:
+    volumes = tuple(_volume(item) for item in fields.objects("volumes"))
     spec = ServerSpec(
         fields.number("deadline_seconds", 1, 86400, 300),
-        tuple(_volume(item) for item in fields.objects("volumes")),
+        volumes,
         tuple(_volume_group(item) for item in fields.objects("volume_groups")),
-        tuple(_filesystem(item) for item in fields.objects("filesystems")),
+        tuple(_filesystem(item, volumes) for item in fields.objects("filesystems")),
         tuple(_export(item) for item in fields.objects("exports")),
         _service_address(fields.nested("service_address")),
     )
@@ -104,16 +105,27 @@ def _volume_group(fields: Fields) -> VolumeGroup:
     return group
 
 
-def _filesystem(fields: Fields) -> Filesystem:
-    group, volume = fields.text("volume_group", *_LVM), fields.text("logical_volume", *_LVM)
-    mount = data_path(fields, "mount")
+def _filesystem(fields: Fields, volumes: Tuple[Volume, ...]) -> Filesystem:
+    iqns = _straight_on(fields.optional("volume", *_NAME), volumes, fields.where + ".volume")
+    take = fields.optional if iqns else fields.text
+    group, logical = take("volume_group", *_LVM), take("logical_volume", *_LVM)
+    mount, uuid = data_path(fields, "mount"), fields.optional("uuid", *_UUID)
+    if iqns and (group or logical or not uuid):
+        raise wrong(fields.where, mount, "with volume: a uuid, and no volume_group or logical_volume")
     kind, options = (
         fields.text("type", *_TYPE, default="xfs"),
         fields.text("options", *_OPTIONS, default="defaults"),
     )
-    filesystem = Filesystem(group, volume, mount, kind, _netdev(options), fields.optional("uuid", *_UUID))
     fields.done()
-    return filesystem
+    return Filesystem(group or "", logical or "", mount, kind, _netdev(options), uuid, iqns)
+
+
+def _straight_on(name: Optional[str], volumes: Tuple[Volume, ...], where: str) -> Tuple[str, ...]:
+    """The IQNs of all volumes, the named one's first; none without a name."""
+    if name is None:
+        return ()
+    _known(where, [name], [item.name for item in volumes])
+    return tuple(item.iqn for item in sorted(volumes, key=lambda item: item.name != name))
 
 
 def _netdev(options: str) -> str:
@@ -174,7 +186,8 @@ def _check_references(spec: ServerSpec) -> None:
     _known("spec.volume_groups.volumes", used, volumes)
     unique("spec.filesystems.mount", [item.mount for item in spec.filesystems])
     unique("spec.filesystems.logical_volume", [item.device for item in spec.filesystems])
-    _known("spec.filesystems.volume_group", [item.volume_group for item in spec.filesystems], groups)
+    grouped = [item.volume_group for item in spec.filesystems if not item.iqns]
+    _known("spec.filesystems.volume_group", grouped, groups)
     unique("spec.exports.path", [item.path for item in spec.exports])
     for export in spec.exports:
         if filesystem_of(spec, export.path) is None:

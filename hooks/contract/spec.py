@@ -32,15 +32,25 @@ class VolumeGroup(NamedTuple):
 
 
 class Filesystem(NamedTuple):
+    """On a logical volume, or straight on a volume or a partition of one: then there are `iqns`.
+
+    `iqns`: of all volumes, its own first. The UUID tells which one it is: where the metadata service does not
+    name the volume of an attachment, names and IQNs of the spec may be paired otherwise.
+    """
+
     volume_group: str
     logical_volume: str
     mount: str
     type: str
     options: str
     uuid: Optional[str]
+    iqns: Tuple[str, ...] = ()
 
     @property
     def device(self) -> str:
+        """As fstab has it. A path of an attachment would be another one after the next attachment."""
+        if self.iqns:
+            return "UUID={}".format(self.uuid)
         return "/dev/{}/{}".format(self.volume_group, self.logical_volume)
 
     @property

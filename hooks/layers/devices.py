@@ -22,13 +22,40 @@ def link(source: str) -> str:
     return "/dev/disk/by-{}/{}".format(key.lower(), coded)
 
 
+def node(host: Host, filesystem: Filesystem) -> Optional[str]:
+    """The filesystem's device as the kernel has it now; None where it is not on this host.
+
+    Straight on a volume it is what has its UUID there, at whatever portal: never a clone on another disk.
+    """
+    if not filesystem.iqns:
+        return host.real(filesystem.device)
+    named, here = host.real(link(filesystem.device)), places(host, filesystem)
+    if named in here:
+        return named
+    return next((name for name in here if _has_uuid(host, name, filesystem)), None)
+
+
+def _has_uuid(host: Host, name: str, filesystem: Filesystem) -> bool:
+    return tags(host, name).get("UUID", "").lower() == (filesystem.uuid or "").lower()
+
+
+def places(host: Host, filesystem: Filesystem) -> List[str]:
+    """Disks of the volumes that are here, or their partitions: what it may lie on straight."""
+    found: List[str] = []
+    for iqn in filesystem.iqns:
+        for name in glob(host.path("/dev/disk/by-path/ip-*-iscsi-{}-lun-1".format(iqn))):
+            disk = host.real("/dev/disk/by-path/" + os.path.basename(name))
+            found += (partitions(host, disk) or [disk]) if disk else []
+    return found
+
+
 def means(host: Host, source: str, filesystem: Filesystem) -> Optional[bool]:
     """Whether this source is the filesystem's device; None for one that leads nowhere on this host now.
 
     None too for a tag that the filesystem has, and another device as well: a clone of it (xfs_admin(8), -U).
     """
     name = link(source)
-    found, device = host.real(name), host.real(filesystem.device)
+    found, device = host.real(name), node(host, filesystem)
     if found is None:
         known = name in [link(alias) for alias in filesystem.aliases]
         return known or (None if name.startswith("/dev/") else False)
@@ -38,10 +65,16 @@ def means(host: Host, source: str, filesystem: Filesystem) -> Optional[bool]:
     if (
         name != source
         and device
-        and link("{}={}".format(key, tags(host, filesystem.device).get(key, ""))) == name
+        and link("{}={}".format(key, content(host, filesystem).get(key, ""))) == name
     ):
         return None
     return False
+
+
+def content(host: Host, filesystem: Filesystem) -> Dict[str, str]:
+    """The tags of the filesystem's device, which is here; empty where nothing could be read."""
+    name = node(host, filesystem) if filesystem.iqns else filesystem.device
+    return tags(host, name) if name else {}
 
 
 def tags(host: Host, device: str) -> Dict[str, str]:

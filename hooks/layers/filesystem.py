@@ -9,7 +9,7 @@ from hooks.contract.spec import Filesystem, ServerSpec
 from hooks.host.host import RELOAD_SECONDS, CommandFailed, Host, refuse
 from hooks.host.mounts import Mounted, mounted_on, mounts
 from hooks.layers import fstab
-from hooks.layers.devices import means, tags
+from hooks.layers.devices import content, means, node, places, tags
 from hooks.layers.fstab_lines import enter, entry, leave, lines_of, lines_with, satisfied
 from hooks.layers.unmount import BUSY, unmount
 
@@ -35,8 +35,12 @@ def _top(host: Host, filesystem: Filesystem) -> Optional[Mounted]:
 
 
 def _ours(host: Host, filesystem: Filesystem, found: Mounted) -> bool:
-    device = host.real(filesystem.device)
-    return found.source in filesystem.aliases or (device is not None and host.real(found.source) == device)
+    """By its device; a disk that has gone is known by its name in the mount on the mount point."""
+    device, real = node(host, filesystem), host.real(found.source)
+    if found.source in filesystem.aliases or (device is not None and real == device):
+        return True
+    mine = [(filesystem.type, found.source)] * bool(filesystem.iqns and not real)
+    return any((top.type, top.source) in mine for top in mounted_on(host, filesystem.mount))
 
 
 def _fault(host: Host, filesystem: Filesystem, text: str) -> str:
@@ -98,8 +102,20 @@ def _against(host: Host, filesystem: Filesystem) -> Iterator[str]:
         yield text.format(mount, ", ".join(sorted(others)), filesystem.device)
     if os.path.islink(host.path(mount)) or host.real(mount) not in (None, mount):
         yield "{}: found a symbolic link, expected a directory; give the spec the real path".format(mount)
-    if not found and host.real(filesystem.device):
+    yield from clones(host, filesystem)
+    if not found and (node(host, filesystem) or places(host, filesystem)):
         yield from other_content(host, filesystem)
+
+
+def clones(host: Host, filesystem: Filesystem) -> Iterator[str]:
+    """Of two filesystems with one UUID, the line of fstab may mount the wrong one."""
+    if filesystem.iqns:
+        rows = [row.split() for row in host.run("lsblk", "-rno", "KNAME,UUID").out.splitlines()]
+        uuid, mine = str(filesystem.uuid).lower(), places(host, filesystem)
+        names = {"/dev/" + row[0] for row in rows if [word.lower() for word in row[1:]] == [uuid]}
+        if names - set(mine):
+            text = "{}: {} has its UUID {} too, expected no clone here; detach that, or give it another UUID"
+            yield text.format(filesystem.mount, ", ".join(sorted(names - set(mine))), uuid)
 
 
 def other_content(host: Host, filesystem: Filesystem) -> Iterator[str]:
@@ -107,7 +123,12 @@ def other_content(host: Host, filesystem: Filesystem) -> Iterator[str]:
 
     Raises CommandFailed when nothing could be read.
     """
-    found = tags(host, filesystem.device)
+    found = content(host, filesystem)
+    if filesystem.iqns and not found:
+        there = ["{} ({})".format(name, tags(host, name).get("UUID")) for name in places(host, filesystem)]
+        text = "{}: found UUIDs on {}, expected {}; nothing was mounted, correct the spec"
+        yield text.format(filesystem.mount, ", ".join(there), filesystem.uuid)
+        return
     if not found:
         raise CommandFailed(
             "{}: nothing could be read from it, expected {}".format(filesystem.device, filesystem.type)
@@ -137,7 +158,7 @@ def _by_the_kernel(host: Host, filesystem: Filesystem, began: float) -> str:
     """mount(8) knows an error's number; the kernel's log has the cause."""
     from hooks.hints import kernel_log  # noqa: PLC0415 - where a mount failed alone
 
-    device = os.path.basename(host.real(filesystem.device) or filesystem.device)
+    device = os.path.basename(node(host, filesystem) or filesystem.device)
     return kernel_log.cause(host, device, began)
 
 

@@ -9,6 +9,9 @@ from hooks.layers import fstab
 from hooks.layers.devices import means
 from hooks.layers.fstab import Line
 
+# names of a disk: after another boot, or attachment, it has others
+_FLEETING = ("/dev/sd", "/dev/disk/by-path/")
+
 
 def entry(filesystem: Filesystem, line: Optional[Line] = None) -> str:
     """The line of fstab, with the options of the site's own line; the check at boot is off because XFS
@@ -25,7 +28,8 @@ def satisfied(host: Host, filesystem: Filesystem, line: Optional[Line]) -> bool:
     if line is None or not line.active or line.type not in (filesystem.type, "auto"):
         return False
     lacking = set(filesystem.options.split(",")) - set(line.options.split(",")) - {"defaults"}
-    return not lacking and means(host, line.device, filesystem) is True
+    lasting = not filesystem.iqns or not line.device.startswith(_FLEETING)
+    return not lacking and lasting and means(host, line.device, filesystem) is True
 
 
 def lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:

@@ -9,7 +9,9 @@ from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
 from hooks.contract.spec import ServerSpec, Volume
 from hooks.host.host import CommandFailed, Host, OutOfTime, Refused
+from hooks.host.mounts import mounts
 from hooks.host.processes import runs
+from hooks.layers.devices import whole
 
 NAME = "iscsi"
 DEVICE_SECONDS = 60.0
@@ -258,14 +260,16 @@ def _log_out(host: Host, session: Session, volume: Volume) -> None:
 
 
 def _users(host: Host, session: Session, volume: Volume) -> List[str]:
-    """What the kernel has stacked on this session's disk, or on a partition of it (sysfs holders)."""
+    """What the kernel has stacked on this session's disk, or on a partition of it (sysfs holders), and its
+    mounts."""
     link = "/dev/disk/by-path/ip-{}-iscsi-{}-lun-1".format(session.portal, session.iqn)
     device = host.real(link)
     if device is None:
         return []
     folder = host.path("/sys/block/" + os.path.basename(device))
     found = glob(folder + "/holders/*") + glob(folder + "/*/holders/*")
-    return sorted(os.path.basename(name) for name in found)
+    mounted = [item.mount for item in mounts(host) if whole(host, host.real(item.source) or "") == device]
+    return sorted([os.path.basename(name) for name in found] + mounted)
 
 
 def release(host: Host, spec: ServerSpec) -> List[str]:

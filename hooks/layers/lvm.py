@@ -188,7 +188,7 @@ def _show_to_lvm(host: Host, spec: ServerSpec) -> List[str]:
     if host.read(DEVICES_FILE) is None or not uses_devices_file(host):
         return []
     done = []
-    for volume in spec.volumes:
+    for volume in [item for group in spec.volume_groups for item in _members(spec, group)]:
         disk = host.real(volume.link)
         for device in (partitions(host, disk) or [disk]) if disk else []:
             host.run("lvm", "lvmdevices", "--yes", "--adddev", device, remedy=_LIST_IT)

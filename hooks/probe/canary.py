@@ -21,6 +21,7 @@ from hooks.hints.export_options import contradictions
 from hooks.hints.kernel_log import complaints
 from hooks.host.host import CommandFailed, Host, Refused
 from hooks.layers import filesystem, lvm
+from hooks.layers.devices import node
 from hooks.probe import canary_files, mounted_folder
 from hooks.probe.canary_files import FOLDER, WRITTEN, Manifest
 from hooks.probe.child import run_in_child
@@ -108,8 +109,8 @@ def _looked(host: Host, place: Place) -> Layer:
 
 def _refuse_damaged(host: Host, place: Place) -> None:
     """By the kernel's log; a mount that is read-only is the filesystem layer's finding."""
-    device = place.filesystem.device
-    for line in complaints(host.run("dmesg").out, os.path.basename(host.real(device) or device))[-1:]:
+    device = node(host, place.filesystem) or place.filesystem.device
+    for line in complaints(host.run("dmesg").out, os.path.basename(device))[-1:]:
         raise CommandFailed("{}: the kernel says: {}".format(place.path, line))
 
 

@@ -19,9 +19,10 @@ _LVS = "vg_name,lv_name,segtype,lv_skip_activation"
 
 
 def volumes(host: Host, spec: ServerSpec) -> Iterator[Remark]:
-    """Each volume is a physical volume itself, or by its partitions: nothing else is opened by a takeover."""
+    """Each volume of a group is a physical volume itself, or by its partitions."""
     reason = lacking(host, spec) if holds(host, spec) else "not here"
-    for volume in spec.volumes if not reason else ():
+    grouped = {name for group in spec.volume_groups for name in group.volumes}
+    for volume in [item for item in spec.volumes if item.name in grouped] if not reason else ():
         disk = host.real(volume.link) or volume.link
         for device in partitions(host, disk) or [disk]:
             kind = tags(host, device).get("TYPE", "")
@@ -65,7 +66,7 @@ def _namesakes(spec: ServerSpec, now: lvm.Storage) -> Iterator[Remark]:
 
 def _logical(host: Host, spec: ServerSpec, rows: List[lvm.Row]) -> Iterator[Remark]:
     kinds = {row["vg_name"] + "/" + row["lv_name"]: row for row in rows}
-    wanted = [item.volume_group + "/" + item.logical_volume for item in spec.filesystems]
+    wanted = [item.volume_group + "/" + item.logical_volume for item in spec.filesystems if item.volume_group]
     for name in wanted:
         if name not in kinds:
             yield refusal("{}: no such logical volume, expected what the spec mounts; correct the spec", name)

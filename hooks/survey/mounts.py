@@ -7,7 +7,7 @@ from hooks.contract.spec import Filesystem, ServerSpec
 from hooks.host.host import Host
 from hooks.host.mounts import mounted_on, mounts
 from hooks.layers import filesystem, fstab
-from hooks.layers.devices import means
+from hooks.layers.devices import means, node, partitions, places, tags
 from hooks.layers.fstab_lines import lines_with
 from hooks.survey.host import lacking
 from hooks.survey.remark import Remark, holds, refusal, refusals, warning
@@ -30,9 +30,26 @@ def here(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     yield from refusals(filesystem.obstacles(host, spec) if serves else [])
     for item in spec.filesystems:
         yield from _place(host, item)
-        if mounted_on(host, item.mount) and host.real(item.device):
+        if mounted_on(host, item.mount) and (node(host, item) or places(host, item)):
             yield from refusals(filesystem.other_content(host, item))
         yield from _clones(host, item)
+
+
+def alone(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """What lies on the volumes that are in no group: what the spec lacks there, nobody would mount."""
+    grouped = {name for group in spec.volume_groups for name in group.volumes}
+    mine = [volume for volume in spec.volumes if volume.name not in grouped]
+    known = {str(item.uuid).lower() for item in spec.filesystems}
+    for volume in mine if holds(host, spec) and not lacking(host, spec) else ():
+        disk = host.real(volume.link) or volume.link
+        for device in partitions(host, disk) or [disk]:
+            found = tags(host, device)
+            if found.get("TYPE") and found.get("UUID", "").lower() not in known:
+                text = (
+                    "{}: found {} {} on {}, and the spec has nothing of that; add it to the stack's storage, "
+                    "or take the volume out of the stack"
+                )
+                yield refusal(text, volume.name, found["TYPE"], found.get("UUID", "without UUID"), device)
 
 
 def _place(host: Host, item: Filesystem) -> Iterator[Remark]:
@@ -41,10 +58,12 @@ def _place(host: Host, item: Filesystem) -> Iterator[Remark]:
 
 
 def _clones(host: Host, item: Filesystem) -> Iterator[Remark]:
-    """XFS mounts no second filesystem of one UUID (xfs(5), nouuid)."""
+    """XFS mounts no second filesystem of one UUID (xfs(5), nouuid); the layer itself refuses some."""
+    if item.iqns:
+        return
     link = "/dev/disk/by-uuid/{}".format((item.uuid or "").lower())
     found = host.real(link) if item.uuid else None
-    if found is None or found == host.real(item.device):
+    if found is None or found == node(host, item):
         return
     if any(host.real(other.source) == found for other in mounts(host)):
         text = "{}: {} has its UUID {} too and is mounted here, expected no clone; unmount it"
@@ -59,9 +78,7 @@ def uuids(host: Host, spec: ServerSpec) -> Dict[str, str]:
     links = host.path("/dev/disk/by-uuid")
     names = sorted(os.listdir(links)) if os.path.isdir(links) else []
     real = {host.real("/dev/disk/by-uuid/" + name): name for name in names}
-    found = {
-        item.mount: real.get(host.real(item.device)) for item in spec.filesystems if host.real(item.device)
-    }
+    found = {item.mount: real.get(node(host, item)) for item in spec.filesystems if node(host, item)}
     return {mount: uuid for mount, uuid in found.items() if uuid}
 
 
@@ -69,7 +86,7 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     """What only this server has, where it has the filesystem: the next one would be without it."""
     text = host.read(fstab.PATH) or ""
     for item in spec.filesystems:
-        if host.real(item.device):
+        if node(host, item):
             yield from _options(host, item, text)
             yield from _more_mounts(host, item, text)
             yield from _quotas(host, item)
@@ -94,7 +111,7 @@ def _options(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
 
 def _more_mounts(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
     """Other mounts out of it, by the kernel and by fstab."""
-    device = host.real(item.device)
+    device = node(host, item)
     now = {found.mount for found in mounts(host) if host.real(found.source) == device}
     lines = {line.mount for line in fstab.lines(text) if line.active and lines_with(host, item)(line)}
     more = sorted((now | lines) - {item.mount})

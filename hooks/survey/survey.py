@@ -19,7 +19,7 @@ Judge = Callable[[Host, ServerSpec], Iterator[Remark]]
 JUDGES: Dict[str, Tuple[Judge, ...]] = {
     "iscsi": (survey_host.initiator,),
     "lvm": (survey_host.lvm_tools, lvm.volumes, lvm.groups, lvm.configuration),
-    "filesystem": (survey_host.room, survey_host.filesystem_types, mounts.here, mounts.lost),
+    "filesystem": (survey_host.room, survey_host.filesystem_types, mounts.alone, mounts.here, mounts.lost),
     "nfs": (
         survey_host.server,
         nfs.refused,
