@@ -468,6 +468,13 @@ variable "dns_ttl" {
   }
 }
 
+variable "uses_lvm" {
+  type        = bool
+  description = "Form: whether the filesystem is on a logical volume; otherwise it is straight on the one data volume, and filesystem_uuid is needed."
+  default     = true
+  nullable    = false
+}
+
 variable "volume_group_name" {
   type        = string
   description = "Form: the LVM volume group on the volumes, as `vgs` shows it. It counts, as all of the form's storage, when `storage` is empty."
@@ -495,6 +502,21 @@ variable "logical_volume_name" {
       "logical_volume_name must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at",
       "most 127.",
     ])
+  }
+}
+
+variable "filesystem_uuid" {
+  type        = string
+  description = "Form: UUID of the filesystem, as `blkid` shows it. Without LVM it is found by that."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition = (
+      var.filesystem_uuid == "" ||
+      can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.filesystem_uuid))
+    )
+    error_message = "filesystem_uuid must be the UUID that `blkid` shows, in lower case, or be empty."
   }
 }
 
@@ -527,18 +549,21 @@ variable "mount_path" {
 
 variable "export_clients" {
   type        = list(string)
-  description = "Form: who may mount: networks, addresses or host names."
+  description = "Form: who may mount: networks, addresses, host names, or \"*\" for everybody."
   default     = []
   nullable    = false
 
   validation {
     condition = alltrue([
       for one in var.export_clients :
+      one == "*" ||
       can(cidrhost(one, 0)) ||
       can(cidrhost("${one}/32", 0)) ||
       can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", one))
     ])
-    error_message = "export_clients must list networks (\"10.0.0.0/16\"), addresses or host names."
+    error_message = join(" ", [
+      "export_clients must list networks (\"10.0.0.0/16\"), addresses, host names, or \"*\" for everybody.",
+    ])
   }
 }
 

@@ -13,6 +13,7 @@ locals {
       for _, f in local.site.filesystems : f.mount => {
         volume_group   = f.volume_group
         logical_volume = f.logical_volume
+        volume         = f.volume
         mount          = f.mount
         type           = f.type
         options        = f.options

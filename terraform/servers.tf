@@ -187,6 +187,32 @@ data "oci_core_instances" "site" {
         "not in volumes (${join(", ", keys(local.site.volumes))}): correct the list, or add the volume.",
       ])
     }
+
+    precondition {
+      condition = alltrue([
+        for _, f in local.site.filesystems : contains(keys(local.site.volumes), f.volume) if f.volume != null
+      ])
+      error_message = join(" ", [
+        "volume of the filesystem on",
+        join(", ", [
+          for _, f in local.site.filesystems : "${f.mount} is ${coalesce(f.volume, "-")}"
+          if !contains(concat(keys(local.site.volumes), ["-"]), coalesce(f.volume, "-"))
+        ]),
+        "and not in volumes (${join(", ", keys(local.site.volumes))}): correct it, or add the volume.",
+      ])
+    }
+
+    precondition {
+      condition = (
+        !local._form_has_storage || var.uses_lvm ||
+        (length(local.site.volumes) == 1 && var.filesystem_uuid != "")
+      )
+      error_message = join(" ", [
+        "The form's filesystem without LVM is on one data volume and is found by its UUID:",
+        "${length(local.site.volumes)} volumes are chosen and the UUID is \"${var.filesystem_uuid}\". Correct them;",
+        "more filesystems than one are described in the variable storage.",
+      ])
+    }
   }
 }
 

@@ -15,7 +15,7 @@ locals {
   # Each part of the form counts only where its typed variable says nothing.
   _form_has_servers = length(var.servers) == 0
   _form_has_volumes = length(var.volumes) == 0
-  _form_has_storage = length(var.storage.volume_groups) == 0
+  _form_has_storage = length(var.storage.volume_groups) + length(var.storage.filesystems) == 0
 
   _no_server = {
     instance_id             = null
@@ -87,16 +87,17 @@ locals {
   _form_storage = {
     volume_groups = {
       for name in [var.volume_group_name] : name => { volumes = keys(local._form_volumes) }
-      if local._form_has_storage
+      if local._form_has_storage && var.uses_lvm
     }
     filesystems = {
-      for name in [var.logical_volume_name] : name => {
-        volume_group   = var.volume_group_name
-        logical_volume = name
+      for name in ["form"] : name => {
+        volume_group   = var.uses_lvm ? var.volume_group_name : null
+        logical_volume = var.uses_lvm ? var.logical_volume_name : null
+        volume         = var.uses_lvm ? null : try(keys(local._form_volumes)[0], null)
         mount          = var.mount_path
         type           = var.filesystem_type
         options        = "defaults,_netdev,nofail"
-        uuid           = null
+        uuid           = var.filesystem_uuid == "" ? null : var.filesystem_uuid
       }
       if local._form_has_storage
     }

@@ -369,12 +369,13 @@ variable "volumes" {
 
 variable "storage" {
   type = object({
-    volume_groups = map(object({
+    volume_groups = optional(map(object({
       volumes = list(string)
-    }))
+    })), {})
     filesystems = map(object({
-      volume_group   = string
-      logical_volume = string
+      volume_group   = optional(string)
+      logical_volume = optional(string)
+      volume         = optional(string)
       mount          = string
       type           = optional(string, "xfs")
       options        = optional(string, "defaults,_netdev,nofail")
@@ -387,7 +388,7 @@ variable "storage" {
       fsid    = optional(number)
     }))
   })
-  description = "What lies on the volumes: LVM volume groups by name, filesystems by a name of your choice, and what is exported over NFS to whom. No volume_groups: the form's one filesystem."
+  description = "What lies on the volumes: LVM volume groups by name, filesystems by a name of your choice (on a logical volume, or without LVM straight on a volume, then with its uuid), and what is exported over NFS to whom. Neither volume_groups nor filesystems: the form's one filesystem."
   default     = { volume_groups = {}, filesystems = {}, exports = [] }
   nullable    = false
 
@@ -420,7 +421,52 @@ variable "storage" {
   validation {
     condition = alltrue([
       for _, f in var.storage.filesystems :
+      f.volume == null ?
+      f.volume_group != null && f.logical_volume != null :
+      f.volume_group == null && f.logical_volume == null
+    ])
+    error_message = join(" ", [
+      "Each of storage.filesystems needs either volume_group and logical_volume or, without LVM, volume: the name in",
+      "volumes of what it lies on, as a whole or in a partition.",
+    ])
+  }
+
+  validation {
+    condition = alltrue([for _, f in var.storage.filesystems : f.volume == null || f.uuid != null])
+    error_message = join(" ", [
+      "A filesystem with volume in storage.filesystems also needs uuid, by which it is found on the volume:",
+      "`blkid -s UUID -o value /dev/sdX` shows it.",
+    ])
+  }
+
+  validation {
+    condition = (
+      length(distinct([for _, f in var.storage.filesystems : f.uuid if f.uuid != null])) ==
+      length([for _, f in var.storage.filesystems : f.uuid if f.uuid != null])
+    )
+    error_message = join(" ", [
+      "Two of storage.filesystems have the same uuid: correct one. Where one is a clone of the other, give it a UUID",
+      "of its own first (`xfs_admin -U generate`, `tune2fs -U random`).",
+    ])
+  }
+
+  validation {
+    condition = alltrue([
+      for _, f in var.storage.filesystems :
+      !contains(flatten([for _, g in var.storage.volume_groups : g.volumes]), f.volume)
+      if f.volume != null
+    ])
+    error_message = join(" ", [
+      "A volume is in storage.volume_groups and has a filesystem of storage.filesystems straight on it: it can be",
+      "only one of the two.",
+    ])
+  }
+
+  validation {
+    condition = alltrue([
+      for _, f in var.storage.filesystems :
       contains(keys(var.storage.volume_groups), f.volume_group)
+      if f.volume_group != null
     ])
     error_message = "volume_group in storage.filesystems must be one of the names in storage.volume_groups."
   }
@@ -428,7 +474,7 @@ variable "storage" {
   validation {
     condition = alltrue([
       for _, f in var.storage.filesystems :
-      can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", f.logical_volume))
+      f.logical_volume == null || can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", f.logical_volume))
     ])
     error_message = join(" ", [
       "logical_volume in storage.filesystems must be an LVM name as `lvs` shows it: letters, digits, \"_\", \".\",",
@@ -502,12 +548,18 @@ variable "storage" {
       length(e.clients) > 0 &&
       alltrue([
         for c in e.clients :
+        c == "*" ||
         can(cidrhost(c, 0)) ||
         can(cidrhost("${c}/32", 0)) ||
-        can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", c))
+        can(cidrhost("${c}/128", 0)) ||
+        can(regex("^([0-9]{1,3}\\.){3}[0-9]{1,3}/255(\\.(255|254|252|248|240|224|192|128|0)){3}$", c)) ||
+        can(regex("^@?(\\*\\.)?[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z0-9-]+)*$", c))
       ])
     ])
-    error_message = "clients in storage.exports must list networks (\"10.0.0.0/16\"), addresses or host names."
+    error_message = join(" ", [
+      "clients in storage.exports must list networks (\"10.0.0.0/16\", \"10.0.0.0/255.255.0.0\"), addresses, host",
+      "names, @netgroups, or \"*\" for everybody.",
+    ])
   }
 
   validation {

@@ -25,6 +25,7 @@ from tests.model.site import Site
 OLD, NEW = "nfs-srv-1", "nfs-srv-2"
 ADDRESSES = {OLD: ("10.0.0.11", "10.0.2.4"), NEW: ("10.0.0.12", "10.0.2.5")}
 _FIRST_CLIENT = 21
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def build(layout: SiteLayout, folder: Path) -> Site:
@@ -67,6 +68,8 @@ def _filer(site: Site) -> LinuxHost:
 
 def _group(site: Site, layout: GroupLayout) -> dict[str, tuple[Filesystem, str]]:
     """Makes the volumes of a group and attaches them; returns the filesystem and its line by mount point."""
+    if layout.straight:
+        return _straight(site, layout)
     group = VolumeGroup(layout.name, system_id=OLD if layout.system_id else "")
     for number in range(layout.volumes):
         physical = PhysicalVolume(group)
@@ -91,9 +94,27 @@ def _group(site: Site, layout: GroupLayout) -> dict[str, tuple[Filesystem, str]]
     return made
 
 
-def _attached(site: Site, name: str, disk: Disk) -> None:
-    site.storage.add(Volume(name, disk))
+def _straight(site: Site, layout: GroupLayout) -> dict[str, tuple[Filesystem, str]]:
+    """As `_group`, without LVM: a volume for each filesystem."""
+    made = {}
+    for number, item in enumerate(layout.filesystems, 1):
+        filesystem = Filesystem(item.type, item.label, item.folders)
+        disk = Disk(partitions=(filesystem,)) if layout.partitioned else Disk(filesystem)
+        volume = _attached(site, f"{layout.name}-{number}", disk)
+        found, part = site.storage.attachments[volume.name], "1" if layout.partitioned else ""
+        path = f"/dev/disk/by-path/ip-{found.address}:{found.port}-iscsi-{volume.iqn}-lun-1"
+        letter = _LETTERS[len(site.storage.attachments)]
+        text = (item.line + "\n" + item.more).replace("{device}", "{vd}").replace("{mapped}", "{vd}")
+        text = text.replace("{path}", path + (part and f"-part{part}"))
+        text = text.replace("{vd}", f"/dev/oracleoci/oraclevd{letter}{part}")
+        made[item.mount] = filesystem, line_of(layout, item, filesystem, text)
+    return made
+
+
+def _attached(site: Site, name: str, disk: Disk) -> Volume:
+    volume = site.storage.add(Volume(name, disk))
     site.storage.attach(name, OLD)
+    return volume
 
 
 def line_of(group: GroupLayout, item: FilesystemLayout, filesystem: Filesystem, text: str) -> str:
@@ -105,6 +126,7 @@ def line_of(group: GroupLayout, item: FilesystemLayout, filesystem: Filesystem, 
         uuid=filesystem.uuid,
         UUID=filesystem.uuid.upper(),
         label=filesystem.label,
+        partuuid=filesystem.partuuid,
         mount=item.mount,
     )
 

@@ -1,6 +1,7 @@
 """What a generated site consists of, as values: what its builders wrote by hand, before any of our commands.
 
-Texts of fstab may name {device}, {mapped}, {uuid}, {UUID} (in capitals), {label} and {mount}.
+Texts of fstab may name {device}, {mapped}, {uuid}, {UUID} (in capitals), {label} and {mount}, and for a
+filesystem straight on a volume {path} (by attachment), {vd} (OCI's consistent name) and {partuuid}.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class GroupLayout:
 
     `lost`: physical volumes that died, below no logical volume; `local`: those on the old server's own disks;
     `blank`: volumes that the spec counts to the group and that hold nothing; `spare`: the mount point of a
-    logical volume that the spec does not have.
+    logical volume that the spec does not have. `straight`: no LVM; each filesystem has a volume, or a
+    partition of it.
     """
 
     name: str = "vg1"
@@ -41,6 +43,7 @@ class GroupLayout:
     blank: int = 0
     spare: str = ""
     filesystems: tuple[FilesystemLayout, ...] = (FilesystemLayout(),)
+    straight: bool = False
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,11 @@ def release(site: Site, layout: SiteLayout, name: str) -> None:
 
 
 def of_site(block: Block, layout: SiteLayout) -> bool:
-    return block.group is not None and block.group.name in [group.name for group in layout.groups]
+    """On LVM, or straight on a volume."""
+    names = [group.name for group in layout.groups]
+    if block.group is None and block.volume:
+        return block.volume.name.rpartition("-")[0] in names
+    return block.group is not None and block.group.name in names
 
 
 def nothing_of_it(host: LinuxHost, layout: SiteLayout) -> None:

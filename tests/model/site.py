@@ -93,9 +93,18 @@ class Site:
             using = [
                 host.name
                 for host in self.hosts.values()
-                if host.up and any(_uses(block, volume.name) for block in host.devices.blocks.values())
+                if host.up and (volume.name in _mounted(host) or _active(host, volume.name))
             ]
             assert len(using) < 2, f"{volume.name} is active on {using}"
+
+
+def _mounted(host: LinuxHost) -> list[str]:
+    """Volumes with a filesystem straight on them that is mounted."""
+    return [m.block.volume.name for m in host.mounts.table if m.block and m.block.volume]
+
+
+def _active(host: LinuxHost, volume: str) -> bool:
+    return any(_uses(block, volume) for block in host.devices.blocks.values())
 
 
 def _uses(block: object, volume: str) -> bool:

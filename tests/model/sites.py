@@ -120,7 +120,15 @@ def _groups(draw: st.DrawFn) -> tuple[GroupLayout, ...]:
         tuple(replace(item, layout="raid,raid1" if trouble == "raid" else layout) for item in filesystems),
     )
     other = GroupLayout("vg9", 1, filesystems=(draw(_filesystem("lv01", "/mnt/nine")),))
+    if draw(_mostly(False, st.just(True))):
+        other = replace(other, name="data", straight=True, partitioned=draw(st.booleans()))
+        return (_straight(first),) if draw(st.booleans()) else (first, other)
     return (first, *draw(_mostly((), st.just((other,)))))
+
+
+def _straight(group: GroupLayout) -> GroupLayout:
+    """The group's filesystems, each straight on a volume."""
+    return GroupLayout("data", straight=True, partitioned=group.partitioned, filesystems=group.filesystems)
 
 
 @dataclass(frozen=True)

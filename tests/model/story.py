@@ -12,8 +12,8 @@ from hooks.contract.result import Layer
 from hooks.contract.spec import Spec
 from tests.model.building import ADDRESSES
 from tests.model.host.linux import LinuxHost
-from tests.model.host.storage import PhysicalVolume
-from tests.model.layouts import ClientLayout, SiteLayout
+from tests.model.host.storage import Filesystem, PhysicalVolume
+from tests.model.layouts import ClientLayout, FilesystemLayout, GroupLayout, SiteLayout
 from tests.model.site import Site
 
 
@@ -33,15 +33,10 @@ def server_spec(site: Site, layout: SiteLayout) -> Spec:
         "volume_groups": [
             {"name": g.name, "volumes": [f"{g.name}-{n + 1}" for n in range(g.volumes + g.blank)]}
             for g in layout.groups
+            if not g.straight
         ],
         "filesystems": [
-            {
-                "volume_group": group.name,
-                "logical_volume": item.logical,
-                "mount": item.mount,
-                "type": item.type,
-                "uuid": _uuid(site, group.name, item.logical) if item.spec_uuid else None,
-            }
+            {**_place(site, group, item), "mount": item.mount, "type": item.type}
             for group, item in layout.filesystems
         ],
         "exports": [
@@ -50,6 +45,17 @@ def server_spec(site: Site, layout: SiteLayout) -> Spec:
         ],
     }
     return parse(json.dumps(found | ({"service_address": address} if layout.service_address else {})))
+
+
+def _place(site: Site, group: GroupLayout, item: FilesystemLayout) -> dict[str, Any]:
+    if group.straight:
+        name = f"{group.name}-{group.filesystems.index(item) + 1}"
+        disk = site.storage.volumes[name].disk
+        (found,) = disk.partitions or (disk.whole,)
+        assert isinstance(found, Filesystem)
+        return {"volume": name, "uuid": found.uuid}
+    uuid = _uuid(site, group.name, item.logical) if item.spec_uuid else None
+    return {"volume_group": group.name, "logical_volume": item.logical, "uuid": uuid}
 
 
 def _uuid(site: Site, group: str, logical: str) -> str:

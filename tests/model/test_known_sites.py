@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,46 @@ OCI_NFS = SiteLayout(
 )
 PACEMAKER = SiteLayout(groups=(GroupLayout(system_id=True),), target=TargetLayout(system_id="nfs-srv-2"))
 PARTITIONS = SiteLayout(groups=(GroupLayout(partitioned=True),))
+_HPC_LINE = "{device} {mount} xfs defaults,noatime,_netdev 0 0"
+OCI_HPC = SiteLayout(
+    groups=(
+        GroupLayout("data", straight=True, filesystems=(FilesystemLayout(mount="/nfs", line=_HPC_LINE),)),
+    ),
+    exports=(ExportLayout("/nfs", fsid=None, options="rw,sync,no_root_squash"),),
+    exports_files=(("exports.d/nfs.exports", "/nfs 10.0.0.0/16(rw,sync,no_root_squash)\n"),),
+    clients=(
+        ClientLayout(mounts=(("/nfs", "/nfs"),), fstab="nfs-srv-1:/nfs /nfs nfs defaults,nconnect=16 0 0\n"),
+    ),
+)
+
+
+def straight(line: str, partitioned: bool = False, **target: Any) -> SiteLayout:
+    item = FilesystemLayout(label="data", folders=("q",), line=line)
+    group = GroupLayout("data", straight=True, partitioned=partitioned, filesystems=(item,))
+    return SiteLayout(groups=(group,), target=TargetLayout(**target))
+
+
+MIXED = SiteLayout(
+    groups=(
+        GroupLayout(filesystems=(FilesystemLayout(folders=("q",)),)),
+        GroupLayout(
+            "data",
+            straight=True,
+            filesystems=(
+                FilesystemLayout(
+                    mount="/mnt/b", line="UUID={uuid} {mount}/ xfs defaults,_netdev 0 2", folders=("p",)
+                ),
+                FilesystemLayout(
+                    mount="/mnt/a/q",
+                    line="LABEL={label}\t{mount}\text4\tdefaults 0 0",
+                    label="inner",
+                    type="ext4",
+                    more="/mnt/b/p /srv none bind 0 0\n",
+                ),
+            ),
+        ),
+    ),
+)
 SERVICE = SiteLayout(
     service_address="10.0.0.100",
     clients=(ClientLayout(fstab="10.0.0.100:/mnt/a /mnt/nfs/a nfs defaults 0 0\n"),),
@@ -89,6 +130,13 @@ SITES = {
     "oci-nfs": OCI_NFS,
     "pacemaker": PACEMAKER,
     "partitions": PARTITIONS,
+    "oci-hpc": OCI_HPC,
+    "straight by path": straight("{path} {mount} xfs defaults 0 0"),
+    "straight by label": straight("LABEL={label} {mount}/ xfs defaults,_netdev,noatime 0 0"),
+    "partition by path": straight("{path} {mount} xfs defaults,nofail 0 0", True),
+    "partition by PARTUUID": straight("PARTUUID={partuuid} {mount} xfs defaults,nofail 0 0", True),
+    "straight, a clone's label": straight("LABEL={label} {mount} xfs defaults,nofail 0 0", clone="label"),
+    "straight beside LVM": MIXED,
     "service address": SERVICE,
     "devices file": SiteLayout(target=TargetLayout(devices_file=True)),
     "mounts of a dead filer on both servers": SiteLayout(filer=True, servers_of_filer=(OLD, NEW)),
@@ -130,6 +178,7 @@ REFUSED = {
         exports_files=(("exports", "/mnt/a render(rw,sync,no_subtree_check,fsid=1)\n"),),
         aliases=(("render", "10.0.0.21"),),
     ),
+    "/mnt/a: /dev/sdb has its UUID": straight("UUID={uuid} {mount} xfs defaults 0 0", clone="uuid"),
     "nfs-server: the unit is masked": SiteLayout(target=TargetLayout(masked=("nfs-server",))),
 }
 

@@ -113,9 +113,11 @@ class Devices:
         return self.blocks.get(Path(found).name) if found and found.startswith("/dev/") else None
 
     def _tagged(self, kind: str, value: str) -> Block | None:
-        attribute = {"UUID": "uuid", "LABEL": "label"}.get(kind)
+        attribute = {"UUID": "uuid", "LABEL": "label", "PARTUUID": "partuuid"}.get(kind)
         for block in self.blocks.values():
             content = block.content
+            if kind == "PARTUUID" and not block.whole:
+                continue
             if attribute and isinstance(content, Filesystem) and self.alive(block):
                 found = getattr(content, attribute)
                 if found and found == value:  # UUIDs are compared as text: mount(8)
@@ -142,6 +144,10 @@ class Devices:
     def _links(self, block: Block) -> Iterator[str]:
         for path in block.paths:
             yield "/dev/disk/by-path/" + path
+        if block.name.startswith("sd"):
+            yield "/dev/oracleoci/oraclevd" + block.name[2:]
+        if block.whole and isinstance(block.content, Filesystem):
+            yield "/dev/disk/by-partuuid/" + block.content.partuuid
         if block.wwid:
             yield "/dev/disk/by-id/scsi-3" + block.wwid.partition(".")[2]
         if block.group and block.logical:

@@ -41,6 +41,14 @@ def blkid(host: LinuxHost, arguments: list[str]) -> Outcome:
     return ok("".join(f"{key}={value}\n" for key, value in found.items()))
 
 
+@tool("lsblk")
+def lsblk(host: LinuxHost, arguments: list[str]) -> Outcome:
+    """-rno KNAME,UUID: what udev knows of every device, without a read (lsblk(8))."""
+    assert arguments == ["-rno", "KNAME,UUID"], arguments
+    blocks = host.devices.blocks.values()
+    return ok("".join(f"{block.name} {getattr(block.content, 'uuid', '')}\n" for block in blocks))
+
+
 @tool("modprobe")
 def modprobe(host: LinuxHost, arguments: list[str]) -> Outcome:
     """-n -q MODULE: whether there is one; this kernel has all that it knows built in."""

@@ -29,6 +29,7 @@ class Filesystem:
     label: str = ""
     folders: tuple[str, ...] = ()
     uuid: str = field(default_factory=new_uuid)
+    partuuid: str = field(default_factory=new_uuid)  # of the partition that it lies on, where it does
 
 
 @dataclass(eq=False)

@@ -41,6 +41,8 @@ def as_form(site: Variables, vcn_id: str) -> dict[str, str]:
         "dns_zone": "",
         "dns_view_id": "",
         "dns_ttl": 30,
+        "uses_lvm": True,
+        "filesystem_uuid": "",
         "volume_group_name": "vg1",
         "logical_volume_name": "lv01",
         "filesystem_type": "xfs",

@@ -76,6 +76,7 @@ def expected_spec(volume_ids: list[str]) -> dict[str, Any]:
             {
                 "volume_group": "vg1",
                 "logical_volume": "lv01",
+                "volume": None,
                 "mount": "/mnt/a",
                 "type": "xfs",
                 "options": "defaults,_netdev,nofail",

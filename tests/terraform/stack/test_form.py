@@ -1,5 +1,6 @@
 """The form: the same plan as with typed variables, its own refusals, and the packaged zip planned alone."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -90,6 +91,19 @@ def test_a_flexible_shape_is_launched_as_asked(stack: LaidStack, form: dict[str,
     assert planned["shape_config"] == [{"memory_in_gbs": 64, "ocpus": 8}]
 
 
+UUID = "0f3b1b5c-6f1e-4b0e-9c3c-8d0c5a7e1f10"
+
+
+def test_a_filesystem_without_lvm(stack: LaidStack, form: dict[str, str]) -> None:
+    one = json.dumps(json.loads(form["TF_VAR_volume_ids"])[:1])
+    straight = {**form, "TF_VAR_uses_lvm": "false", "TF_VAR_filesystem_uuid": UUID, "TF_VAR_volume_ids": one}
+    spec = stack.with_environment(straight).plan().output_changes["failover"]["after"]["spec"]
+    assert spec["volume_groups"] == []
+    (found,) = spec["filesystems"]
+    assert (found["volume"], found["uuid"]) == (spec["volumes"][0]["name"], UUID)
+    assert (found["volume_group"], found["logical_volume"]) == (None, None)
+
+
 REFUSED: list[tuple[dict[str, str], str]] = [
     ({"server_instance_id": "", "replacement_image_id": ""}, "No server is described"),
     (
@@ -100,11 +114,16 @@ REFUSED: list[tuple[dict[str, str], str]] = [
     ({"replacement_name": "nfs-srv-1"}, 'server_name and replacement_name are both "nfs-srv-1"'),
     ({"replacement_subnet_id": ""}, "nfs-srv-2 has an image and also needs a shape, an availability domain"),
     ({"volume_ids": "[]"}, "0 volumes are described, and 1 to 32 can be"),
+    (
+        {"uses_lvm": "false", "filesystem_uuid": UUID},
+        "on one data volume and is found by its UUID: 2 volumes are chosen",
+    ),
     ({"export_clients": "[]"}, "Nobody may mount /mnt/a: list the networks of its clients"),
 ]
 BAD_FIELDS = {
     "volume_ids": ('["ocid1.bootvolume.oc1..aaaaaaaa"]', "not of boot volumes"),
-    "export_clients": ('["*"]', "export_clients must list networks"),
+    "export_clients": ('["**"]', "export_clients must list networks"),
+    "filesystem_uuid": ("1234", "filesystem_uuid must be the UUID"),
     "mount_path": ("/mnt/a b", "mount_path must be an absolute path"),
     "export_options": ("rw;id", "export_options must be exports(5) options"),
     "export_fsid": ("-1", "export_fsid must be a whole number"),

@@ -133,7 +133,8 @@ BAD_EXPORTS: list[tuple[str, Any, str]] = [
     ("path", "mnt/a", "must be an absolute path"),
     ("clients", [], "must list networks"),
     ("clients", ["10.0.0.0/33"], "must list networks"),
-    ("clients", ["*"], "must list networks"),
+    ("clients", ["10.0.0.0/255.0.255"], "must list networks"),
+    ("clients", ["**"], "must list networks"),
     ("options", "rw;id", "must be exports(5) options"),
     ("fsid", -1, "must be a whole number"),
 ]
@@ -184,6 +185,33 @@ def test_a_bad_filesystem(stack: LaidStack, site: Variables, field: str, value: 
     filesystem = {**site["storage"]["filesystems"]["a"], field: value}
     storage = {**site["storage"], "filesystems": {"a": filesystem}}
     assert message in stack.refusal(storage=storage)
+
+
+UUID = "0f3b1b5c-6f1e-4b0e-9c3c-8d0c5a7e1f10"
+STRAIGHT: dict[str, Any] = {"volume": "bv2", "mount": "/mnt/b", "uuid": UUID}
+BAD_STRAIGHT: list[tuple[dict[str, Any], str]] = [
+    ({"uuid": None}, "also needs uuid, by which it is found on the volume"),
+    ({"volume": None}, "needs either volume_group and logical_volume or, without LVM, volume"),
+    ({"logical_volume": "lv01"}, "needs either volume_group and logical_volume or, without LVM, volume"),
+    ({"volume": "bv1"}, "A volume is in storage.volume_groups and has a filesystem"),
+    ({"volume": "bv3"}, "volume of the filesystem on /mnt/b is bv3 and not in volumes (bv1, bv2)"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD_STRAIGHT)
+def test_a_bad_filesystem_straight_on_a_volume(
+    stack: LaidStack, site: Variables, changes: dict[str, Any], message: str
+) -> None:
+    filesystems = {**site["storage"]["filesystems"], "b": {**STRAIGHT, **changes}}
+    groups = {"vg1": {"volumes": ["bv1"]}}
+    said = stack.refusal(storage={**site["storage"], "volume_groups": groups, "filesystems": filesystems})
+    assert message in said
+
+
+def test_two_filesystems_of_one_uuid(stack: LaidStack, site: Variables) -> None:
+    filesystems = {"a": {**STRAIGHT, "mount": "/mnt/a"}, "b": {**STRAIGHT, "volume": "bv1"}}
+    said = stack.refusal(storage={**site["storage"], "volume_groups": {}, "filesystems": filesystems})
+    assert "Two of storage.filesystems have the same uuid" in said
 
 
 @pytest.mark.parametrize(("field", "value", "message"), BAD_EXPORTS)
