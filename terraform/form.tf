@@ -549,21 +549,18 @@ variable "mount_path" {
 
 variable "export_clients" {
   type        = list(string)
-  description = "Form: who may mount: networks, addresses, host names, or \"*\" for everybody."
+  description = "Form: who may mount: networks, addresses or host names."
   default     = []
   nullable    = false
 
   validation {
     condition = alltrue([
       for one in var.export_clients :
-      one == "*" ||
       can(cidrhost(one, 0)) ||
       can(cidrhost("${one}/32", 0)) ||
       can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", one))
     ])
-    error_message = join(" ", [
-      "export_clients must list networks (\"10.0.0.0/16\"), addresses, host names, or \"*\" for everybody.",
-    ])
+    error_message = "export_clients must list networks (\"10.0.0.0/16\"), addresses or host names."
   }
 }
 

@@ -548,18 +548,12 @@ variable "storage" {
       length(e.clients) > 0 &&
       alltrue([
         for c in e.clients :
-        c == "*" ||
         can(cidrhost(c, 0)) ||
         can(cidrhost("${c}/32", 0)) ||
-        can(cidrhost("${c}/128", 0)) ||
-        can(regex("^([0-9]{1,3}\\.){3}[0-9]{1,3}/255(\\.(255|254|252|248|240|224|192|128|0)){3}$", c)) ||
-        can(regex("^@?(\\*\\.)?[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z0-9-]+)*$", c))
+        can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", c))
       ])
     ])
-    error_message = join(" ", [
-      "clients in storage.exports must list networks (\"10.0.0.0/16\", \"10.0.0.0/255.255.0.0\"), addresses, host",
-      "names, @netgroups, or \"*\" for everybody.",
-    ])
+    error_message = "clients in storage.exports must list networks (\"10.0.0.0/16\"), addresses or host names."
   }
 
   validation {
