@@ -40,6 +40,7 @@ def render_cloud_init() -> str:
         devices_file=lvm.DEVICES_FILE,
         exports_file=exports.OWN,
         fstab_mark=fstab.MARK,
+        fstab_off=fstab.OFF,
         loader_base64=base64.b64encode(zipapp.loader_bytes()).decode(),
         loader_path=LOADER_PATH,
         service=service.rstrip("\n"),

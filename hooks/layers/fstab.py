@@ -78,9 +78,14 @@ def disable(text: str, ours: Match, mark: str = "#") -> str:
     return "".join(mark + line if _active(line) and _is(line, ours) else line for line in _lines(text))
 
 
-def restore(text: str) -> str:
-    """The text with the lines that were put off as they were."""
-    return "".join(line[len(OFF) :] if line.startswith(OFF) else line for line in _lines(text))
+def restore(text: str, ours: Optional[Match] = None) -> str:
+    """The text with the lines that were put off as they were: all, or those of ours."""
+    return "".join(_restored(line, ours) for line in _lines(text))
+
+
+def _restored(line: str, ours: Optional[Match]) -> str:
+    before = line[len(OFF) :]
+    return before if line.startswith(OFF) and (ours is None or _is(before, ours)) else line
 
 
 def active_sources(text: str, mount: str) -> List[str]:

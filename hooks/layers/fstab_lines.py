@@ -58,12 +58,15 @@ def lines_with(host: Host, filesystem: Filesystem) -> fstab.Match:
 
 def enter(host: Host, filesystem: Filesystem) -> bool:
     """Has the line in fstab; False when it was there."""
-    ours, text = lines_of(host, filesystem), host.read(fstab.PATH) or ""
-    line = fstab.best(text, ours)
-    if satisfied(host, filesystem, line) and fstab.OFF not in text:
-        return False
-    wanted = entry(filesystem, line)
-    return text_file.edit(host, fstab.PATH, lambda text: fstab.enable(fstab.restore(text), wanted, ours))
+    ours, others = lines_of(host, filesystem), lines_with(host, filesystem)
+
+    def entered(text: str) -> str:
+        text = fstab.restore(text, lambda line: ours(line) or others(line))
+        line = fstab.best(text, ours)
+        kept = satisfied(host, filesystem, line)
+        return text if kept else fstab.enable(text, entry(filesystem, line), ours)
+
+    return text_file.edit(host, fstab.PATH, entered)
 
 
 def leave(host: Host, filesystem: Filesystem) -> bool:

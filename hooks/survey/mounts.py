@@ -99,6 +99,13 @@ def _options(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
     for line in fstab.lines(text):
         if not line.active or line.mount != item.mount or means(host, line.device, item) is not True:
             continue
+        if "nofail" not in line.options.split(","):
+            found = (
+                "{}: fstab lacks nofail there, and a server from an image of this one would wait for it in "
+                "its boot{}; fail over to this very server, which adds it, before the next image"
+            )
+            stops = "" if "_netdev" in line.options.split(",") else ", or stop there: _netdev is missing too"
+            yield warning(found, item.mount, stops)
         given = set(item.options.split(",")) | set(_OF_A_MOUNT)
         lacking = [option for option in line.options.split(",") if option not in given]
         if "x-systemd.automount" in lacking:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import itertools
 import random
 import re
 import shutil
@@ -144,13 +145,64 @@ def test_what_a_custom_image_brought_along_is_forgotten(document: dict[str, Any]
 
 def forget(script: str, root: Path) -> list[str]:
     """Runs the script on the files under `root`; gives what systemctl was asked."""
-    (root / "bin").mkdir(exist_ok=True)
-    tool = root / "bin" / "systemctl"
-    tool.write_text(f'#!/bin/sh\necho "$*" >> {root}/noted\n')
-    tool.chmod(0o755)
+    for name in ("bin", "run"):
+        (root / name).mkdir(exist_ok=True)
+    tools = {
+        "systemctl": f'echo "$*" >> {root}/noted',
+        "udevadm": "exit 0",
+        "findfs": 'case "$1" in UUID=here|LABEL=here) ;; *) exit 1;; esac',
+        "mountpoint": 'test "$2" = /mnt/on',
+        "systemd-escape": 'shift 2; for path; do echo "$path" | sed "s,^/,,; s,/,-,g; s,$,.mount,"; done',
+    }
+    for name, script_of in tools.items():
+        (root / "bin" / name).write_text(f"#!/bin/sh\n{script_of}\n")
+        (root / "bin" / name).chmod(0o755)
     (root / "noted").write_text("")
-    moved = re.sub(r"(?<![\w./])/(etc|var)/", rf"{root}/\1/", script)
-    assert moved.count(str(root)) == script.count("/etc/") + script.count("/var/")
+    moved = re.sub(r"(?<![\w./])/(etc|var|run)/", rf"{root}/\1/", script)
+    assert moved.count(str(root)) == sum(script.count(f"/{name}/") for name in ("etc", "var", "run"))
     path = f"{root}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     subprocess.run(["sh", "-e", "-c", moved], check=True, env={"PATH": path})
     return (root / "noted").read_text().splitlines()
+
+
+HERE = [  # what the new server has, or does not wait for
+    "/dev/zero / xfs defaults 0 0",
+    "UUID=here /boot/efi vfat defaults 0 2",
+    "LABEL=here /srv/local xfs defaults 0 0",
+    "/dev/null /srv/node ext4 defaults 0 0",
+    "UUID=gone /mnt/on xfs defaults 0 0",
+    "/dev/vg1/lv01 /mnt/late xfs defaults,_netdev,nofail 0 0",
+    "LABEL=gone /mnt/by-hand xfs noauto 0 0",
+    "filer:/srv /srv/filer nfs defaults 0 0",
+    "tmpfs /srv/tmp tmpfs size=1g 0 0",
+    "/srv/local /srv/again none bind 0 0",
+    "# LABEL=gone /mnt/bv xfs defaults 0 0",
+    "UUID=$(reboot) /mnt/strange xfs defaults 0 0",
+]
+AWAY = [
+    "LABEL=blockvolume /mnt/bv/ xfs defaults,_netdev,noatime 0 0",
+    'UUID="gone"\t/mnt/a\txfs\tdefaults\t0\t0',
+    "PARTUUID=gone-01 //mnt/part ext4 rw 0 2",
+    "/dev/oracleoci/oraclevdz /nfs auto defaults,noatime,_netdev 0 0",
+    "/mnt/bv/home /srv/home none bind 0 0",
+    "/mnt/a /export/a none rw,bind 0 0",
+]
+
+
+def test_a_line_that_waits_for_the_old_server_s_disk_is_put_off(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
+    table = tmp_path / "etc/fstab"
+    table.parent.mkdir()
+    mixed = [line for pair in itertools.zip_longest(AWAY, HERE) for line in pair if line]
+    table.write_text("\n".join(mixed) + "\n")
+    table.chmod(0o640)
+    for _ in range(2):
+        noted = forget(document["bootcmd"][0][-1], tmp_path)
+    wanted = [(fstab.OFF if line in AWAY else "") + line for line in mixed]
+    assert table.read_text().splitlines() == wanted
+    assert fstab.restore(table.read_text()) == "\n".join(mixed) + "\n"
+    assert table.stat().st_mode & 0o777 == 0o640
+    mounts = ["mnt-bv", "mnt-a", "mnt-part", "nfs", "srv-home", "export-a"]
+    assert noted[-1] == "stop --no-block " + " ".join(f"{name}.mount" for name in mounts)
+    assert noted[-2] == "daemon-reload"

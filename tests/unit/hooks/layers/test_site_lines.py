@@ -199,3 +199,16 @@ def test_a_filesystem_of_the_spec_below_another_goes_first_and_comes_last(tmp_pa
     made = host(tmp_path / "2", "", *probes, MOUNT, inside, RELOAD)
     made.change({"files": {"/dev/dm-1": ""}, "links": {"/dev/vg1/lv02": "../dm-1"}})
     assert done(made, "apply", wanted).state == "present"
+
+
+def test_what_the_first_boot_put_off_comes_back_with_the_filesystem_and_nothing_else_does(
+    tmp_path: Path,
+) -> None:
+    """cloud-init's bootcmd: a line of another disk that this server does not have stays off."""
+    other = f"{fstab.OFF}LABEL=elsewhere /srv/other xfs defaults 0 0\n"
+    own = f"{fstab.OFF}LABEL=blockvolume /mnt/a/ xfs defaults,_netdev,noatime 0 0\n"
+    bind = "/mnt/a/home /srv/home none bind 0 0\n"
+    made = host(tmp_path, other + own + fstab.OFF + bind, BLKID, MOUNT, {"run": "mount /srv/home"})
+    assert done(made, "apply").state == "present"
+    entry = "/dev/vg1/lv01 /mnt/a xfs defaults,_netdev,noatime,nofail 0 0\n"
+    assert made.read(fstab.PATH) == f"{other}{fstab.MARK}\n{entry}{bind}"

@@ -303,6 +303,14 @@ LOST: list[tuple[dict[str, Any], str]] = [
         "/mnt/a: fstab has noatime,prjquota, which the spec's options lack",
     ),
     (
+        {"more": {"/etc/fstab": "/dev/dm-0 /mnt/a xfs defaults,_netdev 0 2\n"}},
+        "/mnt/a: fstab lacks nofail there, and a server from an image of this one would wait for it",
+    ),
+    (
+        {"more": {"/etc/fstab": "UUID=1f /mnt/a xfs defaults 0 0\n/dev/dm-0 /mnt/a xfs defaults 0 2\n"}},
+        "would wait for it in its boot, or stop there: _netdev is missing too; fail over to this very server",
+    ),
+    (
         {"more": {"/etc/fstab": "/dev/dm-0 /mnt/a xfs x-systemd.automount 0 2\n"}},
         "/mnt/a: fstab has x-systemd.automount",
     ),
