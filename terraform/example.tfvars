@@ -40,6 +40,8 @@ storage = {
   }
   filesystems = {
     "a" = { volume_group = "vg1", logical_volume = "lv01", mount = "/mnt/a" }
+    # Without LVM, straight on a volume of its own or on a partition of it; `blkid` shows the UUID:
+    # "b" = { volume = "bv3", mount = "/mnt/b", uuid = "0f3b1b5c-6f1e-4b0e-9c3c-8d0c5a7e1f10" }
   }
   exports = [
     { path = "/mnt/a", clients = ["10.0.0.0/16"], fsid = 1 },
