@@ -18,7 +18,7 @@ from hooks.host.copies import Looked
 from hooks.host.host import HookError, Host
 from hooks.host.mounts import mounts
 from hooks.layers import iscsi, lvm
-from hooks.layers.devices import tags
+from hooks.layers.devices import content, node
 
 READ = "read"  # what the child is called with
 SECONDS = 1800.0  # the recovery of a long log may take its time
@@ -52,7 +52,7 @@ def fetch(host: Host, text: str, sha256: str) -> Looked:
 
 def _ways(host: Host, spec: ServerSpec, item: Filesystem) -> List[str]:
     """Mount options, one set for each attempt."""
-    found = tags(host, item.device)
+    found = content(host, item)
     known = found.get("TYPE") == item.type and item.uuid in (None, found.get("UUID"))
     as_it_is = ",".join(filter(None, (_SAFE, _AS_IT_IS.get(item.type))))
     alone = not any(volume.shareable for volume in spec.volumes)
@@ -64,7 +64,7 @@ def _read(host: Host, item: Filesystem, options: str, sha256: str) -> Looked:
     if mounted is not None:
         return copies.look_in(os.path.join(host.path(mounted), places.DATA), sha256)
     archive = sys.modules["__main__"].__dict__["ARCHIVE"]
-    words = (sys.executable, archive, READ, sha256, item.device, item.type, options)
+    words = (sys.executable, archive, READ, sha256, node(host, item) or item.device, item.type, options)
     try:
         said = host.run("unshare", "--mount", "--propagation", "private", *words, seconds=SECONDS).out
     except HookError as error:
@@ -75,7 +75,7 @@ def _read(host: Host, item: Filesystem, options: str, sha256: str) -> Looked:
 
 def _where(host: Host, item: Filesystem) -> Optional[str]:
     """Where it is mounted already, whole; a second mount that is read-only would be refused by the kernel."""
-    device = host.real(item.device)
+    device = node(host, item)
     found = [one.mount for one in mounts(host) if one.root == "/" and host.real(one.source) == device]
     return found[-1] if found and device else None
 
