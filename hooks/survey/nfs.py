@@ -4,6 +4,7 @@ import os
 import re
 from typing import Dict, Iterator, List, Tuple
 
+from hooks.contract.parse import PATH
 from hooks.contract.spec import Export, ServerSpec
 from hooks.host.host import Host
 from hooks.layers import exports, nfs
@@ -14,6 +15,7 @@ DEFAULTS = ("ro", "sync", "wdelay", "hide", "no_subtree_check", "secure", "root_
 _PAIRS = {"rw": "ro", "async": "sync", "nohide": "hide", "insecure": "secure"}
 _IGNORED = ("mountpoint", "mp", "sec", "pnfs", "no_pnfs")
 _CONFIGURED = ("/etc/nfs.conf", "/etc/nfs.conf.d")
+_ETAB = "/var/lib/nfs/etab"
 _COUNT = ("/etc/sysconfig/nfs", "/etc/default/nfs-kernel-server")
 
 
@@ -54,6 +56,20 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
             yield warning(text, path, client, ",".join(_telling(options)))
         else:
             yield from _different(known[path], client, options)
+
+
+def unnamed(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """Exported paths that no spec can name, by the files and exportfs(8)'s own: its -s quotes no blanks."""
+    if not holds(host, spec):
+        return
+    texts = [host.read(name) or "" for name in (*nfs.files(host), _ETAB)]
+    paths = {path for text in texts for path, _ in exports.parse(text) if not PATH[0].fullmatch(path)}
+    for path in sorted(path for path in paths if exports.concerned(spec, path)):
+        text = (
+            "{!r} is exported, and a path with blanks or special characters cannot be in the spec; export "
+            "the folder above it instead, or rename it"
+        )
+        yield refusal(text, path)
 
 
 def _wanted(host: Host, export: Export, client: str) -> bool:

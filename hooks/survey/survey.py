@@ -24,6 +24,7 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
         survey_host.server,
         nfs.refused,
         nfs.lost,
+        nfs.unnamed,
         nfs.names,
         exports.overruled,
     ),

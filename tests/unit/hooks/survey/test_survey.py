@@ -258,6 +258,14 @@ ON_THE_VOLUMES: list[tuple[dict[str, Any], str]] = [
         {"more": {"/proc/self/mountinfo": MOUNTED + "90 88 0:50 / /mnt/a/t rw - tmpfs none rw\n"}},
         "/mnt/a: found mounted below it: /mnt/a/t; unmount that first",
     ),
+    (
+        {"more": {"/etc/exports": '"/mnt/a/my data" 10.0.0.0/16(rw)\n'}},
+        "'/mnt/a/my data' is exported, and a path with blanks or special characters cannot be in the spec; ",
+    ),
+    (
+        {"more": {"/var/lib/nfs/etab": "/mnt/a/\\346\\227\\245\t*(rw,sync)\n"}},
+        "is exported, and a path with blanks or special characters cannot be in the spec; export the folder",
+    ),
 ]
 
 
