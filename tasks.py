@@ -16,6 +16,7 @@ SITE_HELP = "the site's file; default $NFS_FAILOVER_SITE, then ./site.toml"
 UNPLANNED_HELP = "the old server is lost: don't ask it; the detach is the fence if its power can't be cut"
 VIA_HELP = "where the stack is applied: terraform (its folder) or resource-manager; default: as the site says"
 STACK_HELP = "OCID of the Resource Manager stack; default: the site's"
+GUESTS_HELP = "what all guests are like: debian or ubuntu (docs/lab-guests.md)"
 RUN_HELP = "the lab's directory; default .lab/default"
 CHECKS = (
     "ruff check .",
@@ -246,6 +247,7 @@ def package(_: Context) -> None:
         "comeback": "afterwards, power nfs-srv-1 on: it must not be able to serve or write",
         "after": "seconds that the client writes before the failure",
         "kill_after": "kill -9 the failover after these seconds, then run the same command again; 0: don't",
+        "guests": GUESTS_HELP,
         "door": "who fails over: cli, resource-manager (a console apply alone), or gitops (a pull request)",
         "hooks": "where a console's new server finds them: data, disk (it stands by), or data and changed",
         "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",
@@ -267,6 +269,7 @@ def drill(
     kill_after: float = 0.0,
     door: str = "cli",
     hooks: str = "data",
+    guests: str = "debian",
     soak: int = 0,
     seed: int = 1,
     jobs: int = 1,
@@ -295,16 +298,20 @@ def drill(
         kill_after=kill_after or None,
         door=door,
         hooks=hooks,
+        guests=guests,
     )
     sys.exit(drills.main(_run_directory(run), choices, json))
 
 
-@task(name="up", help={"standby": "launch nfs-srv-2 as well, without volumes", "run": RUN_HELP})
-def lab_up(c: Context, standby: bool = False, run: str | None = None) -> None:
+@task(
+    name="up",
+    help={"standby": "launch nfs-srv-2 as well, without volumes", "guests": GUESTS_HELP, "run": RUN_HELP},
+)
+def lab_up(c: Context, standby: bool = False, guests: str = "debian", run: str | None = None) -> None:
     """Bring the lab up with the site serving; prints how to use it."""
     render(c)
     lab = _lab(run)
-    _guarded(lambda: lab.up(standby=standby))
+    _guarded(lambda: lab.up(standby=standby, guests=guests))
     print(f"up: ./inv failover --active nfs-srv-2 --site {lab.site_file}")
 
 

@@ -25,6 +25,11 @@ def told(host: Host) -> List[str]:
     return [text.format(zone) for zone in closed_zones(listed, default)[:1]]
 
 
+def has_direct_rules(host: Host) -> bool:
+    """Whether somebody gave firewalld rules of their own, which no zone lists; raises HookError."""
+    return bool(host.run("firewall-cmd", "--direct", "--get-all-rules", seconds=_SECONDS).out.strip())
+
+
 def closed_zones(listed: str, default: str) -> List[str]:
     """The zones in use when none of them lets NFS in; empty when one does.
 

@@ -7,13 +7,15 @@ from typing import Callable
 
 from hooks.host.host import HookError, Host
 
+_SELINUX = "/sys/fs/selinux/enforce"  # there wherever a policy is loaded (selinux(8))
+
 
 def edit(host: Host, name: str, change: Callable[[str], str], mode: int = 0o644) -> bool:
     """Replaces the file's text by change(text) and shows the diff; False when nothing had to change.
 
     A missing file counts as empty text and is made with `mode`; a result of empty text removes the file.
     Written beside it, synced and renamed over, so that a full disk or a crash leaves the old file whole.
-    A symbolic link is followed. Raises HookError or OSError.
+    A symbolic link is followed. A new file gets SELinux's label of its name. Raises HookError or OSError.
     """
     before = host.read(name)
     after = change(before or "")
@@ -24,7 +26,11 @@ def edit(host: Host, name: str, change: Callable[[str], str], mode: int = 0o644)
         host.note(line)
     path = os.path.realpath(host.path(name))
     if after:
+        made = not os.path.exists(path)
         _replace(path, after, mode)
+        if made and os.path.exists(host.path(_SELINUX)):
+            # it has the label of its folder so far, and that may be another one (restorecon(8))
+            host.run("restorecon", os.path.dirname(path), path)
     else:
         os.unlink(path)
     _sync_directory(path)

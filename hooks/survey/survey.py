@@ -11,7 +11,7 @@ from hooks.contract.fields import SpecError
 from hooks.contract.result import BROKEN, PRESENT, UNKNOWN, Layer
 from hooks.contract.spec import ServerSpec, Spec
 from hooks.host.host import HookError, Host
-from hooks.survey import exports, lvm, mounts, nfs
+from hooks.survey import exports, firewall, lvm, mounts, nfs
 from hooks.survey import host as survey_host
 from hooks.survey.remark import Remark
 
@@ -27,6 +27,7 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
         nfs.unnamed,
         nfs.names,
         exports.overruled,
+        firewall.closed,
     ),
 }
 

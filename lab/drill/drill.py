@@ -20,6 +20,7 @@ from lab.drill.operator import Operator
 from lab.drill.proof import Proof
 from lab.drill.result import DrillResult, Switchover, show
 from lab.drill.writer_record import Witness
+from lab.hardware.image.variants.catalogue import DEBIAN, VARIANTS
 from lab.hardware.volume_watch import Watch
 from lab.site.lab import Lab
 from lab.site.nfs_site import SERVER, SUCCESSOR
@@ -38,7 +39,7 @@ class Choices:
     seconds that the client writes before the failure. kill_after: seconds after which the operator's process
     is killed (SIGKILL) in the middle of the failover; the same command is then run again. door: who fails
     over (lab/drill/doors.py). hooks: where a new server finds the hooks behind the console's door
-    (lab/drill/hooks_copies.py).
+    (lab/drill/hooks_copies.py). guests: the variant of all guests (lab/hardware/image/variants/catalogue.py).
     """
 
     mode: str = "dead"
@@ -51,6 +52,7 @@ class Choices:
     kill_after: float | None = None
     door: str = "cli"
     hooks: str = "data"
+    guests: str = DEBIAN
 
 
 class Drill:
@@ -70,7 +72,7 @@ class Drill:
     def tell(self) -> DrillResult:
         """The whole story; what went wrong is in its `missing`. The lab is taken down in any case."""
         try:
-            self._timed("lab up", lambda: self.lab.up(self._choices.standby, door=self._choices.door))
+            self._timed("lab up", self._up)
             if self._choices.door == "resource-manager":
                 self._timed("hooks", lambda: hooks_copies.place(self.lab, self._choices.hooks))
             self._watch.start()
@@ -93,6 +95,9 @@ class Drill:
             self._keep()
             self._timed("lab down", self.lab.down)
         return self.story
+
+    def _up(self) -> None:
+        self.lab.up(self._choices.standby, door=self._choices.door, guests=self._choices.guests)
 
     def _keep(self) -> None:
         """The runs and their reports outlive the lab."""
@@ -155,6 +160,7 @@ def main(run: Path, choices: Choices, as_json: bool) -> int:
         ("mode", choices.mode, failures.MODES),
         ("door", choices.door, NAMES),
         ("hooks", choices.hooks, hooks_copies.PLACES),
+        ("guests", choices.guests, tuple(VARIANTS)),
     ):
         if given not in known:
             console.print(f"usage: --{flag} {given}: expected one of {', '.join(known)}", markup=False)

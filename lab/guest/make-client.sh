@@ -6,8 +6,8 @@ mkdir -p /mnt/nfs/a
 grep -q ' /mnt/nfs/a ' /etc/fstab || echo "$1:/mnt/a /mnt/nfs/a nfs defaults,_netdev,nofail 0 0" >> /etc/fstab
 systemctl daemon-reload
 mount /mnt/nfs/a
-install -d -o opc -g opc /var/lib/drill
+install -d -o "$SUDO_USER" -g "$SUDO_USER" /var/lib/drill
 install -D -m 0755 writer.py /usr/local/lib/drill/writer.py
-install -m 0644 writer.service /etc/systemd/system/drill-writer.service
+sed "s/^User=.*/User=$SUDO_USER/" writer.service > /etc/systemd/system/drill-writer.service
 systemctl daemon-reload
 systemctl enable --now drill-writer.service

@@ -29,7 +29,7 @@ echo '/dev/vg1/lv01 /mnt/a xfs defaults,_netdev,nofail 0 0' >> /etc/fstab
 systemctl daemon-reload
 mount /mnt/a
 echo 'This is a test file.' > /mnt/a/test.txt
-chown opc:opc /mnt/a
+chown "$SUDO_USER:" /mnt/a
 sync -f /mnt/a/test.txt
 echo '/mnt/a 10.0.0.0/16(rw,sync,no_subtree_check,fsid=1)' > /etc/exports
 systemctl enable --now nfs-server

@@ -138,13 +138,14 @@ def qemu_arguments(machine: Machine, image: BaseImage) -> list[str]:
     processor model is no quicker. Started from an unpacked kernel, without a firmware's boot menu.
     """
     identity = uuid.uuid5(uuid.NAMESPACE_URL, machine.instance_id)
+    words = image.variant.kernel_words.split()
     return [
         "qemu-system-x86_64",
         *("-name", machine.name, "-uuid", str(identity), "-smbios", f"type=3,asset={ASSET_TAG}"),
         *("-accel", "tcg,thread=multi,tb-size=256", "-M", "pc", "-cpu", "qemu64", "-smp", "1"),
         *("-m", str(machine.memory_mb), "-nodefaults", "-display", "none", "-vga", "none"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
-        *("-append", f"{KERNEL_WORDS} systemd.machine_id={identity.hex}"),
+        *("-append", " ".join((KERNEL_WORDS, *words, f"systemd.machine_id={identity.hex}"))),
         *("-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci"),
         *("-device", f"virtio-net-pci,netdev=net,mac={machine.mac},romfile="),
     ]

@@ -4,19 +4,22 @@ import json
 from pathlib import Path
 
 from lab.hardware.image.build import BaseImage, base_image
+from lab.hardware.image.variants.catalogue import DEBIAN
 from lab.system.command import run
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
 
 
-def pin_base(lab: RunDirectory) -> BaseImage:
+def pin_base(lab: RunDirectory, name: str = DEBIAN) -> BaseImage:
     """The base image of this lab: today's for a new lab, and the same for as long as the lab lives.
 
     A disk needs the very image below it and the kernel that fits, also when the recipe has changed since.
+    `name`: which guests a new lab has; one that is pinned keeps its own. Raises HardwareError unless built.
     """
     if not lab.base.exists():
         lab.base.unlink(missing_ok=True)
-        lab.base.symlink_to(base_image().folder)
+        lab.base.parent.mkdir(parents=True, exist_ok=True)
+        lab.base.symlink_to(base_image(name).folder)
     return BaseImage(lab.base.resolve())
 
 

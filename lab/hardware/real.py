@@ -35,7 +35,8 @@ class QemuHardware:
         self._storage = Storage(self._lab)
 
     def offer_base_image(self, image_id: str) -> int:
-        build.ensure()
+        if not self._lab.base.exists():
+            build.ensure()
         return images.offer_base(self._lab, image_id)
 
     def create_disk(self, machine: Machine, image_id: str) -> None:

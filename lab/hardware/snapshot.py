@@ -61,7 +61,8 @@ class Snapshot:
         if not self.exists():
             raise HardwareError(f"no snapshot {self.folder}: boot the guests and save them first")
         lab = RunDirectory.of(run)
-        if images.pin_base(lab) != base_image():
+        pinned = images.pin_base(lab)
+        if pinned != base_image(pinned.variant.name):
             raise HardwareError(f"the lab in {run} runs on {lab.base.resolve()}: take it down first")
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda machine: _restore(lab, machine, self.folder), self.machines))
@@ -92,8 +93,8 @@ def _save(lab: RunDirectory, machine: Machine, work: Path) -> None:
     guest = Guest(lab, machine.instance_id)
     if not guest.pid():
         raise HardwareError(f"{machine.name} is off: only a running machine can be saved")
-    if images.backing_file(guest.disk) != base_image().disk:
-        raise HardwareError(f"{machine.name} was not made from today's base image: it cannot be saved")
+    if images.backing_file(guest.disk) != images.pin_base(lab).disk:
+        raise HardwareError(f"{machine.name} was not made from the lab's base image: it cannot be saved")
     name = short_name(machine.instance_id)
     with guest.standing_still():
         qmp.monitor(guest.monitor, f"savevm {NAME}")

@@ -13,7 +13,7 @@ from lab.site.ssh_access import Access
 from lab.site.stack import SHAPE
 from lab.system.errors import HardwareError
 
-_BOOT_SECONDS = 300
+_BOOT_SECONDS = 600  # of a machine that is busy with other guests
 _KEYS = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----\s(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)
 
 

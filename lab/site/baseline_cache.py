@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lab.hardware.guests import Guest
 from lab.hardware.image.build import base_image
+from lab.hardware.image.variants.catalogue import DEBIAN
 from lab.hardware.machine import Machine
 from lab.hardware.snapshot import Snapshot, qemu_version
 from lab.system.cache import make_once
@@ -24,10 +25,10 @@ _KEPT = 3
 
 
 class BaselineCache:
-    """The founded lab of today's sources, image and QEMU; saved or not."""
+    """The founded lab of today's sources, image and QEMU with these guests; saved or not."""
 
-    def __init__(self) -> None:
-        self.folder = cache_directory() / "founded" / _key()
+    def __init__(self, guests: str = DEBIAN) -> None:
+        self.folder = cache_directory() / "founded" / guests / _key(guests)
 
     def exists(self) -> bool:
         """Whether it is in the cache."""
@@ -66,8 +67,8 @@ def machines_of(lab: RunDirectory) -> tuple[Machine, ...]:
     return tuple(Guest(lab, i).machine() for i in ids)
 
 
-def _key() -> str:
-    digest = hashlib.sha256(f"{qemu_version()}\n{base_image().key}\n".encode())
+def _key(guests: str) -> str:
+    digest = hashlib.sha256(f"{qemu_version()}\n{base_image(guests).key}\n".encode())
     for file in sources():
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

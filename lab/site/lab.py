@@ -17,6 +17,8 @@ from lab.client.api_process import ApiProcess, CloudError
 from lab.client.wait import wait_for_state
 from lab.hardware import network
 from lab.hardware.image import build
+from lab.hardware.image.variants.catalogue import DEBIAN, variant
+from lab.hardware.images import pin_base
 from lab.hardware.machine import Machine
 from lab.hardware.real import bring_up
 from lab.hardware.teardown import remains, take_down
@@ -51,26 +53,30 @@ class Lab:
         self.api = ApiProcess(self.run)
         self._say = say
 
-    def up(self, standby: bool = False, delay_factor: float = 0.0, door: str = "cli") -> None:
+    def up(
+        self, standby: bool = False, delay_factor: float = 0.0, door: str = "cli", guests: str = DEBIAN
+    ) -> None:
         """A fresh lab with the site serving; what an earlier one left is removed first.
 
+        `guests`: which variant all of them are (lab/hardware/image/variants/catalogue.py).
         `door`: where the stack is: in a folder (cli), a folder under Git (gitops), or Resource Manager, where
         the site has a service address as well (resource-manager).
         First use installs packages and builds the image. Raises HardwareError or CloudError.
         """
+        variant(guests)
         require_terraform()
         if installed := packages.ensure():
             self._say(f"installed {', '.join(installed)}")
         require_root()
         self.down()
-        self._say("the guests' image (first use: built from Debian packages, about two minutes)")
-        build.ensure()
-        self.run.mkdir(parents=True)
-        founded = BaselineCache()
+        self._say(f"the image of {guests} guests (first use: built from Debian packages, about two minutes)")
+        build.ensure(guests)
+        pin_base(self.directory, guests)
+        founded = BaselineCache(guests)
         if not founded.exists():
             founded.make(self.run, self._found)
             self.down()
-            self.run.mkdir(parents=True)
+            pin_base(self.directory, guests)
         self._say("guests are restored from their snapshots")
         machines = self._restore(founded, delay_factor)
         site = NfsSite(self.directory, self.api, self.access, self._say)

@@ -135,7 +135,7 @@ class NfsSite:
             f"config_file = {json.dumps(str(self._api.config_file))}",
             f'endpoint = "{self._api.endpoint}"',
             "[ssh]",
-            'user = "opc"',
+            f"user = {json.dumps(self._access.user)}",
             f"identity_file = {json.dumps(str(self._access.key))}",
             f"config_file = {json.dumps(str(self._access.config))}",
             f"known_hosts = {json.dumps(str(self._access.known_hosts))}",

@@ -9,12 +9,12 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lab.hardware.images import pin_base
 from lab.hardware.snapshot import set_clock
 from lab.system.command import run
 from lab.system.errors import HardwareError
 from lab.system.paths import GUEST, RunDirectory
 
-USER = "opc"
 _CONFIG = """\
 Host 10.0.0.*
   User {user}
@@ -51,12 +51,17 @@ class Access:
             run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", self.key])
         text = _CONFIG.format(
             sockets=self._sockets,
-            user=USER,
+            user=self.user,
             key=self.key,
             known_hosts=self.known_hosts,
             namespace=self.lab.namespace,
         )
         self.config.write_text(text)
+
+    @property
+    def user(self) -> str:
+        """Who logs in on the guests of this lab."""
+        return pin_base(self.lab).variant.user
 
     @property
     def public_key(self) -> str:

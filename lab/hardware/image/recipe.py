@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lab.hardware.image.variants.catalogue import Variant
 from lab.system.errors import HardwareError
 
 HERE = Path(__file__).parent
+VARIANTS = HERE / "variants"
 PACKAGES = (
     # a machine that boots
     "linux-image-cloud-amd64,systemd,systemd-sysv,udev,dbus,kmod,busybox-static,libnss-myhostname,"
@@ -36,9 +38,23 @@ def recipe() -> Recipe:
     """This machine's recipe: its Debian release and apt sources with this folder's files."""
     suite = _release()
     digest = hashlib.sha256(json.dumps([suite, PACKAGES]).encode())
-    for file in sorted(path for path in HERE.rglob("*") if path.is_file() and path.suffix != ".pyc"):
-        digest.update(f"{file.relative_to(HERE)}\n".encode() + file.read_bytes())
+    own = (path for path in HERE.rglob("*") if not path.is_relative_to(VARIANTS))
+    for file in sorted(path for path in own if path.is_file() and path.suffix != ".pyc"):
+        digest.update(_ingredient(file))
     return Recipe(suite, PACKAGES, _sources(), digest.hexdigest()[:16])
+
+
+def variant_key(base: Recipe, variant: Variant) -> str:
+    """The name of a variant's image in the cache: 16 hex digits."""
+    digest = hashlib.sha256(f"{base.key}\n{json.dumps(asdict(variant))}\n".encode())
+    for file in [VARIANTS / "lay.sh", *variant.files()]:
+        digest.update(_ingredient(file))
+    return digest.hexdigest()[:16]
+
+
+def _ingredient(file: Path) -> bytes:
+    content = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
+    return f"{file.relative_to(HERE)}\n".encode() + content
 
 
 def _release() -> str:

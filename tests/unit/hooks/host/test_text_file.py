@@ -46,6 +46,16 @@ def test_a_new_file_has_its_mode_and_an_empty_one_is_removed(host: PlannedHost) 
     assert not text_file.edit(host, "/etc/exports.d/own", lambda _: "")
 
 
+def test_a_new_file_and_its_folder_get_their_labels_where_a_policy_is_loaded(host: PlannedHost) -> None:
+    own = Path(host.path("/etc/exports.d/own"))
+    labelled = {"run": f"restorecon {own.parent} {own}"}
+    policy = {"files": {"/sys/fs/selinux/enforce": "1"}}
+    labels = PlannedHost(host.root, {**policy, "commands": [labelled]})
+    assert text_file.edit(labels, "/etc/exports.d/own", lambda _: "text\n")
+    labels.finish()
+    assert text_file.edit(labels, "/etc/exports.d/own", lambda _: "other\n")  # which keeps the label it has
+
+
 def test_a_symbolic_link_stays_one(host: PlannedHost) -> None:
     host.change({"links": {"/etc/linked": "fstab"}})
     text_file.edit(host, "/etc/linked", lambda text: text + "three\n")

@@ -1,0 +1,18 @@
+"""Whether this host's firewall would keep the clients out after a takeover."""
+
+from typing import Iterator
+
+from hooks.contract.spec import ServerSpec
+from hooks.hints import firewalld
+from hooks.host.host import Host
+from hooks.survey.remark import Remark, holds, refusal, warning
+
+
+def closed(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """Refused where firewalld lets no NFS in; a warning on a host that serves now, or has direct rules.
+
+    Rules that firewalld does not list with its zones may let clients in (firewall-cmd(1), --direct).
+    """
+    texts = firewalld.told(host)
+    remark = warning if texts and (holds(host, spec) or firewalld.has_direct_rules(host)) else refusal
+    yield from (remark("{}", text) for text in texts)

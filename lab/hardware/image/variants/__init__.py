@@ -1,0 +1,1 @@
+"""The guests' variants: what each lays over the base image, one folder a layer."""

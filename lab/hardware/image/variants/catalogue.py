@@ -1,0 +1,51 @@
+"""Which guests there are, and what each of them is made of beside the base image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.system.errors import HardwareError
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One kind of guest.
+
+    user: who logs in. packages: Debian's packages beside the base image's. layers: folders here, in this
+    order; each may have `root/`, files that are laid over the image, and `setup.sh`, which is run with the
+    image's folder afterwards. kernel_words: added to the kernel's command line.
+    """
+
+    name: str
+    user: str = "opc"
+    packages: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    kernel_words: str = ""
+
+    def files(self) -> list[Path]:
+        """All files of its layers, sorted."""
+        found = (path for layer in self.layers for path in (HERE / layer).rglob("*"))
+        return sorted(path for path in found if path.is_file() or path.is_symlink())
+
+
+DEBIAN = "debian"
+_KNOWN = (
+    Variant(DEBIAN),
+    Variant(
+        "ubuntu",
+        user="ubuntu",
+        packages=("netplan.io", "apparmor"),
+        layers=("ubuntu",),
+    ),
+)
+VARIANTS = {variant.name: variant for variant in _KNOWN}
+
+
+def variant(name: str) -> Variant:
+    """The variant of this name. Raises HardwareError for a name that is not known."""
+    if name not in VARIANTS:
+        raise HardwareError(f"no guests are called {name!r}: expected one of {', '.join(VARIANTS)}")
+    return VARIANTS[name]

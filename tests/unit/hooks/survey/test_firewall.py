@@ -1,0 +1,45 @@
+"""What a survey says of a firewall that would keep the clients out."""
+
+from pathlib import Path
+
+import pytest
+
+from hooks.survey import firewall
+from hooks.survey.remark import Remark
+from tests.unit.hooks.hints.test_firewalld import zone
+from tests.unit.hooks.scripted_host import PlannedHost
+
+DEFAULT = {"run": "firewall-cmd --get-default-zone", "out": "public\n"}
+DIRECT = "firewall-cmd --direct --get-all-rules"
+RULE = "ipv4 filter INPUT 0 -p tcp --dport 2049 -j ACCEPT\n"
+
+
+def remarks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holds: bool, listed: str, *asked: dict) -> list:
+    monkeypatch.setattr(firewall, "holds", lambda host, spec: holds)
+    commands = [DEFAULT, {"run": "firewall-cmd --list-all-zones", "out": listed}, *asked]
+    planned = {"commands": commands, "files": {"/proc/88/comm": "firewalld\n"}}
+    host = PlannedHost(str(tmp_path), planned)
+    found: list[Remark] = list(firewall.closed(host, None))  # type: ignore[arg-type]
+    host.finish()
+    return found
+
+
+def test_a_target_whose_firewalld_lets_no_nfs_in_is_refused_with_the_remedy(tmp_path, monkeypatch):
+    (found,) = remarks(tmp_path, monkeypatch, False, zone(), {"run": DIRECT, "out": "\n"})
+    assert found.refusal
+    assert found.text.rpartition("; ")[0] == "firewalld lets no NFS in"
+    assert "firewall-cmd --zone=public --add-service=nfs" in found.text.rpartition("; ")[2]
+
+
+def test_rules_that_no_zone_lists_may_let_clients_in(tmp_path, monkeypatch):
+    (found,) = remarks(tmp_path, monkeypatch, False, zone(), {"run": DIRECT, "out": RULE})
+    assert not found.refusal
+
+
+def test_a_server_that_holds_the_volumes_is_warned_of(tmp_path, monkeypatch):
+    (found,) = remarks(tmp_path, monkeypatch, True, zone())
+    assert not found.refusal
+
+
+def test_an_open_firewalld_is_no_remark(tmp_path, monkeypatch):
+    assert remarks(tmp_path, monkeypatch, False, zone(services="nfs ssh")) == []
