@@ -102,12 +102,14 @@ class Host:
         if outcome is None:
             raise OutOfTime("`{}` did not end within {:.0f} s".format(shown, seconds))
         meaning = tolerate.get(outcome.code, "")
-        said = _masked(" ".join((outcome.err or outcome.out).split()), masks)[-600:] if outcome.code else ""
-        told = " {} {}: {}".format(outcome.code, meaning, said) if outcome.code else ""
-        self.note("+ {} ({:.2f} s){}".format(shown, self.now() - began, told))
+        message = (
+            _masked(" ".join((outcome.err or outcome.out).split()), masks)[-600:] if outcome.code else ""
+        )
+        ending = " {} {}: {}".format(outcome.code, meaning, message) if outcome.code else ""
+        self.note("+ {} ({:.2f} s){}".format(shown, self.now() - began, ending))
         if outcome.code and outcome.code not in tolerate:
             text = "`{}` ended with {}: {}{}"
-            raise CommandFailed(text.format(shown, outcome.code, said or "(nothing said)", remedy))
+            raise CommandFailed(text.format(shown, outcome.code, message or "(no message)", remedy))
         return outcome
 
     def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
@@ -137,12 +139,12 @@ class Host:
         """Returns once this port takes a TCP connection; raises OutOfTime: silence is not absence."""
         end = self.now() + min(seconds, self.left())
         while True:
-            said = self.connect(address, port)
-            if not said:
+            message = self.connect(address, port)
+            if not message:
                 return
             if self.now() >= end:
                 raise OutOfTime(
-                    "{}: {} port {} is not reachable: {}{}".format(what, address, port, said, remedy)
+                    "{}: {} port {} is not reachable: {}{}".format(what, address, port, message, remedy)
                 )
             self.sleep(0.5)
 

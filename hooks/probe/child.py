@@ -26,9 +26,9 @@ def run_in_child(host: Host, what: str, work: Callable[[], object], seconds: flo
         if not select.select([ours], [], [], max(0.0, min(seconds, host.left())))[0]:
             os.kill(child, signal.SIGKILL)
             raise OutOfTime("{}: no answer within {:.0f} s".format(what, seconds))
-        text = answer.read().decode() or '[null, "its process ended without an answer"]'
+        result = answer.read().decode() or '[null, "its process ended without an answer"]'
     os.waitpid(child, 0)
-    found, error = json.loads(text)
+    found, error = json.loads(result)
     if error is not None:
         raise CommandFailed("{}: {}".format(what, error))
     return found
@@ -45,9 +45,9 @@ def _live(work: Callable[[], object], answer: int) -> None:
             os.dup2(nothing, number)
         os.close(nothing)
         try:
-            told = [work(), None]
+            result = [work(), None]
         except (HookError, OSError) as error:
-            told = [None, str(error)]
-        os.write(3, json.dumps(told).encode())
+            result = [None, str(error)]
+        os.write(3, json.dumps(result).encode())
     finally:
         os._exit(0)

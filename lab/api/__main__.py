@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def serve(run: Path, options: argparse.Namespace) -> None:
-    """Take up the lab's state, answer and work until told to end, and leave the process."""
+    """Take up the lab's state, answer and work until SIGTERM or SIGINT, and leave the process."""
     world = prepare_world(run, options.delay_factor)
     store = Store(run / "cloud.db")
     hardware = build_hardware(options.hardware, run, store)
@@ -61,7 +61,7 @@ def serve(run: Path, options: argparse.Namespace) -> None:
     worker.start()
     attend_all(cloud)
     announce(run, listener.getsockname()[1])
-    serve_until_told(server)
+    serve_until_signal(server)
     worker.stop(GRACE_SECONDS)
     store.close()
     (run / "api.port").unlink(missing_ok=True)
@@ -147,12 +147,12 @@ def announce(run: Path, port: int) -> None:
     fresh.replace(run / "api.port")
 
 
-def serve_until_told(server: BaseWSGIServer) -> None:
-    def told(signum: int, frame: FrameType | None) -> None:
+def serve_until_signal(server: BaseWSGIServer) -> None:
+    def on_signal(signum: int, frame: FrameType | None) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()
 
-    signal.signal(signal.SIGTERM, told)
-    signal.signal(signal.SIGINT, told)
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
     server.serve_forever(poll_interval=0.1)
     server.server_close()
 

@@ -12,7 +12,7 @@ REGION_KEY = "FRA"
 
 
 def list_availability_domains(cloud: Cloud, call: Call) -> list[Document]:
-    _check_compartment(cloud, call.asked("compartmentId"))
+    _check_compartment(cloud, call.required_query("compartmentId"))
     return [
         {
             "name": name,
@@ -25,8 +25,8 @@ def list_availability_domains(cloud: Cloud, call: Call) -> list[Document]:
 
 def list_fault_domains(cloud: Cloud, call: Call) -> list[Document]:
     """ListFaultDomains. Refuses an unknown availability domain (404)."""
-    _check_compartment(cloud, call.asked("compartmentId"))
-    domain = call.asked("availabilityDomain")
+    _check_compartment(cloud, call.required_query("compartmentId"))
+    domain = call.required_query("availabilityDomain")
     if domain not in cloud.world.availability_domains:
         raise not_found(domain)
     shared = {"compartmentId": cloud.world.compartment_id, "availabilityDomain": domain}
@@ -41,7 +41,7 @@ def get_compartment(cloud: Cloud, call: Call) -> Document:
 
 
 def list_compartments(cloud: Cloud, call: Call) -> list[Document]:
-    parent = call.asked("compartmentId")
+    parent = call.required_query("compartmentId")
     _check_compartment(cloud, parent)
     return [_compartment(cloud, cloud.world.compartment_id)] if parent == cloud.world.tenancy_id else []
 
@@ -67,7 +67,7 @@ def create_compute_capacity_report(cloud: Cloud, call: Call) -> Document:
         raise not_found(domain)
     if not call.body.get("shapeAvailabilities"):
         raise missing("shapeAvailabilities")
-    answered = [_availability(cloud, asked) for asked in call.body["shapeAvailabilities"]]
+    answered = [_availability(cloud, details) for details in call.body["shapeAvailabilities"]]
     return {
         "compartmentId": call.body["compartmentId"],
         "availabilityDomain": domain,
@@ -76,14 +76,14 @@ def create_compute_capacity_report(cloud: Cloud, call: Call) -> Document:
     }
 
 
-def _availability(cloud: Cloud, asked: Document) -> Document:
+def _availability(cloud: Cloud, details: Document) -> Document:
     faults = [one for one in Faults(cloud.store).in_force() if one.operation == "LaunchInstance"]
     status, count = "AVAILABLE", None
-    if asked.get("instanceShape") not in SHAPES:
+    if details.get("instanceShape") not in SHAPES:
         status, count = "HARDWARE_NOT_SUPPORTED", 0
     elif any("capacity" in one.message.lower() for one in faults):
         status, count = "OUT_OF_HOST_CAPACITY", 0
-    kept = {name: asked.get(name) for name in ("instanceShape", "instanceShapeConfig", "faultDomain")}
+    kept = {name: details.get(name) for name in ("instanceShape", "instanceShapeConfig", "faultDomain")}
     return {**kept, "availabilityStatus": status, "availableCount": count}
 
 

@@ -49,12 +49,12 @@ def main(run: Path, count: int, seed: int, as_json: bool, jobs: int = 1) -> int:
             range(1, count + 1),
             chosen,
         )
-        told = list(zip(chosen, stories, strict=True))
-    _show(told, seed, console)
+        drills = list(zip(chosen, stories, strict=True))
+    _show(drills, seed, console)
     if as_json:
-        sys.stdout.write(json.dumps(summary(told, seed)) + "\n")
+        sys.stdout.write(json.dumps(summary(drills, seed)) + "\n")
     sys.stdout.flush()
-    return int(any(story.missing for _, story in told))
+    return int(any(story.missing for _, story in drills))
 
 
 def _one(run: Path, number: int, choices: Choices, count: int, apart: bool, console: Console) -> DrillResult:
@@ -65,13 +65,13 @@ def _one(run: Path, number: int, choices: Choices, count: int, apart: bool, cons
     where = f"; it is told in {log}" if apart else ""
     console.print(f"drill {number} of {count}: {command(choices)}{where}", markup=False)
     with ExitStack() as stack:
-        told = console
+        output = console
         if apart:
             log.parent.mkdir(parents=True, exist_ok=True)
-            told = Console(file=stack.enter_context(log.open("w")), soft_wrap=True, highlight=False)
-        story = Drill(folder, choices, told).tell()
+            output = Console(file=stack.enter_context(log.open("w")), soft_wrap=True, highlight=False)
+        story = Drill(folder, choices, output).tell()
         if apart:
-            show(story, told)
+            show(story, output)
     console.print(f"drill {number} of {count}: {story.outcome} {'; '.join(story.missing)}", markup=False)
     return story
 
@@ -92,12 +92,12 @@ def command(choices: Choices) -> str:
     return " ".join(words)
 
 
-def summary(told: list[tuple[Choices, DrillResult]], seed: int) -> dict[str, Any]:
+def summary(drills: list[tuple[Choices, DrillResult]], seed: int) -> dict[str, Any]:
     """The soak as JSON-ready values."""
-    stories = [story for _, story in told]
+    stories = [story for _, story in drills]
     return {
         "seed": seed,
-        "drills": [{"command": command(c), **s.document()} for c, s in told],
+        "drills": [{"command": command(c), **s.document()} for c, s in drills],
         "done": sum(s.outcome == "done" for s in stories),
         "failed": sum(s.outcome != "done" for s in stories),
         "records_acknowledged": sum(s.records_acknowledged or 0 for s in stories),
@@ -106,19 +106,19 @@ def summary(told: list[tuple[Choices, DrillResult]], seed: int) -> dict[str, Any
     }
 
 
-def _show(told: list[tuple[Choices, DrillResult]], seed: int, console: Console) -> None:
+def _show(drills: list[tuple[Choices, DrillResult]], seed: int, console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("drill", "outcome", "failover s", "outage s", "records", "lost"):
         table.add_column(name, no_wrap=True)
-    for choices, story in told:
+    for choices, story in drills:
         first = story.document()
         figures = (first["failover_seconds"], first["outage_seconds"])
         cells = [f"{x:.0f}" if x is not None else "-" for x in figures]
         records = (str(story.records_acknowledged), str(story.records_lost))
         table.add_row(command(choices).removeprefix("./inv drill "), story.outcome, *cells, *records)
     console.print(table)
-    found = summary(told, seed)
-    outcomes = ", ".join(f"{n} {o}" for o, n in Counter(s.outcome for _, s in told).items())
+    found = summary(drills, seed)
+    outcomes = ", ".join(f"{n} {o}" for o, n in Counter(s.outcome for _, s in drills).items())
     console.print(
         f"seed {seed}: {outcomes}; {found['records_acknowledged']} records acknowledged, "
         f"{found['records_lost']} lost; volumes attached twice: {found['attached_twice']}"

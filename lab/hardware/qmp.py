@@ -30,9 +30,9 @@ def monitor(path: Path, line: str, deadline_seconds: float = 120) -> None:
 
     Raises HardwareError with what they print.
     """
-    said = ask(path, "human-monitor-command", deadline_seconds, **{"command-line": line})
-    if said:
-        raise HardwareError(f"QEMU at {path} answered {line!r} with: {said.strip()}")
+    message = ask(path, "human-monitor-command", deadline_seconds, **{"command-line": line})
+    if message:
+        raise HardwareError(f"QEMU at {path} answered {line!r} with: {message.strip()}")
 
 
 @contextmanager

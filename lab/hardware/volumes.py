@@ -199,8 +199,8 @@ class Storage:
         end = time.monotonic() + READY_SECONDS
         while not self._is_ready():
             if time.monotonic() > end:
-                said = (self.lab.tgtd / "log").read_text(errors="replace")[-500:]
-                raise HardwareError(f"tgtd is not ready after {READY_SECONDS} s: {said}")
+                message = (self.lab.tgtd / "log").read_text(errors="replace")[-500:]
+                raise HardwareError(f"tgtd is not ready after {READY_SECONDS} s: {message}")
             time.sleep(0.02)
 
     def _is_ready(self) -> bool:

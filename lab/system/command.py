@@ -37,6 +37,6 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise HardwareError(f"not done after {deadline_seconds:g} s: {' '.join(words)}") from error
     if done.returncode not in tolerated:
-        said = (done.stderr.strip() or done.stdout.strip())[-800:]
-        raise HardwareError(f"exit code {done.returncode} from: {' '.join(words)}: {said}")
+        message = (done.stderr.strip() or done.stdout.strip())[-800:]
+        raise HardwareError(f"exit code {done.returncode} from: {' '.join(words)}: {message}")
     return done

@@ -65,22 +65,22 @@ def _check_holders(cloud: Cloud, volume: Resource, instance: Resource, shareable
         )
 
 
-def attachment_record(cloud: Cloud, asked: Document, volume: Resource, instance: Resource) -> Resource:
+def attachment_record(cloud: Cloud, details: Document, volume: Resource, instance: Resource) -> Resource:
     """An attachment's record, ATTACHING; its portal is known when it is ATTACHED."""
-    ocid = asked.get("id") or new_ocid(KIND)
+    ocid = details.get("id") or new_ocid(KIND)
     body = {
         "attachmentType": "iscsi",
         "id": ocid,
         "availabilityDomain": instance.body["availabilityDomain"],
         "compartmentId": instance.body["compartmentId"],  # of the instance, whatever the volume's is
-        "displayName": asked.get("displayName") or f"volumeattachment-{ocid[-8:]}",
+        "displayName": details.get("displayName") or f"volumeattachment-{ocid[-8:]}",
         "instanceId": instance.id,
         "volumeId": volume.id,
         "lifecycleState": "ATTACHING",
         "timeCreated": timestamp(),
         "device": None,
         "isReadOnly": False,
-        "isShareable": bool(asked.get("isShareable")),
+        "isShareable": bool(details.get("isShareable")),
         "isPvEncryptionInTransitEnabled": False,
         "isEncryptionInTransitEnabled": False,
         "isMultipath": False,

@@ -32,7 +32,7 @@ def get_boot_volume_attachment(cloud: Cloud, call: Call) -> Resource:
 
 
 def list_boot_volume_attachments(cloud: Cloud, call: Call) -> list[Resource]:
-    call.asked("availabilityDomain")
+    call.required_query("availabilityDomain")
     filters = ("availabilityDomain", "instanceId", "bootVolumeId")
     return listed_in_compartment(cloud, call, "bootvolumeattachment", filters)
 

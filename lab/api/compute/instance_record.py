@@ -54,13 +54,14 @@ def machine_of(instance: Resource) -> Machine:
     return Machine(instance.id, name, facts["mac"], facts["address"], facts["hostname"])
 
 
-def agent_config(asked: Document) -> Document:
+def agent_config(details: Document) -> Document:
     """Oracle Cloud Agent as it was asked for; what is not said is enabled, as on OCI."""
     flags = ("isMonitoringDisabled", "isManagementDisabled", "areAllPluginsDisabled")
     plugins = [
-        {"name": one["name"], "desiredState": one["desiredState"]} for one in asked.get("pluginsConfig") or []
+        {"name": one["name"], "desiredState": one["desiredState"]}
+        for one in details.get("pluginsConfig") or []
     ]
-    return {**{flag: bool(asked.get(flag)) for flag in flags}, "pluginsConfig": plugins}
+    return {**{flag: bool(details.get(flag)) for flag in flags}, "pluginsConfig": plugins}
 
 
 def _placed(cloud: Cloud, birth: Birth) -> Document:

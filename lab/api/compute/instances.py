@@ -45,7 +45,7 @@ def list_instances(cloud: Cloud, call: Call) -> list[Resource]:
 def instance_action(cloud: Cloud, call: Call) -> Accepted:
     """InstanceAction. Refuses an action that the state does not take (409); 501 for an unknown one."""
     instance = cloud.required("instance", call.path["id"])
-    action = call.asked("action")
+    action = call.required_query("action")
     if action not in ACTIONS:
         raise not_modelled(f"the instance action {action}")
     needed, passing, step = ACTIONS[action]
@@ -58,33 +58,33 @@ def instance_action(cloud: Cloud, call: Call) -> Accepted:
 def update_instance(cloud: Cloud, call: Call) -> Resource | Accepted:
     instance = cloud.required("instance", call.path["id"])
     call.modelled(*PLAIN_UPDATES, *REBUILDING_UPDATES)
-    asked: Document = {name: value for name, value in call.body.items() if value is not None}
-    _check_update(cloud, instance, asked)
-    if "shape" in asked or "shapeConfig" in asked:
-        shape = str(asked.get("shape") or instance.body["shape"])
-        asked["shapeConfig"] = shape_config(shape, asked.get("shapeConfig"))
-    if "agentConfig" in asked:
-        asked["agentConfig"] = agent_config({**instance.body["agentConfig"], **asked["agentConfig"]})
-    if "instanceOptions" in asked:
-        asked["instanceOptions"] = {**instance.body["instanceOptions"], **asked["instanceOptions"]}
-    changed = cloud.store.put(instance.changed(**asked))
-    if not set(REBUILDING_UPDATES) & set(asked):
+    details: Document = {name: value for name, value in call.body.items() if value is not None}
+    _check_update(cloud, instance, details)
+    if "shape" in details or "shapeConfig" in details:
+        shape = str(details.get("shape") or instance.body["shape"])
+        details["shapeConfig"] = shape_config(shape, details.get("shapeConfig"))
+    if "agentConfig" in details:
+        details["agentConfig"] = agent_config({**instance.body["agentConfig"], **details["agentConfig"]})
+    if "instanceOptions" in details:
+        details["instanceOptions"] = {**instance.body["instanceOptions"], **details["instanceOptions"]}
+    changed = cloud.store.put(instance.changed(**details))
+    if not set(REBUILDING_UPDATES) & set(details):
         return changed
     return Accepted(changed, _done_at_once(cloud, changed))
 
 
-def _check_update(cloud: Cloud, instance: Resource, asked: Document) -> None:
+def _check_update(cloud: Cloud, instance: Resource, details: Document) -> None:
     if instance.state in ("TERMINATING", "TERMINATED"):
         raise incorrect_state(f"instance {instance.id} is {instance.state}: it cannot be updated")
-    if "metadata" in asked:
+    if "metadata" in details:
         for key in FIXED_METADATA:
-            if asked["metadata"].get(key) != instance.body["metadata"].get(key):
+            if details["metadata"].get(key) != instance.body["metadata"].get(key):
                 raise invalid(f"metadata.{key} cannot be changed after launch")
-    reservation = asked.get("capacityReservationId")
+    reservation = details.get("capacityReservationId")
     if reservation != instance.body["capacityReservationId"]:
-        shape = str(asked.get("shape") or instance.body["shape"])
+        shape = str(details.get("shape") or instance.body["shape"])
         check_reservation(cloud, reservation, shape, instance.body["availabilityDomain"])
-    both = {**instance.body, **asked}
+    both = {**instance.body, **details}
     check_metadata(both["metadata"], both["extendedMetadata"])
 
 

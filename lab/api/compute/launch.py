@@ -72,10 +72,10 @@ def _check_compartment(cloud: Cloud, ocid: str) -> None:
         raise not_found(ocid)
 
 
-def _fault_domain(asked: str | None) -> str:
-    if asked is not None and asked not in FAULT_DOMAINS:
-        raise invalid(f"faultDomain {asked}; {', '.join(FAULT_DOMAINS)} exist")
-    return asked or FAULT_DOMAINS[0]
+def _fault_domain(name: str | None) -> str:
+    if name is not None and name not in FAULT_DOMAINS:
+        raise invalid(f"faultDomain {name}; {', '.join(FAULT_DOMAINS)} exist")
+    return name or FAULT_DOMAINS[0]
 
 
 def _vnic_details(cloud: Cloud, call: Call) -> Document:

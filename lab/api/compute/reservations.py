@@ -24,7 +24,7 @@ def create_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
     if not call.body.get("instanceReservationConfigs"):
         raise missing("instanceReservationConfigs")
     ocid = new_ocid(KIND)
-    configs = [_config(asked) for asked in call.body["instanceReservationConfigs"]]
+    configs = [_config(details) for details in call.body["instanceReservationConfigs"]]
     body = {
         "id": ocid,
         "compartmentId": call.body["compartmentId"],
@@ -41,13 +41,13 @@ def create_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
     return cloud.store.put(Resource(ocid, KIND, body))
 
 
-def _config(asked: Document) -> Document:
-    if asked.get("faultDomain") or asked.get("instanceShapeConfig"):
+def _config(details: Document) -> Document:
+    if details.get("faultDomain") or details.get("instanceShapeConfig"):
         raise not_modelled("a reservation for one fault domain or shape configuration")
-    shape = required_shape(str(asked.get("instanceShape")))
+    shape = required_shape(str(details.get("instanceShape")))
     return {
         "instanceShape": shape.name,
-        "reservedCount": int(asked.get("reservedCount") or 0),
+        "reservedCount": int(details.get("reservedCount") or 0),
         "usedCount": 0,
     }
 

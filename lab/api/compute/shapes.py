@@ -42,10 +42,10 @@ def required_shape(name: str) -> Shape:
     return SHAPES[name]
 
 
-def shape_config(name: str, asked: Document | None) -> Document:
+def shape_config(name: str, details: Document | None) -> Document:
     """An instance's shapeConfig: the shape's figures, or the asked ones where the shape is flexible."""
     shape = required_shape(name)
-    chosen = (asked or {}) if shape.flexible else {}
+    chosen = (details or {}) if shape.flexible else {}
     ocpus = float(chosen.get("ocpus") or shape.ocpus)
     memory = float(chosen.get("memoryInGBs") or shape.memory_gbs * ocpus / shape.ocpus)
     return {
@@ -66,7 +66,7 @@ def shape_config(name: str, asked: Document | None) -> Document:
 
 def list_shapes(cloud: Cloud, call: Call) -> list[Document]:
     """ListShapes. Refuses another compartment (404)."""
-    if not cloud.world.knows_compartment(call.asked("compartmentId")):
+    if not cloud.world.knows_compartment(call.required_query("compartmentId")):
         raise not_found(call.query["compartmentId"])
     wanted = call.query.get("shape")
     return [_wire(shape) for shape in SHAPES.values() if wanted in (None, shape.name)]

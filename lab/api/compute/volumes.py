@@ -27,25 +27,25 @@ def create_volume(cloud: Cloud, call: Call) -> Resource:
 
 
 def _size(call: Call) -> int:
-    asked = call.body.get("sizeInGBs") or (call.body.get("sizeInMBs") or 0) // 1024 or SMALLEST_GBS
-    size = int(asked)
+    size_gbs = call.body.get("sizeInGBs") or (call.body.get("sizeInMBs") or 0) // 1024 or SMALLEST_GBS
+    size = int(size_gbs)
     if not SMALLEST_GBS <= size <= LARGEST_GBS:
         raise invalid(f"sizeInGBs must be {SMALLEST_GBS} to {LARGEST_GBS}, not {size}")
     return size
 
 
-def volume_record(cloud: Cloud, ocid: str, domain: str, size_gbs: int, asked: Document) -> Resource:
+def volume_record(cloud: Cloud, ocid: str, domain: str, size_gbs: int, details: Document) -> Resource:
     """A volume's record, PROVISIONING."""
     body = {
         "id": ocid,
         "compartmentId": cloud.world.compartment_id,
         "availabilityDomain": domain,
-        "displayName": asked.get("displayName") or f"volume{ocid[-8:]}",
+        "displayName": details.get("displayName") or f"volume{ocid[-8:]}",
         "lifecycleState": "PROVISIONING",
         "timeCreated": timestamp(),
         "sizeInGBs": size_gbs,
         "sizeInMBs": size_gbs * 1024,
-        "vpusPerGB": 10 if asked.get("vpusPerGB") is None else asked["vpusPerGB"],
+        "vpusPerGB": 10 if details.get("vpusPerGB") is None else details["vpusPerGB"],
         "isHydrated": True,
         "isAutoTuneEnabled": False,
         "autotunePolicies": [],
@@ -57,7 +57,7 @@ def volume_record(cloud: Cloud, ocid: str, domain: str, size_gbs: int, asked: Do
         "clusterPlacementGroupId": None,
         "kmsKeyId": None,
         "systemTags": {},
-        **tags(asked),
+        **tags(details),
     }
     return Resource(ocid, "volume", body)
 
@@ -73,35 +73,35 @@ def list_volumes(cloud: Cloud, call: Call) -> list[Resource]:
 def update_volume(cloud: Cloud, call: Call) -> Resource:
     """UpdateVolume. Refuses one that is not AVAILABLE (409); 501 for fields that are not modelled."""
     volume = cloud.required("volume", call.path["id"])
-    asked = {name: value for name, value in call.body.items() if value is not None}
-    grown = _growth(volume, asked.pop("sizeInGBs", None))
-    if asked.get("isAutoTuneEnabled") == volume.body["isAutoTuneEnabled"]:
-        del asked["isAutoTuneEnabled"]  # the provider sends it with every update
-    extra = sorted(set(asked) - {"displayName", "freeformTags", "definedTags", "vpusPerGB"})
+    details = {name: value for name, value in call.body.items() if value is not None}
+    grown = _growth(volume, details.pop("sizeInGBs", None))
+    if details.get("isAutoTuneEnabled") == volume.body["isAutoTuneEnabled"]:
+        del details["isAutoTuneEnabled"]  # the provider sends it with every update
+    extra = sorted(set(details) - {"displayName", "freeformTags", "definedTags", "vpusPerGB"})
     if extra:
         raise not_modelled(f"a change of a volume's {extra[0]}")
     if volume.state != "AVAILABLE":
         raise incorrect_state(f"volume {volume.id} is {volume.state}")
     if grown is None:
-        return cloud.store.put(volume.changed(**asked))
-    changed = volume.changed(**asked, lifecycleState="PROVISIONING").knowing(grows_to=grown)
+        return cloud.store.put(volume.changed(**details))
+    changed = volume.changed(**details, lifecycleState="PROVISIONING").knowing(grows_to=grown)
     begin(cloud, cloud.store.put(changed), "grow_volume", "UpdateVolume")
     return changed
 
 
-def _growth(volume: Resource, asked: int | str | None) -> int | None:
+def _growth(volume: Resource, size_gbs: int | str | None) -> int | None:
     """The new size; None when it stays. A volume never shrinks."""
     before = volume.body["sizeInGBs"]
-    if asked is None or int(asked) == before:
+    if size_gbs is None or int(size_gbs) == before:
         return None
-    if not before < int(asked) <= LARGEST_GBS:
-        raise invalid(f"sizeInGBs must be more than {before} and at most {LARGEST_GBS}, not {asked}")
-    return int(asked)
+    if not before < int(size_gbs) <= LARGEST_GBS:
+        raise invalid(f"sizeInGBs must be more than {before} and at most {LARGEST_GBS}, not {size_gbs}")
+    return int(size_gbs)
 
 
 def list_volume_backup_policy_assignments(cloud: Cloud, call: Call) -> list[Document]:
     """GetVolumeBackupPolicyAssetAssignment: none, since the lab has no backup policies."""
-    cloud.required("volume", call.asked("assetId"))
+    cloud.required("volume", call.required_query("assetId"))
     return []
 
 

@@ -47,7 +47,7 @@ class Call:
             raise invalid(f"{name} must be a string, not {type(value).__name__}")
         return value
 
-    def asked(self, name: str) -> str:
+    def required_query(self, name: str) -> str:
         """A required query parameter; raises 400 MissingParameter."""
         if not self.query.get(name):
             raise missing(name)
@@ -77,7 +77,7 @@ def listed(cloud: Cloud, call: Call, kind: str, filters: Collection[str]) -> lis
 
 def listed_in_compartment(cloud: Cloud, call: Call, kind: str, filters: Collection[str]) -> list[Resource]:
     """As `listed`, for operations whose compartmentId is required."""
-    call.asked("compartmentId")
+    call.required_query("compartmentId")
     return listed(cloud, call, kind, filters)
 
 

@@ -52,7 +52,7 @@ def get_work_request(cloud: Cloud, call: Call) -> Resource:
 
 
 def list_work_requests(cloud: Cloud, call: Call) -> list[Resource]:
-    call.asked("compartmentId")
+    call.required_query("compartmentId")
     about = call.query.get("resourceId")
     requests = cloud.store.find("workrequest", compartmentId=call.query["compartmentId"])
     return [one for one in requests if about in (None, one.hidden["resource_id"])]

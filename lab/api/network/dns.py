@@ -109,7 +109,7 @@ def _zone(cloud: Cloud, call: Call) -> Resource:
     asked = call.path["zone"]
     if asked.startswith("ocid1."):
         return cloud.required(ZONE, asked)
-    found = cloud.store.find(ZONE, name=_name(asked), viewId=call.asked("viewId"))
+    found = cloud.store.find(ZONE, name=_name(asked), viewId=call.required_query("viewId"))
     if not found:
         raise not_found(asked)
     return found[0]

@@ -64,7 +64,7 @@ def _plan_job(cloud: Cloud, stack: Resource, details: Document) -> Resource | No
 
 
 def _record(
-    stack: Resource, operation: str, details: Document, plan_job: Resource | None, asked: Document
+    stack: Resource, operation: str, details: Document, plan_job: Resource | None, fields: Document
 ) -> Document:
     ocid = new_ocid("ormjob")
     resolution = {
@@ -76,7 +76,7 @@ def _record(
         "id": ocid,
         "stackId": stack.id,
         "compartmentId": stack.body["compartmentId"],
-        "displayName": asked.get("displayName") or f"ormjob{ocid[-8:]}",
+        "displayName": fields.get("displayName") or f"ormjob{ocid[-8:]}",
         "operation": operation,
         "isThirdPartyProviderExperienceEnabled": False,
         "isProviderUpgradeRequired": False,
@@ -91,7 +91,7 @@ def _record(
         "workingDirectory": stack.body["configSource"]["workingDirectory"],
         "configSource": {"configSourceRecordType": "ZIP_UPLOAD"},
         "systemTags": {},
-        **tags(asked),
+        **tags(fields),
     }
 
 

@@ -83,9 +83,9 @@ def _variables(body: Document) -> dict[str, str]:
 
 
 def _terraform_version(body: Document) -> str:
-    asked = body.get("terraformVersion")
-    if asked and asked != terraform_version():
-        raise not_modelled(f"the terraformVersion {asked}: this machine has {terraform_version()}")
+    version = body.get("terraformVersion")
+    if version and version != terraform_version():
+        raise not_modelled(f"the terraformVersion {version}: this machine has {terraform_version()}")
     return terraform_version()
 
 
@@ -102,7 +102,7 @@ def get_stack(cloud: Cloud, call: Call) -> Resource:
 
 def list_stacks(cloud: Cloud, call: Call) -> list[Document]:
     if not call.query.keys() & {"compartmentId", "id"}:
-        call.asked("compartmentId")
+        call.required_query("compartmentId")
     found = listed(cloud, call, "ormstack", ("id", "displayName", "lifecycleState"))
     shown = [one for one in found if one.state != "DELETED" or call.query.get("lifecycleState")]
     return [{name: one.body.get(name) for name in SUMMARY} for one in shown]
@@ -112,18 +112,18 @@ def update_stack(cloud: Cloud, call: Call) -> Resource:
     """What is given replaces what was: variables as a whole too. Refuses a compartment (400)."""
     call.modelled(*MODELLED, "variables", "terraformVersion")
     stack = live_stack(cloud, call.path["id"])
-    asked = {name: value for name, value in call.body.items() if value is not None}
-    if "compartmentId" in asked:
+    details = {name: value for name, value in call.body.items() if value is not None}
+    if "compartmentId" in details:
         raise invalid("compartmentId is no field of UpdateStackDetails")
-    if "variables" in asked:
-        asked["variables"] = _variables(asked)
-    if "terraformVersion" in asked:
-        asked["terraformVersion"] = _terraform_version(asked)
-    if source := asked.pop("configSource", None):
+    if "variables" in details:
+        details["variables"] = _variables(details)
+    if "terraformVersion" in details:
+        details["terraformVersion"] = _terraform_version(details)
+    if source := details.pop("configSource", None):
         content, directory = stack_source.checked(source)
         stack = stack.knowing(zip=stack_source.keep(folder_of(cloud, stack.id), content))
-        asked["configSource"] = {**stack.body["configSource"], "workingDirectory": directory}
-    return cloud.store.put(stack.changed(**asked))
+        details["configSource"] = {**stack.body["configSource"], "workingDirectory": directory}
+    return cloud.store.put(stack.changed(**details))
 
 
 def delete_stack(cloud: Cloud, call: Call) -> None:

@@ -35,8 +35,8 @@ class Instances:
             ready = made_ready(lambda: self._get(made.id), made, pending, "RUNNING", deadline)
         except NotReadyError as error:
             found = error.found or made
-            said = work_requests.refusal(self._cloud, answer, found) or str(error)
-            raise CreationError(said, self._plain_record(found)) from error
+            message = work_requests.refusal(self._cloud, answer, found) or str(error)
+            raise CreationError(message, self._plain_record(found)) from error
         return self._record(ready, {})
 
     def read(self, identity: str, current: Record) -> Record | None:

@@ -17,8 +17,8 @@ def refusal(cloud: Cloud, answer: Any, instance: Any) -> str:
     if not request_id or instance.lifecycle_state not in ("TERMINATING", "TERMINATED"):
         return ""
     errors = cloud.work.list_work_request_errors(request_id).data
-    said = "; ".join(error.message for error in errors)
-    return _did_not_succeed(request_id, "CREATED", said)
+    message = "; ".join(error.message for error in errors)
+    return _did_not_succeed(request_id, "CREATED", message)
 
 
 def await_update(cloud: Cloud, answer: Any, deadline: float) -> None:
@@ -40,8 +40,8 @@ def await_update(cloud: Cloud, answer: Any, deadline: float) -> None:
         raise ProviderError(f"work request {request_id} succeeded but no identifier was found")
 
 
-def _did_not_succeed(request_id: str, action: str, said: str) -> str:
+def _did_not_succeed(request_id: str, action: str, message: str) -> str:
     return (
         f"Work Request error: work request did not succeed, workId: {request_id}, entity: instance,"
-        f" action: {action}. Message: {said}"
+        f" action: {action}. Message: {message}"
     )
