@@ -1,4 +1,8 @@
-"""The iSCSI layer: sessions to the spec's targets, found by IQN, at the portals of the present attachment."""
+"""The iSCSI layer: sessions to the spec's targets, found by IQN, at the portals of the present attachment.
+
+Functions named `_iscsiadm_...` run iscsiadm(8) to change something. `observe` runs it to read. `_start` starts
+iscsid. `sessions_in` and `records_in` parse its output and touch no host. All others only call these.
+"""
 
 import os
 import re
@@ -169,13 +173,35 @@ def _each(work: Callable[[Volume], List[str]], volumes: Sequence[Volume]) -> Lis
 
 
 def _node(volume: Volume) -> Tuple[str, ...]:
+    """iscsiadm's words for one record; `_NODES` alone is for all records of this host."""
     return _NODES + ("-T", volume.iqn, "-p", volume.portal)
+
+
+def _iscsiadm_create_record(host: Host, node: Tuple[str, ...]) -> None:
+    host.run(*(node + ("-o", "new")))
+
+
+def _iscsiadm_update_record(host: Host, node: Tuple[str, ...]) -> None:
+    words = tuple(word for name, value in SETTINGS for word in ("-n", name, "-v", value))
+    host.run(*(node + ("-o", "update") + words))
+
+
+def _iscsiadm_delete_record(host: Host, node: Tuple[str, ...]) -> None:
+    host.run(*(node + ("-o", "delete")), tolerate=NONE_FOUND)
+
+
+def _iscsiadm_login(host: Host, node: Tuple[str, ...], tolerate: Dict[int, str], remedy: str) -> None:
+    host.run(*(node + ("-l",)), tolerate=tolerate, seconds=LOGIN_SECONDS, remedy=remedy)
+
+
+def _iscsiadm_logout(host: Host, session: Session) -> None:
+    host.run("iscsiadm", "-m", "session", "-r", session.sid, "-u", tolerate=GONE, seconds=LOGOUT_SECONDS)
 
 
 def _record(host: Host, volume: Volume, now: Initiator) -> List[str]:
     done = _clear_stale(host, volume, now)
     if (volume.iqn, volume.portal) not in now.records:
-        host.run(*(_node(volume) + ("-o", "new")))
+        _iscsiadm_create_record(host, _node(volume))
         done.append("record of {} made".format(volume.name))
     return done
 
@@ -183,12 +209,11 @@ def _record(host: Host, volume: Volume, now: Initiator) -> List[str]:
 def _set(host: Host, spec: ServerSpec, now: Initiator) -> List[str]:
     records = {volume: now.records.get((volume.iqn, volume.portal), {}) for volume in spec.volumes}
     volumes = [item for item in spec.volumes if any(records[item].get(k) != v for k, v in SETTINGS)]
-    words = ("-o", "update") + tuple(word for name, value in SETTINGS for word in ("-n", name, "-v", value))
     if len(volumes) >= _MANY and _alone(spec, now):
-        host.run(*(_NODES + words))
+        _iscsiadm_update_record(host, _NODES)
     else:
         for volume in volumes:
-            host.run(*(_node(volume) + words))
+            _iscsiadm_update_record(host, _node(volume))
     return ["record of {} set".format(volume.name) for volume in volumes]
 
 
@@ -202,7 +227,7 @@ def _log_in_all(host: Host, spec: ServerSpec, now: Initiator) -> List[str]:
     if len(spec.volumes) >= _MANY and not mine and _alone(spec, now):
         _each(lambda volume: _reach(host, volume), spec.volumes)
         with suppress(CommandFailed):  # each by itself then tells which, and why
-            host.run(*(_NODES + ("-l",)), seconds=LOGIN_SECONDS)
+            _iscsiadm_login(host, _NODES, {}, "")
             return ["{} volumes logged in".format(len(spec.volumes))]
     return _each(lambda volume: _log_in(host, volume, now), spec.volumes)
 
@@ -223,8 +248,7 @@ def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
     if live:
         return []
     _reach(host, volume)
-    remedy = _ATTACHED.format(volume.name)
-    host.run(*(_node(volume) + ("-l",)), tolerate=LOGGED_IN, seconds=LOGIN_SECONDS, remedy=remedy)
+    _iscsiadm_login(host, _node(volume), LOGGED_IN, _ATTACHED.format(volume.name))
     return ["{} logged in at {}".format(volume.name, volume.portal)]
 
 
@@ -244,7 +268,7 @@ def _clear_stale(host: Host, volume: Volume, now: Initiator) -> List[str]:
             done.append("dead session of {} at {} ended".format(volume.name, session.portal))
     for iqn, portal in sorted(now.records):
         if iqn == volume.iqn and portal != volume.portal:
-            host.run("iscsiadm", "-m", "node", "-T", iqn, "-p", portal, "-o", "delete", tolerate=NONE_FOUND)
+            _iscsiadm_delete_record(host, _NODES + ("-T", iqn, "-p", portal))
             done.append("stale record of {} at {} deleted".format(volume.name, portal))
     return done
 
@@ -256,7 +280,7 @@ def _log_out(host: Host, session: Session, volume: Volume) -> None:
             "{}: its device is still used by {}; unmount and deactivate what lies on it (release), "
             "or reboot this host".format(volume.name, ", ".join(used))
         )
-    host.run("iscsiadm", "-m", "session", "-r", session.sid, "-u", tolerate=GONE, seconds=LOGOUT_SECONDS)
+    _iscsiadm_logout(host, session)
 
 
 def _users(host: Host, session: Session, volume: Volume) -> List[str]:
@@ -282,7 +306,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     done = done + _each(lambda volume: _leave(host, volume, now), spec.volumes)
     for volume in spec.volumes:
         if any(iqn == volume.iqn for iqn, _ in now.records):
-            host.run("iscsiadm", "-m", "node", "-T", volume.iqn, "-o", "delete", tolerate=NONE_FOUND)
+            _iscsiadm_delete_record(host, _NODES + ("-T", volume.iqn))
             done.append("records of {} deleted".format(volume.name))
     return done
 
