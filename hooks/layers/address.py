@@ -1,4 +1,7 @@
-"""The service address: a secondary address of this host that clients keep mounting, whoever serves."""
+"""The service address: a secondary address of this host that clients keep mounting, whoever serves.
+
+Functions with a `host` read it. Only `apply` and `release` change it (ip-address(8)). `_wanted` is pure.
+"""
 
 import json
 from typing import Any, Dict, List, Optional

@@ -1,4 +1,7 @@
-"""Which block device a line of fstab means: by what it leads to, never by how it is spelled."""
+"""Which block device a line of fstab means: by what it leads to, never by how it is spelled.
+
+Functions with a `host` read it. No function changes it.
+"""
 
 import os
 import re

@@ -1,4 +1,7 @@
-"""The text of our own exports file, and what exports tables say, as pure functions (exports(5))."""
+"""The text of our own exports file, and what exports tables say, as pure functions (exports(5)).
+
+All functions are pure: they do not touch the host.
+"""
 
 import ipaddress
 import re

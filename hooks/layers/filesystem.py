@@ -1,4 +1,7 @@
-"""The filesystem layer: the line in fstab and the mount, of the right device, of the right type, writable."""
+"""The filesystem layer: the line in fstab and the mount, of the right device, of the right type, writable.
+
+Functions with a `host` read it. Only `apply`, `release`, `_mount` and `_mount_with` change it.
+"""
 
 import errno
 import os

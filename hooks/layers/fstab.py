@@ -1,4 +1,7 @@
-"""Edits of /etc/fstab, text to text: the lines that the caller knows for its own, and no other (fstab(5))."""
+"""Edits of /etc/fstab, text to text: the lines that the caller knows for its own, and no other (fstab(5)).
+
+All functions are pure: they do not touch the host.
+"""
 
 import re
 from typing import Callable, List, NamedTuple, Optional, Sequence

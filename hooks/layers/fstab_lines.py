@@ -1,4 +1,7 @@
-"""The lines of a host's fstab that are of the spec's filesystems, by what their devices lead to."""
+"""The lines of a host's fstab that are of the spec's filesystems, by what their devices lead to.
+
+Functions with a `host` read it. Only `enter` and `leave` change it (/etc/fstab).
+"""
 
 from typing import Optional
 

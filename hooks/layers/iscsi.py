@@ -1,7 +1,7 @@
 """The iSCSI layer: sessions to the spec's targets, found by IQN, at the portals of the present attachment.
 
-Functions named `_iscsiadm_...` run iscsiadm(8) to change something. `observe` runs it to read. `_start` starts
-iscsid. `sessions_in` and `records_in` parse its output and touch no host. All others only call these.
+Functions with a `host` read it. Only functions named `_iscsiadm_...` and `_start` change it (iscsiadm(8),
+iscsid); `apply` and `release` call them. `sessions_in` and `records_in` parse the output of iscsiadm, and are pure.
 """
 
 import os

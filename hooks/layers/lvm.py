@@ -1,4 +1,7 @@
-"""The LVM layer: the spec's volume groups, active only when complete and only on the spec's own volumes."""
+"""The LVM layer: the spec's volume groups, active only when complete and only on the spec's own volumes.
+
+Functions with a `host` read it. Only `apply`, `release`, `_adopted` and `_show_to_lvm` change it.
+"""
 
 import json
 from contextlib import suppress

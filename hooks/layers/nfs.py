@@ -1,4 +1,7 @@
-"""The NFS layer: our own exports file and the server, exporting nothing whose filesystem is not mounted."""
+"""The NFS layer: our own exports file and the server, exporting nothing whose filesystem is not mounted.
+
+Functions with a `host` read it. Only `apply`, `release`, `_start` and `_stop` change it.
+"""
 
 import os
 import re

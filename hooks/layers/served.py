@@ -1,4 +1,7 @@
-"""Whom the table of exports serves, whatever name it has for them."""
+"""Whom the table of exports serves, whatever name it has for them.
+
+Functions with a `host` read it. No function changes it.
+"""
 
 import re
 from typing import Iterable, Optional, Set

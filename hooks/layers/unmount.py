@@ -1,4 +1,7 @@
-"""Unmounts, and ends who keeps that from happening; never lazily, never forced."""
+"""Unmounts, and ends who keeps that from happening; never lazily, never forced.
+
+All functions change the host: `unmount` unmounts, `_let_go` ends processes that hold the mount.
+"""
 
 import signal
 
