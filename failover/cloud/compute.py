@@ -149,6 +149,7 @@ class Cloud:
         """
 
         def step() -> str:
+            """The state; the action is sent in the state that takes it. Raises Failed, Unknown."""
             state = self.instance_state(instance_id)
             if state in GONE and "TERMINATED" not in wanted:
                 raise Failed(f"instance {instance_id} is {state}", "choose another server")

@@ -68,6 +68,7 @@ class StackJobs:
         by = f"{mine['user']}@{mine['host']}"
 
         def create() -> str | None:
+            """The job's OCID; None after another job has ended. Raises Unknown after Ctrl-C, Refused."""
             if self._interrupted.is_set():
                 raise Unknown(f"interrupted; no {verb} job was created", "run the same command again")
             job_id = self._api.create_job(details, f"nfs-failover {verb} by {by}", by)
@@ -98,6 +99,7 @@ class StackJobs:
             return job
 
         def pause(seconds: float) -> None:
+            """Raises Unknown after Ctrl-C, when the job has been called off."""
             if self._interrupted.wait(seconds):
                 raise self._called_off(job_id, verb, "interrupted")
 

@@ -1,7 +1,7 @@
 """The iSCSI layer: sessions to the spec's targets, found by IQN, at the portals of the present attachment.
 
 Functions with a `host` read it. Only functions named `_iscsiadm_...` and `_start` change it (iscsiadm(8),
-iscsid); `apply` and `release` call them. `sessions_in` and `records_in` parse the output of iscsiadm, and are pure.
+iscsid); `apply` and `release` call them. `sessions_in` and `records_in` parse its output, and are pure.
 """
 
 import os
