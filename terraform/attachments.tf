@@ -18,6 +18,9 @@ resource "oci_core_volume_attachment" "data" {
     delete = "20m"
   }
 
+  # Whoever gets the volumes serves them at once: clients must be able to reach it by then.
+  depends_on = [oci_core_vnic_attachment.secondary]
+
   lifecycle {
     # The API never tells use_chap: an imported attachment would be replaced for it.
     ignore_changes = [use_chap]

@@ -334,7 +334,7 @@ variable "vcn_id" {
 
 variable "replacement_subnet_id" {
   type        = string
-  description = "Form: subnet of the replacement; with a service address, the one of the server of today."
+  description = "Form: subnet of the replacement: the one of the server of today."
   default     = ""
   nullable    = false
 
@@ -386,9 +386,58 @@ variable "replacement_private_ip" {
   }
 }
 
+variable "replacement_secondary_subnet_id" {
+  type        = string
+  description = "Form: subnet of a second VNIC of the replacement; empty for none."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition = (
+      var.replacement_secondary_subnet_id == "" ||
+      can(regex(
+        "^ocid1\\.subnet\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$",
+        var.replacement_secondary_subnet_id
+      ))
+    )
+    error_message = "replacement_secondary_subnet_id must be the OCID of a subnet (\"ocid1.subnet.oc1...\"), or empty."
+  }
+}
+
+variable "replacement_secondary_nic_index" {
+  type        = number
+  description = "Form: the physical NIC of that VNIC, 1 on bare metal and 0 on a virtual machine."
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition = (
+      var.replacement_secondary_nic_index >= 0 &&
+      var.replacement_secondary_nic_index <= 1 &&
+      floor(var.replacement_secondary_nic_index) == var.replacement_secondary_nic_index
+    )
+    error_message = "replacement_secondary_nic_index must be 0 or 1."
+  }
+}
+
+variable "replacement_secondary_private_ip" {
+  type        = string
+  description = "Form: private address of that VNIC; empty lets the subnet choose."
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition = (
+      var.replacement_secondary_private_ip == "" ||
+      can(cidrhost("${var.replacement_secondary_private_ip}/32", 0))
+    )
+    error_message = "replacement_secondary_private_ip must be an IPv4 address such as \"10.0.0.12\", or empty."
+  }
+}
+
 variable "service_ip" {
   type        = string
-  description = "Optional address that clients mount from: a free address of the servers' subnet that follows the active server."
+  description = "Optional address that clients mount from: a free address of a subnet that every server has a VNIC in; it follows the active server."
   default     = ""
   nullable    = false
 

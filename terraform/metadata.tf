@@ -25,10 +25,10 @@ locals {
     ]
     # The server puts it on its own interface; Terraform moves it to the server's VNIC.
     service_address = one([
-      for subnet in data.oci_core_subnet.service : {
+      for id, subnet in data.oci_core_subnet.service : {
         address = local.site.service_ip
         prefix  = tonumber(split("/", subnet.cidr_block)[1])
-      }
+      } if id == local._service_subnet_id
     ])
   }
 

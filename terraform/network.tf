@@ -6,53 +6,47 @@ locals {
     !local._waits &&
     (contains(keys(local._adopted), var.active_server) ? contains(keys(local._readable), var.active_server) : true)
   )
-  # The subnet of the active server, or else of any other: they are in one.
-  _service_subnet_ids = [
-    for id in concat([lookup(local.subnets, var.active_server, null)], values(local.subnets)) :
-    id if id != null
+  # The subnet that the address is in, of all that servers have VNICs in.
+  _service_subnet_id = try(
+    [
+      for id, s in data.oci_core_subnet.service : id
+      if cidrhost("${local.site.service_ip}/${split("/", s.cidr_block)[1]}", 0) == cidrhost(s.cidr_block, 0)
+    ][0],
+    null
+  )
+  _without_service_vnic = [
+    for name, ids in local.server_subnets : name
+    if length(ids) > 0 && local._service_subnet_id != null && !contains(ids, coalesce(local._service_subnet_id, "-"))
+  ]
+  _service_is_primary = (
+    local._service_subnet_id != null && lookup(local.subnets, var.active_server, null) == local._service_subnet_id
+  )
+  # Of the VNICs beside the primary one, whose own address tells it.
+  _service_vnic_ids = [
+    for v in lookup(local.vnics, var.active_server, []) : v.vnic_id
+    if v.subnet_id == local._service_subnet_id && !v.is_primary
   ]
 }
 
 data "oci_core_private_ips" "active" {
-  count = local.site.service_ip == null || !local._active_tells_address ? 0 : 1
+  count = local._active_tells_address && local._service_is_primary ? 1 : 0
 
   subnet_id  = local.servers[var.active_server].subnet_id
   ip_address = local.servers[var.active_server].address
 }
 
-# Of the server whose subnet is known before anything is launched: the spec of a new server needs the prefix.
+# Of all servers, also of those that are launched later: the spec of a new server needs the prefix.
 data "oci_core_subnet" "service" {
-  count = local.site.service_ip == null || length(local._service_subnet_ids) == 0 ? 0 : 1
+  for_each = local.site.service_ip == null ? toset([]) : toset(flatten(values(local.server_subnets)))
 
-  subnet_id = local._service_subnet_ids[0]
+  subnet_id = each.value
 
   lifecycle {
-    precondition {
-      condition = length(distinct([for _, id in local.subnets : id if id != null])) == 1
-      error_message = join(" ", [
-        "service_ip moves inside one subnet only, and servers are in",
-        "${join(" and ", distinct([for _, id in local.subnets : id if id != null]))}: give all servers the same",
-        "subnet_id, or leave service_ip empty and use dns_name.",
-      ])
-    }
-
     postcondition {
       condition = self.cidr_block != null
       error_message = join(" ", [
-        "404: subnet ${local._service_subnet_ids[0]} cannot be read: ${local._no_answer}: allow the caller to read",
-        "subnets in its compartment.",
-      ])
-    }
-
-    postcondition {
-      condition = (
-        self.cidr_block == null ?
-        true :
-        cidrhost("${local.site.service_ip}/${split("/", self.cidr_block)[1]}", 0) == cidrhost(self.cidr_block, 0)
-      )
-      error_message = join(" ", [
-        "service_ip ${local.site.service_ip} is not in the servers' subnet ${self.cidr_block}: choose a free address",
-        "there.",
+        "404: subnet ${each.value} cannot be read: ${local._no_answer}: allow the caller to read subnets in its",
+        "compartment.",
       ])
     }
   }
@@ -62,7 +56,11 @@ data "oci_core_subnet" "service" {
 resource "oci_core_private_ip" "service" {
   count = local.site.service_ip == null || local._waits ? 0 : 1
 
-  vnic_id       = try(one(data.oci_core_private_ips.active[0].private_ips[*].vnic_id), null)
+  vnic_id = (
+    local._service_is_primary ?
+    try(one(data.oci_core_private_ips.active[0].private_ips[*].vnic_id), null) :
+    try(local._service_vnic_ids[0], null)
+  )
   ip_address    = local.site.service_ip
   display_name  = "nfs-failover service address"
   freeform_tags = { "nfs-failover-service" = "nfs" }
@@ -74,11 +72,28 @@ resource "oci_core_private_ip" "service" {
   }
 
   lifecycle {
+    precondition {
+      condition = local._service_subnet_id != null || length(data.oci_core_subnet.service) == 0
+      error_message = join(" ", [
+        "service_ip ${local.site.service_ip} is not in the servers' subnet",
+        "${join(", ", [for _, s in data.oci_core_subnet.service : s.cidr_block])}: choose a free address there.",
+      ])
+    }
+
+    precondition {
+      condition = length(local._without_service_vnic) == 0
+      error_message = join(" ", [
+        "service_ip moves inside one subnet only, and ${join(" and ", local._without_service_vnic)} has no VNIC in",
+        "${join(", ", [for id, s in data.oci_core_subnet.service : s.cidr_block if id == local._service_subnet_id])}:",
+        "give it a subnet_id or one of secondary_vnics there, or leave service_ip empty and use dns_name.",
+      ])
+    }
+
     # Not a postcondition of the list: a data source that has one, and hangs together with the servers, is read
     # only after a launch, and the address would seem to move.
     precondition {
       condition = (
-        local._active_tells_address ?
+        local._active_tells_address && local._service_is_primary ?
         try(data.oci_core_private_ips.active[0].private_ips != null, false) :
         true
       )

@@ -15,6 +15,16 @@ output "failover" {
         compartment_id = s.compartment_id
         address        = s.address
         hostname       = s.hostname
+        # every VNIC, the primary one among them; address null for one that is yet to be made
+        vnics = [
+          for v in local.vnics[name] : {
+            name       = v.name
+            subnet_id  = v.subnet_id
+            nic_index  = v.nic_index
+            address    = v.address
+            is_primary = v.is_primary
+          }
+        ]
         launch = s.adopted ? null : {
           image_id            = local.site.servers[name].image_id
           shape               = local.site.servers[name].shape

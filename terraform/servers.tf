@@ -29,7 +29,7 @@ locals {
   _adopted_vnics = {
     for pair in flatten([
       for name, list in data.oci_core_vnic_attachments.adopted : [
-        for a in list.vnic_attachments : { name = name, vnic_id = a.vnic_id }
+        for a in list.vnic_attachments : { name = name, vnic_id = a.vnic_id, nic_index = a.nic_index }
       ]
     ]) : "${pair.name}/${pair.vnic_id}" => pair
   }

@@ -35,6 +35,7 @@ locals {
     tags                    = {}
     defined_tags            = null
     standby                 = false
+    secondary_vnics         = {}
   }
   _form_adopted = {
     (var.replacement_name) = var.replacement_exists ? var.replacement_instance_id : ""
@@ -66,6 +67,16 @@ locals {
           var.replacement_capacity_reservation_id
         )
         standby = var.replacement_standby
+        secondary_vnics = {
+          for id in compact([var.replacement_secondary_subnet_id]) : "secondary" => {
+            subnet_id              = id
+            nic_index              = var.replacement_secondary_nic_index
+            private_ip             = one(compact([var.replacement_secondary_private_ip]))
+            nsg_ids                = toset(compact([var.replacement_nsg_id]))
+            hostname               = null
+            skip_source_dest_check = false
+          }
+        }
       })
       if local._form_has_servers && !var.replacement_exists && var.replacement_image_id != ""
     },

@@ -80,8 +80,16 @@ variable "servers" {
     tags                    = optional(map(string), {})
     defined_tags            = optional(map(string))
     standby                 = optional(bool, false)
+    secondary_vnics = optional(map(object({
+      subnet_id              = string
+      nic_index              = optional(number)
+      private_ip             = optional(string)
+      nsg_ids                = optional(set(string), [])
+      hostname               = optional(string)
+      skip_source_dest_check = optional(bool, false)
+    })), {})
   }))
-  description = "Servers by name. Each is adopted (instance_id) or launched from an image (image_id, shape, availability_domain, subnet_id) when it is active, standby = true, or named in launch. compartment_id: of an adopted instance that is in another compartment than the stack's. Empty: the form's two servers."
+  description = "Servers by name. Each is adopted (instance_id) or launched from an image (image_id, shape, availability_domain, subnet_id) when it is active, standby = true, or named in launch. compartment_id: of an adopted instance that is in another compartment than the stack's. secondary_vnics: of a launched server, by a name of your choice, beside the one in subnet_id; nic_index is 1 on bare metal and 0 on virtual machines unless given; those of an adopted server are read. Empty: the form's two servers."
   default     = {}
   nullable    = false
 
@@ -275,6 +283,79 @@ variable "servers" {
       ]
     ]))
     error_message = "defined_tags in servers must have keys of the form \"Namespace.Key\"."
+  }
+
+  validation {
+    condition = alltrue([for _, s in var.servers : s.instance_id == null || length(s.secondary_vnics) == 0])
+    error_message = join(" ", [
+      "secondary_vnics in servers are those that a launched server gets; what an adopted one has is read: leave",
+      "them out.",
+    ])
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for _, s in var.servers : [
+        for _, v in s.secondary_vnics :
+        can(regex("^ocid1\\.subnet\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", v.subnet_id))
+      ]
+    ]))
+    error_message = "subnet_id in secondary_vnics must be the OCID of a subnet (\"ocid1.subnet.oc1...\")."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for _, s in var.servers : [
+        for _, v in s.secondary_vnics :
+        v.nic_index == null || try(contains([0, 1], v.nic_index), false)
+      ]
+    ]))
+    error_message = "nic_index in secondary_vnics must be 0 or 1, the physical NIC of a bare-metal server."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for _, s in var.servers : [
+        for _, v in s.secondary_vnics :
+        v.private_ip == null || can(cidrhost("${v.private_ip}/32", 0))
+      ]
+    ]))
+    error_message = "private_ip in secondary_vnics must be an IPv4 address such as \"10.0.2.12\"."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for _, s in var.servers : [
+        for _, v in s.secondary_vnics : [
+          for id in v.nsg_ids :
+          can(regex("^ocid1\\.networksecuritygroup\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", id))
+        ]
+      ]
+    ]))
+    error_message = join(" ", [
+      "nsg_ids in secondary_vnics must be OCIDs of network security groups",
+      "(\"ocid1.networksecuritygroup.oc1...\").",
+    ])
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for _, s in var.servers : [
+        for _, v in s.secondary_vnics :
+        v.hostname == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", v.hostname))
+      ]
+    ]))
+    error_message = join(" ", [
+      "hostname in secondary_vnics must be a hostname label: lower-case letters, digits and dashes, at most 63,",
+      "beginning with a letter.",
+    ])
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for _, s in var.servers : [for name, _ in s.secondary_vnics : can(regex("^[A-Za-z0-9_-]{1,63}$", name))]
+    ]))
+    error_message = "Each name in secondary_vnics must be letters, digits, \"_\" and \"-\", at most 63."
   }
 }
 

@@ -29,7 +29,11 @@ def launch(crew: Crew, step: Step) -> str:
             crew.terraform.adopt(address, instance_id, variables)
     plan = crew.terraform.plan(variables)
     # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
-    gate(plan.changes, (address, addresses.SWITCH_RECORD), ("create", "update"))
+    gate(
+        plan.changes,
+        (address, addresses.vnics(step.subject), addresses.SWITCH_RECORD),
+        ("create", "update"),
+    )
     try:
         crew.terraform.apply(plan, crew.site.deadlines.launch)
     except FailoverError as error:

@@ -81,8 +81,7 @@ def client_spec(
 
 
 def _server_names(server: Server) -> dict[str, Any]:
-    addresses = [server.address] if server.address else []
-    return {"name": server.name, "hostname": server.hostname, "addresses": addresses}
+    return {"name": server.name, "hostname": server.hostname, "addresses": list(server.addresses)}
 
 
 def _root_export(stack: Stack) -> str | None:

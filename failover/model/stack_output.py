@@ -21,11 +21,22 @@ class Launch:
 
 
 @dataclass(frozen=True)
+class Vnic:
+    """A network card of a server. `address` is None while it is not known, before the server is launched."""
+
+    name: str
+    subnet_id: str
+    address: str | None
+    is_primary: bool
+
+
+@dataclass(frozen=True)
 class Server:
     """A server of the stack. `instance_id` and `address` are None while it does not exist.
 
     `launch` is None for an adopted server, and in a state that an older terraform/ wrote. `compartment_id` is
-    None in such a state, and for an adopted instance that Terraform could not read.
+    None in such a state, and for an adopted instance that Terraform could not read. `vnics`: all of them, the
+    primary one among them; empty in such a state.
     """
 
     name: str
@@ -36,6 +47,13 @@ class Server:
     address: str | None
     launch: Launch | None = None
     compartment_id: str | None = None
+    vnics: tuple[Vnic, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address of its own that is known, the primary VNIC's first."""
+        known = (self.address, *(vnic.address for vnic in self.vnics))
+        return tuple(dict.fromkeys(address for address in known if address))
 
 
 @dataclass(frozen=True)
@@ -108,7 +126,12 @@ def _server(name: str, entry: Mapping[str, Any]) -> Server:
         address=entry["address"],
         launch=_launch(entry.get("launch")),
         compartment_id=entry.get("compartment_id"),
+        vnics=tuple(_vnic(one) for one in entry.get("vnics") or ()),
     )
+
+
+def _vnic(entry: Mapping[str, Any]) -> Vnic:
+    return Vnic(entry["name"], entry["subnet_id"], entry["address"], entry["is_primary"])
 
 
 def _launch(entry: Mapping[str, Any] | None) -> Launch | None:

@@ -25,6 +25,8 @@ READS: Mapping[str, tuple[str, ...]] = {
     "GetSubnet": ("use subnets",),
     "GetRRSet": ("read dns-records",),
     "GetVolumeAttachment": ("inspect volume-attachments",),
+    "GetVnicAttachment": ("inspect vnic-attachments",),
+    "ListVnicAttachments": ("inspect vnic-attachments", "inspect instances"),
     "GetPrivateIp": ("read private-ips",),
     "ListPrivateIps": ("inspect private-ips",),
     "CreateComputeCapacityReport": ("manage compute-capacity-reports",),

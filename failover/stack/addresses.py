@@ -8,6 +8,7 @@ ATTACHMENT = "oci_core_volume_attachment.data"
 INSTANCE = "oci_core_instance.server"
 SERVICE_ADDRESS = "oci_core_private_ip.service"
 SERVICE_NAME = "oci_dns_rrset.service"
+VNIC = "oci_core_vnic_attachment.secondary"
 SWITCH_RECORD = "terraform_data.switch"
 _KEY = re.compile(r'(?P<resource>[a-z_.]+)\["(?P<key>[^"]+)"\]')
 
@@ -20,6 +21,11 @@ def attachment(volume: str) -> str:
 def instance(server: str) -> str:
     """The address of a launched server."""
     return f'{INSTANCE}["{server}"]'
+
+
+def vnics(server: str) -> str:
+    """How the addresses of a launched server's further VNICs begin."""
+    return f'{VNIC}["{server}/'
 
 
 def volume_of(address: str) -> str | None:

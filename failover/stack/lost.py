@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from failover.model.outcome import Unknown
-from failover.stack.addresses import ATTACHMENT, INSTANCE, SERVICE_ADDRESS
+from failover.stack.addresses import ATTACHMENT, INSTANCE, SERVICE_ADDRESS, VNIC
 
 if TYPE_CHECKING:
     from failover.cloud.inventory import CloudReads
@@ -30,8 +30,11 @@ def kept_from_destruction(text: str) -> tuple[str, ...]:
 def is_doubted(address: str, actions: Sequence[str]) -> bool:
     """Whether a planned change may be of something that went with a terminated server.
 
-    A service address that is to move, an attachment that is to end and not to be made again.
+    A service address that is to move, an attachment that is to end and not to be made again, a VNIC that is
+    to be replaced.
     """
+    if address.startswith(VNIC):
+        return "delete" in actions
     if address.startswith(SERVICE_ADDRESS):
         return tuple(actions) in (("update",), ("delete",))
     return address.startswith(ATTACHMENT) and tuple(actions) == ("delete",)
@@ -70,6 +73,10 @@ def _is_lost(address: str, record: Record, reads: CloudReads) -> bool:
     if address.startswith(ATTACHMENT):
         return _missing(lambda: reads.attachment_state(record["id"])) and not any(
             a.id == record["id"] for a in reads.attachments(record["compartment_id"], record["volume_id"])
+        )
+    if address.startswith(VNIC):
+        return _missing(lambda: reads.vnic_attachment_state(record["id"])) and (
+            record["id"] not in reads.vnic_attachments(record["compartment_id"])
         )
     if address.startswith(SERVICE_ADDRESS):
         return _missing(lambda: reads.private_ip(record["id"])) and (

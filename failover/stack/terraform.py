@@ -107,8 +107,8 @@ class TerraformStack:
         path = Path(name)
         options = {"out": str(path), "lock_timeout": lock_timeout}
         wanted = variables or {}
-        if launched := tuple(map(addresses.instance, wanted.get("launch", ()))):
-            self._forget(launched)
+        if launching := tuple(wanted.get("launch", ())):
+            self._forget((*map(addresses.instance, launching), *map(addresses.vnics, launching)))
         changes = self._planned(wanted, options)
         doubted = tuple(c.address for c in changes if lost.is_doubted(c.address, c.actions))
         if doubted and self._forget(doubted):

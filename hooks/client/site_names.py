@@ -142,20 +142,37 @@ class SiteNames:
         known = [plain(address) for address in target.addresses]
         if is_address(name):
             return _like(name, known + self.found.get(plain(target.hostname), [])) or target.hostname
+        before = [address for address in self.found.get(name, []) if self._claims.get(address)]
+        near = {_like(address, known) for address in before} if len(known) > 1 else set()
         domain = name.partition(".")[2]
         for called in [target.hostname + "." + domain] * bool(domain) + [target.hostname, target.name]:
-            if self._leads_to(called, target):
+            if self._leads_to(called, target, near):
                 return called
-        return (known + [target.hostname])[0]
+        return ([address for address in known if address in near] + known + [target.hostname])[0]
 
-    def _leads_to(self, name: str, target: Server) -> bool:
-        return self.owner(name) == target.name and bool(self.found.get(plain(name)))
+    def _leads_to(self, name: str, target: Server, near: Set[str]) -> bool:
+        """Whether the name is the target's here; `near`: and one of these addresses, where there are any."""
+        found = self.found.get(plain(name), [])
+        return self.owner(name) == target.name and bool(found) and (not near or bool(near & set(found)))
 
 
 def _like(address: str, others: List[str]) -> str:
-    """One of the others, of the same family where there is one; empty when there is none."""
-    same = [item for item in others if (":" in item) == (":" in address)]
-    return (same or others or [""])[0]
+    """The one of the others that has most bits in common with the address; empty when there is none.
+
+    Where one of them is in the address's own subnet, that is the one, whatever the subnet's size.
+    """
+    return max(others, key=lambda other: _common_bits(address, other), default="")
+
+
+def _common_bits(one: str, other: str) -> int:
+    """How many leading bits two addresses share; -1 for two families, or for no address."""
+    try:
+        left, right = ipaddress.ip_address(one), ipaddress.ip_address(other)
+    except ValueError:
+        return -1
+    if left.version != right.version:
+        return -1
+    return left.max_prefixlen - (int(left) ^ int(right)).bit_length()
 
 
 def names_worth_a_look(spec: ClientSpec, hosts: Iterable[str]) -> Set[str]:

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from lab.hardware import network, qmp
 from lab.hardware.image.build import BaseImage
 from lab.hardware.images import pin_base
-from lab.hardware.machine import Machine
+from lab.hardware.machine import Machine, Nic
 from lab.system.command import run
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
@@ -63,6 +63,26 @@ class Guest:
                 f"no machine {self.instance_id} in {self.lab.guests}: create its disk"
             ) from error
 
+    def nics(self) -> tuple[Nic, ...]:
+        """Its network devices beside the first."""
+        file = self.folder / "nics.json"
+        return tuple(Nic(**one) for one in json.loads(file.read_text())) if file.exists() else ()
+
+    def keep_nics(self, nics: Iterable[Nic]) -> None:
+        """Write down its further network devices, for each power on."""
+        temporary = self.folder / "nics.json.new"
+        temporary.write_text(json.dumps([asdict(one) for one in nics], indent=1))
+        temporary.rename(self.folder / "nics.json")
+
+    def make_tap(self, nic: Nic) -> str:
+        """Make the tap of a further network device, and its subnet's bridge where it is the first there."""
+        network.add_subnet(self.lab, nic.network, nic.router)
+        return network.make_tap(self.lab, self.instance_id, nic.network)
+
+    def taps(self) -> dict[int, str]:
+        """The names of its taps by their subnets' numbers, whether or not they are there."""
+        return {n: network.tap_name(self.instance_id, n) for n in (0, *(nic.network for nic in self.nics()))}
+
     def pid(self) -> int | None:
         """QEMU's pid, None when the machine is off."""
         return pid_of(self.folder / "pid", str(self.disk))
@@ -82,6 +102,8 @@ class Guest:
         tap = network.make_tap(self.lab, self.instance_id)
         argv = [*network.inside(self.lab), *qemu_arguments(machine, pin_base(self.lab))]
         argv += place_arguments(self.folder, tap)
+        for nic in self.nics():
+            argv += nic_arguments(nic, self.make_tap(nic))
         if snapshot:
             argv += ["-loadvm", snapshot]
         run(argv, cwd=self.folder)
@@ -93,7 +115,8 @@ class Guest:
             os.kill(pid, signal.SIGKILL)
             await_exit(pid)
         if network.exists(self.lab):
-            network.remove_tap(self.lab, self.instance_id)
+            for tap in self.taps().values():
+                network.remove_tap(self.lab, tap)
 
     def shut_down(self, deadline_seconds: float) -> bool:
         """Press the power button and wait; whether the guest went off by itself in time."""
@@ -149,6 +172,20 @@ def qemu_arguments(machine: Machine, image: BaseImage) -> list[str]:
         *("-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci"),
         *("-device", f"virtio-net-pci,netdev=net,mac={machine.mac},romfile="),
     ]
+
+
+def nic_arguments(nic: Nic, tap: str) -> list[str]:
+    """QEMU's arguments for a further network device."""
+    name = nic_name(nic)
+    return [
+        *("-netdev", f"tap,id=net-{name},ifname={tap},script=no,downscript=no"),
+        *("-device", f"virtio-net-pci,id={name},netdev=net-{name},mac={nic.mac},romfile="),
+    ]
+
+
+def nic_name(nic: Nic) -> str:
+    """What QEMU calls the device."""
+    return f"nic{nic.network}"
 
 
 def place_arguments(folder: Path, tap: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from lab.hardware.machine import Machine, Portal
+from lab.hardware.machine import Machine, Nic, Portal
 from lab.hardware.null import NullHardware
 from lab.hardware.real import QemuHardware, bring_up
 from lab.hardware.teardown import take_down
@@ -12,6 +12,7 @@ __all__ = [
     "Hardware",
     "HardwareError",
     "Machine",
+    "Nic",
     "NullHardware",
     "Portal",
     "QemuHardware",
@@ -59,6 +60,12 @@ class Hardware(Protocol):
 
     def plug(self, instance_id: str) -> None:
         """Undo `unplug`."""
+
+    def attach_nic(self, instance_id: str, nic: Nic) -> None:
+        """Put a further network device into the machine: at once where it runs, and at each power on."""
+
+    def detach_nic(self, instance_id: str, nic: Nic) -> None:
+        """Take it out again. Not there is success."""
 
     def console(self, instance_id: str) -> str:
         """Serial console text since the disk was made; empty before the first power on."""

@@ -16,6 +16,15 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Nic:
+    """A further network device. `network`: the subnet's number, 0 for the first; `router`: address/prefix."""
+
+    mac: str
+    network: int
+    router: str
+
+
+@dataclass(frozen=True)
 class Portal:
     """Where an attached volume answers; belongs to the attachment, so the address differs each time."""
 

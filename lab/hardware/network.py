@@ -1,4 +1,7 @@
-"""The lab's network: one namespace, one bridge that is router, metadata, resolver and storage at once."""
+"""The lab's network: one namespace, one bridge that is router, metadata, resolver and storage at once.
+
+A second subnet is a second bridge, made when the first NIC is plugged into it.
+"""
 
 from pathlib import Path
 
@@ -64,33 +67,57 @@ def batch(lab: RunDirectory, *lines: str) -> None:
     run(["ip", "-n", lab.namespace, "-batch", "-"], stdin="".join(f"{line}\n" for line in lines))
 
 
-def tap_name(instance_id: str) -> str:
-    """The guest's interface on the bridge's side."""
-    return "tap" + short_name(instance_id)
+def add_subnet(lab: RunDirectory, number: int, router: str) -> None:
+    """Make the bridge of a further subnet, with the router's address (address/prefix). Twice is success.
+
+    As on OCI, a host cannot send from one VNIC with the address of another: the router takes a packet only
+    from the bridge that its source lies behind (RFC 3704, strict), on every bridge from now on.
+    """
+    bridge = _bridge(number)
+    if _has_link(lab, bridge):
+        return
+    mac = f"{BRIDGE_MAC[:-1]}{number + 1}"
+    batch(
+        lab,
+        f"link add {bridge} address {mac} mtu {MTU} type bridge forward_delay 0 stp_state 0",
+        f"addr add {router} dev {bridge}",
+        f"link set {bridge} up",
+    )
+    for name in (BRIDGE, bridge):
+        run([*inside(lab), "sh", "-c", f"echo 1 > /proc/sys/net/ipv4/conf/{name}/rp_filter"])
 
 
-def make_tap(lab: RunDirectory, instance_id: str) -> str:
-    """Make the guest's tap, plugged into the bridge; a left-over one is replaced. Its name."""
-    tap = tap_name(instance_id)
-    remove_tap(lab, instance_id)
-    batch(lab, f"tuntap add dev {tap} mode tap", f"link set {tap} mtu {MTU} master {BRIDGE} up")
+def _bridge(number: int) -> str:
+    return f"{BRIDGE[:-1]}{number}"
+
+
+def tap_name(instance_id: str, number: int = 0) -> str:
+    """The guest's interface on the side of subnet `number`'s bridge."""
+    return ("tap" if number == 0 else f"ta{number}") + short_name(instance_id)
+
+
+def make_tap(lab: RunDirectory, instance_id: str, number: int = 0) -> str:
+    """Make the guest's tap, plugged into the subnet's bridge; a left-over one is replaced. Its name."""
+    tap = tap_name(instance_id, number)
+    remove_tap(lab, tap)
+    batch(lab, f"tuntap add dev {tap} mode tap", f"link set {tap} mtu {MTU} master {_bridge(number)} up")
     return tap
 
 
-def remove_tap(lab: RunDirectory, instance_id: str) -> None:
-    """Remove the guest's tap if it is there."""
-    if _has_link(lab, tap_name(instance_id)):
-        batch(lab, f"link del {tap_name(instance_id)}")
+def remove_tap(lab: RunDirectory, tap: str) -> None:
+    """Remove a tap if it is there."""
+    if _has_link(lab, tap):
+        batch(lab, f"link del {tap}")
 
 
-def unplug(lab: RunDirectory, instance_id: str) -> None:
-    """Take the guest's tap off the bridge."""
-    batch(lab, f"link set {tap_name(instance_id)} nomaster down")
+def unplug(lab: RunDirectory, tap: str) -> None:
+    """Take a tap off its bridge."""
+    batch(lab, f"link set {tap} nomaster down")
 
 
-def plug(lab: RunDirectory, instance_id: str) -> None:
-    """Put the guest's tap back on the bridge."""
-    batch(lab, f"link set {tap_name(instance_id)} master {BRIDGE} up")
+def plug(lab: RunDirectory, tap: str, number: int) -> None:
+    """Put a tap back on the bridge of its subnet."""
+    batch(lab, f"link set {tap} master {_bridge(number)} up")
 
 
 def add_portal(lab: RunDirectory, address: str) -> None:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import uuid
 
-from lab.hardware.machine import Machine, Portal
+from lab.hardware.machine import Machine, Nic, Portal
 from lab.system.errors import HardwareError
 
 
@@ -59,6 +59,12 @@ class NullHardware:
 
     def plug(self, instance_id: str) -> None:
         _require(self._on, instance_id, "running instance")
+
+    def attach_nic(self, instance_id: str, nic: Nic) -> None:
+        _require(self._disks, instance_id, "boot disk of instance")
+
+    def detach_nic(self, instance_id: str, nic: Nic) -> None:
+        """Nothing is plugged in here."""
 
     def console(self, instance_id: str) -> str:
         return self._consoles.get(instance_id, "")

@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
-from lab.hardware import images, network
+from lab.hardware import images, network, nics
 from lab.hardware.dns import NameService
 from lab.hardware.guests import Guest
 from lab.hardware.image import build
-from lab.hardware.machine import Machine, Portal
+from lab.hardware.machine import Machine, Nic, Portal
 from lab.hardware.volumes import Storage
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
@@ -82,11 +82,22 @@ class QemuHardware:
 
     def unplug(self, instance_id: str) -> None:
         self._require_on(instance_id, "unplug")
-        network.unplug(self._lab, instance_id)
+        for tap in self._guest(instance_id).taps().values():
+            network.unplug(self._lab, tap)
 
     def plug(self, instance_id: str) -> None:
         self._require_on(instance_id, "plug")
-        network.plug(self._lab, instance_id)
+        for number, tap in self._guest(instance_id).taps().items():
+            network.plug(self._lab, tap, number)
+
+    def attach_nic(self, instance_id: str, nic: Nic) -> None:
+        """Plug it in. Raises HardwareError for a machine that is not defined."""
+        guest = self._guest(instance_id)
+        guest.machine()
+        nics.attach(guest, nic)
+
+    def detach_nic(self, instance_id: str, nic: Nic) -> None:
+        nics.detach(self._guest(instance_id), nic)
 
     def console(self, instance_id: str) -> str:
         return self._guest(instance_id).console()

@@ -25,7 +25,11 @@ class MetadataServer(ThreadingHTTPServer):
         world = json.loads((self.run / "cloud.json").read_text())
         database = sqlite3.connect(f"file:{self.run / 'cloud.db'}?mode=ro", uri=True, timeout=5)
         try:
-            return View(database, address, world["tenancy_id"], world["subnet_cidr"]).document(path)
+            subnets = {
+                world["subnet_id"]: world["subnet_cidr"],
+                world["storage_subnet_id"]: world["storage_cidr"],
+            }
+            return View(database, address, world["tenancy_id"], subnets).document(path)
         finally:
             database.close()
 

@@ -4,6 +4,7 @@ Field names and types: https://docs.oracle.com/en-us/iaas/Content/Compute/Tasks/
 cloud-init's DataSourceOracle.
 """
 
+import ipaddress
 import json
 import sqlite3
 from collections.abc import Callable
@@ -32,7 +33,7 @@ class View:
     database: sqlite3.Connection
     address: str
     tenancy_id: str
-    subnet_cidr: str
+    subnets: dict[str, str]  # CIDR blocks by OCID
 
     def document(self, path: str) -> Any:
         """The value at a path below /opc/v2/; AbsentError when there is none."""
@@ -76,20 +77,23 @@ class View:
         }
 
     def vnics(self) -> list[Document]:
-        vnic = self._vnic()
-        network, _, bits = self.subnet_cidr.partition("/")
-        router = f"{network.rpartition('.')[0]}.1"
-        return [
-            {
-                "vnicId": vnic["id"],
-                "privateIp": vnic["privateIp"],
-                "macAddr": vnic["macAddress"],
-                "vlanTag": 0,
-                "virtualRouterIp": router,
-                "subnetCidrBlock": f"{network}/{bits}",
-                "nicIndex": 0,
-            }
-        ]
+        """The instance's VNICs, the primary one first, as OCI lists them."""
+        joins = self._bodies("vnicattachment", "instanceId", self._instance()["id"])
+        attached = [join for join in joins if join["lifecycleState"] == "ATTACHED"]
+        return [self._described(join) for join in attached]
+
+    def _described(self, join: Document) -> Document:
+        (vnic,) = self._bodies("vnic", "id", join["vnicId"])
+        network = ipaddress.ip_network(self.subnets[vnic["subnetId"]])
+        return {
+            "vnicId": vnic["id"],
+            "privateIp": vnic["privateIp"],
+            "macAddr": vnic["macAddress"],
+            "vlanTag": join["vlanTag"],
+            "virtualRouterIp": str(network[1]),
+            "subnetCidrBlock": str(network),
+            "nicIndex": join["nicIndex"],
+        }
 
     def volume_attachments(self) -> list[Document]:
         instance_id = self._instance()["id"]

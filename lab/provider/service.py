@@ -17,6 +17,7 @@ from lab.provider.resources.attachments import Attachments
 from lab.provider.resources.instances import Instances
 from lab.provider.resources.names import RecordSets
 from lab.provider.resources.resource import Resource, refreshed
+from lab.provider.resources.vnic_attachments import VnicAttachments
 from lab.provider.resources.volumes import Volumes
 from lab.provider.schema import schema
 from lab.provider.schema.planning import Path as ValuePath
@@ -31,6 +32,7 @@ Method = Callable[["Provider", Any, Any], None]
 _RESOURCES: dict[str, Callable[[Cloud], Resource]] = {
     "oci_core_instance": Instances,
     "oci_core_private_ip": Addresses,
+    "oci_core_vnic_attachment": VnicAttachments,
     "oci_core_volume": Volumes,
     "oci_core_volume_attachment": Attachments,
     "oci_dns_rrset": RecordSets,

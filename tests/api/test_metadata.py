@@ -15,7 +15,7 @@ import pytest
 
 from lab.api.core.world import invent_world, save_world
 from tests import sources
-from tests.api.conftest import Site, new_site
+from tests.api.conftest import Site, models, new_site
 
 SERVER, OTHER, STRANGER = "127.0.0.11", "127.0.0.12", "127.0.0.99"
 SPEC = '{"version": 1, "role": "server"}'
@@ -107,6 +107,27 @@ def test_vnics_as_cloud_init_reads_them(service):
     assert vnic["macAddr"].startswith("02:00:17:")
     assert isinstance(vnic["vlanTag"], int)
     assert vnic["vnicId"].startswith("ocid1.vnic.")
+
+
+@pytest.mark.checked(sources.page("Compute/Tasks/gettingmetadata.htm"))
+def test_a_second_vnic_is_listed_after_the_primary_one(service):
+    site = service.site
+    instance = site.compute.list_instances(site.compartment, display_name="nfs-srv-2").data[0]
+    (subnet,) = site.network.list_subnets(site.compartment, display_name="storage").data
+    details = models.AttachVnicDetails(
+        instance_id=instance.id,
+        nic_index=1,
+        create_vnic_details=models.CreateVnicDetails(subnet_id=subnet.id, private_ip="10.0.2.12"),
+    )
+    begun = site.compute.attach_vnic(details)
+    site.settle(site.compute.get_vnic_attachment, begun, "ATTACHED")
+    first, second = service.document("/opc/v2/vnics/", source=OTHER)
+    assert (first["privateIp"], first["nicIndex"]) == (OTHER, 0)
+    assert (second["privateIp"], second["nicIndex"], second["vlanTag"]) == ("10.0.2.12", 1, 0)
+    assert (second["subnetCidrBlock"], second["virtualRouterIp"]) == ("10.0.2.0/24", "10.0.2.1")
+    site.compute.detach_vnic(begun.data.id)
+    site.settle(site.compute.get_vnic_attachment, begun, "DETACHED")
+    assert len(service.document("/opc/v2/vnics/", source=OTHER)) == 1
 
 
 @pytest.mark.checked(sources.page("Compute/Tasks/gettingmetadata.htm"))

@@ -87,7 +87,9 @@ def judge_plan(changes: Sequence[Change], target: str) -> Check:
 
 
 def _settled_by_a_failover(change: Change, target: str) -> bool:
-    launch = change.address == addresses.instance(target)
+    launch = change.address == addresses.instance(target) or change.address.startswith(
+        addresses.vnics(target)
+    )
     return change.address.startswith(SWITCH_MAY) or (launch and change.actions in (("create",), ("update",)))
 
 

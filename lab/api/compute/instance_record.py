@@ -37,14 +37,20 @@ def record_instance(cloud: Cloud, birth: Birth, state: str) -> Resource:
     """Store all records of an instance, in `state` and in what the others are in then; the instance."""
     placed = _placed(cloud, birth)
     attached = "ATTACHED" if state == "RUNNING" else "ATTACHING"
-    vnic = cloud.store.put(_vnic(birth, placed))
-    cloud.store.put(_private_ip(birth, placed, vnic.id))
+    vnic = put_vnic(cloud, birth, placed, primary=True)
     boot = cloud.store.put(_boot_volume(birth, placed))
     joined = {**placed, "instanceId": birth.instance_id, "lifecycleState": attached, "displayName": None}
     extras = {"vnicId": vnic.id, "subnetId": birth.subnet_id, "nicIndex": 0, "vlanId": None, "vlanTag": 0}
     _put(cloud, "vnicattachment", joined, extras)
     _put(cloud, "bootvolumeattachment", joined, {"bootVolumeId": boot.id, "timeUpdated": None})
     return cloud.store.put(_instance(birth, placed, state))
+
+
+def put_vnic(cloud: Cloud, birth: Birth, placed: Document, primary: bool) -> Resource:
+    """Store a VNIC and its own address; the VNIC. `placed`: what all records of one making have in common."""
+    vnic = cloud.store.put(_vnic(birth, placed, primary))
+    cloud.store.put(_private_ip(birth, placed, vnic.id))
+    return vnic
 
 
 def machine_of(instance: Resource) -> Machine:
@@ -125,15 +131,15 @@ def _instance(birth: Birth, placed: Document, state: str) -> Resource:
     return Resource(birth.instance_id, "instance", body, facts)
 
 
-def _vnic(birth: Birth, placed: Document) -> Resource:
+def _vnic(birth: Birth, placed: Document, primary: bool) -> Resource:
     ocid = new_ocid("vnic")
     body = {
         **placed,
         "id": ocid,
         "displayName": birth.name,
         "lifecycleState": "AVAILABLE",
-        "hostnameLabel": birth.hostname,
-        "isPrimary": True,
+        "hostnameLabel": birth.hostname or None,
+        "isPrimary": primary,
         "macAddress": birth.mac,
         "privateIp": birth.address,
         "publicIp": None,
@@ -156,7 +162,7 @@ def _private_ip(birth: Birth, placed: Document, vnic_id: str) -> Resource:
         **placed,
         "id": ocid,
         "displayName": birth.name,
-        "hostnameLabel": birth.hostname,
+        "hostnameLabel": birth.hostname or None,
         "ipAddress": birth.address,
         "isPrimary": True,
         "subnetId": birth.subnet_id,

@@ -7,10 +7,11 @@ JOINS = ("vnicattachment", "bootvolumeattachment")
 
 
 def settle_attachments(cloud: Cloud, instance_id: str, state: str) -> None:
-    """Move the instance's VNIC and boot volume attachments to a state."""
+    """Move the instance's VNIC and boot volume attachments to a state; a VNIC taken off earlier stays off."""
     for kind in JOINS:
         for joined in cloud.store.find(kind, instanceId=instance_id):
-            cloud.store.put(joined.changed(lifecycleState=state))
+            if joined.state != "DETACHED":
+                cloud.store.put(joined.changed(lifecycleState=state))
 
 
 def forget_terminated(cloud: Cloud) -> list[str]:

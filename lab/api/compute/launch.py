@@ -24,6 +24,7 @@ MODELLED = (
     *("shapeConfig", "sourceDetails", "subnetId", "agentConfig", "instanceOptions", "availabilityConfig"),
     "capacityReservationId",
 )
+# of CreateVnicDetails; AttachVnic takes the same
 VNIC_MODELLED = {
     *("assignPublicIp", "assignPrivateDnsRecord", "definedTags", "displayName", "freeformTags"),
     *("hostnameLabel", "nsgIds", "privateIp", "skipSourceDestCheck", "subnetId"),
@@ -56,7 +57,7 @@ def _birth(cloud: Cloud, call: Call) -> Birth:
         availability_domain=domain,
         fault_domain=_fault_domain(call.body.get("faultDomain")),
         mac=new_mac(),
-        address=free_address(cloud, vnic.get("privateIp")),
+        address=free_address(cloud, vnic.get("privateIp")),  # of the subnet that guests boot in
         hostname=check_label(cloud, label) if label else label_for(cloud, name),
         subnet_id=cloud.world.subnet_id,
         nsg_ids=vnic.get("nsgIds") or [],
@@ -86,8 +87,10 @@ def _vnic_details(cloud: Cloud, call: Call) -> Document:
     subnet = details.get("subnetId") or call.body.get("subnetId")
     if not subnet:
         raise missing("createVnicDetails.subnetId")
-    if subnet != cloud.world.subnet_id:
+    if subnet not in cloud.world.subnets:
         raise not_found(subnet)
+    if subnet != cloud.world.subnet_id:
+        raise not_modelled("a primary VNIC in another subnet than the first")
     return details
 
 

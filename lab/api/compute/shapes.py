@@ -19,6 +19,16 @@ class Shape:
     processor: str
     flexible: bool = False
 
+    @property
+    def nics(self) -> int:
+        """Physical NICs that take VNICs: nicIndex counts them."""
+        return 1 if self.flexible else 2
+
+    @property
+    def most_vnics(self) -> int:
+        """The lab's machines have few slots; OCI's bare metal takes 256 VNICs, a small VM 2."""
+        return 2
+
 
 SHAPES = {
     shape.name: shape
@@ -55,7 +65,7 @@ def shape_config(name: str, details: Document | None) -> Document:
         "baselineOcpuUtilization": chosen.get("baselineOcpuUtilization"),
         "processorDescription": shape.processor,
         "networkingBandwidthInGbps": shape.gbps,
-        "maxVnicAttachments": 2,
+        "maxVnicAttachments": shape.most_vnics,
         "gpus": 0,
         "gpuDescription": None,
         "localDisks": 0,
@@ -79,7 +89,7 @@ def _wire(shape: Shape) -> Document:
         "memoryInGBs": float(shape.memory_gbs),
         "networkingBandwidthInGbps": float(shape.gbps),
         "processorDescription": shape.processor,
-        "maxVnicAttachments": 2,
+        "maxVnicAttachments": shape.most_vnics,
         "gpus": 0,
         "localDisks": 0,
         "isFlexible": shape.flexible,

@@ -25,6 +25,8 @@ BASE_SECONDS = {
     "delete_image": 5.0,
     "attach": 27.0,
     "detach": 15.0,
+    "attach_vnic": 15.0,
+    "detach_vnic": 10.0,
     "create_volume": 10.0,
     "grow_volume": 10.0,
     "delete_volume": 10.0,

@@ -24,12 +24,19 @@ class World:
     user_id: str
     vcn_id: str
     subnet_id: str
+    storage_subnet_id: str
     network_security_group_id: str
     base_image_id: str
     availability_domains: tuple[str, ...] = DOMAINS
     region: str = REGION
     subnet_cidr: str = "10.0.0.0/24"
+    storage_cidr: str = "10.0.2.0/24"  # of the subnet for second NICs
     delay_factor: float = 0.0
+
+    @property
+    def subnets(self) -> dict[str, str]:
+        """The CIDR block of each subnet by its OCID; the first is the servers' and clients' own."""
+        return {self.subnet_id: self.subnet_cidr, self.storage_subnet_id: self.storage_cidr}
 
     def knows_compartment(self, ocid: str) -> bool:
         return ocid in (self.compartment_id, self.tenancy_id)
@@ -42,6 +49,7 @@ def invent_world(delay_factor: float) -> World:
         user_id=new_ocid("user", ""),
         vcn_id=new_ocid("vcn"),
         subnet_id=new_ocid("subnet"),
+        storage_subnet_id=new_ocid("subnet"),
         network_security_group_id=new_ocid("networksecuritygroup"),
         base_image_id=new_ocid("image"),
         delay_factor=delay_factor,

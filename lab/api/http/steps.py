@@ -1,6 +1,15 @@
 """Every state change by its name in the store."""
 
-from lab.api.compute import attachments, boot_volumes, consoles, images, instances, launch, volumes
+from lab.api.compute import (
+    attachments,
+    boot_volumes,
+    consoles,
+    images,
+    instances,
+    launch,
+    vnic_attachments,
+    volumes,
+)
 from lab.api.core.transition import Step
 from lab.api.resource_manager import job_runs
 
@@ -14,6 +23,8 @@ STEPS: dict[str, Step] = {
     "terminate": instances.TERMINATE,
     "attach": attachments.ATTACH,
     "detach": attachments.DETACH,
+    "attach_vnic": vnic_attachments.ATTACH,
+    "detach_vnic": vnic_attachments.DETACH,
     "create_volume": volumes.CREATE,
     "grow_volume": volumes.GROW,
     "delete_volume": volumes.DELETE,

@@ -15,6 +15,7 @@ from lab.api.compute import (
     launch,
     reservations,
     shapes,
+    vnic_attachments,
     volumes,
 )
 from lab.api.core import work_requests
@@ -96,6 +97,8 @@ OPERATIONS = tuple(
             consoles.get_console_history_content,
         ),
         ("DeleteConsoleHistory", "DELETE", "/instanceConsoleHistories/<id>", consoles.delete_console_history),
+        ("AttachVnic", "POST", "/vnicAttachments", vnic_attachments.attach_vnic),
+        ("DetachVnic", "DELETE", "/vnicAttachments/<id>", vnic_attachments.detach_vnic),
         ("GetVnicAttachment", "GET", "/vnicAttachments/<id>", network.get_vnic_attachment),
         ("ListVnicAttachments", "GET", "/vnicAttachments", network.list_vnic_attachments),
         ("GetVnic", "GET", "/vnics/<id>", network.get_vnic),

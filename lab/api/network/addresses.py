@@ -1,4 +1,4 @@
-"""Addresses, MACs and hostname labels of the lab's one subnet."""
+"""Addresses, MACs and hostname labels of the lab's subnets."""
 
 import ipaddress
 import re
@@ -16,12 +16,13 @@ def taken_addresses(cloud: Cloud) -> set[str]:
     return {str(row.body["ipAddress"]) for row in cloud.store.find("privateip")}
 
 
-def free_address(cloud: Cloud, wanted: str | None) -> str:
+def free_address(cloud: Cloud, wanted: str | None, subnet_id: str = "") -> str:
     """The wanted address if the subnet has it free, else the lowest free one; InvalidParameter otherwise.
 
-    Raises it as an ApiError.
+    `subnet_id`: empty for the first. Raises it as an ApiError.
     """
-    subnet, taken = ipaddress.ip_network(cloud.world.subnet_cidr), taken_addresses(cloud)
+    cidr = cloud.world.subnets[subnet_id or cloud.world.subnet_id]
+    subnet, taken = ipaddress.ip_network(cidr), taken_addresses(cloud)
     if wanted is None:
         hosts = (str(host) for host in list(subnet.hosts())[FIRST_HOST - 1 :])
         free = next((host for host in hosts if host not in taken), None)

@@ -1,4 +1,4 @@
-"""The network as it stands: one VCN, one subnet, one security group, and each instance's VNIC."""
+"""The network as it stands: one VCN, two subnets, one security group, and the instances' VNICs."""
 
 import ipaddress
 
@@ -7,11 +7,19 @@ from lab.api.core.errors import not_modelled
 from lab.api.core.ocid import timestamp
 from lab.api.core.store import Document, Resource
 
-VNIC_UPDATES = {"displayName", "freeformTags", "definedTags", "nsgIds", "skipSourceDestCheck"}
+SUBNETS = ("lab", "storage")
+VNIC_UPDATES = {
+    "displayName",
+    "freeformTags",
+    "definedTags",
+    "hostnameLabel",
+    "nsgIds",
+    "skipSourceDestCheck",
+}
 
 
 def network_records(cloud: Cloud) -> list[Resource]:
-    """VCN, subnet and security group of a new lab."""
+    """VCN, subnets and security group of a new lab."""
     world = cloud.world
     shared = {
         "compartmentId": world.compartment_id,
@@ -26,7 +34,10 @@ def network_records(cloud: Cloud) -> list[Resource]:
     group = {**shared, "id": world.network_security_group_id, "displayName": "lab"}
     return [
         Resource(world.vcn_id, "vcn", vcn),
-        Resource(world.subnet_id, "subnet", {**shared, **_subnet(cloud)}),
+        *(
+            Resource(ocid, "subnet", {**shared, **_subnet(ocid, cidr, name)})
+            for (ocid, cidr), name in zip(world.subnets.items(), SUBNETS, strict=True)
+        ),
         Resource(world.network_security_group_id, "networksecuritygroup", group),
     ]
 
@@ -44,16 +55,16 @@ def _vcn(cloud: Cloud) -> Document:
     }
 
 
-def _subnet(cloud: Cloud) -> Document:
-    subnet = ipaddress.ip_network(cloud.world.subnet_cidr)
+def _subnet(ocid: str, cidr: str, name: str) -> Document:
+    subnet = ipaddress.ip_network(cidr)
     return {
-        "id": cloud.world.subnet_id,
-        "displayName": "lab",
+        "id": ocid,
+        "displayName": name,
         "availabilityDomain": None,  # regional
         "cidrBlock": str(subnet),
         "ipv4CidrBlocks": [str(subnet)],
-        "dnsLabel": "lab",
-        "subnetDomainName": "lab.lab.oraclevcn.com",
+        "dnsLabel": name,
+        "subnetDomainName": f"{name}.lab.oraclevcn.com",
         "virtualRouterIp": str(subnet[1]),
         "virtualRouterMac": "00:00:17:00:00:01",
         "prohibitPublicIpOnVnic": True,

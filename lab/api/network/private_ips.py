@@ -39,7 +39,7 @@ def create_private_ip(cloud: Cloud, call: Call) -> Resource:
         "availabilityDomain": vnic.body["availabilityDomain"],
         "displayName": call.body.get("displayName") or f"privateip{ocid[-8:]}",
         "hostnameLabel": check_label(cloud, label) if label else None,
-        "ipAddress": free_address(cloud, call.body.get("ipAddress")),
+        "ipAddress": free_address(cloud, call.body.get("ipAddress"), vnic.body["subnetId"]),
         "isPrimary": False,
         "subnetId": vnic.body["subnetId"],
         "vlanId": None,

@@ -104,6 +104,18 @@ def test_a_filesystem_without_lvm(stack: LaidStack, form: dict[str, str]) -> Non
     assert (found["volume_group"], found["logical_volume"]) == (None, None)
 
 
+def test_a_second_vnic_is_launched_as_asked(stack: LaidStack, form: dict[str, str], cloud: LabCloud) -> None:
+    second = {
+        **form,
+        "TF_VAR_replacement_secondary_subnet_id": cloud.facts["storage_subnet_id"],
+        "TF_VAR_replacement_secondary_private_ip": "10.0.2.12",
+    }
+    address = 'oci_core_vnic_attachment.secondary["nfs-srv-2/secondary"]'
+    planned = stack.with_environment(second).plan().resource_changes[address]["change"]["after"]
+    assert planned["nic_index"] == 1
+    assert planned["create_vnic_details"][0]["private_ip"] == "10.0.2.12"
+
+
 REFUSED: list[tuple[dict[str, str], str]] = [
     ({"server_instance_id": "", "replacement_image_id": ""}, "No server is described"),
     (
@@ -145,6 +157,12 @@ BAD_FIELDS = {
     "replacement_subnet_id": ("subnet", "replacement_subnet_id must be the OCID of a subnet"),
     "replacement_nsg_id": ("nsg", "replacement_nsg_id must be the OCID of a network security group"),
     "replacement_private_ip": ("10.0.0", "replacement_private_ip must be an IPv4 address"),
+    "replacement_secondary_subnet_id": ("subnet", "replacement_secondary_subnet_id must be the OCID"),
+    "replacement_secondary_nic_index": ("2", "replacement_secondary_nic_index must be 0 or 1"),
+    "replacement_secondary_private_ip": (
+        "10.0.2",
+        "replacement_secondary_private_ip must be an IPv4 address",
+    ),
     "ssh_authorized_keys": ("-----BEGIN OPENSSH PRIVATE KEY-----", "A private key never belongs here"),
     "service_ip": ("10.0.0.300", "service_ip must be a free IPv4 address"),
     "dns_name": ("nfs", "dns_name must be a full host name"),

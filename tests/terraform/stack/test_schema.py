@@ -40,6 +40,7 @@ PICKERS = {
     "replacement_image_id": "oci:core:image:id",
     "replacement_instance_id": "oci:core:instance:id",
     "replacement_nsg_id": "oci:core:nsg:id",
+    "replacement_secondary_subnet_id": "oci:core:subnet:id",
     "replacement_shape": "oci:core:instanceshape:name",
     "replacement_subnet_id": "oci:core:subnet:id",
     "server_instance_id": "oci:core:instance:id",
@@ -139,6 +140,7 @@ def test_a_pattern_is_valid_and_takes_the_default(name: str) -> None:
 EXAMPLES = {
     "export_clients": ["10.0.0.0/16", "10.0.0.7", "node-1.hpc.example", "*.hpc.example"],
     "replacement_private_ip": ["10.0.0.12", "255.1.20.199"],
+    "replacement_secondary_private_ip": ["10.0.2.12"],
     "service_ip": ["10.0.0.100"],
     "volume_ids": ["ocid1.volume.oc1.ap-tokyo-1." + "a" * 60],
     "dns_name": ["nfs.hpc.example"],

@@ -36,10 +36,16 @@ STATE = {
                 }
             ],
         },
+        {
+            "mode": "managed",
+            "type": "oci_core_vnic_attachment",
+            "name": "secondary",
+            "instances": [{"index_key": "nfs-srv-2/nfs", "attributes": {"id": "n", "compartment_id": "c"}}],
+        },
         {"mode": "data", "type": "oci_core_instance", "name": "adopted", "instances": []},
     ]
 }
-ALL = (addresses.INSTANCE, addresses.ATTACHMENT, addresses.SERVICE_ADDRESS)
+ALL = (addresses.INSTANCE, addresses.ATTACHMENT, addresses.SERVICE_ADDRESS, addresses.VNIC)
 
 
 class Reads:
@@ -53,13 +59,16 @@ class Reads:
             return "RUNNING"
         raise Unanswered("Get", self._status, "no")
 
-    private_ip = attachment_state = instance
+    private_ip = attachment_state = vnic_attachment_state = instance
 
     def instances(self, _: str) -> tuple[InstanceFound, ...]:
         return (InstanceFound("i2", "nfs-srv-2", "RUNNING", "ad", ()),) if self._listed else ()
 
     def attachments(self, *_: str) -> tuple[Any, ...]:
         return (type("Attachment", (), {"id": "a"}),) if self._listed else ()
+
+    def vnic_attachments(self, _: str) -> frozenset[str]:
+        return frozenset({"n"} if self._listed else ())
 
     def addresses(self, _: str) -> frozenset[str]:
         return frozenset({"10.0.0.200"} if self._listed else ())
@@ -74,6 +83,7 @@ def test_what_is_answered_404_and_in_no_list_is_lost() -> None:
         SECOND,
         "oci_core_private_ip.service[0]",
         'oci_core_volume_attachment.data["bv1"]',
+        'oci_core_vnic_attachment.secondary["nfs-srv-2/nfs"]',
     )
     assert found(404, listed=False, kinds=(SECOND,)) == (SECOND,)
 
