@@ -250,6 +250,7 @@ def package(_: Context) -> None:
         "guests": GUESTS_HELP,
         "door": "who fails over: cli, resource-manager (a console apply alone), or gitops (a pull request)",
         "hooks": "where a console's new server finds them: data, disk (it stands by), or data and changed",
+        "site": "which site is built: lab, or by hand, as others build it: tip, tutorial, oci-nfs, oci-hpc",
         "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",
         "seed": "what --soak draws from",
         "jobs": "how many drills of --soak run side by side, each in a lab of its own",
@@ -270,6 +271,7 @@ def drill(
     door: str = "cli",
     hooks: str = "data",
     guests: str = "debian",
+    site: str = "lab",
     soak: int = 0,
     seed: int = 1,
     jobs: int = 1,
@@ -299,6 +301,7 @@ def drill(
         door=door,
         hooks=hooks,
         guests=guests,
+        site=site,
     )
     sys.exit(drills.main(_run_directory(run), choices, json))
 

@@ -18,9 +18,11 @@ from lab.hardware.teardown import processes
 from lab.system.paths import RunDirectory
 
 ROOT = Path(__file__).resolve().parents[1]
+OWN, BUILT_BY_HAND = "nfs-srv-2 standing by", "standing by, a site built by hand (tip)"
 DRILLS = {
     "nfs-srv-2 launched from the image": (),
-    "nfs-srv-2 standing by": ("--standby",),
+    OWN: ("--standby",),
+    BUILT_BY_HAND: ("--standby", "--site", "tip"),
     "standing by, clients rebooted": ("--standby", "--clients", "reboot"),
 }
 QUICK = {
@@ -40,6 +42,12 @@ def main() -> int:
         cells = [f"{x:.0f}" if x is not None else "-" for x in figures]
         table.add_row(name, story["outcome"], *cells, str(story["records_lost"]), str(memory))
     console.print(table)
+    own, by_hand = (
+        next(story["failover_seconds"] for name, story, _, _ in rows if name == which)
+        for which in (OWN, BUILT_BY_HAND)
+    )
+    if own and by_hand:
+        console.print(f"a failover of the site built by hand against the lab's own: x {by_hand / own:.2f}")
     quick = Table("command", "seconds (best of 3)")
     for name, argv in QUICK.items():
         quick.add_row(name, f"{min(_seconds(argv) for _ in range(3)):.2f}")

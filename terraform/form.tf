@@ -598,7 +598,7 @@ variable "mount_path" {
 
 variable "export_clients" {
   type        = list(string)
-  description = "Form: who may mount: networks, addresses or host names."
+  description = "Form: who may mount: networks, addresses, host names, netgroups, or * for the world."
   default     = []
   nullable    = false
 
@@ -607,9 +607,13 @@ variable "export_clients" {
       for one in var.export_clients :
       can(cidrhost(one, 0)) ||
       can(cidrhost("${one}/32", 0)) ||
-      can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", one))
+      can(regex("^([0-9]{1,3}\\.){3}[0-9]{1,3}/(255|254|252|248|240|224|192|128|0)(\\.(255|254|252|248|240|224|192|128|0)){3}$", one)) ||
+      can(regex("^(\\*|@[A-Za-z0-9_.-]+|[A-Za-z*?][A-Za-z0-9*?-]*(\\.[A-Za-z0-9*?-]+)*)$", one))
     ])
-    error_message = "export_clients must list networks (\"10.0.0.0/16\"), addresses or host names."
+    error_message = join(" ", [
+      "export_clients must list networks (\"10.0.0.0/16\"), addresses, host names, netgroups (\"@clients\") or \"*\",",
+      "the world.",
+    ])
   }
 }
 

@@ -631,10 +631,14 @@ variable "storage" {
         for c in e.clients :
         can(cidrhost(c, 0)) ||
         can(cidrhost("${c}/32", 0)) ||
-        can(regex("^(\\*\\.)?[A-Za-z][A-Za-z0-9-]*(\\.[A-Za-z0-9-]+)*$", c))
+        can(regex("^([0-9]{1,3}\\.){3}[0-9]{1,3}/(255|254|252|248|240|224|192|128|0)(\\.(255|254|252|248|240|224|192|128|0)){3}$", c)) ||
+        can(regex("^(\\*|@[A-Za-z0-9_.-]+|[A-Za-z*?][A-Za-z0-9*?-]*(\\.[A-Za-z0-9*?-]+)*)$", c))
       ])
     ])
-    error_message = "clients in storage.exports must list networks (\"10.0.0.0/16\"), addresses or host names."
+    error_message = join(" ", [
+      "clients in storage.exports must list networks (\"10.0.0.0/16\", \"10.0.0.0/255.255.0.0\"), addresses, host",
+      "names (\"*.hpc.example\"), netgroups (\"@clients\") or \"*\", the world.",
+    ])
   }
 
   validation {

@@ -58,7 +58,7 @@ def _fault(host: Host, filesystem: Filesystem, text: str) -> str:
         text = "{}: mounted read-only or shut down after I/O errors, expected read-write; release, then apply"
         return text.format(filesystem.mount)
     if not satisfied(host, filesystem, fstab.best(text, lines_of(host, filesystem))):
-        return "{}: fstab lacks `{}`".format(filesystem.mount, entry(filesystem))
+        return "{}: fstab lacks `{}`".format(filesystem.mount, entry(host, filesystem))
     return ""
 
 

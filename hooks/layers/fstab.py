@@ -9,17 +9,20 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 MARK = "# nfs-failover: the next line is kept by nfs-failover"
 OFF = "#nfs-failover off: "  # before a line that comes back as it was
 PATH = "/etc/fstab"
+_FIELDS = re.compile(r"^(\S+\s+\S+\s+)\S+(\s*)\S*")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 class Line(NamedTuple):
-    """One line: names without their escapes, the mount point as the kernel would show it."""
+    """One line: names without their escapes, the mount point as the kernel would show it. `text`: all of it,
+    as it is spelled."""
 
     active: bool
     device: str
     mount: str
     type: str
     options: str
+    text: str
 
 
 Match = Callable[[Line], bool]
@@ -27,11 +30,17 @@ Match = Callable[[Line], bool]
 
 def parsed(text: str) -> Optional[Line]:
     """The line in this text, commented out or not; None where it names no mount."""
-    words = text.lstrip("# \t").split()
+    plainly = text.lstrip("# \t").rstrip("\r\n")
+    words = plainly.split()
     if len(words) < 3 or not words[1].startswith("/"):
         return None
     options = words[3] if len(words) > 3 else "defaults"
-    return Line(_active(text), plain(words[0]), normal(plain(words[1])), words[2], options)
+    return Line(_active(text), plain(words[0]), normal(plain(words[1])), words[2], options, plainly)
+
+
+def with_options(line: Line, kind: str, options: str) -> str:
+    """The line's text with this type and these options, and every other byte as it is."""
+    return _FIELDS.sub(lambda found: found[1] + kind + (found[2] or " ") + options, line.text)
 
 
 def plain(field: str) -> str:

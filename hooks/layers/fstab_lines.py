@@ -12,17 +12,19 @@ from hooks.layers import fstab
 from hooks.layers.devices import means
 from hooks.layers.fstab import Line
 
-# names of a disk: after another boot, or attachment, it has others
-_FLEETING = ("/dev/sd", "/dev/disk/by-path/")
+# names of a device that another boot, or another attachment, gives to others
+_FLEETING = ("/dev/sd", "/dev/dm-", "/dev/disk/by-path/")
 
 
-def entry(filesystem: Filesystem, line: Optional[Line] = None) -> str:
-    """The line of fstab, with the options of the site's own line; the check at boot is off because XFS
-    recovers at mount (xfs_repair(8))."""
+def entry(host: Host, filesystem: Filesystem, line: Optional[Line] = None) -> str:
+    """The line of fstab: the site's own as it is spelled, with the options that it lacks. Without one that
+    leads to the device, the check at boot is off because XFS recovers at mount (xfs_repair(8))."""
     options = filesystem.options.split(",")
     if line:
         own = [option for option in line.options.split(",") if option != "ro"]
         options = own + [option for option in options if option not in own + ["defaults"]]
+        if means(host, line.device, filesystem) and not line.device.startswith(_FLEETING):
+            return fstab.with_options(line, filesystem.type, ",".join(options))
     return "{} {} {} {} 0 0".format(filesystem.device, filesystem.mount, filesystem.type, ",".join(options))
 
 
@@ -67,7 +69,7 @@ def enter(host: Host, filesystem: Filesystem) -> bool:
         text = fstab.restore(text, lambda line: ours(line) or others(line))
         line = fstab.best(text, ours)
         kept = satisfied(host, filesystem, line)
-        return text if kept else fstab.enable(text, entry(filesystem, line), ours)
+        return text if kept else fstab.enable(text, entry(host, filesystem, line), ours)
 
     return text_file.edit(host, fstab.PATH, entered)
 

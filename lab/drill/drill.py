@@ -17,13 +17,15 @@ from lab.drill import failures, hooks_copies
 from lab.drill.doors import NAMES, CommandLine, ConsoleApply, Door, PullRequest
 from lab.drill.kept import keep
 from lab.drill.operator import Operator
-from lab.drill.proof import Proof
+from lab.drill.proof import Proof, fstab_fault
 from lab.drill.result import DrillResult, Switchover, show
 from lab.drill.writer_record import Witness
 from lab.hardware.image.variants.catalogue import DEBIAN, VARIANTS
 from lab.hardware.volume_watch import Watch
 from lab.site.lab import Lab
-from lab.site.nfs_site import SERVER, SUCCESSOR
+from lab.site.nfs_site import CLIENT, SERVER, SUCCESSOR
+from lab.site.shapes.known import SHAPES
+from lab.site.shapes.shape import BUILT, FAILBACK, FAILOVER, HOME, RELEASED, RETURNED, SETTLED
 from lab.system.errors import HardwareError
 
 T = TypeVar("T")
@@ -40,6 +42,7 @@ class Choices:
     is killed (SIGKILL) in the middle of the failover; the same command is then run again. door: who fails
     over (lab/drill/doors.py). hooks: where a new server finds the hooks behind the console's door
     (lab/drill/hooks_copies.py). guests: the variant of all guests (lab/hardware/image/variants/catalogue.py).
+    site: which site is built (lab/site/shapes); any but the lab's own is built by hand, and adopted.
     """
 
     mode: str = "dead"
@@ -53,39 +56,49 @@ class Choices:
     door: str = "cli"
     hooks: str = "data"
     guests: str = DEBIAN
+    site: str = "lab"
 
 
 class Drill:
     """One drill in the lab of `run`."""
 
     def __init__(self, run: Path, choices: Choices, console: Console) -> None:
-        self.lab = Lab(run, self._say)
+        self.lab = Lab(run, self._say, SHAPES[choices.site])
         self.story = DrillResult(choices.mode)
         self._choices = choices
         self._console = console
         self._start = time.monotonic()
-        self._witness = Witness(self.lab.access)
+        self._witness = Witness(self.lab.access, self.lab.shape.path)
         self._watch = Watch(self.lab.directory)
         self._door = self._open(choices.door)
         self.kept: Path | None = None
 
     def tell(self) -> DrillResult:
         """The whole story; what went wrong is in its `missing`. The lab is taken down in any case."""
+        planned = self._choices.mode == "alive"
         try:
             self._timed("lab up", self._up)
             if self._choices.door == "resource-manager":
                 self._timed("hooks", lambda: hooks_copies.place(self.lab, self._choices.hooks))
             self._watch.start()
+            self._fstabs(BUILT, SERVER, CLIENT)
+            if self.lab.shape.server:
+                self._timed("settle", self._settle)
             self._timed("writer", self._let_write)
             self._timed(
                 f"{SERVER} {self._choices.mode}", lambda: failures.inject(self.lab, self._choices.mode)
             )
             self._move("failover", SUCCESSOR)
+            self._fstabs(FAILOVER, SUCCESSOR, CLIENT)
+            if planned:
+                self._fstabs(RELEASED, SERVER)
             if self._choices.comeback:
                 self.story.missing += self._timed("comeback", lambda: failures.power_on_fenced(self.lab))
             if self._choices.failback:
                 self._witness.go_on()
                 self._move("failback", SERVER)
+                self._fstabs(FAILBACK, SUCCESSOR, CLIENT)
+                self._fstabs(RETURNED if planned else HOME, SERVER)
             self._nothing_twice()
         except (HardwareError, CloudError) as error:
             self.story.missing.append(str(error))
@@ -98,6 +111,18 @@ class Drill:
 
     def _up(self) -> None:
         self.lab.up(self._choices.standby, door=self._choices.door, guests=self._choices.guests)
+
+    def _settle(self) -> None:
+        """The adopted server is made as specified, where it is: its fstab gets what it lacks."""
+        self._door.move(SERVER)
+        self._fstabs(SETTLED, SERVER, CLIENT)
+
+    def _fstabs(self, moment: str, *hosts: str) -> None:
+        """Hold the hosts' fstab against what the site's owner would want."""
+        for host in hosts:
+            wrong = fstab_fault(self.lab, moment, host)
+            self.story.require(not wrong, wrong)
+            self.story.fstabs += [] if wrong else [f"{host} {moment}"]
 
     def _keep(self) -> None:
         """The runs and their reports outlive the lab."""
@@ -161,6 +186,7 @@ def main(run: Path, choices: Choices, as_json: bool) -> int:
         ("door", choices.door, NAMES),
         ("hooks", choices.hooks, hooks_copies.PLACES),
         ("guests", choices.guests, tuple(VARIANTS)),
+        ("site", choices.site, tuple(SHAPES)),
     ):
         if given not in known:
             console.print(f"usage: --{flag} {given}: expected one of {', '.join(known)}", markup=False)

@@ -38,10 +38,16 @@ def power_on_fenced(lab: Lab) -> list[str]:
     _await_quiet(lab)
     wrong = {
         "has an iSCSI session": "iscsiadm -m session 2>/dev/null | grep -c . || true",
-        "has /mnt/a mounted": "findmnt -n /mnt/a | grep -c . || true",
+        **{
+            f"has {mount} mounted": f"findmnt -n {mount} | grep -c . || true"
+            for mount in lab.shape.filesystems
+        },
         # not `exportfs -s`: it reads the table of the day the power went
         "serves NFS": "ss -Hltn 'sport = :2049' | grep -c . || true",
-        "has vg1": "sudo vgs --noheadings -o vg_name vg1 2>/dev/null | grep -c . || true",
+        **{
+            f"has {group}": f"sudo vgs --noheadings -o vg_name {group} 2>/dev/null | grep -c . || true"
+            for group in lab.shape.groups
+        },
     }
     found = {what: lab.on(SERVER, "sh", "-c", probe).strip() for what, probe in wrong.items()}
     return [f"{SERVER} came back and {what}" for what, count in found.items() if count != "0"]

@@ -33,12 +33,13 @@ class Proof:
         self._story.require(changes == 0, f"a second Terraform plan has {changes} changes")
 
     def _client(self) -> None:
-        text = self._lab.on(CLIENT, "cat", "/mnt/nfs/a/test.txt")
+        folder = self._lab.shape.mount
+        text = self._lab.on(CLIENT, "cat", f"{folder}/test.txt")
         self._story.require(text == "This is a test file.\n", f"test.txt reads {text!r} on {CLIENT}")
-        source = self._lab.on(CLIENT, "sh", "-c", "findmnt -n -o SOURCE /mnt/nfs/a || true").strip()
+        source = self._lab.on(CLIENT, "sh", "-c", f"findmnt -n -o SOURCE {folder} || true").strip()
         right = source == self._lab.mounted_from(self._target)
-        self._story.require(right, f"/mnt/nfs/a on {CLIENT} is {source or 'not mounted'}")
-        probe = "echo probe > /mnt/nfs/a/probe && sync -f /mnt/nfs/a/probe && cat /mnt/nfs/a/probe"
+        self._story.require(right, f"{folder} on {CLIENT} is {source or 'not mounted'}")
+        probe = f"echo probe > {folder}/probe && sync -f {folder}/probe && cat {folder}/probe"
         read = self._lab.on(CLIENT, "sh", "-c", probe)
         self._story.require(read == "probe\n", f"{CLIENT} wrote and read back {read!r}")
 
@@ -63,3 +64,9 @@ class Proof:
             self._story.require(mark == SERVER, f"{SUCCESSOR} does not run the image of {SERVER}: {mark!r}")
         enabled = self._lab.on(self._target, "sh", "-c", "systemctl is-enabled nfs-server || true").strip()
         self._story.require(enabled == "enabled", f"nfs-server is {enabled} on {self._target}")
+
+
+def fstab_fault(lab: Lab, moment: str, host: str) -> str:
+    """How the host's fstab differs from what the site's owner would want at this moment; or empty."""
+    text, wanted = lab.on(host, "cat", "/etc/fstab"), lab.shape.expected().get((moment, host))
+    return "" if text == wanted else f"fstab of {host} ({moment}): found {text!r}, expected {wanted!r}"

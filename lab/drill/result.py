@@ -22,7 +22,8 @@ class Switchover:
 
 @dataclass
 class DrillResult:
-    """One drill. `missing` is what is not as it has to be; empty means that it really worked."""
+    """One drill. `missing` is what is not as it has to be; empty means that it really worked. `fstabs`: whose
+    fstab was as its owner would want it, and when."""
 
     mode: str = "dead"
     phases: list[tuple[str, float]] = field(default_factory=list)
@@ -33,6 +34,7 @@ class DrillResult:
     records_lost: int | None = None
     second_plan_changes: int | None = None
     attached_twice: int = 0
+    fstabs: list[str] = field(default_factory=list)
 
     @property
     def outcome(self) -> str:
@@ -59,6 +61,7 @@ class DrillResult:
             "records_lost": self.records_lost,
             "second_plan_changes": self.second_plan_changes,
             "attached_twice": self.attached_twice,
+            "fstabs": self.fstabs,
             "missing": self.missing,
         }
 

@@ -11,7 +11,6 @@ from lab.site.ssh_access import Access
 from lab.system.errors import HardwareError
 
 ACKNOWLEDGED = "/var/lib/drill/acknowledged"
-RECORDS = "/mnt/a/records"  # as the server sees the file
 _WAIT_SECONDS = 180
 
 
@@ -45,8 +44,9 @@ class Record:
 class Witness:
     """The writer's notes on the client, and the file it writes."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, folder: str) -> None:
         self._access = access
+        self._records = f"{folder}/records"  # as the server sees the file
         self._seen = 0
 
     def await_records(self, count: int) -> None:
@@ -73,12 +73,12 @@ class Witness:
     def read(self, server: str) -> Record:
         """The writer's notes, and its file on the server at this address; stop the writer first."""
         notes = self._access.run(ADDRESSES[CLIENT], ["cat", ACKNOWLEDGED])
-        lines = self._access.run(server, ["sudo", "cat", RECORDS])
+        lines = self._access.run(server, ["sudo", "cat", self._records])
         return Record(parse_notes(notes), tuple(int(line) for line in lines.splitlines()), self._seen)
 
     def lose(self, server: str, number: int) -> None:
         """Remove one record from the file on the server: the drill must notice."""
-        self._access.run(server, ["sudo", "sed", "-i", f"/^{number:08d}$/d", RECORDS])
+        self._access.run(server, ["sudo", "sed", "-i", f"/^{number:08d}$/d", self._records])
 
     def _count(self) -> int:
         # -s: before its first record the writer has no notes yet

@@ -28,6 +28,8 @@ from lab.site.baseline_cache import BaselineCache
 from lab.site.checkout import Checkout
 from lab.site.console_stack import ConsoleStack
 from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SERVICE_ADDRESS, SUCCESSOR, NfsSite, Terraform
+from lab.site.shapes.known import SHAPES
+from lab.site.shapes.shape import SiteShape
 from lab.site.ssh_access import Access
 from lab.system import packages
 from lab.system.errors import HardwareError
@@ -40,9 +42,10 @@ _START_SECONDS = 180  # a machine that is busy with other guests is slow, not br
 
 
 class Lab:
-    """The lab in directory `run`. `say` is told what happens, a line at a time."""
+    """The lab in directory `run`, with a site of this shape. `say` is told what happens, a line at a time."""
 
-    def __init__(self, run: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, run: Path, say: Callable[[str], None], shape: SiteShape = SHAPES["lab"]) -> None:
+        self.shape = shape
         self.directory = RunDirectory.of(run)
         self.run = self.directory.root
         self.access = Access(self.directory)
@@ -64,6 +67,10 @@ class Lab:
         First use installs packages and builds the image. Raises HardwareError or CloudError.
         """
         variant(guests)
+        if door == "resource-manager" and self.shape.server:
+            raise HardwareError(
+                f"the form of a site like {self.shape.name} is not filled in here: --door cli"
+            )
         require_terraform()
         if installed := packages.ensure():
             self._say(f"installed {', '.join(installed)}")
@@ -79,7 +86,7 @@ class Lab:
             pin_base(self.directory, guests)
         self._say("guests are restored from their snapshots")
         machines = self._restore(founded, delay_factor)
-        site = NfsSite(self.directory, self.api, self.access, self._say)
+        site = NfsSite(self.directory, self.api, self.access, self.shape, self._say)
         instances = {m.name: m.instance_id for m in machines}
         if door == "resource-manager":
             self._console = ConsoleStack(self.api, self._say)
@@ -126,7 +133,8 @@ class Lab:
 
     def mounted_from(self, server: str) -> str:
         """What the client's mount names when `server` is the active one."""
-        return f"{SERVICE_ADDRESS if self._console else server}:/mnt/a"
+        name = ADDRESSES[server] if self.shape.by_address else server
+        return f"{SERVICE_ADDRESS if self._console else name}:{self.shape.path}"
 
     def power_off(self, server: str) -> None:
         """STOP an instance through the API, and wait until it is STOPPED."""

@@ -12,6 +12,7 @@ from lab.client.api_process import ApiProcess
 from lab.client.wait import wait_for_state
 from lab.provider.process import ProviderProcess
 from lab.site.console_stack import ConsoleStack
+from lab.site.shapes.shape import SiteShape
 from lab.site.ssh_access import Access
 from lab.site.stack import SHAPE, changes_in, lay_stack, site_variables
 from lab.system.command import run
@@ -19,7 +20,6 @@ from lab.system.paths import GUEST, ROOT, RunDirectory
 
 SERVER, SUCCESSOR, CLIENT = "nfs-srv-1", "nfs-srv-2", "nfs-cli"
 ADDRESSES = {SERVER: "10.0.0.11", SUCCESSOR: "10.0.0.12", CLIENT: "10.0.0.21"}
-VOLUMES = ("bv1", "bv2")
 VOLUME_GBS = 50
 # Follows the active server where nobody goes round the clients: the site of a console apply.
 SERVICE_ADDRESS = "10.0.0.100"
@@ -34,9 +34,15 @@ class NfsSite:
     """Builds the site on two guests that run already, by the API, by Terraform and by hand on the hosts."""
 
     def __init__(
-        self, lab: RunDirectory, api: ApiProcess, access: Access, say: Callable[[str], None]
+        self,
+        lab: RunDirectory,
+        api: ApiProcess,
+        access: Access,
+        shape: SiteShape,
+        say: Callable[[str], None],
     ) -> None:
         self._lab = lab
+        self._shape = shape
         self._api = api
         self._access = access
         self._say = say
@@ -45,7 +51,13 @@ class NfsSite:
     def build(self, instances: Mapping[str, str], image_id: str, standby: bool) -> None:
         """`instances`: OCIDs by name. With `standby` nfs-srv-2 is launched now, and waits without volumes."""
         volume_ids = self._make_volumes()
-        self._say("Terraform adopts nfs-srv-1 and attaches the volumes to it")
+        by_hand = self._shape.server is not None
+        if by_hand:
+            attachments = self._attach_by_hand(instances[SERVER], volume_ids)
+            self._make_hosts(
+                [f"{a.iqn}={a.ipv4}:{a.port}" for a in attachments.values()], [], self.source(SERVER)
+            )
+        self._say("Terraform adopts nfs-srv-1 and what is attached to it")
         variables = site_variables(
             self._api.facts(),
             server_id=instances[SERVER],
@@ -53,12 +65,22 @@ class NfsSite:
             volume_ids=volume_ids,
             ssh_authorized_keys=self._access.public_key,
             standby=standby,
+            storage=self._shape.storage,
         )
         lay_stack(self._lab.root, variables)
         self.terraform.run("init", "-input=false")
+        if by_hand:
+            for name, attachment in attachments.items():
+                address = f'oci_core_volume_attachment.data["{name}"]'
+                self.terraform.run("import", "-input=false", address, attachment.id)
         self.terraform.run("apply", "-auto-approve", "-input=false")
-        self._make_hosts(self.terraform.output(), [], SERVER)
+        if not by_hand:
+            self._make_hosts(_portals(self.terraform.output()), [], self.source(SERVER))
         self.write_site_file()
+
+    def source(self, server: str) -> str:
+        """How the site's clients name a server."""
+        return ADDRESSES[server] if self._shape.by_address else server
 
     def build_in_console(
         self, console: ConsoleStack, instances: Mapping[str, str], image_id: str, standby: bool
@@ -91,25 +113,39 @@ class NfsSite:
             },
         )
         console.apply()
-        self._make_hosts(console.output(), [f"{SERVICE_ADDRESS}/24"], SERVICE_ADDRESS)
+        self._make_hosts(_portals(console.output()), [f"{SERVICE_ADDRESS}/24"], SERVICE_ADDRESS)
 
-    def _make_hosts(self, output: Mapping[str, Any], addresses: list[str], mounted_from: str) -> None:
+    def _make_hosts(self, portals: list[str], addresses: list[str], mounted_from: str) -> None:
         self._say("nfs-srv-1: iSCSI, LVM, XFS, export; nfs-cli: mount, writer")
-        volumes = output["volumes"].values()
-        words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in volumes]
-        self._access.script(ADDRESSES[SERVER], "make-server.sh", *addresses, *words)
+        by_hand = self._shape.server and ("sites/log-in.sh", f"sites/{self._shape.server}")
+        self._access.scripts(ADDRESSES[SERVER], by_hand or ("make-server.sh",), *addresses, *portals)
         folder = GUEST
         files = {name: (folder / name).read_text() for name in ("writer.py", "writer.service")}
         self._access.put(ADDRESSES[CLIENT], files)
-        self._access.script(ADDRESSES[CLIENT], "make-client.sh", mounted_from)
+        lines = [line.format(server=mounted_from) for line in self._shape.lines]
+        self._access.script(ADDRESSES[CLIENT], "make-client.sh", *lines)
+
+    def _attach_by_hand(self, server: str, volume_ids: Mapping[str, str]) -> dict[str, Any]:
+        """The volumes' attachments by name, made as a person makes them: one call each, no Terraform."""
+        from oci.core.models import AttachIScsiVolumeDetails
+
+        client = self._api.compute_client()
+        self._say(f"{len(volume_ids)} volumes are attached to nfs-srv-1 by hand")
+        made = {
+            name: client.attach_volume(AttachIScsiVolumeDetails(instance_id=server, volume_id=ocid)).data.id
+            for name, ocid in volume_ids.items()
+        }
+        for ocid in made.values():
+            wait_for_state(client, client.get_volume_attachment, ocid, "ATTACHED")
+        return {name: client.get_volume_attachment(ocid).data for name, ocid in made.items()}
 
     def _make_volumes(self) -> dict[str, str]:
-        self._say(f"volumes {' and '.join(VOLUMES)}")
+        self._say(f"volumes {' and '.join(self._shape.volumes)}")
         from oci.core.models import CreateVolumeDetails
 
         facts, client = self._api.facts(), self._api.block_client()
         made: dict[str, str] = {}
-        for name in VOLUMES:
+        for name in self._shape.volumes:
             details = CreateVolumeDetails(
                 compartment_id=facts["compartment_id"],
                 availability_domain=facts["availability_domains"][0],
@@ -124,6 +160,10 @@ class NfsSite:
     def write_site_file(self) -> Path:
         """RUN/site.toml: what an operator of this site would have, with the lab's endpoints in it."""
         path = self._lab.root / "site.toml"
+        mounts = ", ".join(
+            f"{{ path = {json.dumps(path)}, mount = {json.dumps(mount)} }}"
+            for path, mount in self._shape.mounts()
+        )
         quoted = {k: json.dumps(v) for k, v in self.terraform.environment().items()}
         lines = [
             "# the lab's site; the same file that an operator of a real site writes",
@@ -144,14 +184,19 @@ class NfsSite:
             "launch = 300",
             "power = 60",
             "switch = 300",
-            "boot = 300",
+            "boot = 600",
             "[[clients]]",
             f'name = "{CLIENT}"',
             f'address = "{ADDRESSES[CLIENT]}"',
-            'mounts = [{ path = "/mnt/a", mount = "/mnt/nfs/a" }]',
+            f"mounts = [{mounts}]",
         ]
         path.write_text("\n".join(lines) + "\n")
         return path
+
+
+def _portals(output: Mapping[str, Any]) -> list[str]:
+    """IQN=ADDRESS:PORT of each volume, as the scripts on the guests take it."""
+    return [f"{v['iqn']}={v['address']}:{v['port']}" for v in output["volumes"].values()]
 
 
 class Terraform:

@@ -85,7 +85,11 @@ class Access:
 
     def script(self, address: str, name: str, *argv: str, deadline_seconds: float = 180) -> str:
         """Run the script lab/guest/<name> as root in the login's home folder."""
-        text = (GUEST / name).read_text()
+        return self.scripts(address, [name], *argv, deadline_seconds=deadline_seconds)
+
+    def scripts(self, address: str, names: Sequence[str], *argv: str, deadline_seconds: float = 180) -> str:
+        """Run these scripts of lab/guest as root, one after the other in one shell."""
+        text = "".join((GUEST / name).read_text() for name in names)
         return self.run(
             address, ["sudo", "bash", "-s", "--", *argv], deadline_seconds=deadline_seconds, stdin=text
         )

@@ -47,10 +47,11 @@ def site_variables(
     volume_ids: Mapping[str, str],
     ssh_authorized_keys: str,
     standby: bool = False,
+    storage: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Variables of the standard site: nfs-srv-1 adopted, nfs-srv-2 from an image, vg1/lv01 on all volumes.
+    """Variables of a site: nfs-srv-1 adopted, nfs-srv-2 from an image, `storage` on the volumes.
 
-    `cloud` is RUN/cloud.json; `volume_ids` has an OCID for each volume's name (bv1, bv2).
+    `cloud` is RUN/cloud.json; `volume_ids` has an OCID for each volume's name. Without `storage`: the lab's.
     """
     return {
         "region": cloud["region"],
@@ -68,7 +69,7 @@ def site_variables(
             },
         },
         "volumes": {name: {"volume_id": ocid} for name, ocid in volume_ids.items()},
-        "storage": _storage(list(volume_ids)),
+        "storage": dict(storage) if storage else _storage(list(volume_ids)),
     }
 
 

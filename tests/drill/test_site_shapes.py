@@ -83,8 +83,8 @@ def test_lines_by_uuid_and_label_go_and_the_options_stay(server):
     assert refusals(server) == ""
     takes_over(server, "/mnt/a entered in fstab")
     assert "noatime" in server.sh("findmnt -n -o OPTIONS /mnt/a")
-    line = server.sh("grep '^/dev/vg1/lv01 /mnt/a ' /etc/fstab")
-    assert line == "/dev/vg1/lv01 /mnt/a xfs defaults,noatime,_netdev,nofail 0 0"
+    line = server.sh("grep ' /mnt/a/ ' /etc/fstab")
+    assert line == f"UUID={uuid.upper()} /mnt/a/ xfs defaults,noatime,_netdev,nofail 0 2"
     assert server.sh("findmnt -n -o TARGET /srv/inner") == "/srv/inner"
     server.sh("umount /srv/inner; rmdir /mnt/a/inner")
 

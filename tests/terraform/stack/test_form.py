@@ -134,7 +134,7 @@ REFUSED: list[tuple[dict[str, str], str]] = [
 ]
 BAD_FIELDS = {
     "volume_ids": ('["ocid1.bootvolume.oc1..aaaaaaaa"]', "not of boot volumes"),
-    "export_clients": ('["*"]', "export_clients must list networks"),
+    "export_clients": ('["10.0.0.0/33"]', "export_clients must list networks"),
     "filesystem_uuid": ("1234", "filesystem_uuid must be the UUID"),
     "mount_path": ("/mnt/a b", "mount_path must be an absolute path"),
     "export_options": ("rw;id", "export_options must be exports(5) options"),

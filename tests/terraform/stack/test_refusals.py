@@ -133,7 +133,8 @@ BAD_EXPORTS: list[tuple[str, Any, str]] = [
     ("path", "mnt/a", "must be an absolute path"),
     ("clients", [], "must list networks"),
     ("clients", ["10.0.0.0/33"], "must list networks"),
-    ("clients", ["*"], "must list networks"),
+    ("clients", ["10.0.0.0/255.255.0.1"], "must list networks"),
+    ("clients", ["@"], "must list networks"),
     ("options", "rw;id", "must be exports(5) options"),
     ("fsid", -1, "must be a whole number"),
 ]

@@ -167,6 +167,14 @@ def test_the_service_address_follows_the_volumes(
     end_second_server(stack, cloud)
 
 
+def test_clients_are_named_as_exports_name_them(fresh: LaidStack, make_site: MakeSite) -> None:
+    """exports(5): the world, netgroups, wildcards, a network with a dotted netmask."""
+    clients = ["*", "@hpc", "*.hpc.example", "10.0.0.0/255.255.255.0", "node-?", "10.0.0.0/16", "10.0.0.7"]
+    export = {"path": "/mnt/a", "clients": clients, "options": "rw", "fsid": None}
+    storage = {**make_site()["storage"], "exports": [export]}
+    assert fresh.actions(storage=storage) == fresh.actions()
+
+
 def test_a_volume_made_here_is_kept_for_ever(
     cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
 ) -> None:

@@ -86,12 +86,37 @@ def test_enable_after_disable_is_enable(text: str) -> None:
 @pytest.mark.parametrize("spelled", ["/mnt/a", "/mnt/a/", "//mnt//a", "/mnt/./a", "/mnt/a///", "/mnt/\\141"])
 def test_a_mount_point_is_what_the_kernel_would_show(spelled: str) -> None:
     line = fstab.parsed(f"LABEL=data\t{spelled}\txfs\tdefaults,_netdev\t0 0\n")
-    assert line == fstab.Line(True, "LABEL=data", "/mnt/a", "xfs", "defaults,_netdev")
+    assert line == fstab.Line(
+        True,
+        "LABEL=data",
+        "/mnt/a",
+        "xfs",
+        "defaults,_netdev",
+        f"LABEL=data\t{spelled}\txfs\tdefaults,_netdev\t0 0",
+    )
 
 
 def test_blanks_in_names_are_octal() -> None:
     line = fstab.parsed("LABEL=my\\040data /mnt/my\\040data xfs")
-    assert line == fstab.Line(True, "LABEL=my data", "/mnt/my data", "xfs", "defaults")
+    assert line == fstab.Line(
+        True, "LABEL=my data", "/mnt/my data", "xfs", "defaults", "LABEL=my\\040data /mnt/my\\040data xfs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("a /b\txfs\tdefaults\t0\t2", "a /b\txfs\tNEW\t0\t2"),
+        ("  #a  /b/ xfs defaults 0 2\r\n", "a  /b/ xfs NEW 0 2"),
+        ("a /b auto defaults", "a /b xfs NEW"),
+        ("a /b xfs", "a /b xfs NEW"),
+        ("a /b xfs \n", "a /b xfs NEW"),
+    ],
+)
+def test_type_and_options_change_and_no_other_byte(text: str, after: str) -> None:
+    line = fstab.parsed(text)
+    assert line is not None
+    assert fstab.with_options(line, "xfs", "NEW") == after
 
 
 @pytest.mark.parametrize("text", ["", "# /mnt/a", "swap none swap sw 0 0", "UUID=1 /mnt/a", fstab.MARK])
