@@ -13,7 +13,7 @@ from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
 from hooks.contract.spec import Spec
-from hooks.host import released
+from hooks.host import copies, released
 from hooks.host.host import Host, OutOfTime
 from hooks.host.lock import Busy, alone
 
@@ -162,10 +162,10 @@ def _kept(result: Result, host: Host, spec: Spec) -> Result:
         return result
     from hooks.probe import kept  # noqa: PLC0415 - as in _walk
 
-    copies = kept.keep(host, spec)
+    layers = kept.keep(host, spec)
     if result.action == "refresh":
-        return result._replace(layers=result.layers + tuple(copies))
-    facts = {layer.layer: layer.message for layer in copies}
+        return result._replace(layers=result.layers + tuple(layers))
+    facts = {layer.layer: layer.message for layer in layers}
     return result._replace(facts=dict(result.facts, **facts))
 
 
@@ -188,10 +188,12 @@ def _nothing(action: str, message: str, ok: bool = False) -> Result:
 
 def _facts(host: Host) -> Facts:
     """What an operator asks first of a host that is out of sight."""
+    boot = copies.at_boot(host)
     uptime = (host.read("/proc/uptime") or "0").split()[0]
     return {
         "boot_id": (host.read("/proc/sys/kernel/random/boot_id") or "").strip(),
         "uptime_seconds": float(uptime),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        **({"boot": boot} if boot else {}),
     }

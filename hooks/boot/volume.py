@@ -69,8 +69,8 @@ def _read(host: Host, item: Filesystem, options: str, sha256: str) -> Looked:
         said = host.run("unshare", "--mount", "--propagation", "private", *words, seconds=SECONDS).out
     except HookError as error:
         said = str(error)
-    looked = copies.look_in(host.path(places.RUN), sha256)
-    return looked if looked.content is not None else Looked(None, "{}: {}".format(item.mount, said.strip()))
+    content = copies.look_in(host.path(places.RUN), sha256).content
+    return Looked(content, "{}: {}".format(item.mount, said.strip()))
 
 
 def _where(host: Host, item: Filesystem) -> Optional[str]:

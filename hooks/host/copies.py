@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import stat
-from typing import List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from hooks.host import places
 from hooks.host.host import Host
@@ -17,6 +17,7 @@ from hooks.host.whole_file import put
 SHA256 = re.compile("[0-9a-f]{64}")
 KEPT = re.compile(r"hooks-[0-9a-f]{16}\.pyz")  # our own names; somebody may have put another one there
 LARGEST = 4 << 20  # bytes; the hooks have some 40,000
+_PINNED = re.compile(r"^ExecStart=.*loader\.pyz ([0-9a-f]{64})", re.MULTILINE)
 _ANY = re.compile(r"hooks[\w.-]*\.pyz")
 _NAME = "hooks.pyz"
 _MOST = 64  # files that are looked at; there are about as many as versions were in use
@@ -78,6 +79,18 @@ def read(folder: int, name: str) -> bytes:
             return file.read(LARGEST) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
     except OSError:
         return b""
+
+
+def at_boot(host: Host) -> Optional[Dict[str, object]]:
+    """Which hooks this host's own loader runs at a boot, and whether they lie on its disk.
+
+    None for a host without a loader: one that was not launched by the stack.
+    """
+    found = _PINNED.search(host.read(places.UNIT) or "")
+    if not found:
+        return None
+    here = look_in(host.path(places.DISK), found.group(1)).content is not None
+    return {"sha256": found.group(1), "here": here}
 
 
 def install(host: Host, content: bytes) -> str:

@@ -12,11 +12,13 @@ from failover.hosts.ssh import Silent
 from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Refused
 from failover.preflight.check import Check, blocking, ok, warning
+from failover.preflight.checks import boot
 from failover.preflight.context import Ground
 from failover.runs.site_lock import site_lock
 from failover.verify import canaries
 from failover.verify.canaries import Known
 from hooks.contract.result import PRESENT, Layer
+from hooks.host import places
 from hooks.probe import kept
 from hooks.probe.canary import EXPORTS, STORAGE
 
@@ -70,9 +72,16 @@ def _refreshed(ground: Ground, host: HookRunner, spec: dict[str, Any]) -> Iterat
     known.keep({path: one for path, one in manifests.items() if one})
     for layer in written:
         yield _told(layer, manifests[_path(layer)])
-    for layer in refreshed:
-        if layer.layer.startswith(COPIES):
-            yield judge_copy(layer)
+    copies = [layer for layer in refreshed if layer.layer.startswith(COPIES)]
+    yield from (judge_copy(layer) for layer in copies)
+    yield from boot.look(ground, {sha for layer in copies for sha in with_data(layer)})
+
+
+def with_data(layer: Layer) -> list[str]:
+    """SHA-256 of the hooks that lie in this place, where another server will find them."""
+    found = layer.facts.get("sha256", [])
+    on_disk = _path(layer) == places.DISK
+    return [str(one) for one in found] if isinstance(found, list) and not on_disk else []
 
 
 def judge_copy(layer: Layer) -> Check:

@@ -34,13 +34,18 @@ def active(ground: Ground) -> Iterator[Check]:
 
 def target(ground: Ground) -> Iterator[Check]:
     """The target, where it runs and its host key is known: whether it can carry the volumes."""
+    if may_be_asked(ground):
+        yield from _looked(ground, ground.target.name)
+
+
+def may_be_asked(ground: Ground) -> bool:
+    """Whether the target is another server than the active one, runs, and is known by its host key."""
     server = ground.target
     if server.name == ground.stack.active or server.instance_id is None or server.address is None:
-        return
+        return False
     if ground.instance(server.instance_id).state != "RUNNING":
-        return
-    if server.adopted or ground.hosts.keys.of(server.address, server.instance_id):
-        yield from _looked(ground, server.name)
+        return False
+    return server.adopted or bool(ground.hosts.keys.of(server.address, server.instance_id))
 
 
 def judge_settings(old: HookReport | None, new: HookReport | None) -> Iterator[Check]:

@@ -280,8 +280,8 @@ def volumes_host(root: Path, *commands: dict[str, Any], **more: Any) -> PlannedH
 
 @pytest.mark.usefixtures("reached")
 def test_a_volume_is_first_read_without_a_write(tmp_path: Path) -> None:
-    host = volumes_host(tmp_path, {"run": AS_IT_IS, "then": FOUND})
-    assert volume.fetch(host, SPEC, PINNED).content == RIGHT
+    host = volumes_host(tmp_path, {"run": AS_IT_IS, "then": FOUND, "out": ".nfs-failover/hooks.pyz\n"})
+    assert volume.fetch(host, SPEC, PINNED) == (RIGHT, "/mnt/a: .nfs-failover/hooks.pyz")
     host.finish()
 
 

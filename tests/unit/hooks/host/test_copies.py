@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import jinja2
 import pytest
 
-from hooks.host import copies
+from hooks.host import copies, places
 from hooks.host.copies import digest, look_in, name_of
 from hooks.host.host import Host
+from tests.paths import ROOT
 
 RIGHT = b"the whole hooks"
 PINNED = digest(RIGHT)
@@ -67,3 +69,23 @@ def test_what_is_run_lies_in_root_s_own_folder(tmp_path: Path) -> None:
     assert (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
     kept = Path(copies.keep(host, RIGHT))
     assert (kept, kept.read_bytes()) == (tmp_path / "opt/nfs-failover" / name_of(PINNED), RIGHT)
+
+
+def test_what_a_host_s_own_loader_runs_at_a_boot(tmp_path: Path) -> None:
+    host = Host(10, str(tmp_path))
+    assert copies.at_boot(host) is None, "no server that the stack launched"
+    unit = tmp_path / places.UNIT[1:]
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\nExecStart=/bin/sh -c 'exec python3 /opt/nfs-failover/hooks.pyz watch'\n")
+    assert copies.at_boot(host) is None, "launched by an older version: it has its hooks"
+    unit.write_text(written_unit(PINNED))
+    assert copies.at_boot(host) == {"sha256": PINNED, "here": False}
+    copies.keep(host, RIGHT)
+    assert copies.at_boot(host) == {"sha256": PINNED, "here": True}
+
+
+def written_unit(sha256: str) -> str:
+    text = (ROOT / "templates/nfs-failover.service.j2").read_text()
+    return jinja2.Template(text, autoescape=False).render(
+        loader_path="/opt/nfs-failover/loader.pyz", hooks_sha256=sha256
+    )
