@@ -53,7 +53,10 @@ def fetch(host: Host, text: str, sha256: str) -> Looked:
 def _ways(host: Host, spec: ServerSpec, item: Filesystem) -> List[str]:
     """Mount options, one set for each attempt."""
     found = content(host, item)
-    known = found.get("TYPE") == item.type and item.uuid in (None, found.get("UUID"))
+    known = (
+        found.get("TYPE") == item.type
+        and (item.uuid or found.get("UUID", "")).lower() == found.get("UUID", "").lower()
+    )
     as_it_is = ",".join(filter(None, (_SAFE, _AS_IT_IS.get(item.type))))
     alone = not any(volume.shareable for volume in spec.volumes)
     return [as_it_is, _SAFE] if known and alone and as_it_is != _SAFE else [as_it_is]
@@ -69,8 +72,8 @@ def _read(host: Host, item: Filesystem, options: str, sha256: str) -> Looked:
         said = host.run("unshare", "--mount", "--propagation", "private", *words, seconds=SECONDS).out
     except HookError as error:
         said = str(error)
-    content = copies.look_in(host.path(places.RUN), sha256).content
-    return Looked(content, "{}: {}".format(item.mount, said.strip()))
+    wanted = copies.look_in(host.path(places.RUN), sha256).content
+    return Looked(wanted, "{}: {}".format(item.mount, said.strip()))
 
 
 def _where(host: Host, item: Filesystem) -> Optional[str]:

@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from failover.bundle.zipapp import hooks_sha256
 from failover.hosts.ssh import HostUnknown, Ran, Silent
 from failover.model.attempt import Attempt
 from hooks.contract.result import Layer, Result
@@ -194,7 +195,8 @@ class AnsweringHost:
         layers = tuple(Layer(f"data {path}", state, False, 0.0, state, facts) for path in paths)
         if action == "refresh":
             layers += tuple(
-                Layer(f"hooks {path}", "present", False, 0.0, "1 versions kept", {}) for path in paths
+                Layer(f"hooks {path}", "present", False, 0.0, "1 versions kept", {"sha256": [hooks_sha256()]})
+                for path in paths
             )
         return Result(action, spec["role"], self.name, True, False, 0.0, "", layers)
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from failover.bundle.cloud_init import render_cloud_init, user_data
+from failover.bundle.zipapp import hooks_sha256
 from failover.model.finding import Finding
 from failover.preflight.check import Check, Result
 from failover.report.report import Report
@@ -81,6 +83,20 @@ def test_preflight_refreshes_and_keeps_a_copy_that_verify_compares_with(site: Wh
     assert finding(report, DATA).found.endswith("read from the disk; as last known here")
     written = "5 canaries read over NFS; a file written, read back and removed"
     assert finding(report, CLIENT).found == written
+
+
+@pytest.mark.parametrize(("mine", "outcome"), [(True, Result.OK), (False, Result.WARNING)])
+def test_preflight_tells_whether_a_new_server_would_find_its_hooks(
+    site: WholeSite, mine: bool, outcome: Result
+) -> None:
+    """By the very document that the stack launches it with, and what a refresh has put on the volumes."""
+    rendered = site.stack.folder / "rendered" / "user_data"
+    before, text = rendered.read_text(), render_cloud_init()
+    rendered.write_text(user_data(text if mine else text.replace(hooks_sha256(), "0" * 64)))
+    try:
+        assert check(site, "hooks at boot").outcome is outcome
+    finally:
+        rendered.write_text(before)
 
 
 def test_preflight_writes_nothing_when_told_so_or_while_a_run_has_the_site(site: WholeSite) -> None:
