@@ -25,6 +25,8 @@ VOLUME_GBS = 50
 SERVICE_ADDRESS = "10.0.0.100"
 STACK_ZIP = ROOT / "dist" / "nfs-failover-stack.zip"
 IMAGE = "nfs-srv-golden"
+# Of a server that was built by hand, as it is.
+SITE_IMAGE = "nfs-srv-as-built"
 # Written on nfs-srv-1 before its image is taken: whoever boots the image has it.
 IMAGE_MARK = "/etc/nfs-golden-image"
 TERRAFORM_SECONDS = 900
@@ -57,6 +59,7 @@ class NfsSite:
             self._make_hosts(
                 [f"{a.iqn}={a.ipv4}:{a.port}" for a in attachments.values()], [], self.source(SERVER)
             )
+            image_id = self._take_image(instances[SERVER])
         self._say("Terraform adopts nfs-srv-1 and what is attached to it")
         variables = site_variables(
             self._api.facts(),
@@ -138,6 +141,33 @@ class NfsSite:
         for ocid in made.values():
             wait_for_state(client, client.get_volume_attachment, ocid, "ATTACHED")
         return {name: client.get_volume_attachment(ocid).data for name, ocid in made.items()}
+
+    def _take_image(self, server: str) -> str:
+        """An image of the server, with its own fstab, exports and records; the image's OCID.
+
+        Where the shape says so, the lines of its filesystems are commented out meanwhile.
+        """
+        from oci.core.models import CreateImageDetails
+
+        self._say("the custom image of nfs-srv-1 is taken")
+        lines = [f"\\,^[^#].*[[:space:]]{mount}/*[[:space:]]," for mount in self._shape.filesystems]
+        if self._shape.masked:
+            self._edit_fstab(*(f"{line}s/^/#/" for line in lines))
+        client = self._api.compute_client()
+        details = CreateImageDetails(
+            compartment_id=self._api.facts()["compartment_id"], instance_id=server, display_name=SITE_IMAGE
+        )
+        image = client.create_image(details).data
+        wait_for_state(client, client.get_image, image.id, "AVAILABLE")
+        if self._shape.masked:
+            self._edit_fstab(*(line.replace("^[^#]", "^#") + "s/^#//" for line in lines))
+        return str(image.id)
+
+    def _edit_fstab(self, *edits: str) -> None:
+        """Edits of nfs-srv-1's fstab by sed(1), on its disk when this returns."""
+        words = [word for edit in edits for word in ("-e", edit)]
+        self._access.run(ADDRESSES[SERVER], ["sudo", "sed", "-i", *words, "/etc/fstab"])
+        self._access.run(ADDRESSES[SERVER], ["sudo", "sync"])
 
     def _make_volumes(self) -> dict[str, str]:
         self._say(f"volumes {' and '.join(self._shape.volumes)}")

@@ -30,13 +30,13 @@ def test_the_tutorials_site_comes_back_and_goes_home(tmp_path):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("site", ["tip", "oci-nfs"])
+@pytest.mark.parametrize("site", ["tip", "oci-nfs", "oci-hpc"])
 def test_a_hand_built_site_comes_back_and_goes_home(tmp_path, site):
     recovered(tmp_path, site, "--standby", "--failback")
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("site", ["tip", "tutorial", "oci-nfs"])
+@pytest.mark.parametrize("site", ["tip", "tutorial", "oci-nfs", "oci-hpc"])
 def test_a_planned_switchover_takes_a_site_s_own_lines_out_and_puts_them_back(tmp_path, site):
     assert "release nfs-srv-1: done" in recovered(
         tmp_path, site, "--mode", "alive", "--failback", "--standby"

@@ -25,7 +25,8 @@ class SiteShape:
     lines: the client's fstab, the first line is the writer's; `{server}` is how the client names the server.
     path: what the server serves to the writer; mount: where the client has it. filesystems: mount points on
     the server. groups: volume groups. storage: the stack's variable of that name; empty: the one that
-    lab/site/stack.py has. by_address: clients name the server by its address.
+    lab/site/stack.py has. by_address: clients name the server by its address. masked:
+    the image of nfs-srv-1 is taken with its lines commented out; else while it serves, as it is.
     """
 
     name: str
@@ -38,6 +39,7 @@ class SiteShape:
     groups: tuple[str, ...]
     storage: Mapping[str, Any]
     by_address: bool = False
+    masked: bool = False
 
     def mounts(self) -> list[tuple[str, str]]:
         """(path on the server, mount point on the client) of each of the client's lines."""

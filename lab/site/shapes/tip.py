@@ -16,4 +16,5 @@ SHAPE = SiteShape(
         "filesystems": {"a": {"volume_group": "vg1", "logical_volume": "lv01", "mount": "/mnt/a"}},
         "exports": [{"path": "/mnt/a", "clients": ["10.0.0.0/16"], "options": "rw"}],
     },
+    masked=True,
 )
