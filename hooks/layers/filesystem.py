@@ -37,8 +37,9 @@ def _top(host: Host, filesystem: Filesystem) -> Optional[Mounted]:
     return found[-1] if found else None
 
 
-def _ours(host: Host, filesystem: Filesystem, found: Mounted) -> bool:
-    """By its device; a disk that has gone is known by its name in the mount on the mount point."""
+def ours(host: Host, filesystem: Filesystem, found: Mounted) -> bool:
+    """Whether this mount is of the filesystem, by its device. A disk that has gone is known by the name that
+    the mount on the mount point has for it."""
     device, real = node(host, filesystem), host.real(found.source)
     if found.source in filesystem.aliases or (device is not None and real == device):
         return True
@@ -50,7 +51,7 @@ def _fault(host: Host, filesystem: Filesystem, text: str) -> str:
     found = _top(host, filesystem)
     if found is None:
         return filesystem.mount + " is not mounted"
-    if not _ours(host, filesystem, found):
+    if not ours(host, filesystem, found):
         return "{}: found {}, expected {}".format(filesystem.mount, found.source, filesystem.device)
     if found.type != filesystem.type:
         return "{}: found type {}, expected {}".format(filesystem.mount, found.type, filesystem.type)
@@ -95,7 +96,7 @@ def refusals(host: Host, spec: ServerSpec) -> List[str]:
 
 def _against(host: Host, filesystem: Filesystem) -> Iterator[str]:
     mount, found = filesystem.mount, _top(host, filesystem)
-    if found and not _ours(host, filesystem, found):
+    if found and not ours(host, filesystem, found):
         text = "{}: found {} mounted there, expected {} or nothing; unmount it first"
         yield text.format(mount, found.source, filesystem.device)
     sources = fstab.active_sources(host.read(fstab.PATH) or "", mount)
@@ -181,7 +182,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     refuse(obstacles(host, spec))
     done = []
     for found in reversed(mounts(host)):
-        if any(_ours(host, item, found) or _bound(item, found) for item in spec.filesystems):
+        if any(ours(host, item, found) or _bound(item, found) for item in spec.filesystems):
             unmount(host, found.mount)
             done.append(found.mount + " unmounted")
     edited = [item.mount + " commented out in fstab" for item in spec.filesystems if leave(host, item)]
@@ -195,7 +196,7 @@ def obstacles(host: Host, spec: ServerSpec) -> List[str]:
     texts = []
     for item in spec.filesystems:
         found = _top(host, item)
-        if found and not _ours(host, item, found):
+        if found and not ours(host, item, found):
             texts.append("{}: found {}, expected {}".format(item.mount, found.source, item.device))
         below = [other.mount for other in mounts(host) if _inside(item, other) and not _bound(item, other)]
         known = [other.mount for other in spec.filesystems]

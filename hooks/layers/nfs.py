@@ -6,15 +6,16 @@ Functions with a `host` read it. Only `apply`, `release`, `_start` and `_stop` c
 import os
 import re
 import stat
-from typing import List, Set, Tuple
+from typing import Callable, List, Set, Tuple
 
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
 from hooks.contract.spec import ServerSpec, filesystem_of
 from hooks.host import text_file
 from hooks.host.host import RELOAD_SECONDS, Host, Refused, refuse
-from hooks.host.mounts import mounted_on
+from hooks.host.mounts import mounted_on, mounts
 from hooks.layers import exports
 from hooks.layers.exports import Pair
+from hooks.layers.filesystem import ours
 from hooks.layers.fstab import restore
 from hooks.layers.served import served
 
@@ -62,7 +63,16 @@ def _left(host: Host, spec: ServerSpec, table: Set[Pair]) -> List[str]:
     and by the kernel's own, which keeps a client's entry until it is flushed (nfsd(7))."""
     kernel = [line for line in (host.read(_KERNEL) or "").splitlines() if not line.startswith("#")]
     paths = {path for path, _ in table | exports.parse("\n".join(kernel))}
-    return sorted(path for path in paths if exports.concerned(spec, path))
+    return sorted(filter(concerning(host, spec), paths))
+
+
+def concerning(host: Host, spec: ServerSpec) -> Callable[[str], bool]:
+    """Whether a path lies in one of the spec's filesystems: below its mount point, or below another one, as
+    bind mounts in the root of NFSv4 are."""
+    found = [
+        item.mount + "/" for item in mounts(host) if any(ours(host, one, item) for one in spec.filesystems)
+    ]
+    return lambda path: exports.concerned(spec, path) or (path + "/").startswith(tuple(found))
 
 
 def _service(host: Host) -> Tuple[str, str]:
@@ -176,14 +186,16 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     if text_file.edit(host, exports.OWN, lambda _: ""):
         done.append(exports.OWN + " removed")
 
-    def ours(path: str) -> bool:
-        return exports.concerned(spec, host.real(path) or path)
+    concerned = concerning(host, spec)
+
+    def mine_to_put_off(path: str) -> bool:
+        return concerned(path) or concerned(host.real(path) or path)
 
     for name in files(host):
-        if text_file.edit(host, name, lambda text: exports.put_off(text, ours)):
+        if text_file.edit(host, name, lambda text: exports.put_off(text, mine_to_put_off)):
             done.append(name + ": its lines for these filesystems are put off until the next takeover here")
     exported = _exported(host)
-    mine = sorted(pair for pair in exported if exports.concerned(spec, pair[0]))
+    mine = sorted(pair for pair in exported if concerned(pair[0]))
     for path, client in mine:
         name = "[" + client + "]" if ":" in client else client
         host.run("exportfs", "-u", name + ":" + path, tolerate=_NOT_EXPORTED)

@@ -48,8 +48,15 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
         return
     shown = _shown(host.run("exportfs", "-s").out)
     known = {export.path: export for export in spec.exports}
+    concerned = nfs.concerning(host, spec)
     for (path, client), options in sorted(shown.items()):
-        if not exports.concerned(spec, path):
+        if concerned(path) and not exports.concerned(spec, path):
+            text = (
+                "{} is exported to {} and is a bind mount out of a filesystem of the spec, which no spec "
+                "has; export the filesystem's own folder instead (fsid=0 makes it NFSv4's root)"
+            )
+            yield refusal(text, path, client)
+        elif not exports.concerned(spec, path):
             yield warning("{} is exported to {} from this server's own disk; it stays behind", path, client)
         elif path not in known or not _wanted(host, known[path], client):
             text = "{} is exported to {} ({}), and the spec lacks it; add it to the spec's exports"

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.model.host.automounts import wait_at
 from tests.model.host.linux import LinuxHost
 from tests.model.host.lvm import activate, groups
-from tests.model.host.mount_tools import fstab
+from tests.model.host.mount_tools import fstab as table
 from tests.model.host.mounts import normal
 from tests.model.host.startup import mount_all
 from tests.model.host.storage import (
@@ -140,7 +140,7 @@ def _serve(host: LinuxHost, layout: SiteLayout, made: dict[str, tuple[Filesystem
     fstab = (host.read("/etc/fstab") or "") + "".join(lines for _, lines in made.values())
     host.write("/etc/fstab", fstab)
     host.names = host.names | dict(layout.aliases)
-    for mount in made:
+    for mount in [*made, *(line.mount for line in table(host) if "bind" in line.options)]:
         Path(host.path(mount)).mkdir(parents=True, exist_ok=True)
     for name, text in layout.exports_files:
         host.write("/etc/" + name, text)
@@ -255,7 +255,7 @@ def _mount(host: LinuxHost, layout: ClientLayout) -> None:
     for name, target in layout.links:
         Path(host.path("/" + target)).mkdir(parents=True, exist_ok=True)
         Path(host.path(name)).symlink_to(target)
-    for line in fstab(host):
+    for line in table(host):
         if "x-systemd.automount" in line.options:
             wait_at(host, normal(line.mount), "systemd-1")
     if host.read("/etc/auto.master"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hooks.contract.result import ABSENT, PRESENT
 from tests.model.building import NEW, OLD, build
 from tests.model.judgement import judge
 from tests.model.layouts import (
@@ -17,8 +18,9 @@ from tests.model.layouts import (
     SiteLayout,
     TargetLayout,
 )
-from tests.model.rehearsal import Switch, comes_back_harmless, fail_over
+from tests.model.rehearsal import Switch, comes_back_harmless, fail_over, nothing_of_it
 from tests.model.site import DOMAIN
+from tests.model.story import act, server_spec, states
 
 _BY_ADDRESS = (
     "10.0.2.4:/mnt/bv /mnt/nfs nfs vers=3,defaults,noatime,nodiratime,bg,timeo=100,ac,actimeo=120,nocto,"
@@ -156,6 +158,32 @@ def test_it_goes_over_and_home(name: str, tmp_path: Path) -> None:
         comes_back_harmless(site.hosts[old], layout)
 
 
+BOUND = FilesystemLayout(more="{mount} /export/data none bind,nofail 0 0\n")
+PSEUDO_ROOT = SiteLayout(
+    groups=(GroupLayout(filesystems=(BOUND,)),),
+    exports_files=(
+        ("exports", "/export *(ro,fsid=0)\n/export/data *(rw,fsid=9)\n/mnt/a 10.0.0.0/16(rw,fsid=1)\n"),
+    ),
+    clients=(),
+)
+
+
+@pytest.mark.parametrize("power", [False, True])
+def test_a_bind_mount_in_the_root_of_nfsv4_is_released_with_its_export(power: bool, tmp_path: Path) -> None:
+    """Its export would keep the filesystem busy. What is beside it in the root is exported as before."""
+    site = build(PSEUDO_ROOT, tmp_path)
+    host = site.hosts[OLD]
+    released = act(host, "release", server_spec(site, PSEUDO_ROOT))
+    assert states(released) == {ABSENT}, released
+    nothing_of_it(host, PSEUDO_ROOT)
+    assert [path for path, _ in host.nfsd.table] == ["/export"]
+    if power:
+        comes_back_harmless(host, PSEUDO_ROOT)
+    applied = act(host, "apply", server_spec(site, PSEUDO_ROOT))
+    assert states(applied) == {PRESENT}, applied
+    assert sorted({path for path, _ in host.nfsd.table}) == ["/export", "/export/data", "/mnt/a"]
+
+
 REFUSED = {
     "vg1/spare: it is in the group and mounted on /mnt/spare": SiteLayout(
         groups=(GroupLayout(spare="/mnt/spare"),)
@@ -179,6 +207,7 @@ REFUSED = {
         aliases=(("render", "10.0.0.21"),),
     ),
     "/mnt/a: /dev/sdb has its UUID": straight("UUID={uuid} {mount} xfs defaults 0 0", clone="uuid"),
+    "/export/data is exported to * and is a bind mount out of a filesystem": PSEUDO_ROOT,
     "nfs-server: the unit is masked": SiteLayout(target=TargetLayout(masked=("nfs-server",))),
 }
 

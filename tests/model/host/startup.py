@@ -31,12 +31,13 @@ def start_up(host: LinuxHost) -> list[str]:
 
 
 def mount_all(host: LinuxHost) -> list[str]:
-    """What systemd mounts of fstab, outer mount points first; returns what it could not, but for nofail."""
+    """What systemd mounts of fstab, outer mount points first, and bind mounts after what they are out of;
+    returns what it could not, but for nofail."""
     from tests.model.host.mount_tools import do_mount, fstab  # noqa: PLC0415 - the commands know hosts
     from tests.model.host.tools import HangError  # noqa: PLC0415
 
     troubles = []
-    for line in sorted(fstab(host), key=lambda line: normal(line.mount)):
+    for line in sorted(fstab(host), key=lambda line: ("bind" in line.options, normal(line.mount))):
         automatic = line.mount.startswith("/") and "noauto" not in line.options
         if not automatic or normal(line.mount) in _EVERYWHERE or _mounted(host, line.mount, line.source):
             continue
