@@ -26,6 +26,7 @@ from bench.guest import deliver, hooks
 from failover.cloud.compute import Cloud
 from failover.hosts import specs
 from failover.model import stack_output
+from failover.model.site import ClientMode
 from failover.verbs import site_file
 from lab.client.wait import wait_for_state
 from lab.site.baseline import Founding
@@ -177,7 +178,9 @@ class _ByHand:
 
     def _mount(self) -> None:
         deliver(self._lab.access, ADDRESSES[CLIENT])
-        spec = specs.client_spec(self._site.clients[0], self._stack, SERVER, "remount", _HOOKS_SECONDS)
+        spec = specs.client_spec(
+            self._site.clients[0], self._stack, SERVER, ClientMode.REMOUNT, _HOOKS_SECONDS
+        )
         hooks(self._lab.access, ADDRESSES[CLIENT], "apply", spec)
 
 

@@ -7,6 +7,7 @@ from failover.deadline import Deadline, until
 from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent, wait_until_answers
+from failover.model.host_spec import ClientDocument
 from failover.model.outcome import ClientLeft, Failed, FailoverError
 from failover.model.site import Client
 from failover.plan.model import Step
@@ -37,7 +38,7 @@ def _moved(crew: Crew, step: Step) -> str:
     return expected(applied).message
 
 
-def _reboot(crew: Crew, host: HookRunner, spec: dict[str, object]) -> str:
+def _reboot(crew: Crew, host: HookRunner, spec: ClientDocument) -> str:
     before = host.ssh.boot_id()
     host.reboot()
     deadline = Deadline(crew.site.deadlines.client_reboot)
@@ -53,5 +54,5 @@ def _reboot(crew: Crew, host: HookRunner, spec: dict[str, object]) -> str:
     return f"rebooted; {report.message}"
 
 
-def _client_spec(crew: Crew, client: Client) -> dict[str, object]:
+def _client_spec(crew: Crew, client: Client) -> ClientDocument:
     return specs.client_spec(client, crew.stack, crew.seen.target, crew.mode, crew.site.deadlines.client)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from failover.bundle import zipapp
 from failover.hosts.host_keys import PinnedKeys
 from failover.hosts.ssh import SshHost, close_shared
 from failover.model import hook_report as answers
 from failover.model.hook_report import HookReport
+from failover.model.host_spec import HostDocument
 from failover.model.outcome import Failed
 from failover.model.site import Site
 
@@ -29,7 +28,7 @@ class HookRunner:
         self.ssh = ssh
         self._sent = ""
 
-    def hooks(self, action: str, spec: Mapping[str, Any], deadline_seconds: float) -> HookReport:
+    def hooks(self, action: str, spec: HostDocument, deadline_seconds: float) -> HookReport:
         """Run `action` (hooks/cli.py names them) with the spec; raises Silent, Unknown, or Failed."""
         path = self._send()
         argv = ["sh", "-c", _LAUNCH, "hooks", path, action, "--spec", "-"]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from failover.model.attachments import Attachment
-from failover.model.site import Client
+from failover.model.host_spec import (
+    VERSION,
+    ClientDocument,
+    FilesystemItem,
+    Portal,
+    ServerDocument,
+    ServerNames,
+)
+from failover.model.site import Client, ClientMode
 from failover.model.stack_output import Server, Stack, Volume
 
 
 def server_spec(
     stack: Stack, attachments: Mapping[str, Attachment], deadline_seconds: float
-) -> dict[str, Any]:
+) -> ServerDocument:
     """The spec for a server that holds `attachments` (by volume name); portals are as fresh as they are.
 
     Of a volume that it does not hold (a switch that was cut off) the portal is the state's, the last one
@@ -36,38 +43,38 @@ def server_spec(
     }
 
 
-def whole(stack: Stack, spec: Mapping[str, Any]) -> bool:
+def whole(stack: Stack, spec: ServerDocument) -> bool:
     """Whether every volume group and every filesystem of the stack is in this spec, as far as it can be: a
     group needs one volume whose portal is known, what lies straight on a volume needs that one's."""
     same = len(spec["filesystems"]) == len(stack.spec.get("filesystems", []))
     return same and bool(spec["volumes"]) and all(group["volumes"] for group in spec["volume_groups"])
 
 
-def _on(path: str, filesystems: Sequence[Mapping[str, Any]]) -> str | None:
+def _on(path: str, filesystems: Sequence[FilesystemItem]) -> str | None:
     """The mount point of the filesystem that this path lies in."""
     mounts = [f["mount"] for f in filesystems if (path + "/").startswith(f["mount"] + "/")]
     return max(mounts, key=len, default=None)
 
 
-def _portal(volume: Volume, attachment: Attachment | None) -> dict[str, Any]:
+def _portal(volume: Volume, attachment: Attachment | None) -> Portal:
     """Empty when it is not known; an attachment has none before it is ATTACHED."""
     if attachment and attachment.address:
-        portal = {"iqn": attachment.iqn, "address": attachment.address, "port": attachment.port}
+        portal: Portal = {"iqn": attachment.iqn, "address": attachment.address, "port": attachment.port}
         return {**portal, "shareable": True} if attachment.shareable else portal
-    if volume.iqn and volume.address:
+    if volume.iqn and volume.address and volume.port:
         return {"iqn": volume.iqn, "address": volume.address, "port": volume.port}
     return {}
 
 
 def client_spec(
-    client: Client, stack: Stack, target: str, mode: str, deadline_seconds: float
-) -> dict[str, Any]:
+    client: Client, stack: Stack, target: str, mode: ClientMode, deadline_seconds: float
+) -> ClientDocument:
     """The spec that makes the client mount from the server `target` what it mounts from any of the site's.
 
     It names every server as the stack knows it; the client adds what those names resolve to there.
     """
     return {
-        "version": 1,
+        "version": VERSION,
         "role": "client",
         "deadline_seconds": int(deadline_seconds),
         "mode": mode,
@@ -80,7 +87,7 @@ def client_spec(
     }
 
 
-def _server_names(server: Server) -> dict[str, Any]:
+def _server_names(server: Server) -> ServerNames:
     return {"name": server.name, "hostname": server.hostname, "addresses": list(server.addresses)}
 
 

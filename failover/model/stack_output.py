@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from failover.model import host_spec
+from failover.model.host_spec import ServerDocument
 from failover.model.outcome import Usage
 
 
@@ -82,7 +84,7 @@ class Stack:
     compartment_id: str
     servers: Mapping[str, Server]
     volumes: Mapping[str, Volume]
-    spec: Mapping[str, Any]
+    spec: ServerDocument
     service_ip: str | None = None
     dns_name: str | None = None
     region: str = ""
@@ -104,7 +106,7 @@ def parse(output: Mapping[str, Any]) -> Stack:
             compartment_id=output["compartment_id"],
             servers={name: _server(name, entry) for name, entry in output["servers"].items()},
             volumes={name: _volume(name, entry) for name, entry in output["volumes"].items()},
-            spec=output["spec"],
+            spec=host_spec.of_output(output["spec"]),
             service_ip=output.get("service_ip"),
             dns_name=output.get("dns_name"),
             region=str(output.get("region") or ""),

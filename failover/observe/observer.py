@@ -12,9 +12,10 @@ from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.hosts.ssh import Silent
 from failover.model.attachments import Attachment, Attachments
 from failover.model.hook_report import HookReport
+from failover.model.host_spec import HostDocument
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus, Trouble
 from failover.model.outcome import FailoverError, Usage
-from failover.model.site import Client, Site
+from failover.model.site import Client, ClientMode, Site
 from failover.model.stack_output import Server, Stack
 from failover.observe import console_line
 from failover.plan.silence import NFS_PORT
@@ -35,7 +36,7 @@ class Observer:
         self._cloud = cloud
         self._hosts = hosts
 
-    def observe(self, stack: Stack, target: str, mode: str) -> Observation:
+    def observe(self, stack: Stack, target: str, mode: ClientMode) -> Observation:
         """Everything at once, in parallel. `mode`: how clients would be remediated (remount, reboot)."""
         # a thread only waits here, for a host's own deadline: one slow host holds up no other
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
@@ -92,7 +93,7 @@ class Observer:
             return False
         return console_line.in_service(self._cloud.console(server.instance_id), (a.id for a in held.values()))
 
-    def client(self, client: Client, stack: Stack, target: str, mode: str) -> ClientStatus:
+    def client(self, client: Client, stack: Stack, target: str, mode: ClientMode) -> ClientStatus:
         """One client, by its own check; an NFS mount that hangs is never touched."""
         if not self._site.ssh.reach:
             return ClientStatus(client, Presence.NOT_ASKED)
@@ -100,7 +101,7 @@ class Observer:
         host = self._hosts.at(client.name, client.address)
         return ClientStatus(client, **self._ask(host, lambda: self._check(host, spec)))
 
-    def _check(self, host: HookRunner, spec: Mapping[str, object]) -> HookReport:
+    def _check(self, host: HookRunner, spec: HostDocument) -> HookReport:
         return host.hooks("check", spec, self._site.deadlines.hooks)
 
     @staticmethod

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from oci.core.models import AttachIScsiVolumeDetails
 
@@ -17,7 +17,8 @@ from failover.hosts.hook_runner import Hosts
 from failover.model import stack_output
 from failover.model.attachments import Attachment
 from failover.model.hook_report import HookReport
-from failover.model.site import Client
+from failover.model.host_spec import ClientDocument
+from failover.model.site import Client, ClientMode
 from failover.verbs import site_file
 from lab.client.api_process import ApiProcess
 from lab.client.wait import wait_for_state
@@ -71,8 +72,8 @@ class HostUnderTest:
 
     def client_hooks(self, action: str, **changes: Any) -> HookReport:
         """Run the zipapp on the client, with nfs-srv-1 as its server unless the changes name another."""
-        spec = specs.client_spec(self.nfs_client, self.stack, SERVER, "remount", HOOKS_SECONDS)
-        spec.update(changes)
+        spec = specs.client_spec(self.nfs_client, self.stack, SERVER, ClientMode.REMOUNT, HOOKS_SECONDS)
+        spec = cast(ClientDocument, {**spec, **changes})
         answer = self.hosts.at(CLIENT, ADDRESSES[CLIENT]).hooks(action, spec, HOOKS_SECONDS)
         print(f"client {action} {answer.result.seconds} s: {answer.summary}: {answer.message}")
         return answer

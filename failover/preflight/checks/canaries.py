@@ -9,6 +9,7 @@ from typing import Any
 from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
+from failover.model.host_spec import ServerDocument
 from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Refused
 from failover.preflight.check import Check, blocking, ok, warning
@@ -57,7 +58,7 @@ def _held(ground: Ground) -> dict[str, Any]:
     return ground.every_attachment().held_by(active.instance_id)
 
 
-def _refreshed(ground: Ground, host: HookRunner, spec: dict[str, Any]) -> Iterator[Check]:
+def _refreshed(ground: Ground, host: HookRunner, spec: ServerDocument) -> Iterator[Check]:
     known, seconds = Known(ground.site.runs), ground.site.deadlines.hooks
     before = known.read()
     looked = [x for x in host.hooks("probe", spec, seconds).layers if x.layer != EXPORTS]

@@ -7,6 +7,7 @@ from typing import Any
 
 from failover.hosts import specs
 from failover.model.attachments import Attachment
+from failover.model.host_spec import ServerDocument
 from failover.model.stack_output import Stack, Volume
 from hooks.contract.parse import parse
 from hooks.contract.spec import ServerSpec
@@ -31,7 +32,7 @@ MIXED: dict[str, Any] = {
 }
 
 
-def made(*known: str) -> tuple[Stack, dict[str, Any]]:
+def made(*known: str) -> tuple[Stack, ServerDocument]:
     """The stack, and its spec for a server that holds the volumes that are `known`; the others never were."""
     volumes = {name: Volume(name, name, None, None, None, None, None) for name in ("bv1", "bv2")}
     stack = Stack("nfs-srv-1", "c", {}, volumes, MIXED)

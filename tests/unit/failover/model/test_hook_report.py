@@ -96,7 +96,7 @@ def test_refusals_warnings_and_the_witness_are_read_of_every_layer():
     assert hook_report.HookReport("h", GOOD).servers == {}
 
 
-OUTPUT = {"active": "a", "compartment_id": "c", "servers": {}, "volumes": {}, "spec": {}}
+OUTPUT = {"active": "a", "compartment_id": "c", "servers": {}, "volumes": {}, "spec": {"volumes": []}}
 
 
 def test_the_service_s_address_and_name_are_of_the_output_where_it_has_them():

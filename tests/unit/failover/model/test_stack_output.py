@@ -18,7 +18,13 @@ def output(**server: Any) -> dict[str, Any]:
         "address": None,
         **server,
     }
-    return {"active": "s", "compartment_id": "c", "servers": {"s": entry}, "volumes": {}, "spec": {}}
+    return {
+        "active": "s",
+        "compartment_id": "c",
+        "servers": {"s": entry},
+        "volumes": {},
+        "spec": {"volumes": []},
+    }
 
 
 def test_the_output_may_lack_what_a_server_is_launched_with() -> None:
