@@ -9,7 +9,7 @@ from failover.model.host_spec import (
     VERSION,
     ClientDocument,
     FilesystemItem,
-    Portal,
+    PortalItem,
     ServerDocument,
     ServerNames,
 )
@@ -56,10 +56,10 @@ def _on(path: str, filesystems: Sequence[FilesystemItem]) -> str | None:
     return max(mounts, key=len, default=None)
 
 
-def _portal(volume: Volume, attachment: Attachment | None) -> Portal:
+def _portal(volume: Volume, attachment: Attachment | None) -> PortalItem:
     """Empty when it is not known; an attachment has none before it is ATTACHED."""
     if attachment and attachment.address:
-        portal: Portal = {"iqn": attachment.iqn, "address": attachment.address, "port": attachment.port}
+        portal: PortalItem = {"iqn": attachment.iqn, "address": attachment.address, "port": attachment.port}
         return {**portal, "shareable": True} if attachment.shareable else portal
     if volume.iqn and volume.address and volume.port:
         return {"iqn": volume.iqn, "address": volume.address, "port": volume.port}

@@ -13,7 +13,7 @@ from failover.model.outcome import Usage
 VERSION = 1
 
 
-class Portal(TypedDict, total=False):
+class PortalItem(TypedDict, total=False):
     """Where a volume's target answers; empty while it is not known."""
 
     iqn: str
@@ -22,7 +22,7 @@ class Portal(TypedDict, total=False):
     shareable: bool
 
 
-class VolumeItem(Portal, total=False):
+class VolumeItem(PortalItem, total=False):
     """A volume; in the stack's output it is without its portal."""
 
     name: str

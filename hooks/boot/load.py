@@ -65,7 +65,7 @@ class Loader:
     def __init__(self, host: Host, sha256: str) -> None:
         self._host = host
         self._sha256 = sha256
-        self._said = ""
+        self._shown = ""
         self._gone = 0
         self._attached = False
         self._next: Dict[str, float] = {}
@@ -73,19 +73,19 @@ class Loader:
 
     def look(self) -> str:
         """One look in all places; the path of the hooks to run, empty when they are nowhere."""
-        told: List[str] = []
+        texts: List[str] = []
         for source in (self._image, self._volume, self._url):
             looked = _tried(source)
             if looked.content is not None:
                 return self._install(looked)
-            told.append(looked.said)
+            texts.append(looked.message)
         text = _MISSING if self._attached else _WAITING
-        self._say(text.format(self._sha256, "; ".join(told), places.DISK))
+        self._say(text.format(self._sha256, "; ".join(texts), places.DISK))
         return ""
 
     def _install(self, looked: Looked) -> str:
         content = looked.content or b""
-        self._host.note("nfs-failover: the hooks with SHA-256 {}: {}".format(self._sha256, looked.said))
+        self._host.note("nfs-failover: the hooks with SHA-256 {}: {}".format(self._sha256, looked.message))
         try:
             copies.keep(self._host, content)
         except OSError as error:  # a full disk: this boot does not need the copy
@@ -125,13 +125,13 @@ class Loader:
             looked = _tried(source)
             if looked.content is not None:
                 return looked
-            self._last[what], self._next[what] = looked.said, self._host.now() + AGAIN_SECONDS
+            self._last[what], self._next[what] = looked.message, self._host.now() + AGAIN_SECONDS
         return Looked(None, self._last[what])
 
     def _say(self, text: str) -> None:
-        if text != self._said:
+        if text != self._shown:
             self._host.note(text)
-            self._said = text
+            self._shown = text
 
 
 def _tried(source: Source) -> Looked:

@@ -54,5 +54,5 @@ def _download(address: str) -> bytes:
 
 def _cause(error: object) -> str:
     """A system's word for it; a text of the library could quote the address."""
-    told = error.strerror if isinstance(error, OSError) else None
-    return told or type(error).__name__
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or type(error).__name__

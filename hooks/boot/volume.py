@@ -40,14 +40,14 @@ def fetch(host: Host, text: str, sha256: str) -> Looked:
     for layer, part in ((iscsi, spec.volumes), (lvm, spec.volume_groups)):
         if part and layer.check(host, spec).state != PRESENT:
             layer.apply(host, spec)
-    said: List[str] = []
+    messages: List[str] = []
     for item in spec.filesystems:
         for options in _ways(host, spec, item):
             looked = _read(host, item, options, sha256)
             if looked.content is not None:
                 return looked
-        said.append(looked.said)
-    return Looked(None, "; ".join(said) or "the spec has no filesystem")
+        messages.append(looked.message)
+    return Looked(None, "; ".join(messages) or "the spec has no filesystem")
 
 
 def _ways(host: Host, spec: ServerSpec, item: Filesystem) -> List[str]:
@@ -69,11 +69,11 @@ def _read(host: Host, item: Filesystem, options: str, sha256: str) -> Looked:
     archive = sys.modules["__main__"].__dict__["ARCHIVE"]
     words = (sys.executable, archive, READ, sha256, node(host, item) or item.device, item.type, options)
     try:
-        said = host.run("unshare", "--mount", "--propagation", "private", *words, seconds=SECONDS).out
+        output = host.run("unshare", "--mount", "--propagation", "private", *words, seconds=SECONDS).out
     except HookError as error:
-        said = str(error)
+        output = str(error)
     wanted = copies.look_in(host.path(places.RUN), sha256).content
-    return Looked(wanted, "{}: {}".format(item.mount, said.strip()))
+    return Looked(wanted, "{}: {}".format(item.mount, output.strip()))
 
 
 def _where(host: Host, item: Filesystem) -> Optional[str]:
@@ -94,4 +94,4 @@ def read(sha256: str, device: str, kind: str, options: str) -> str:
         host.run("umount", _POINT)
     if looked.content is not None:
         copies.install(host, looked.content)
-    return looked.said.replace(_POINT + "/", "")
+    return looked.message.replace(_POINT + "/", "")

@@ -11,7 +11,7 @@ _RULE = re.compile(r'(service name|port port)="(nfs|2049)".* accept')
 _SECONDS = 15.0
 
 
-def told(host: Host) -> List[str]:
+def hints(host: Host) -> List[str]:
     """What to know of it, if anything. Rules that it does not list may let clients in: nothing is concluded,
     and nothing is opened, which is not ours to do."""
     if not runs(host, "firewalld"):

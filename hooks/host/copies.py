@@ -27,7 +27,7 @@ class Looked(NamedTuple):
     """The content with the pinned SHA-256, if there is one, and what was found where it was looked for."""
 
     content: Optional[bytes]
-    said: str
+    message: str
 
 
 def name_of(sha256: str) -> str:
@@ -62,13 +62,13 @@ def look_in(folder: str, pinned: str) -> Looked:
 
 def _looked(descriptor: int, folder: str, pinned: str) -> Looked:
     names = [name for name in os.listdir(descriptor) if _ANY.fullmatch(name)]
-    said: List[str] = []
+    messages: List[str] = []
     for name in sorted(names, key=lambda name: (name != name_of(pinned), name))[:_MOST]:
         found = judge(os.path.join(folder, name), read(descriptor, name), pinned)
         if found.content is not None:
             return found
-        said.append(found.said)
-    return Looked(None, "; ".join(said) or "{}: no hooks*.pyz in it".format(folder))
+        messages.append(found.message)
+    return Looked(None, "; ".join(messages) or "{}: no hooks*.pyz in it".format(folder))
 
 
 def read(folder: int, name: str) -> bytes:

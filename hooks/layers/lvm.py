@@ -42,8 +42,8 @@ def observe(host: Host) -> Storage:
     physical = report(host, "pv", "pvs", "--foreign", "-o", _PVS)
     logical = report(host, "lv", "lvs", "-o", "vg_name,lv_name,lv_active")
     foreign = any(row["vg_systemid"] for row in physical)
-    said = host.run("lvm", "systemid").out if foreign else ""
-    return Storage(tuple(physical), tuple(logical), said.partition(":")[2].strip())
+    output = host.run("lvm", "systemid").out if foreign else ""
+    return Storage(tuple(physical), tuple(logical), output.partition(":")[2].strip())
 
 
 def report(host: Host, kind: str, *argv: str) -> List[Row]:

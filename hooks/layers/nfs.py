@@ -118,7 +118,7 @@ def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
 def _firewalled(host: Host) -> List[str]:
     from hooks.hints import firewalld  # noqa: PLC0415 - where the service is broken alone
 
-    return firewalld.told(host)
+    return firewalld.hints(host)
 
 
 def refusals(host: Host, spec: ServerSpec) -> List[str]:

@@ -13,6 +13,6 @@ def closed(host: Host, spec: ServerSpec) -> Iterator[Remark]:
 
     Rules that firewalld does not list with its zones may let clients in (firewall-cmd(1), --direct).
     """
-    texts = firewalld.told(host)
+    texts = firewalld.hints(host)
     remark = warning if texts and (holds(host, spec) or firewalld.has_direct_rules(host)) else refusal
     yield from (remark("{}", text) for text in texts)

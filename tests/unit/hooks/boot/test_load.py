@@ -235,8 +235,8 @@ def test_the_url_s_file_counts_by_its_hash(served: Callable[[int, bytes], str]) 
 def test_no_word_about_the_url_quotes_it(address: str | None, says: str) -> None:
     looked = url.fetch(PINNED, lambda _: address)
     assert looked.content is None
-    assert says in looked.said
-    assert "SECRET" not in looked.said
+    assert says in looked.message
+    assert "SECRET" not in looked.message
 
 
 @pytest.mark.parametrize("status", [404, 403, 500, 302])
@@ -245,7 +245,7 @@ def test_an_answer_other_than_200_is_told_without_the_url(
 ) -> None:
     looked = url.fetch(PINNED, lambda _: served(status, RIGHT))
     assert looked.content is None
-    assert "SECRET" not in looked.said
+    assert "SECRET" not in looked.message
 
 
 def test_a_body_without_an_end_is_cut_off(
@@ -314,7 +314,7 @@ def test_a_child_that_fails_is_told_and_what_lies_in_run_is_hashed_again(tmp_pat
     host.change({"files": {"/run/nfs-failover/hooks.pyz": OTHER.decode()}})
     looked = volume.fetch(host, SPEC, PINNED)
     assert looked.content is None
-    assert "can't read superblock" in looked.said
+    assert "can't read superblock" in looked.message
 
 
 @pytest.mark.usefixtures("reached")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hooks.hints.firewalld import closed_zones, told
+from hooks.hints.firewalld import closed_zones, hints
 from tests.unit.hooks.scripted_host import PlannedHost
 
 # as firewalld 1.3 prints them; a field that is empty ends with a blank
@@ -82,12 +82,12 @@ def test_an_interface_without_a_zone_is_in_the_default_zone() -> None:
 
 def test_it_is_asked_only_where_it_runs(tmp_path: Path) -> None:
     asked = {"run": "firewall-cmd --list-all-zones", "out": zone()}
-    assert told(PlannedHost(str(tmp_path), {})) == []
+    assert hints(PlannedHost(str(tmp_path), {})) == []
     default = {"run": "firewall-cmd --get-default-zone", "out": "public\n"}
     host = PlannedHost(
         str(tmp_path), {"commands": [default, asked], "files": {"/proc/88/comm": "firewalld\n"}}
     )
-    (text,) = told(host)
+    (text,) = hints(host)
     assert "firewall-cmd --zone=public --add-service=nfs" in text
     host.finish()
 
@@ -99,6 +99,6 @@ def test_a_hint_that_cannot_be_had_fails_nothing(tmp_path: Path, asked: int, ans
     commands = [default, {"run": "firewall-cmd --list-all-zones"}][: asked + 1]
     commands[asked] = {**commands[asked], **answer}
     host = PlannedHost(str(tmp_path), {"commands": commands, "files": {"/proc/88/comm": "firewalld\n"}})
-    assert told(host) == []
+    assert hints(host) == []
     assert host.clock <= 30
     host.finish()

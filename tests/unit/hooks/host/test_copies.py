@@ -40,13 +40,13 @@ def test_what_is_no_plain_file_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "loader.pyz").write_bytes(RIGHT)
     found = look_in(str(tmp_path), PINNED)
     assert found.content is None
-    assert found.said.count("not run") == 3
-    assert "loader" not in found.said
+    assert found.message.count("not run") == 3
+    assert "loader" not in found.message
 
 
 def test_a_folder_that_is_not_there_or_is_a_link(tmp_path: Path) -> None:
-    assert look_in(str(tmp_path / "none"), PINNED).said == f"{tmp_path}/none: No such file or directory"
-    assert look_in(str(tmp_path), PINNED).said == f"{tmp_path}: no hooks*.pyz in it"
+    assert look_in(str(tmp_path / "none"), PINNED).message == f"{tmp_path}/none: No such file or directory"
+    assert look_in(str(tmp_path), PINNED).message == f"{tmp_path}: no hooks*.pyz in it"
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "hooks.pyz").write_bytes(RIGHT)
     (tmp_path / "link").symlink_to(tmp_path / "real")
