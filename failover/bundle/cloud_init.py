@@ -20,7 +20,7 @@ LOADER_PATH = f"{places.DISK}/loader.pyz"
 DATA_IQN_PREFIX = "iqn.2015-12.com.oracleiaas:"
 
 
-class TooLarge(Exception):
+class UserDataTooLarge(Exception):
     """The document does not fit into an instance's metadata."""
 
 
@@ -49,10 +49,10 @@ def render_cloud_init() -> str:
 
 
 def user_data(text: str) -> str:
-    """Base64 of the gzipped text, as the metadata key of that name wants it. Raises TooLarge."""
+    """Base64 of the gzipped text, as the metadata key of that name wants it. Raises UserDataTooLarge."""
     encoded = base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode()
     if len(encoded) > METADATA_LIMIT - HEADROOM:
-        raise TooLarge(
+        raise UserDataTooLarge(
             f"user_data: found {len(encoded)} bytes, expected at most {METADATA_LIMIT - HEADROOM} "
             f"({METADATA_LIMIT} less {HEADROOM} for keys and the spec); make hooks/ smaller"
         )

@@ -22,7 +22,7 @@ class Moved:
     phases: list[tuple[str, float]] = field(default_factory=list)
 
 
-class Door(Protocol):
+class DrillDoor(Protocol):
     """One way to move the service. Both methods raise HardwareError when it did not work."""
 
     def move(self, target: str) -> Moved:

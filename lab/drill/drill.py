@@ -14,14 +14,14 @@ from rich.console import Console
 
 from lab.client.api_process import CloudError
 from lab.drill import failures, hooks_copies
-from lab.drill.doors import NAMES, CommandLine, ConsoleApply, Door, PullRequest
+from lab.drill.doors import NAMES, CommandLine, ConsoleApply, DrillDoor, PullRequest
 from lab.drill.kept import keep
 from lab.drill.operator import Operator
 from lab.drill.proof import Proof, fstab_fault
 from lab.drill.result import DrillResult, Switchover, show
 from lab.drill.writer_record import Witness
 from lab.hardware.image.variants.catalogue import DEBIAN, VARIANTS
-from lab.hardware.volume_watch import Watch
+from lab.hardware.volume_watch import VolumeWatch
 from lab.site.lab import Lab
 from lab.site.nfs_site import CLIENT, SERVER, SUCCESSOR
 from lab.site.shapes.known import SHAPES
@@ -69,7 +69,7 @@ class Drill:
         self._console = console
         self._start = time.monotonic()
         self._witness = Witness(self.lab.access, self.lab.shape.path)
-        self._watch = Watch(self.lab.directory)
+        self._watch = VolumeWatch(self.lab.directory)
         self._door = self._open(choices.door)
         self.kept: Path | None = None
 
@@ -157,7 +157,7 @@ class Drill:
         left = self._timed("again", lambda: self._door.again(target))
         self.story.require(not left, left)
 
-    def _open(self, door: str) -> Door:
+    def _open(self, door: str) -> DrillDoor:
         operator = Operator(self.lab.site_file, self._console, self._say)
         if door == "resource-manager":
             return ConsoleApply(self.lab, self._choices.hooks)

@@ -11,7 +11,7 @@ from lab.system.paths import RunDirectory
 _PAUSE_SECONDS = 0.5
 
 
-class Watch:
+class VolumeWatch:
     """Looks at every volume's initiators twice a second, until it is stopped. It asks the storage alone."""
 
     def __init__(self, lab: RunDirectory) -> None:

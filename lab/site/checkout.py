@@ -13,7 +13,7 @@ _PERSON |= {f"GIT_{role}_EMAIL": "operator@example.com" for role in ("AUTHOR", "
 _ACTIVE = "active.auto.tfvars"
 
 
-class Checkout:
+class LabCheckout:
     """RUN/stack under Git. State and plans stay out of it."""
 
     def __init__(self, folder: Path) -> None:

@@ -25,7 +25,7 @@ from lab.hardware.teardown import remains, take_down
 from lab.provider.process import ProviderProcess
 from lab.site.baseline import Founding
 from lab.site.baseline_cache import BaselineCache
-from lab.site.checkout import Checkout
+from lab.site.checkout import LabCheckout
 from lab.site.console_stack import ConsoleStack
 from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SERVICE_ADDRESS, SUCCESSOR, NfsSite, Terraform
 from lab.site.shapes.known import SHAPES
@@ -50,7 +50,7 @@ class Lab:
         self.run = self.directory.root
         self.access = Access(self.directory)
         self.terraform = Terraform(self.run)
-        self.checkout = Checkout(self.terraform.directory)
+        self.checkout = LabCheckout(self.terraform.directory)
         self._console: ConsoleStack | None = None
         self.site_file = self.run / "site.toml"
         self.api = ApiProcess(self.run)

@@ -9,7 +9,7 @@ from lab.api.core.call import Call, Cloud, listed_in_compartment
 from lab.api.core.errors import conflict, incorrect_state, invalid, limit_exceeded, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, Step, begin
+from lab.api.core.transition import Job, StateChange, begin
 from lab.hardware.hardware import Hardware
 
 KIND = "volumeattachment"
@@ -140,5 +140,5 @@ def _still_attached(cloud: Cloud, attachment: Resource) -> None:
     cloud.store.put(attachment.changed(lifecycleState="ATTACHED"))
 
 
-ATTACH = Step(_attach, _attached, lambda cloud, attachment: _detached(cloud, attachment, {}))
-DETACH = Step(_detach, _detached, _still_attached)
+ATTACH = StateChange(_attach, _attached, lambda cloud, attachment: _detached(cloud, attachment, {}))
+DETACH = StateChange(_detach, _detached, _still_attached)

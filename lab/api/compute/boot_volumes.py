@@ -3,7 +3,7 @@
 from lab.api.core.call import Call, Cloud, listed, listed_in_compartment
 from lab.api.core.errors import conflict, incorrect_state
 from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, Step, begin
+from lab.api.core.transition import Job, StateChange, begin
 from lab.hardware.hardware import Hardware
 
 
@@ -50,4 +50,4 @@ def _kept(cloud: Cloud, boot: Resource) -> None:
     cloud.store.put(boot.changed(lifecycleState="AVAILABLE"))
 
 
-DELETE = Step(_delete, _deleted, _kept)
+DELETE = StateChange(_delete, _deleted, _kept)

@@ -5,7 +5,7 @@ from lab.api.core.call import Call, Cloud, listed_in_compartment, tags
 from lab.api.core.errors import incorrect_state, invalid
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, Step, begin
+from lab.api.core.transition import Job, StateChange, begin
 from lab.hardware.hardware import Hardware
 
 KIND = "consolehistory"
@@ -85,4 +85,4 @@ def _failed(cloud: Cloud, history: Resource) -> None:
     cloud.store.put(history.changed(lifecycleState="FAILED"))
 
 
-CAPTURE = Step(_capture, _captured, _failed)
+CAPTURE = StateChange(_capture, _captured, _failed)

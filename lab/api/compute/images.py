@@ -7,7 +7,7 @@ from lab.api.core.call import Call, Cloud, listed_in_compartment, tags
 from lab.api.core.errors import conflict, incorrect_state, not_found
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, Step, begin
+from lab.api.core.transition import Job, StateChange, begin
 from lab.hardware.hardware import Hardware
 
 MODELLED = ("compartmentId", "definedTags", "displayName", "freeformTags", "instanceId", "launchMode")
@@ -116,5 +116,5 @@ def _kept(cloud: Cloud, image: Resource) -> None:
     cloud.store.put(image.changed(lifecycleState="AVAILABLE"))
 
 
-CAPTURE = Step(_capture, _captured, _not_captured)
-DELETE = Step(_delete, _deleted, _kept)
+CAPTURE = StateChange(_capture, _captured, _not_captured)
+DELETE = StateChange(_delete, _deleted, _kept)

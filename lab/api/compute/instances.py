@@ -12,7 +12,7 @@ from lab.api.core.answer import Accepted
 from lab.api.core.call import Call, Cloud, listed_in_compartment
 from lab.api.core.errors import incorrect_state, invalid, not_modelled
 from lab.api.core.store import Document, Resource
-from lab.api.core.transition import SHORTEST_SOFT_STOP_SECONDS, SOFT_STOP_SECONDS, Job, Step, begin
+from lab.api.core.transition import SHORTEST_SOFT_STOP_SECONDS, SOFT_STOP_SECONDS, Job, StateChange, begin
 from lab.api.core.work_requests import close_work_request, open_work_request
 from lab.hardware.hardware import Hardware
 
@@ -169,9 +169,9 @@ def _not_terminated(cloud: Cloud, instance: Resource) -> None:
     cloud.store.put(instance.changed(lifecycleState="STOPPED"))
 
 
-START = Step(_start, _becomes("RUNNING"), _stays("STOPPED"))
-STOP = Step(_stop, _becomes("STOPPED"), _stays("RUNNING"))
-SOFT_STOP = Step(_soft_stop, _becomes("STOPPED"), _stays("RUNNING"))
-RESET = Step(_reset, _becomes("RUNNING"), _stays("STOPPED"))
-SOFT_RESET = Step(_soft_reset, _becomes("RUNNING"), _stays("STOPPED"))
-TERMINATE = Step(_terminate, _terminated, _not_terminated)
+START = StateChange(_start, _becomes("RUNNING"), _stays("STOPPED"))
+STOP = StateChange(_stop, _becomes("STOPPED"), _stays("RUNNING"))
+SOFT_STOP = StateChange(_soft_stop, _becomes("STOPPED"), _stays("RUNNING"))
+RESET = StateChange(_reset, _becomes("RUNNING"), _stays("STOPPED"))
+SOFT_RESET = StateChange(_soft_reset, _becomes("RUNNING"), _stays("STOPPED"))
+TERMINATE = StateChange(_terminate, _terminated, _not_terminated)

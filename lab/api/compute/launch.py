@@ -13,7 +13,7 @@ from lab.api.core.call import Call, Cloud, tags
 from lab.api.core.errors import incorrect_state, invalid, missing, not_found, not_modelled
 from lab.api.core.ocid import new_ocid
 from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, Step, begin
+from lab.api.core.transition import Job, StateChange, begin
 from lab.api.core.world import FAULT_DOMAINS
 from lab.api.network.addresses import check_label, free_address, label_for, new_mac
 from lab.hardware.hardware import Hardware
@@ -134,4 +134,4 @@ def _finish(cloud: Cloud, instance: Resource, facts: Document) -> None:
     cloud.store.put(instance.changed(lifecycleState="RUNNING"))
 
 
-LAUNCH = Step(_act, _finish, terminated)
+LAUNCH = StateChange(_act, _finish, terminated)

@@ -20,7 +20,7 @@ from lab.api.core.errors import (
 )
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, Step, begin
+from lab.api.core.transition import Job, StateChange, begin
 from lab.api.network.addresses import check_label, free_address, new_mac
 from lab.hardware.hardware import Hardware
 from lab.hardware.machine import Nic
@@ -155,5 +155,5 @@ def _still_attached(cloud: Cloud, attachment: Resource) -> None:
     cloud.store.put(attachment.changed(lifecycleState="ATTACHED"))
 
 
-ATTACH = Step(_attach, _attached, lambda cloud, attachment: _detached(cloud, attachment, {}))
-DETACH = Step(_detach, _detached, _still_attached)
+ATTACH = StateChange(_attach, _attached, lambda cloud, attachment: _detached(cloud, attachment, {}))
+DETACH = StateChange(_detach, _detached, _still_attached)

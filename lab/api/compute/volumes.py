@@ -5,7 +5,7 @@ from lab.api.core.call import Call, Cloud, listed, tags
 from lab.api.core.errors import conflict, incorrect_state, invalid, not_found, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, Step, begin
+from lab.api.core.transition import Job, StateChange, begin
 from lab.hardware.hardware import Hardware
 
 MODELLED = ("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags")
@@ -154,6 +154,6 @@ def _not_grown(cloud: Cloud, volume: Resource) -> None:
     cloud.store.put(volume.changed(lifecycleState="AVAILABLE"))
 
 
-CREATE = Step(_create, _created, _faulty)
-DELETE = Step(_delete, _deleted, _faulty)
-GROW = Step(_grow, _grown, _not_grown)
+CREATE = StateChange(_create, _created, _faulty)
+DELETE = StateChange(_delete, _deleted, _faulty)
+GROW = StateChange(_grow, _grown, _not_grown)

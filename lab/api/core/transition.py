@@ -47,7 +47,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Step:
+class StateChange:
     """How one kind of state change is done.
 
     `act` works on the hardware, outside of any transaction, raises HardwareError, and is safe to repeat.

@@ -10,10 +10,10 @@ from lab.api.compute import (
     vnic_attachments,
     volumes,
 )
-from lab.api.core.transition import Step
+from lab.api.core.transition import StateChange
 from lab.api.resource_manager import job_runs
 
-STEPS: dict[str, Step] = {
+STEPS: dict[str, StateChange] = {
     "launch": launch.LAUNCH,
     "start": instances.START,
     "stop": instances.STOP,

@@ -15,7 +15,7 @@ from pathlib import Path
 from lab.api.core.call import Cloud
 from lab.api.core.ocid import timestamp
 from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, Step
+from lab.api.core.transition import Job, StateChange
 from lab.api.resource_manager.job_files import BEGUN, CANCEL, ENDING, LOCK
 from lab.hardware.hardware import Hardware
 from lab.system.paths import ROOT, RunDirectory, short_name
@@ -118,4 +118,4 @@ def _end(cloud: Cloud, job: Resource, ending: Document) -> None:
     )
 
 
-START = Step(_start, _started, _not_started)
+START = StateChange(_start, _started, _not_started)

@@ -10,27 +10,27 @@ _BOOL = {"1": "true", "t": "true", "0": "false", "f": "false"}
 
 
 @dataclass
-class Plan:
+class PlannedState:
     """A planned state, and the paths whose change needs a new object."""
 
     planned: Record
     replace: list[Path] = field(default_factory=list)
 
 
-def plan(type_name: str, kind: Kind, prior: Record | None, proposed: Record, config: Record) -> Plan:
+def plan(type_name: str, kind: Kind, prior: Record | None, proposed: Record, config: Record) -> PlannedState:
     """The plan of the real provider for this change.
 
     A change of nothing but `timeouts` is none: the prior state comes back as it is.
     """
-    made = Plan(dict(proposed))
+    made = PlannedState(dict(proposed))
     _plan_block(made, kind.block, prior, made.planned, config, [])
     if prior is None:
-        return Plan(made.planned)
+        return PlannedState(made.planned)
     if type_name == "oci_core_instance" and _needs_new_instance(prior, made.planned):
         made.replace.append(["metadata"])
     names = [*kind.block.attributes, *(name for name in kind.block.blocks if name != "timeouts")]
     if all(same(prior.get(name), made.planned.get(name)) for name in names):
-        return Plan(prior)
+        return PlannedState(prior)
     return made
 
 
@@ -43,7 +43,7 @@ def _needs_new_instance(prior: Record, planned: Record) -> bool:
 
 
 def _plan_block(
-    made: Plan, block: Block, prior: Record | None, planned: Record, config: Record, at: Path
+    made: PlannedState, block: Block, prior: Record | None, planned: Record, config: Record, at: Path
 ) -> None:
     for name, attribute in block.attributes.items():
         before = None if prior is None else prior.get(name)
@@ -118,7 +118,13 @@ def _same(attribute: Attribute, before: Value, after: Value) -> bool:
 
 
 def _plan_nested(
-    made: Plan, block: Block, name: str, prior: Record | None, planned: Record, config: Record, at: Path
+    made: PlannedState,
+    block: Block,
+    name: str,
+    prior: Record | None,
+    planned: Record,
+    config: Record,
+    at: Path,
 ) -> None:
     nested = block.blocks[name]
     if nested.nesting == "single":  # timeouts: no part of the object

@@ -9,14 +9,14 @@ Value = Any  # None, bool, number, str, list, dict, or UNKNOWN, at any depth
 Record = dict[str, Any]
 
 
-class Unknown:
+class UnknownValue:
     """The type of UNKNOWN: a value that is known only after apply."""
 
     def __repr__(self) -> str:
         return "(known after apply)"
 
 
-UNKNOWN = Unknown()
+UNKNOWN = UnknownValue()
 _EMPTY: tuple[Value, ...] = (None, "", [], {})
 
 

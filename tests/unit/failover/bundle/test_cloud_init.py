@@ -72,7 +72,8 @@ def test_it_fits_into_an_instance_s_metadata() -> None:
 def test_a_document_that_does_not_fit_is_refused() -> None:
     noise = base64.b64encode(random.Random(1).randbytes(30_000)).decode()  # noqa: S311 - incompressible, not secret
     with pytest.raises(
-        cloud_init.TooLarge, match=r"user_data: found \d+ bytes, expected at most 28500 .*make hooks/ smaller"
+        cloud_init.UserDataTooLarge,
+        match=r"user_data: found \d+ bytes, expected at most 28500 .*make hooks/ smaller",
     ):
         cloud_init.user_data(noise)
 
