@@ -24,7 +24,11 @@ def shortened(source: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             _rename_locals(node)
-    text = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+    return dedented(ast.unparse(ast.fix_missing_locations(tree)) + "\n")
+
+
+def dedented(text: str) -> str:
+    """Unparsed text with one space for each level of its indentation."""
     return _INDENT.sub(lambda found: " " * (len(found.group()) // 4), text)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from failover.atomic_file import write_whole
 from failover.bundle import minify
+from failover.bundle.reachable import reached
 from failover.paths import HOOKS
 from hooks import zipapp_main
 
@@ -64,12 +65,13 @@ def _without_garbage_collection() -> Iterator[None]:
 @cache
 def _packed(entry: str) -> bytes:
     sources = packed_sources()
-    chosen = sources if entry == _CLI else needed(sources, entry)
+    if entry != _CLI:  # without what it does not come to, other modules are not needed either
+        sources = needed(reached(needed(sources, entry), entry), entry)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         add(packed, "__main__.py", minify.shortened((HOOKS / "zipapp_main.py").read_text()).encode())
         add(packed, zipapp_main.ENTRY, entry.encode())
-        add(packed, zipapp_main.PAYLOAD, _payload(chosen))
+        add(packed, zipapp_main.PAYLOAD, _payload(sources))
     return _SHEBANG + archive.getvalue()
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import List, Optional
 
-from hooks.contract.parse import parse
+from hooks.contract.parse import storage
 from hooks.contract.result import PRESENT
 from hooks.contract.spec import Filesystem, ServerSpec
 from hooks.host import copies, places
@@ -34,9 +34,7 @@ def fetch(host: Host, text: str, sha256: str) -> Looked:
     What was just written before a crash is in the log alone. So a filesystem that does not have it is read a
     second time, after a replay, but only where this host alone has the volumes: a takeover does it next.
     """
-    spec = parse(text)
-    if not isinstance(spec, ServerSpec):
-        return Looked(None, "the spec is a client's")
+    spec = storage(text)
     for layer, part in ((iscsi, spec.volumes), (lvm, spec.volume_groups)):
         if part and layer.check(host, spec).state != PRESENT:
             layer.apply(host, spec)

@@ -48,15 +48,33 @@ _SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "
 
 def parse(text: str) -> Spec:
     """The spec in this JSON text; raises SpecError."""
+    fields = _fields(text)
+    spec = _server(fields) if fields.text("role", *_ROLE) == "server" else _client(fields)
+    fields.done()
+    return spec
+
+
+def storage(text: str) -> ServerSpec:
+    """The volumes of a server's spec and what lies on them; whatever else it says is not looked at.
+
+    For the loader (hooks/boot/): it need not know every part of the spec that it loads the hooks for.
+    Raises SpecError.
+    """
+    fields = _fields(text)
+    volumes = tuple(_volume(item) for item in fields.objects("volumes"))
+    groups = tuple(_volume_group(item) for item in fields.objects("volume_groups"))
+    filesystems = tuple(_filesystem(item, volumes) for item in fields.objects("filesystems"))
+    return ServerSpec(300, volumes, groups, filesystems, (), None)
+
+
+def _fields(text: str) -> Fields:
     try:
         found = json.loads(text)
     except ValueError as error:
         raise SpecError("spec: found no JSON ({}), expected one object".format(error)) from None
     fields = Fields("spec", found)
     fields.number("version", VERSION, VERSION)
-    spec = _server(fields) if fields.text("role", *_ROLE) == "server" else _client(fields)
-    fields.done()
-    return spec
+    return fields
 
 
 def _server(fields: Fields) -> ServerSpec:

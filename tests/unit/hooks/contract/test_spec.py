@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hooks.contract.client_spec import ClientSpec, Mount
 from hooks.contract.fields import SpecError
-from hooks.contract.parse import parse
+from hooks.contract.parse import parse, storage
 from hooks.contract.spec import ServerSpec
 from tests.unit.hooks.scripted_host import fixture
 
@@ -194,3 +194,15 @@ def test_a_flag_is_true_or_false(value: object) -> None:
     spec["volumes"][0]["shareable"] = value
     with pytest.raises(SpecError, match=r"shareable: found .* expected true or false"):
         parse(json.dumps(spec))
+
+
+def test_storage_alone_is_read_whatever_else_a_newer_spec_has() -> None:
+    text = json.dumps({**json.loads(fixture("server-spec.json")), "exports": "not yet known", "more": 1})
+    whole, alone = parse(fixture("server-spec.json")), storage(text)
+    assert isinstance(whole, ServerSpec)
+    for part in ("volumes", "volume_groups", "filesystems"):
+        assert getattr(alone, part) == getattr(whole, part)
+    with pytest.raises(SpecError, match=r"spec\.volumes"):
+        storage(text.replace("169.254.2.4", "somewhere; rm"))
+    with pytest.raises(SpecError, match=r"spec\.version"):
+        storage('{"version": 2}')
