@@ -81,7 +81,9 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Enters each in fstab and mounts it; an unexpected device or filesystem there is refused."""
     refuse(refusals(host, spec))
     done = [item.mount + " entered in fstab" for item in spec.filesystems if enter(host, item)]
-    mounted = [text for item in _by_mount(spec) for text in _mount(host, item) + _mount_with(host, item)]
+    mounted = [text for item in _by_mount(spec) for text in _mount(host, item)]
+    # only then: a bind mount out of one filesystem may be of a folder in another one
+    mounted += [text for item in spec.filesystems for text in _mount_with(host, item)]
     # With exports to come, the NFS layer has systemd read fstab and exports at once: it takes seconds.
     if done and not (mounted and spec.exports):
         host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)

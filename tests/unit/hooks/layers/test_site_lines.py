@@ -214,3 +214,17 @@ def test_what_the_first_boot_put_off_comes_back_with_the_filesystem_and_nothing_
     assert done(made, "apply").state == "present"
     entry = "LABEL=blockvolume /mnt/a/ xfs defaults,_netdev,noatime,nofail 0 0\n"
     assert made.read(fstab.PATH) == f"{other}{fstab.MARK}\n{entry}{bind}"
+
+
+def test_a_bind_mount_waits_for_the_filesystem_that_lies_in_another_one(tmp_path: Path) -> None:
+    """Earlier it would be of the outer one's folder, which is empty."""
+    inner = {"volume_group": "vg1", "logical_volume": "lv02", "mount": "/mnt/a/in", "uuid": None}
+    outer = {"volume_group": "vg1", "logical_volume": "lv01", "mount": "/mnt/a", "uuid": None}
+    below = "90 88 253:1 / /mnt/a/in rw - xfs /dev/mapper/vg1-lv02 rw\n"
+    probes = [{**BLKID, "run": f"blkid -p -o export /dev/vg1/lv0{n}"} for n in (1, 2)]
+    inside = {"run": "mount /mnt/a/in", "then": {"files": {"/proc/self/mountinfo": MOUNTED + below}}}
+    bound = MOUNTED + below + "91 22 253:1 / /srv/in rw - xfs /dev/mapper/vg1-lv02 rw\n"
+    bind = {"run": "mount /srv/in", "then": {"files": {"/proc/self/mountinfo": bound}}}
+    made = host(tmp_path, "/mnt/a/in /srv/in none bind 0 0\n", *probes, MOUNT, inside, bind, RELOAD)
+    made.change({"files": {"/dev/dm-1": ""}, "links": {"/dev/vg1/lv02": "../dm-1"}})
+    assert done(made, "apply", spec(filesystems=[outer, inner], exports=[])).state == "present"
