@@ -325,3 +325,26 @@ def test_a_filesystem_that_is_mounted_is_read_where_it_is(tmp_path: Path) -> Non
     host = volumes_host(tmp_path, links=device, files=files)
     assert volume.fetch(host, SPEC, PINNED).content == RIGHT
     host.finish()
+
+
+@pytest.mark.usefixtures("reached")
+def test_a_filesystem_without_lvm_is_read_by_its_disk(tmp_path: Path) -> None:
+    """Whichever of the volumes has its UUID; a clone elsewhere is not read."""
+    uuid, spec = "0f3b1b5c-6f1e-4b0e-9c3c-8d0c5a7e1f10", json.loads(SPEC)
+    spec |= {"volume_groups": [], "filesystems": [{"volume": "bv1", "mount": "/mnt/a", "uuid": uuid}]}
+    names = [f"/dev/disk/by-path/ip-169.254.2.9:3260-iscsi-{item['iqn']}-lun-1" for item in spec["volumes"]]
+    links = {name: f"../../sd{'bcd'[number]}" for number, name in enumerate(names)}
+    disk = f"/dev/sd{'bcd'[len(names) - 1]}"
+    links[f"/dev/disk/by-uuid/{uuid}"] = "../../" + disk.rpartition("/")[2]
+    child = CHILD.format(PINNED, disk, "ro,nodev,nosuid,noexec,norecovery")
+    probe = {"run": f"blkid -p -o export {disk}", "out": f"TYPE=xfs\nUUID={uuid}\n"}
+    host = PlannedHost(
+        str(tmp_path),
+        {
+            "files": dict.fromkeys(("/dev/sdb", "/dev/sdc", "/dev/sdd"), ""),
+            "links": links,
+            "commands": [probe, {"run": child, "then": FOUND}],
+        },
+    )
+    assert volume.fetch(host, json.dumps(spec), PINNED).content == RIGHT
+    host.finish()
