@@ -218,6 +218,63 @@ def preflight(
     sys.exit(verb.main(active, SiteChoice(site, via, stack_id), json, terraform_plan, canaries))
 
 
+@task(
+    help={
+        "instance": "OCID of the server that has the volumes; without it, the stack's active server again",
+        "name": "its display name, in place of the OCID; needs --compartment",
+        "compartment": "OCID of the compartment that --name is looked up in",
+        "region": "the region it must be in; the profile's is used",
+        "profile": "profile of ~/.oci/config; default: the site's, then DEFAULT",
+        "user": "login of servers and clients; default: as ssh has it, then the image's own user",
+        "host": "address that this machine reaches the server by; default: its primary private address",
+        "clients": "a file of further clients, one host a line",
+        "directory": "the stack's folder; default: the site's, then ./terraform",
+        "image": "OCID of a custom image of the server, for its successor",
+        "successor": "name of the server that is launched from --image; default nfs-srv-2",
+        "yes": "write and import without asking",
+        "site": SITE_HELP,
+    }
+)
+def adopt(
+    _: Context,
+    instance: str = "",
+    name: str = "",
+    compartment: str = "",
+    region: str = "",
+    profile: str = "",
+    user: str = "",
+    host: str = "",
+    clients: str = "",
+    directory: str = "",
+    image: str = "",
+    successor: str = "",
+    yes: bool = False,
+    site: str | None = None,
+) -> None:
+    """Read a server that exists and write its site: variables, clients; again: show what has drifted."""
+    from failover.verbs import adopt as verb
+
+    sys.exit(
+        verb.main(
+            verb.Arguments(
+                instance,
+                name,
+                compartment,
+                region,
+                profile,
+                user,
+                host,
+                clients,
+                directory,
+                image,
+                successor,
+                yes,
+                site,
+            )
+        )
+    )
+
+
 @task
 def render(_: Context) -> None:
     """Render what a new server boots with into terraform/rendered/, and form.toml into the form's files."""
@@ -458,7 +515,7 @@ def _guarded(action: Callable[[], None]) -> None:
 
 GROUPS = {
     "in the worst hour": ("failover", "plan", "verify", "runs", "report"),
-    "beforehand": ("preflight", "apply", "render", "package"),
+    "beforehand": ("adopt", "preflight", "apply", "render", "package"),
     "rehearse": ("drill", "lab.up", "lab.ssh", "lab.crash", "lab.status", "lab.down"),
     "develop": ("check", "test", "lint", "bench", "lock", "ci.credentials", "ci.comment"),
 }
@@ -477,6 +534,7 @@ def verbs(_: Context) -> None:
 ns = Collection(
     verbs,
     failover,
+    adopt,
     apply,
     preflight,
     plan,

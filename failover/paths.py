@@ -9,3 +9,4 @@ TEMPLATES = ROOT / "templates"
 HOOKS = ROOT / "hooks"
 STACK = ROOT / "terraform"
 DRILLS = ROOT / ".lab" / "drills"  # `./inv drill` keeps its last reports there (docs/reports.md)
+IMPORTS_FILE = "adopt.imports.tf"  # beside the stack, of one adoption: no zip and no commit carries it

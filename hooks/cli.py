@@ -19,8 +19,8 @@ from hooks.host.lock import Busy, alone
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
-_OPERATORS = ("probe", "refresh", "survey")
-_READS = ("check", "probe", "survey")  # without the lock: they write nothing
+_OPERATORS = ("probe", "refresh", "survey", "inventory")
+_READS = ("check", "probe", "survey", "inventory")  # without the lock: they write nothing
 _AIM = {"release": [ABSENT], "probe": [PRESENT, ABSENT]}
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
 _BOOT_SECONDS = 1800  # nobody waits for it: the recovery of a long log may take its time
@@ -32,7 +32,7 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     `check` is ok when every layer is present as specified; its result says what is not. `watch` is the boot
     service: it prints a result for everything that it does, and ends when that fails. `refresh` writes
     the canaries of a server, `probe` reads them; on a client it also writes. `survey` judges beforehand what
-    a takeover would refuse.
+    a takeover would refuse. `inventory` reads what a server has, whatever its spec says.
     """
     arguments = _arguments(argv)
     began, code = time.monotonic(), None
@@ -103,9 +103,14 @@ def _walk(action: str) -> Walk:
     if action in _WALK:
         return _WALK[action]
     from hooks.probe import canary  # noqa: PLC0415 - a takeover starts without them
-    from hooks.survey import survey  # noqa: PLC0415
+    from hooks.survey import inventory, survey  # noqa: PLC0415
 
-    return {"refresh": canary.refresh, "probe": canary.probe, "survey": survey.survey}[action]
+    return {
+        "refresh": canary.refresh,
+        "probe": canary.probe,
+        "survey": survey.survey,
+        "inventory": inventory.inventory,
+    }[action]
 
 
 def _remember(host: Host, action: str) -> None:

@@ -69,7 +69,11 @@ output "mount_from" {
 
 output "exports" {
   description = "What is exported, and to whom."
-  value       = { for e in local.site.exports : e.path => join(", ", e.clients) }
+  # one path may be exported to several clients with options of their own
+  value = {
+    for path in distinct(local.site.exports[*].path) :
+    path => join(", ", flatten([for e in local.site.exports : e.clients if e.path == path]))
+  }
 }
 
 output "console_url" {

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from failover.atomic_file import write_whole
 from failover.bundle import cloud_init, zipapp
-from failover.paths import STACK
+from failover.paths import IMPORTS_FILE, STACK
 
 LARGEST_BYTES = 11 * 1024 * 1024  # what Resource Manager takes
 # The configuration and the form. No *.tfvars: active.auto.tfvars would override the form's field, and a
-# site's own files stay out. No state, no lock file of this machine's provider, no tests.
+# site's own files and an adoption's imports stay out. No state, no provider's lock file, no tests.
 _FILES = ("*.tf", "schema.yaml")
 
 
@@ -33,7 +33,7 @@ def stack_bytes() -> bytes:
 
 
 def _contents() -> dict[str, bytes]:
-    sources = [source for pattern in _FILES for source in STACK.glob(pattern)]
+    sources = [s for pattern in _FILES for s in STACK.glob(pattern) if s.name != IMPORTS_FILE]
     return {
         **{source.name: source.read_bytes() for source in sources},
         "hooks.pyz": zipapp.hooks_bytes(),

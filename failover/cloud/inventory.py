@@ -32,7 +32,7 @@ class CloudReads:
     """
 
     def __init__(self, access: CloudAccess, give_up_seconds: float) -> None:
-        connection = Connection(access, give_up_seconds, _retries(give_up_seconds))
+        connection = Connection(access, give_up_seconds, retries(give_up_seconds))
         self.tenancy_id = connection.tenancy_id
         self._compute = connection.client(oci.core.ComputeClient)
         self._storage = connection.client(oci.core.BlockstorageClient)
@@ -41,25 +41,25 @@ class CloudReads:
 
     def instance(self, instance_id: str) -> InstanceFound:
         """GetInstance."""
-        return _instance(_call("GetInstance", self._compute.get_instance, instance_id))
+        return _instance(called("GetInstance", self._compute.get_instance, instance_id))
 
     def instances(self, compartment_id: str) -> tuple[InstanceFound, ...]:
         """ListInstances, all pages."""
-        return tuple(map(_instance, _all("ListInstances", self._compute.list_instances, compartment_id)))
+        return tuple(map(_instance, listed("ListInstances", self._compute.list_instances, compartment_id)))
 
     def image(self, image_id: str) -> ImageFound:
         """GetImage."""
-        found = _call("GetImage", self._compute.get_image, image_id)
+        found = called("GetImage", self._compute.get_image, image_id)
         return ImageFound(found.display_name, found.lifecycle_state, found.time_created)
 
     def volume(self, volume_id: str) -> VolumeFound:
         """GetVolume."""
-        found = _call("GetVolume", self._storage.get_volume, volume_id)
+        found = called("GetVolume", self._storage.get_volume, volume_id)
         return VolumeFound(found.lifecycle_state, found.availability_domain, found.volume_group_id)
 
     def attachments(self, compartment_id: str, volume_id: str) -> tuple[Attachment, ...]:
         """ListVolumeAttachments: those of the volume that are not DETACHED."""
-        found = _all(
+        found = listed(
             "ListVolumeAttachments",
             self._compute.list_volume_attachments,
             compartment_id,
@@ -69,14 +69,14 @@ class CloudReads:
 
     def subnet(self, subnet_id: str) -> SubnetFound:
         """GetSubnet."""
-        found = _call("GetSubnet", self._network.get_subnet, subnet_id)
+        found = called("GetSubnet", self._network.get_subnet, subnet_id)
         return SubnetFound(
             found.display_name, found.lifecycle_state, found.cidr_block, found.availability_domain
         )
 
     def attachment_state(self, attachment_id: str) -> str:
         """GetVolumeAttachment: its lifecycle state."""
-        found = _call("GetVolumeAttachment", self._compute.get_volume_attachment, attachment_id)
+        found = called("GetVolumeAttachment", self._compute.get_volume_attachment, attachment_id)
         return str(found.lifecycle_state)
 
     def vnic_attachment_state(self, attachment_id: str) -> str:
@@ -91,17 +91,17 @@ class CloudReads:
 
     def private_ip(self, private_ip_id: str) -> str:
         """GetPrivateIp: the address."""
-        return str(_call("GetPrivateIp", self._network.get_private_ip, private_ip_id).ip_address)
+        return str(called("GetPrivateIp", self._network.get_private_ip, private_ip_id).ip_address)
 
     def records(self, zone: str, name: str, view_id: str | None) -> tuple[str, ...]:
         """GetRRSet: what the name's A records say. `zone`: its OCID, or its name in the view."""
         view = {"view_id": view_id} if view_id else {}
-        found = _call("GetRRSet", self._names.get_rr_set, zone, name, "A", **view)
+        found = called("GetRRSet", self._names.get_rr_set, zone, name, "A", **view)
         return tuple(item.rdata for item in found.items)
 
     def addresses(self, subnet_id: str) -> frozenset[str]:
         """ListPrivateIps: the addresses of the subnet that are taken."""
-        found = _all("ListPrivateIps", self._network.list_private_ips, subnet_id=subnet_id)
+        found = listed("ListPrivateIps", self._network.list_private_ips, subnet_id=subnet_id)
         return frozenset(a.ip_address for a in found)
 
     def capacity(self, availability_domain: str, shape: str) -> str:
@@ -115,18 +115,18 @@ class CloudReads:
             availability_domain=availability_domain,
             shape_availabilities=[models.CreateCapacityReportShapeAvailabilityDetails(instance_shape=shape)],
         )
-        found = _call("CreateComputeCapacityReport", self._compute.create_compute_capacity_report, details)
+        found = called("CreateComputeCapacityReport", self._compute.create_compute_capacity_report, details)
         return str(found.shape_availabilities[0].availability_status)
 
     def newest_backup(self, compartment_id: str, volume_id: str) -> datetime | None:
         """ListVolumeBackups: when the volume's newest AVAILABLE backup was made (UTC)."""
         options = {"volume_id": volume_id, "lifecycle_state": "AVAILABLE"}
-        found = _all("ListVolumeBackups", self._storage.list_volume_backups, compartment_id, **options)
+        found = listed("ListVolumeBackups", self._storage.list_volume_backups, compartment_id, **options)
         return max((b.time_created for b in found), default=None)
 
     def newest_group_backup(self, compartment_id: str, group_id: str) -> datetime | None:
         """ListVolumeGroupBackups: when the group's newest AVAILABLE backup was made (UTC)."""
-        found = _all(
+        found = listed(
             "ListVolumeGroupBackups",
             self._storage.list_volume_group_backups,
             compartment_id,
@@ -136,7 +136,8 @@ class CloudReads:
         return max(made, default=None)
 
 
-def _retries(give_up_seconds: float) -> Any:
+def retries(give_up_seconds: float) -> Any:
+    """The SDK's retry strategy for reads: a busy service is asked again for so long."""
     builder = oci.retry.RetryStrategyBuilder(
         max_attempts_check=True,
         max_attempts=max(2, int(give_up_seconds // 5)),
@@ -150,11 +151,13 @@ def _retries(give_up_seconds: float) -> Any:
     return builder.get_retry_strategy()
 
 
-def _all(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
+def listed(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
+    """All pages of one operation of the SDK; raises Unanswered."""
     return pages(_answer, operation, function, *args, **options)
 
 
-def _call(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+def called(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """What one operation of the SDK answers; raises Unanswered."""
     return _answer(operation, function, *args, **options).data
 
 

@@ -89,7 +89,7 @@ class TerraformStack:
         if "failover" not in outputs:
             raise Usage(
                 f"the state of {self.directory} has no output `failover`: the stack was never applied here",
-                "adopt the site first: docs/getting-started.md",
+                "adopt the site first: ./inv adopt --instance OCID (docs/adopt.md)",
             )
         stack = stack_output.parse(outputs["failover"]["value"])
         profile.refuse_other_region(self._cloud, stack.region)

@@ -206,7 +206,7 @@ def _check_references(spec: ServerSpec) -> None:
     unique("spec.filesystems.logical_volume", [item.device for item in spec.filesystems])
     grouped = [item.volume_group for item in spec.filesystems if not item.iqns]
     _known("spec.filesystems.volume_group", grouped, groups)
-    unique("spec.exports.path", [item.path for item in spec.exports])
+    unique("spec.exports", [item.path + " " + name for item in spec.exports for name in item.clients])
     for export in spec.exports:
         if filesystem_of(spec, export.path) is None:
             raise wrong("spec.exports.path", export.path, "a path in one of the spec's filesystems")

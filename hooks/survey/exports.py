@@ -19,7 +19,7 @@ def overruled(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     Lines that a release has put off count: they come back. Where the volumes are, survey_nfs compares.
     """
     for name in [] if holds(host, spec) else nfs.files(host):
-        for (path, client), options in _written(restore(host.read(name) or "")).items():
+        for (path, client), options in written(restore(host.read(name) or "")).items():
             given = ",".join({key_of(option): option for option in [*DEFAULTS, *options]}.values())
             for wanted in [pair[1] for pair in exports.wanted(spec) if pair[0] == path]:
                 line = "{} {}({})".format(path, wanted, given) if _same(host, wanted, client) else ""
@@ -36,7 +36,7 @@ def _same(host: Host, one: str, other: str) -> bool:
     return bool(addresses(host, one) & addresses(host, other))
 
 
-def _written(text: str) -> Dict[Tuple[str, str], List[str]]:
+def written(text: str) -> Dict[Tuple[str, str], List[str]]:
     """Options by path and client, as a file of exports(5) has them; the first of two counts."""
     found: Dict[Tuple[str, str], List[str]] = {}
     for line in re.sub(r"\\\r?\n", " ", text).split("\n"):

@@ -46,23 +46,25 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     """Where the volumes are: what is exported now and would be no more, or otherwise."""
     if not holds(host, spec):
         return
-    shown = _shown(host.run("exportfs", "-s").out)
-    known = {export.path: export for export in spec.exports}
+    table = shown(host.run("exportfs", "-s").out)
     concerned = nfs.concerning(host, spec)
-    for (path, client), options in sorted(shown.items()):
+    for (path, client), options in sorted(table.items()):
         if concerned(path) and not exports.concerned(spec, path):
             text = (
                 "{} is exported to {} and is a bind mount out of a filesystem of the spec, which no spec "
                 "has; export the filesystem's own folder instead (fsid=0 makes it NFSv4's root)"
             )
             yield refusal(text, path, client)
-        elif not exports.concerned(spec, path):
+            continue
+        if not exports.concerned(spec, path):
             yield warning("{} is exported to {} from this server's own disk; it stays behind", path, client)
-        elif path not in known or not _wanted(host, known[path], client):
+            continue
+        mine = [one for one in spec.exports if one.path == path and _wanted(host, one, client)]
+        if not mine:
             text = "{} is exported to {} ({}), and the spec lacks it; add it to the spec's exports"
             yield warning(text, path, client, ",".join(_telling(options)))
         else:
-            yield from _different(known[path], client, options)
+            yield from _different(mine[0], client, options)
 
 
 def unnamed(host: Host, spec: ServerSpec) -> Iterator[Remark]:
@@ -90,7 +92,7 @@ def _wanted(host: Host, export: Export, client: str) -> bool:
     )
 
 
-def _shown(text: str) -> Dict[Tuple[str, str], List[str]]:
+def shown(text: str) -> Dict[Tuple[str, str], List[str]]:
     """Options by path and client, as exportfs(8) -s shows them."""
     found = {}
     for line in text.splitlines():

@@ -12,13 +12,21 @@ from lab.api.core.store import Document, Resource
 from lab.api.core.world import FAULT_DOMAINS
 from lab.api.network.addresses import check_label, free_address
 
+# of attachments that somebody made otherwise than this lab's AttachVolume does
+FOREIGN = (
+    *("attachmentType", "isMultipath", "isReadOnly", "isShareable", "chapUsername"),
+    "isAgentAutoIscsiLoginEnabled",
+)
+
 
 def seed(cloud: Cloud, document: Document) -> Resource:
     """Store one resource in its settled state without touching the hardware. Repeating it is success.
 
     `kind` is image (id, displayName, bytes), instance (id, displayName, mac, address, hostname, imageId;
     optional shape, metadata, freeformTags, console, lifecycleState), volume (id, displayName, iqn; optional
-    sizeInGBs) or attachment (id, volumeId, instanceId, iqn, ipv4; optional port). `id` is made when absent.
+    sizeInGBs) or attachment (id, volumeId, instanceId, iqn, ipv4; optional port, and what AttachVolume does
+    not make here: attachmentType, isMultipath, isReadOnly, isShareable, chapUsername,
+    isAgentAutoIscsiLoginEnabled). `id` is made when absent.
     Raises 400 InvalidParameter for an unknown kind.
     """
     makers = {"image": _image, "instance": _instance, "volume": _volume, "attachment": _attachment}
@@ -85,4 +93,5 @@ def _attachment(cloud: Cloud, document: Document) -> Resource:
         "ipv4": _text(document, "ipv4"),
         "port": document.get("port") or 3260,
     }
-    return cloud.store.put(record.changed(lifecycleState="ATTACHED", **portal))
+    foreign = {name: document[name] for name in FOREIGN if name in document}
+    return cloud.store.put(record.changed(lifecycleState="ATTACHED", **portal, **foreign))

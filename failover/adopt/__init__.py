@@ -1,0 +1,1 @@
+"""`invoke adopt`: reads a server that exists and writes its site: observe → one value → files → proof."""

@@ -1,0 +1,131 @@
+"""Looks at the server that shall be adopted: by the API, then over SSH. Changes nothing anywhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from failover.adopt.host_view import HostSeen, parse
+from failover.cloud import profile
+from failover.cloud.inventory import Unanswered
+from failover.cloud.server_reads import ServerReads, ServerSeen
+from failover.hosts.hook_runner import Hosts
+from failover.hosts.ssh import LoginRefused, Silent
+from failover.model.outcome import FailoverError, Refused, Usage
+from failover.model.site import Site
+
+_SECONDS = 120.0
+_OCID = re.compile(r"ocid1\.([a-z0-9]+)\.[a-z0-9-]+\.([a-z0-9-]*)\.[A-Za-z0-9._-]+")
+_NO_RIGHT = (401, 403, 404)
+# No portal and no layer: the inventory takes what there is, whatever that is.
+_NO_SPEC = {
+    "version": 1,
+    "role": "server",
+    "deadline_seconds": int(_SECONDS),
+    "volumes": [],
+    "volume_groups": [],
+    "filesystems": [],
+    "exports": [],
+}
+
+
+@dataclass(frozen=True)
+class HostLook:
+    """The host, or why it was not read. `site`: the site with the login that got in."""
+
+    host: HostSeen | None
+    site: Site
+    reason: str = ""
+
+
+def checked_ocid(text: str, kind: str, flag: str) -> str:
+    """The OCID if it is one of this kind. Raises Usage naming what kind it is of."""
+    found = _OCID.fullmatch(text)
+    if found and found.group(1) == kind:
+        return text
+    what = f"the OCID of a {found.group(1)}" if found else "no OCID"
+    raise Usage(
+        f"{flag} {text}: found {what}, expected one of {kind}", f'copy it from the console ("ocid1.{kind}.…")'
+    )
+
+
+def instance_of(reads: ServerReads, name: str, compartment_id: str) -> str:
+    """The one instance of this display name in the compartment. Raises Usage for none or several."""
+    try:
+        found = reads.named(name, compartment_id)
+    except Unanswered as error:
+        raise _refused(error, f"the instances of compartment {compartment_id}") from error
+    if len(found) != 1:
+        many = f"{len(found)} instances ({', '.join(found)})" if found else "no instance"
+        raise Usage(
+            f"--name {name}: found {many} of that name in {compartment_id}, expected one",
+            "name it by its OCID: --instance",
+        )
+    return found[0]
+
+
+def server_of(reads: ServerReads, instance_id: str) -> ServerSeen:
+    """The server by the API. Raises Refused where the caller may not read it, Unknown without an answer."""
+    try:
+        return reads.server(instance_id)
+    except Unanswered as error:
+        raise _refused(error, instance_id) from error
+
+
+def _refused(error: Unanswered, what: str) -> FailoverError:
+    if error.status in _NO_RIGHT:
+        return Refused(
+            f"{what}: {error.reason}: it is in another region, or gone, or you may not read it",
+            "name a profile of its region (--profile), and allow yourself to read instances, volumes, "
+            "volume-attachments, vnics and subnets in its compartment; nothing was written",
+        )
+    error.remedy = "look at the service's status and your network; then run it again"
+    return error
+
+
+def check_region(site: Site, region: str) -> None:
+    """Raise Usage where the profile's region is another: every later run would work in that one."""
+    found = profile.read(site.cloud).get("region", "")
+    if region and found and "-" in found and found != region:
+        raise Usage(
+            f"the region is {region}; profile {site.cloud.profile} of {site.cloud.config_file} has {found}",
+            f"name a profile of {region} with --profile, or in [oci] of {site.file}",
+        )
+
+
+def host_of(site: Site, name: str, address: str, system: str) -> HostLook:
+    """The server over SSH. A login that is refused is tried once more as the image's user (opc, ubuntu)."""
+    if not site.ssh.reach:
+        return HostLook(None, site, f"[ssh] reach = false in {site.file}: no host is reached from here")
+    if not address:
+        return HostLook(None, site, "the API tells no address of it: name one with --host")
+    try:
+        return HostLook(_inventory(site, name, address), site)
+    except LoginRefused as error:
+        user = "ubuntu" if "ubuntu" in system.lower() else "opc"
+        if site.ssh.user is None:
+            other = replace(site, ssh=replace(site.ssh, user=user))
+            again = _look(other, name, address)
+            return again if again.host else HostLook(None, site, f"{error.reason}; as {user}: {again.reason}")
+        return HostLook(None, site, error.reason)
+    except (Silent, FailoverError) as error:
+        return HostLook(None, site, _reason(error))
+
+
+def _look(site: Site, name: str, address: str) -> HostLook:
+    try:
+        return HostLook(_inventory(site, name, address), site)
+    except (Silent, FailoverError) as error:
+        return HostLook(None, site, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, FailoverError) else f"no answer: {error}"
+
+
+def _inventory(site: Site, name: str, address: str) -> HostSeen:
+    hosts = Hosts(site)
+    try:
+        return parse(hosts.at(name, address).hooks("inventory", _NO_SPEC, _SECONDS))
+    finally:
+        hosts.close()

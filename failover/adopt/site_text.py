@@ -1,0 +1,86 @@
+"""site.toml as a text: made new, or with the clients that it lacks at its end; what is written stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from failover.adopt.clients import ClientLook
+from failover.model.site import Client, Site
+
+_HEAD = """\
+# The site of `invoke`: how the API and the hosts are reached. docs/site.example.toml has every key.
+# Nothing in here is secret.
+"""
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the command line said that a new site.toml has to keep. None: not set."""
+
+    directory: Path
+    config_file: Path
+    profile: str
+    user: str | None
+
+
+def new(access: Access, base: Path) -> str:
+    """A site file without clients. Paths are taken from its folder, `base`."""
+    lines = [_HEAD, "[terraform]", f"directory = {json.dumps(_relative(access.directory, base))}", ""]
+    lines += ["[oci]", f"config_file = {json.dumps(_shown(access.config_file))}"]
+    lines += [f"profile = {json.dumps(access.profile)}", ""]
+    lines += ["[ssh]", f"user = {json.dumps(access.user)}", ""] if access.user else []
+    return "\n".join(lines)
+
+
+def with_clients(text: str, site: Site, looks: Iterable[ClientLook]) -> str:
+    """The text with a table for each client that it has not yet, by its name or its address."""
+    names = {client.name for client in site.clients}
+    addresses = {client.address.lower() for client in site.clients}
+    added = []
+    for look in looks:
+        client = look.client
+        if client is None or client.address.lower() in addresses or client.name in addresses:
+            continue
+        known = client.name in names
+        if known and any(one.name == client.name and one.mounts == client.mounts for one in site.clients):
+            continue  # the same host under another of its addresses
+        name = f"{client.name}-{len(names)}" if known else client.name
+        names.add(name)
+        addresses.add(client.address.lower())
+        added.append(_table(Client(name, client.address, client.mounts), look.candidate.why))
+    return text.rstrip("\n") + "\n\n" + "\n".join(added) if added else text
+
+
+def _table(client: Client, why: str) -> str:
+    mounts = [f"{{ path = {json.dumps(m.path)}, mount = {json.dumps(m.mount)} }}" for m in client.mounts]
+    listed = f"[{mounts[0]}]" if len(mounts) == 1 else "[\n" + "".join(f"  {m},\n" for m in mounts) + "]"
+    return (
+        f"[[clients]]  # {why}\nname = {json.dumps(client.name)}\naddress = {json.dumps(client.address)}\n"
+        f"mounts = {listed}\n"
+    )
+
+
+def missing_mounts(site: Site, looks: Iterable[ClientLook]) -> list[str]:
+    """What clients have mounted now and their tables in site.toml lack, a line each."""
+    found = []
+    for look in looks:
+        client = look.client
+        mine = [c for c in site.clients if client and client.address.lower() in (c.address.lower(), c.name)]
+        for known in mine:
+            lacking = [m for m in (client.mounts if client else ()) if m not in known.mounts]
+            found += [
+                f"{known.name}: {m.path} on {m.mount} is mounted, and site.toml lacks it" for m in lacking
+            ]
+    return found
+
+
+def _relative(path: Path, base: Path) -> str:
+    return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
+
+
+def _shown(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
