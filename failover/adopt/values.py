@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -111,9 +112,11 @@ def secondary_vnics(site: AdoptedSite) -> Values:
     for vnic in site.server.vnics:
         if vnic.primary:
             continue
-        name = vnic.name if vnic.name and vnic.name not in found else f"vnic-{len(found) + 2}"
+        label = re.sub(r"[^A-Za-z0-9_-]+", "-", vnic.name).strip("-")[:63]
+        name = label if label and label not in found else f"vnic-{len(found) + 2}"
         found[name] = {"subnet_id": vnic.subnet_id, "nic_index": vnic.nic_index}
         found[name] |= {"nsg_ids": sorted(vnic.nsg_ids)} if vnic.nsg_ids else {}
+        found[name] |= {"skip_source_dest_check": True} if vnic.skip_source_dest_check else {}
     return found
 
 

@@ -81,12 +81,12 @@ class CloudReads:
 
     def vnic_attachment_state(self, attachment_id: str) -> str:
         """GetVnicAttachment: its lifecycle state."""
-        found = _call("GetVnicAttachment", self._compute.get_vnic_attachment, attachment_id)
+        found = called("GetVnicAttachment", self._compute.get_vnic_attachment, attachment_id)
         return str(found.lifecycle_state)
 
     def vnic_attachments(self, compartment_id: str) -> frozenset[str]:
         """ListVnicAttachments: the OCIDs of those that are not DETACHED."""
-        found = _all("ListVnicAttachments", self._compute.list_vnic_attachments, compartment_id)
+        found = listed("ListVnicAttachments", self._compute.list_vnic_attachments, compartment_id)
         return frozenset(a.id for a in found if a.lifecycle_state not in LOOSE)
 
     def private_ip(self, private_ip_id: str) -> str:

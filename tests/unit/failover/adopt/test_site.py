@@ -9,7 +9,6 @@ import pytest
 
 from failover.adopt.host_view import Disk, Exported, HostSeen, Line, Mount, PhysicalVolume
 from failover.adopt.site import AdoptedSite, adopted
-from failover.adopt.storage import storage
 from failover.cloud.server_reads import DataVolume
 from failover.model.outcome import Refused
 from tests.unit.failover.adopt.a_server import (
@@ -78,7 +77,7 @@ def test_a_filesystem_straight_on_a_volume_is_that_volumes() -> None:
         mounts=(Mount("/mnt/a", "xfs", "rw", "/", "/dev/sdb"),),
     )
     seen = replace(seen, blocks={k: v for k, v in seen.blocks.items() if k != "/dev/dm-0"})
-    found = storage(seen, {"bv1": volume(1), "bv2": volume(2)})
+    found = site(seen).storage
     (item,) = found.filesystems.values()
     assert (item.volume, item.group, item.uuid) == ("bv1", "", UUID)
     assert not found.refusals
