@@ -11,14 +11,18 @@ from failover.cloud.inventory import Unanswered
 from failover.cloud.server_reads import ServerReads, ServerSeen
 from failover.hosts.hook_runner import Hosts
 from failover.hosts.ssh import LoginRefused, Silent
-from failover.model.outcome import FailoverError, Refused, Usage
+from failover.model.host_spec import ServerDocument
+from failover.model.outcome import FailoverError, Refused, Unknown, Usage
 from failover.model.site import Site
 
 _SECONDS = 120.0
 _OCID = re.compile(r"ocid1\.([a-z0-9]+)\.[a-z0-9-]+\.([a-z0-9-]*)\.[A-Za-z0-9._-]+")
 _NO_RIGHT = (401, 403, 404)
+# Without one of these, storage that is there would look as if it were not.
+_NEEDED = ("iscsi: ", "lvm: ", "block: ", "fstab: ", "mounts: ", "exports: ")
+_NO_LVM = "lvm: pvs: command not found"  # a server whose filesystems are straight on its volumes
 # No portal and no layer: the inventory takes what there is, whatever that is.
-_NO_SPEC = {
+_NO_SPEC: ServerDocument = {
     "version": 1,
     "role": "server",
     "deadline_seconds": int(_SECONDS),
@@ -126,6 +130,11 @@ def _reason(error: Exception) -> str:
 def _inventory(site: Site, name: str, address: str) -> HostSeen:
     hosts = Hosts(site)
     try:
-        return parse(hosts.at(name, address).hooks("inventory", _NO_SPEC, _SECONDS))
+        found = parse(hosts.at(name, address).hooks("inventory", _NO_SPEC, _SECONDS))
     finally:
         hosts.close()
+    if lacking := [
+        line for line in found.unread if line.startswith(_NEEDED) and not line.startswith(_NO_LVM)
+    ]:
+        raise Unknown(f"{name} lets us in, and was not read: {'; '.join(lacking)}", "mend that on the server")
+    return found

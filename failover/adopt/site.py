@@ -72,6 +72,11 @@ def adopted(
         _keys(server, host),
         _notes(server, host, found),
     )
+    if found and not found.filesystems and not reasons:
+        reasons.append(
+            "no filesystem of its volumes is mounted or in fstab, expected one at least; mount it, or log in "
+            "to the volumes"
+        )
     if found and not reasons:
         reasons += _spec_faults(site)
     if reasons:

@@ -218,12 +218,27 @@ class _Look:
         if not self._host.table and self._host.files:
             self._notes.append("nothing is exported now: the exports are those of the files of exports")
         inside = [row for row in rows if any(_below(row.path, mount) for mount in mounts)]
+        rows = tuple(row for row in rows if not self._is_bound(row, mounts))
         self._stays(row for row in rows if row not in inside)
         for path in kerberos(inside):
             self._refusals.append(
                 f"{path}: exported with Kerberos, expected sec=sys; a new server would lack its keys"
             )
         return entries(inside)
+
+    def _is_bound(self, row: Exported, mounts: list[str]) -> bool:
+        """Whether it is exported through a bind mount out of a data filesystem: refused, as by preflight."""
+        if any(_below(row.path, mount) for mount in mounts):
+            return False
+        data = {one.real for one in self._host.mounts if one.mount in mounts}
+        binds = [one.mount for one in self._host.mounts if one.real in data and one.root != "/"]
+        if not any(_below(row.path, mount) for mount in binds):
+            return False
+        self._refusals.append(
+            f"{row.path} is exported to {plain(row.client)} and is a bind mount out of a data filesystem, "
+            "expected the filesystem's own folder; export that instead (fsid=0 makes it NFSv4's root)"
+        )
+        return True
 
     def _stays(self, rows: Iterator[Exported]) -> None:
         for row in rows:

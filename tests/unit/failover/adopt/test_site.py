@@ -173,6 +173,14 @@ REFUSED_HOSTS = [
         host(table=(Exported("/mnt/a", "*", ("rw", "sec=krb5p")),)),
         "/mnt/a: exported with Kerberos, expected sec=sys",
     ),
+    (
+        host(
+            table=(Exported("/export/a", "*", ("rw",)),),
+            mounts=(*host().mounts, Mount("/export/a", "xfs", "rw", "/sub", "/dev/dm-0")),
+        ),
+        "/export/a is exported to * and is a bind mount out of a data filesystem",
+    ),
+    (host(mounts=(), fstab=()), "no filesystem of its volumes is mounted or in fstab"),
     (host(chap=("iqn.2015-12.com.oracleiaas:bv1",)), "found an attachment with CHAP, expected none"),
     (
         host(table=(Exported("/mnt/a/with blank", "*", ("rw",)),)),
