@@ -45,7 +45,7 @@ def ok(name: str, found: str) -> Check:
 
 
 def warning(name: str, found: str, expected: str, remedy: str) -> Check:
-    """A failover would work all the same."""
+    """A failover would still work."""
     return Check(name, Result.WARNING, found, expected, remedy)
 
 
@@ -55,7 +55,7 @@ def blocking(name: str, found: str, expected: str, remedy: str) -> Check:
 
 
 def unknown(name: str, found: str, expected: str, remedy: str) -> Check:
-    """Nobody knows whether a failover would work."""
+    """Whether a failover would work is not known."""
     return Check(name, Result.UNKNOWN, found, expected, remedy)
 
 

@@ -17,7 +17,7 @@ from hooks.host.mounts import Mounted
 from hooks.host.processes import holders, listed
 
 CUT_SECONDS = 10.0
-_DAEMON = "automount"  # holds the path open to serve it, which is no use of the old mount
+_DAEMON = "automount"  # holds the path open to serve it, which does not use the old mount
 _POLL_SECONDS = 0.05
 
 
@@ -96,7 +96,7 @@ class Cutter:
             raise errors[0] if errors else CommandFailed(text.format(mounted.mount))
 
     def _is_the_sites(self, mounted: Mounted) -> bool:
-        """What lies below an NFS mount on the same mount point may be somebody's disk."""
+        """What lies below an NFS mount on the same mount point may be another disk."""
         return mounted.type in NFS and self._view.node_owner(mounted) not in ("", SEVERAL)
 
     def _is_there(self, mounted: Mounted) -> bool:

@@ -152,8 +152,8 @@ def again(host: Host, view: View, lost: List[Mounted]) -> Came:
 def reload(host: Host, *what: str) -> Came:
     """Has systemd, or autofs, read the files again.
 
-    `daemon-reload` waits for every hung mount of the host, also for those that are none of ours. The files
-    are right by then, so a reload that does not end is reported, and is no failure.
+    `daemon-reload` waits for every hung mount of the host, also for mounts of other servers. The files
+    are right by then, so a reload that does not end is reported, and does not fail the step.
     """
     try:
         host.run("systemctl", *what, seconds=RELOAD_SECONDS)

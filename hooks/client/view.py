@@ -132,7 +132,7 @@ class View:
     def _whole(self, node: Mounted) -> bool:
         """A mount of its own: seen by users, and no bind mount, and not made by the kernel on the way.
 
-        The kernel mounts a filesystem below an export by itself, when somebody walks there (nfs(5), nohide).
+        The kernel mounts a filesystem below an export by itself, when a process walks there (nfs(5), nohide).
         """
         if node.root != "/" or mount_tree.mounted_at(self.table, node.mount) != node:
             return False

@@ -40,7 +40,7 @@ def _wanted(export: Export) -> List[str]:
 
 
 def _against(option: str, given: List[str]) -> Optional[str]:
-    """The option that excludes this one; empty for an fsid that is missing, None when nothing does."""
+    """The option that excludes this one; empty for an fsid that is missing, None for none."""
     key, equals, _ = option.partition("=")
     if not equals:
         plain = key[3:] if key.startswith("no_") else "no_" + key

@@ -12,21 +12,23 @@ _SECONDS = 15.0
 
 
 def hints(host: Host) -> List[str]:
-    """What to know of it, if anything. Rules that it does not list may let clients in: nothing is concluded,
-    and nothing is opened, which is not ours to do."""
+    """At most one hint. Rules that firewalld does not list may let clients in, so this is not a refusal.
+
+    This code never opens a port.
+    """
     if not runs(host, "firewalld"):
         return []
     try:
         default = host.run("firewall-cmd", "--get-default-zone", seconds=_SECONDS).out.strip()
         listed = host.run("firewall-cmd", "--list-all-zones", seconds=_SECONDS).out
-    except HookError:  # a hint is no reason for a takeover to fail; what went wrong is noted by the runner
+    except HookError:  # a takeover must not fail for a hint; the runner notes what went wrong
         return []
     text = "firewalld lets no NFS in; `firewall-cmd --zone={} --add-service=nfs` would (and --permanent)"
     return [text.format(zone) for zone in closed_zones(listed, default)[:1]]
 
 
 def has_direct_rules(host: Host) -> bool:
-    """Whether somebody gave firewalld rules of their own, which no zone lists; raises HookError."""
+    """Whether firewalld has direct rules, which no zone lists; raises HookError."""
     return bool(host.run("firewall-cmd", "--direct", "--get-all-rules", seconds=_SECONDS).out.strip())
 
 

@@ -27,7 +27,7 @@ def complaints(text: str, device: str) -> List[str]:
 
 
 def cause(host: Host, device: str, began: float) -> str:
-    """What the kernel said last of this device since so many seconds of uptime, to end a message with."""
+    """The kernel's last line on this device since so many seconds of uptime, as the end of a message."""
     try:
         text = host.run("dmesg", seconds=10.0).out
     except HookError:  # the message is good without it

@@ -1,7 +1,7 @@
 """Copies of the hooks in a folder: the one that has the pinned SHA-256, whatever its name is.
 
 Only bytes that were hashed are ever run: what is found is written to root's own folder in /run, and started
-from there. A copy that somebody changed, on the volume or on the image, is passed over and named.
+from there. A copy that was changed, on the volume or on the image, is passed over and named.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from hooks.host.host import Host
 from hooks.host.whole_file import put
 
 SHA256 = re.compile("[0-9a-f]{64}")
-KEPT = re.compile(r"hooks-[0-9a-f]{16}\.pyz")  # our own names; somebody may have put another one there
+KEPT = re.compile(r"hooks-[0-9a-f]{16}\.pyz")  # the project's own names; other files there are not touched
 LARGEST = 4 << 20  # bytes; the hooks have some 40,000
 _PINNED = re.compile(r"^ExecStart=.*loader\.pyz ([0-9a-f]{64})", re.MULTILINE)
 _ANY = re.compile(r"hooks[\w.-]*\.pyz")

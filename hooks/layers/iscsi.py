@@ -107,7 +107,7 @@ def _finding(host: Host, spec: ServerSpec, now: Initiator) -> Finding:
 
 
 def _fault(host: Host, volume: Volume, now: Initiator) -> str:
-    """What keeps this volume from being present; empty when nothing does."""
+    """What keeps this volume from being present; empty when it is present."""
     stale = [item.portal for item in now.sessions if item.iqn == volume.iqn and item.portal != volume.portal]
     stale += [portal for iqn, portal in now.records if iqn == volume.iqn and portal != volume.portal]
     live = [item for item in now.sessions if (item.iqn, item.portal) == (volume.iqn, volume.portal)]
@@ -134,7 +134,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     now = observe(host)
     done = started + [text for volume in spec.volumes for text in _record(host, volume, now)]
     done += _set(host, spec, now) + _log_in_all(host, spec, now)
-    # not `udevadm settle`: that waits for every event of 32 disks, and nothing but their links is needed
+    # not `udevadm settle`: that waits for every event of 32 disks, and only their links are needed
     for volume in spec.volumes:
         _await_device(host, volume)
     _resume(host, spec, now, bool(started))
@@ -166,7 +166,7 @@ def _await_device(host: Host, volume: Volume) -> None:
 
 
 def _each(work: Callable[[Volume], List[str]], volumes: Sequence[Volume]) -> List[str]:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most runs have nothing to do here
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most runs do not need it
 
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(volumes)) or 1) as pool:
         return [text for done in pool.map(work, volumes) for text in done]
@@ -218,7 +218,7 @@ def _set(host: Host, spec: ServerSpec, now: Initiator) -> List[str]:
 
 
 def _alone(spec: ServerSpec, now: Initiator) -> bool:
-    """Whether every record of this host is of the spec's volumes: a call for all concerns nobody else."""
+    """Whether every record of this host is of the spec's volumes: a call for all concerns no other."""
     return {iqn for iqn, _ in now.records} <= {volume.iqn for volume in spec.volumes}
 
 

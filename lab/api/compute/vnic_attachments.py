@@ -30,7 +30,7 @@ MODELLED = ("createVnicDetails", "displayName", "instanceId", "nicIndex")
 
 
 def attach_vnic(cloud: Cloud, call: Call) -> Resource:
-    """AttachVnic. 400 for a NIC that the shape has not, and for a VNIC too many; 501 for one with a VLAN."""
+    """AttachVnic. Raises 400 for a NIC that the shape lacks, and for a VNIC too many; 501 for a VLAN."""
     call.modelled(*MODELLED)
     instance = cloud.required("instance", call.text("instanceId"))
     details = _details(cloud, call)
