@@ -12,7 +12,7 @@ from hooks import walk
 from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
-from hooks.contract.spec import Spec
+from hooks.contract.spec import ServerSpec, Spec
 from hooks.host import copies, released
 from hooks.host.host import Host, OutOfTime
 from hooks.host.lock import Busy, alone
@@ -96,6 +96,7 @@ def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> Result:
         return _result(action, spec, _walk(action)(host, spec, only), host)
     with alone(host, action):
         _remember(host, action)
+        _before(host, action, spec)
         return _kept(_result(action, spec, _walk(action)(host, spec, only), host), host, spec)
 
 
@@ -119,6 +120,14 @@ def _remember(host: Host, action: str) -> None:
         released.remember(host)
     elif action == "apply":
         released.forget(host)
+
+
+def _before(host: Host, action: str, spec: Spec) -> None:
+    """A release is the last moment in which this server's settings can go along with its data."""
+    if action == "release" and isinstance(spec, ServerSpec) and spec.settings:
+        from hooks.probe import settings  # noqa: PLC0415 - as in _walk
+
+        settings.before_release(host, spec)
 
 
 def _attached(only: Sequence[str], root: str) -> Result:

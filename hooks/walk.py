@@ -8,6 +8,7 @@ from hooks.contract.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Finding, Lay
 from hooks.contract.spec import Spec
 from hooks.host.host import HookError, Host, OutOfTime
 from hooks.layers import address, filesystem, iscsi, lvm, nfs
+from hooks.settings import settings
 
 # each layer with the part of the spec that it brings up, from the ground upwards
 _Order = Tuple[Tuple[ModuleType, str], ...]
@@ -15,6 +16,7 @@ _SERVER: _Order = (
     (iscsi, "volumes"),
     (lvm, "volume_groups"),
     (filesystem, "filesystems"),
+    (settings, "settings"),
     (nfs, "exports"),
     (address, "service_address"),
 )
@@ -34,8 +36,12 @@ def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
 
 
 def release(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
-    """Takes down each layer from the top; after a failure nothing below is touched."""
-    return _walk(host, chosen(spec, only)[::-1], spec, _released, ABSENT)
+    """Takes down each layer from the top; after a failure nothing below is touched.
+
+    A host keeps its own settings.
+    """
+    modules = [module for module in chosen(spec, only)[::-1] if hasattr(module, "release")]
+    return _walk(host, modules, spec, _released, ABSENT)
 
 
 def chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:
@@ -53,9 +59,12 @@ def _client() -> _Order:
 def _walk(host: Host, modules: Iterable[ModuleType], spec: Spec, act: Act, aim: str) -> List[Layer]:
     layers: List[Layer] = []
     for module in modules:
-        layers.append(timed(host, module.NAME, partial(act, host, module, spec)))
-        if not _reached(layers[-1], aim):
-            break
+        layer = timed(host, module.NAME, partial(act, host, module, spec))
+        layers.append(layer)
+        if not _reached(layer, aim):
+            if hasattr(module, "release"):
+                break
+            layers[-1] = layer._replace(state=aim)  # the service waits for no setting; the message names it
     return layers
 
 

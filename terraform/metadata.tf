@@ -23,6 +23,8 @@ locals {
     exports = [
       for e in local.site.exports : { path = e.path, clients = e.clients, options = e.options, fsid = e.fsid }
     ]
+    # Of the root disk: what moves with the data, beside the usual files of NFS.
+    settings = { files = var.settings_files }
     # The server puts it on its own interface; Terraform moves it to the server's VNIC.
     service_address = one([
       for id, subnet in data.oci_core_subnet.service : {

@@ -677,3 +677,24 @@ variable "released" {
     error_message = "released must hold OCIDs of volume attachments (\"ocid1.volumeattachment.oc1...\")."
   }
 }
+
+variable "settings_files" {
+  type        = list(string)
+  description = "Further files, or folders of *.conf files, in /etc that move with the data, such as \"/etc/sysctl.d/90-nfs.conf\". nfs.conf, nfs.conf.d, idmapd.conf, projects, projid and the settings of nfsd and rpc.rquotad in /etc/sysconfig and /etc/default do so in any case."
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for path in var.settings_files :
+      can(regex("^/etc(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*){1,8}$", path)) &&
+      !can(regex("^/etc/(ssh|pam[.]d|security|sudoers[^/]*|cron[^/]*|ld[.]so[^/]*)(/|$)", path)) &&
+      !can(regex("^/etc/(g?shadow|passwd|group)-?$", path)) &&
+      !can(regex("([.]key|[.]pem|keytab)$", path))
+    ])
+    error_message = join(" ", [
+      "settings_files must list paths in /etc that have no secret and give no rights, such as",
+      "\"/etc/sysctl.d/90-nfs.conf\": no keys, no shadow, passwd or sudoers, nothing of ssh, PAM or cron.",
+    ])
+  }
+}

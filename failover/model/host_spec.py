@@ -64,6 +64,12 @@ class AddressItem(TypedDict):
     prefix: int
 
 
+class SettingsItem(TypedDict):
+    """Further files of the root disk that move with the data (hooks/contract/settings.py)."""
+
+    files: list[str]
+
+
 class ServerDocument(TypedDict, total=False):
     """What a server carries."""
 
@@ -75,6 +81,7 @@ class ServerDocument(TypedDict, total=False):
     filesystems: list[FilesystemItem]
     exports: list[ExportItem]
     service_address: AddressItem | None
+    settings: SettingsItem | None
 
 
 class ServerNames(TypedDict):

@@ -14,6 +14,7 @@ from failover.verify.canaries import Known, Manifest
 from hooks.contract.result import PRESENT, Layer
 from hooks.probe.canary import EXPORTS
 from hooks.probe.canary_files import WRITTEN
+from hooks.settings.settings import NAME as SETTINGS
 
 ProbeResult = tuple[Layer, ...] | str
 Served = dict[str, Manifest | None]
@@ -53,8 +54,8 @@ def _path(layer: Layer) -> str:
 
 
 def _folder(layer: Layer, before: Mapping[str, Manifest], server: str, known: Known) -> Finding:
-    if layer.layer == EXPORTS:
-        return Finding(EXPORTS, layer.state == PRESENT, layer.message)
+    if layer.layer in (EXPORTS, SETTINGS):
+        return Finding(layer.layer, layer.state == PRESENT, layer.message)
     path = _path(layer)
     if "manifest" not in layer.facts:  # it could not be read
         return Finding(layer.layer, False, layer.message, canaries.remedy(server, path, known))

@@ -2,7 +2,7 @@
 
 from typing import Dict, List, NamedTuple
 
-from hooks.client import edit, mount_tree, moves, witness
+from hooks.client import containers, edit, mount_tree, moves, witness
 from hooks.client.judgement import hidden, refusals, warnings
 from hooks.client.lines.fstab import FSTAB
 from hooks.client.run import (
@@ -73,7 +73,7 @@ def _found(host: Host, seen: Seen) -> Finding:
     facts: Dict[str, object] = {place.mount.mount: _source(place) for place in view.places}
     behind, refused = any(stale(view, place) for place in view.places), refusals(view)
     facts["reboot_required"] = view.spec.mode == "reboot" and bool(faults) and not behind and not refused
-    facts.update(refusals=refused, warnings=warnings(view))
+    facts.update(refusals=refused, warnings=warnings(view) + containers.warnings(host, view))
     sources = [place.node.source for place in view.places if place.node]
     if not faults:
         return Finding(PRESENT, "mounted: " + ", ".join(sources), facts)

@@ -86,6 +86,7 @@ def _server(fields: Fields) -> ServerSpec:
         tuple(_filesystem(item, volumes) for item in fields.objects("filesystems")),
         tuple(_export(item) for item in fields.objects("exports")),
         _service_address(fields.nested("service_address")),
+        _settings(fields.nested("settings")),
     )
     _check_references(spec)
     return spec
@@ -170,6 +171,14 @@ def _service_address(fields: Optional[Fields]) -> Optional[ServiceAddress]:
     )
     fields.done()
     return found
+
+
+def _settings(fields: Optional[Fields]) -> Tuple[str, ...]:
+    if fields is None:
+        return ()
+    from hooks.contract import settings  # noqa: PLC0415 - a spec of an older stack has none
+
+    return settings.parse(fields)
 
 
 def data_path(fields: Fields, key: str) -> str:

@@ -81,6 +81,7 @@ class ServerSpec(NamedTuple):
     filesystems: Tuple[Filesystem, ...]
     exports: Tuple[Export, ...]
     service_address: Optional[ServiceAddress]
+    settings: Tuple[str, ...] = ()
     role: str = "server"
 
 

@@ -19,10 +19,11 @@ from hooks.contract.result import ABSENT, BROKEN, PRESENT, Facts, Layer
 from hooks.contract.spec import Filesystem, ServerSpec, Spec, filesystem_of
 from hooks.hints.export_options import contradictions
 from hooks.hints.kernel_log import complaints
+from hooks.host import mounted_folder
 from hooks.host.host import CommandFailed, Host, Refused
 from hooks.layers import filesystem, lvm
 from hooks.layers.devices import node
-from hooks.probe import canary_files, mounted_folder
+from hooks.probe import canary_files, settings
 from hooks.probe.canary_files import FOLDER, WRITTEN, Manifest
 from hooks.probe.child import run_in_child
 
@@ -63,19 +64,22 @@ def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     found = walk.check(host, spec, STORAGE)
     if any(layer.state != PRESENT for layer in found):
         return found
-    return [_layer(host, place.path, partial(_refreshed, host, place)) for place in places(spec)]
+    layers = [_layer(host, place.path, partial(_refreshed, host, place)) for place in places(spec)]
+    return layers + ([settings.refreshed(host, spec)] if spec.settings else [])
 
 
 def probe(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Reads every canary, from the disk or over NFS; a client also writes. Absent: there are none.
 
-    On a server the exports' options too: the layer `exports` compares the kernel's with the spec's.
+    On a server the exports' options too: the layer `exports` compares the kernel's with the spec's, the layer
+    `settings` nfsd and quotas with the copy of the settings.
     """
     if isinstance(spec, ClientSpec):
         view = View(host, spec)
         return [_layer(host, one.mount.mount, partial(_tried, host, view, one)) for one in view.places]
     read = [_layer(host, place.path, partial(_looked, host, place)) for place in places(spec)]
-    return read + [walk.timed(host, EXPORTS, partial(_exports, host, spec))]
+    read.append(walk.timed(host, EXPORTS, partial(_exports, host, spec)))
+    return read + ([settings.compared(host, spec)] if spec.settings else [])
 
 
 def _exports(host: Host, spec: ServerSpec) -> Layer:

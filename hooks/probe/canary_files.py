@@ -13,8 +13,8 @@ from typing import Any, Dict, Optional
 
 from hooks.host import places
 from hooks.host.host import CommandFailed
+from hooks.host.mounted_folder import DIRECTORY, open_root_owned
 from hooks.host.whole_file import fill, put
-from hooks.probe.mounted_folder import DIRECTORY, open_root_owned
 
 FOLDER = places.DATA
 MANIFEST = "manifest.json"

@@ -11,10 +11,9 @@ from typing import Callable, List, Tuple
 
 from hooks.contract.result import BROKEN, PRESENT, Layer
 from hooks.contract.spec import ServerSpec, Spec
-from hooks.host import copies, places
+from hooks.host import copies, mounted_folder, places
 from hooks.host.host import HookError, Host
 from hooks.host.whole_file import put
-from hooks.probe import mounted_folder
 from hooks.probe.canary_files import make_folder
 from hooks.probe.child import run_in_child
 

@@ -7,7 +7,7 @@ from hooks.contract.spec import ServerSpec
 from hooks.host.host import Host
 from hooks.host.mounts import mounts
 from hooks.layers import lvm
-from hooks.layers.devices import partitions, tags
+from hooks.layers.devices import partitions, tags, whole
 from hooks.survey.host import lacking
 from hooks.survey.remark import Remark, holds, refusal, refusals, warning
 
@@ -44,13 +44,50 @@ def groups(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     if reason:
         yield warning("{}; log in to it, or look again when it is back", reason)
         return
-    yield from refusals(lvm.refusals(host, spec, now))
+    unlisted = _unlisted(host, spec, now)
+    if unlisted:
+        yield from unlisted
+        return
+    renamed = list(_renamed(host, spec, now))
+    yield from renamed or refusals(lvm.refusals(host, spec, now))
     yield from _logical(host, spec, lvm.report(host, "lv", "lvs", "--foreign", "-o", _LVS))
     names = {group.name for group in spec.volume_groups}
     for name, owner in sorted({(row["vg_name"], row["vg_systemid"]) for row in now.physical}):
         if name in names and owner:
             text = "{}: it belongs to system ID {!r}, which the next server overrides; see lvmsystemid(7)"
             yield warning(text, name, owner)
+
+
+def _unlisted(host: Host, spec: ServerSpec, now: lvm.Storage) -> List[Remark]:
+    """Volumes that LVM's devices file keeps from this host's LVM (lvmdevices(8)): a takeover lists them."""
+    if host.read(lvm.DEVICES_FILE) is None or not lvm.uses_devices_file(host):
+        return []
+    rows = lvm.report(host, "pv", "pvs", "--devicesfile", "", "--foreign", "-o", "pv_name,vg_name")
+    listed = {row["pv_name"] for row in now.physical}
+    names = {group.name for group in spec.volume_groups}
+    found = sorted({row["pv_name"] for row in rows if row["vg_name"] in names} - listed)
+    if not found:
+        return []
+    text = "{0}: {1} does not list it, expected all of {2}, as a takeover lists it; lvmdevices --adddev {0}"
+    return [warning(text, name, lvm.DEVICES_FILE, ", ".join(sorted(names))) for name in found]
+
+
+def _renamed(host: Host, spec: ServerSpec, now: lvm.Storage) -> Iterator[Remark]:
+    """A group on exactly the spec's volumes with another name: somebody has renamed it."""
+    present = {row["vg_name"] for row in now.physical}
+    for group in spec.volume_groups:
+        disks = {host.real(item.link) for item in spec.volumes if item.name in group.volumes}
+        others = {
+            row["vg_name"] for row in now.physical if whole(host, host.real(row["pv_name"]) or "") in disks
+        }
+        others -= {""}
+        if group.name not in present and len(others) == 1:
+            (name,) = others
+            text = (
+                "{0}: its volumes carry the volume group {1}, so somebody has renamed it, expected {0}; name "
+                "{1} in the stack's storage, or vgrename {1} {0} at rest"
+            )
+            yield refusal(text, group.name, name)
 
 
 def _namesakes(spec: ServerSpec, now: lvm.Storage) -> Iterator[Remark]:

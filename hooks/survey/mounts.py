@@ -1,7 +1,7 @@
 """What a takeover would find where it mounts, and what the server's mounts have that the spec lacks."""
 
 import os
-from typing import Dict, Iterator
+from typing import Dict, Iterator, Sequence
 
 from hooks.contract.spec import Filesystem, ServerSpec
 from hooks.host.host import Host
@@ -89,7 +89,7 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
         if node(host, item):
             yield from _options(host, item, text)
             yield from _more_mounts(host, item, text)
-            yield from _quotas(host, item)
+            yield from _quotas(host, item, spec.settings)
             yield from _units(host, item)
     yield from _others(host, spec, text)
 
@@ -129,9 +129,9 @@ def _more_mounts(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
         yield warning(found, item.mount, ", ".join(more))
 
 
-def _quotas(host: Host, item: Filesystem) -> Iterator[Remark]:
+def _quotas(host: Host, item: Filesystem, carried: Sequence[str]) -> Iterator[Remark]:
     options = [found.options for found in mounted_on(host, item.mount)[-1:]]
-    files = [name for name in _QUOTAS if (host.read(name) or "").strip()]
+    files = [name for name in _QUOTAS if name not in carried and (host.read(name) or "").strip()]
     if files and any("prjquota" in text or "pquota" in text for text in options):
         found = (
             "{}: its project quotas are named in {} on this server's own disk; copy them to the next server"

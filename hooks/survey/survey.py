@@ -11,7 +11,7 @@ from hooks.contract.fields import SpecError
 from hooks.contract.result import BROKEN, PRESENT, UNKNOWN, Layer
 from hooks.contract.spec import ServerSpec, Spec
 from hooks.host.host import HookError, Host
-from hooks.survey import exports, firewall, lvm, mounts, nfs
+from hooks.survey import exports, firewall, lvm, mounts, nfs, settings
 from hooks.survey import host as survey_host
 from hooks.survey.remark import Remark
 
@@ -20,6 +20,7 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
     "iscsi": (survey_host.initiator,),
     "lvm": (survey_host.lvm_tools, lvm.volumes, lvm.groups, lvm.configuration),
     "filesystem": (survey_host.room, survey_host.filesystem_types, mounts.alone, mounts.here, mounts.lost),
+    "settings": (settings.carried,),
     "nfs": (
         survey_host.server,
         nfs.refused,
@@ -35,8 +36,9 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
 def survey(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """A layer each: present without a refusal, broken with one, unknown when it could not be learnt.
 
-    Facts of each: `refusals` and `warnings`; of the NFS layer `settings` and `clients` (addresses by name);
-    of the filesystem layer `uuids` by mount point. Raises SpecError for a client's spec.
+    Facts of each: `refusals` and `warnings`; of the settings layer `daemons` (unit states); of the NFS layer
+    `settings` and `clients` (addresses by name); of the filesystem layer `uuids` by mount point.
+    Raises SpecError for a client's spec.
     """
     if not isinstance(spec, ServerSpec):
         raise SpecError("survey: found a client's spec, expected a server's; use `check`")
@@ -54,6 +56,8 @@ def _layer(host: Host, name: str, spec: ServerSpec) -> Layer:
     if name == "nfs":
         facts["settings"] = nfs.settings(host)
         facts["clients"] = nfs.known(host, spec)
+    if name == "settings":
+        facts["daemons"] = settings.daemons(host)
     if name == "filesystem":
         facts["uuids"] = mounts.uuids(host, spec)
     state = BROKEN if refusals else UNKNOWN if failures else PRESENT

@@ -229,16 +229,20 @@ def test_autofs(client, master, entry, point):
 
 def test_what_nobody_listed(client):
     """Another mount of the site moves too; one that is no export hangs on, and fails nothing; a bind mount
-    and what lies on the mount come back."""
+    and what lies on the mount come back. What a container keeps is named."""
     client.client(
         f"mkdir -p {POINT} /data/x /data/y /data/z; cat >> /etc/fstab <<'END'\n"
         f"nfs-srv-1:/srv/t/a {POINT} nfs rw 0 0\nnfs-srv-1:/srv/t/a/p /data/x nfs rw 0 0\n"
         f"nfs-srv-1:/srv/other /data/y nfs rw 0 0\n{POINT}/p /data/z none bind 0 0\nEND\n"
-        f"mount {POINT}; mount /data/x; mount /data/y; mount /data/z; cat /data/z/who"
+        f"mount {POINT}; mount /data/x; mount /data/y; mount /data/z; cat /data/z/who;"
+        "systemd-run -q -u box unshare --mount --propagation private sleep 9999; sleep 1"
     )
     warned = moves(client, ("/srv/t/a", POINT))["warnings"]
     assert client.client("cat /data/x/who /data/z/who") == f"{SUCCESSOR}\n{SUCCESSOR}"
     assert any(text.startswith("/data/y: ") and "no export of the site" in text for text in warned)
+    kept = "(sleep) has nfs-srv-1:/srv/t/a there in a mount namespace of its own"
+    assert any(text.startswith(f"{POINT}: process ") and kept in text for text in warned), warned
+    client.client("systemctl stop box")
 
 
 def test_a_mount_by_hand(client):

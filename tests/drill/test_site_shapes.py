@@ -168,6 +168,38 @@ def test_a_mount_that_the_kernel_refuses_ends_with_its_reason(server):
         server.sh("umount /srv/clone; losetup -d /dev/loop0; rm /var/tmp/clone; udevadm settle")
 
 
+def test_settings_of_the_root_disk_move_with_the_data(server):
+    """A new root disk gets the threads, the versions and a named file, and the result says what changed."""
+    named = "/etc/sysctl.d/90-nfs.conf"
+    spec = server.spec(settings={"files": [named]})
+    server.sh(
+        "mkdir -p /etc/nfs.conf.d; printf '[nfsd]\\nthreads=12\\nvers3=n\\n' > /etc/nfs.conf.d/site.conf;"
+        f"echo 1:/mnt/a/x > /etc/projects; echo vm.dirty_ratio=17 > {named}"
+    )
+    assert server.hooks("apply", spec).ok
+    (kept,) = [layer for layer in server.hooks("refresh", spec).layers if layer.layer == "settings"]
+    assert (kept.state, "/etc/nfs.conf.d/site.conf" in kept.message) == ("present", True), kept.message
+    server.sh("echo 1:/mnt/a/y > /etc/projects")  # a release takes along what was changed last
+    assert server.sh("stat -c '%a %u' /mnt/a/.nfs-failover/settings") == "700 0"
+    assert server.hooks("release", spec).ok
+    assert server.hooks("check", spec).released
+    server.sh(
+        f"rm -r /var/lib/nfs-failover {named} /etc/nfs.conf.d/site.conf; echo 9:/mnt/b > /etc/projects;"
+        "sysctl -q vm.dirty_ratio=20"
+    )
+    answer = server.hooks("apply", spec)
+    assert answer.ok, answer.complaint
+    assert "-9:/mnt/b | +1:/mnt/a/y" in answer.told
+    assert server.sh("cat /proc/fs/nfsd/threads /proc/sys/vm/dirty_ratio") == "12\n17"
+    assert "-3" in server.sh("cat /proc/fs/nfsd/versions")
+    (looked,) = [layer for layer in server.hooks("probe", spec).layers if layer.layer == "settings"]
+    assert looked.state == "present", looked.message
+    assert server.hooks("apply", spec).result.message == "nothing to do: already so"
+    server.sh("echo 5 > /proc/fs/nfsd/threads")
+    assert "nfsd's threads: found 5, expected 12" in server.hooks("probe", spec).complaint
+    server.sh(f"rm -r /etc/nfs.conf.d/site.conf /etc/projects {named} /mnt/a/.nfs-failover")
+
+
 SLOW = (
     "import fcntl, json, os, time; f = open('/run/nfs-failover.lock', 'a+'); fcntl.flock(f, fcntl.LOCK_EX);"
     "f.truncate(0); n = time.monotonic(); step = 'runs `mount /mnt/a`';"

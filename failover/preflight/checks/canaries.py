@@ -22,6 +22,7 @@ from hooks.contract.result import PRESENT, Layer
 from hooks.host import places
 from hooks.probe import kept
 from hooks.probe.canary import EXPORTS, STORAGE
+from hooks.settings.settings import NAME as SETTINGS
 
 NAME = "canaries"
 COPIES = f"{kept.NAME} "
@@ -61,18 +62,20 @@ def _held(ground: Ground) -> dict[str, Any]:
 def _refreshed(ground: Ground, host: HookRunner, spec: ServerDocument) -> Iterator[Check]:
     known, seconds = Known(ground.site.runs), ground.site.deadlines.hooks
     before = known.read()
-    looked = [x for x in host.hooks("probe", spec, seconds).layers if x.layer != EXPORTS]
+    looked = [x for x in host.hooks("probe", spec, seconds).layers if _of_data(x)]
     wrong = {path: text for x in looked if (text := _wrong(x, before.get(path := _path(x))))}
     if wrong:  # canaries beside damaged data are evidence: they stay as they are
         for path, text in wrong.items():
             yield blocking(f"data {path}", text, _EXPECTED, canaries.remedy(host.ssh.name, path, known))
         return
     refreshed = host.hooks("refresh", spec, seconds).layers
-    written = [layer for layer in refreshed if not layer.layer.startswith(COPIES)]
-    manifests = {_path(x): canaries.parse(x.facts.get("manifest")) for x in written}
+    manifests = {_path(x): canaries.parse(x.facts.get("manifest")) for x in refreshed if _of_data(x)}
     known.keep({path: one for path, one in manifests.items() if one})
-    for layer in written:
-        yield _told(layer, manifests[_path(layer)])
+    for layer in refreshed:
+        if _of_data(layer):
+            yield _told(layer, manifests[_path(layer)])
+        elif layer.layer == SETTINGS:
+            yield judge_settings(layer, host.ssh.name)
     copies = [layer for layer in refreshed if layer.layer.startswith(COPIES)]
     yield from (judge_copy(layer) for layer in copies)
     yield from boot.look(ground, {sha for layer in copies for sha in with_data(layer)})
@@ -85,12 +88,25 @@ def with_data(layer: Layer) -> list[str]:
     return [str(one) for one in found] if isinstance(found, list) and not on_disk else []
 
 
+def _of_data(layer: Layer) -> bool:
+    return layer.layer not in (EXPORTS, SETTINGS) and not layer.layer.startswith(COPIES)
+
+
 def judge_copy(layer: Layer) -> Check:
     """The hooks in one place, for a server that starts without an operator."""
     if layer.state == PRESENT:
         return ok(layer.layer, layer.message)
     told = f"not written: {layer.message}"
     return warning(layer.layer, told, "the hooks that a new server's loader looks for", _BY_CONSOLE)
+
+
+def judge_settings(layer: Layer, server: str) -> Check:
+    """The copy of the settings; what is left out of it is the survey's to say."""
+    if layer.state == PRESENT:
+        return ok(SETTINGS, layer.message)
+    reason, _, remedy = layer.message.partition("; ")
+    expected = f"a copy of the settings of {server} with the data"
+    return warning(SETTINGS, f"not kept: {reason}", expected, remedy or f"look at {server}")
 
 
 def _path(layer: Layer) -> str:

@@ -11,6 +11,7 @@ from failover.model.observation import Presence
 from failover.preflight.check import Check, blocking, ok, unknown, warning
 from failover.preflight.context import Ground
 from hooks.contract.result import PRESENT, UNKNOWN, Layer
+from hooks.settings.settings import NAME as SETTINGS
 
 ACTIVE, TARGET = "survey of the active server", "survey of the target"
 EXPECTED = "nothing that a takeover would refuse"
@@ -49,10 +50,18 @@ def may_be_asked(ground: Ground) -> bool:
 
 
 def judge_settings(old: HookReport | None, new: HookReport | None) -> Iterator[Check]:
-    """nfsd's settings that the active server has, and the target has otherwise or not at all."""
-    before, after = (facts(answer, "settings") for answer in (old, new))
+    """nfsd's settings that the active server has, and the target has otherwise or not at all.
+
+    Where settings move with the data, only a daemon that is not installed is worth a word.
+    """
+    if not old or not new:
+        return
+    if any(layer.layer == SETTINGS for layer in old.layers):
+        yield from _daemons(old, new)
+        return
+    before, after = facts(old, "settings"), facts(new, "settings")
     odd = {key: value for key, value in before.items() if after.get(key) != value}
-    if old and new and odd:
+    if odd:
         listed = ", ".join(
             f"{k} {v} ({after.get(k, 'not set')} on {new.host})" for k, v in sorted(odd.items())
         )
@@ -60,6 +69,15 @@ def judge_settings(old: HookReport | None, new: HookReport | None) -> Iterator[C
         yield warning(
             _called(new.host), f"nfsd on {old.host} is set to {listed}", "the same settings", remedy
         )
+
+
+def _daemons(old: HookReport, new: HookReport) -> Iterator[Check]:
+    there = facts(new, "daemons")
+    for name, state in facts(old, "daemons").items():
+        if state == "enabled" and name not in there:
+            remedy = f"install it on {new.host} (EL: quota-rpc, Debian: quota)"
+            found = f"settings: {name} is enabled on {old.host} and not installed on {new.host}"
+            yield warning(_called(new.host), found, "the same daemons: clients ask it for quotas", remedy)
 
 
 def judge_names(old: HookReport | None, new: HookReport) -> Iterator[Check]:

@@ -53,6 +53,7 @@ def as_form(site: Variables, vcn_id: str) -> dict[str, str]:
         "export_clients": ["10.0.0.0/16"],
         "export_options": "rw,sync,no_subtree_check",
         "export_fsid": 1,
+        "settings_files": [],
         "fence": "power",
     }
     return {f"TF_VAR_{name}": _text(value) for name, value in filled.items()}

@@ -92,6 +92,7 @@ def expected_spec(volume_ids: list[str]) -> dict[str, Any]:
             }
         ],
         "service_address": None,
+        "settings": {"files": []},
     }
 
 

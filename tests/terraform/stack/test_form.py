@@ -169,6 +169,7 @@ BAD_FIELDS = {
     "dns_zone": ("a b", "dns_zone must be the OCID of a DNS zone"),
     "dns_view_id": ("view", "dns_view_id must be the OCID of a DNS view"),
     "dns_ttl": ("0", "dns_ttl must be a whole number of seconds"),
+    "settings_files": ('["/etc/ssh/sshd_config"]', "settings_files must list paths in /etc"),
     "fence": ("released", 'fence must be "power"'),
 }
 

@@ -24,6 +24,7 @@ GOOD: dict[str, Any] = {
     ],
     "exports": [{"path": "/mnt/a", "clients": ["10.0.0.0/16"], "options": "rw", "fsid": None}],
     "service_address": None,
+    "settings": {"files": ["/etc/sysctl.d/90-nfs.conf"]},
 }
 
 

@@ -11,9 +11,10 @@ import pytest
 from hooks.contract.parse import parse
 from hooks.contract.result import BROKEN, PRESENT
 from hooks.contract.spec import Spec
+from hooks.host import mounted_folder
 from hooks.host.copies import digest, name_of
 from hooks.host.host import Host
-from hooks.probe import kept, mounted_folder
+from hooks.probe import kept
 from tests.unit.hooks.scripted_host import fixture
 
 CONTENT = b"these hooks"

@@ -14,6 +14,7 @@ from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import Layer
 from hooks.host.host import SBIN, Outcome
+from hooks.layers import lvm as lvm_layer
 from hooks.survey import host as survey_host
 from hooks.survey import lvm, nfs, survey
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
@@ -136,7 +137,7 @@ def texts(layer: Layer, kind: str) -> list[str]:
 
 @pytest.mark.parametrize("made", [host, serving])
 def test_a_host_that_is_well_has_nothing_to_say(made: Callable[..., Surveyed], tmp_path: Path) -> None:
-    found = asked(made(tmp_path))
+    found = asked(made(tmp_path), settings={"files": []})
     assert {name: layer.state for name, layer in found.items()} == dict.fromkeys(survey.JUDGES, "present")
     assert not [layer.facts for layer in found.values() if layer.facts["warnings"] or layer.facts["refusals"]]
 
@@ -251,6 +252,10 @@ ON_THE_VOLUMES: list[tuple[dict[str, Any], str]] = [
     ({"answers": {PVS: fixture("pvs-missing.json")}}, "of its 2 physical volumes are missing"),
     ({"answers": {PVS: fixture("pvs-duplicate.json")}}, "found 2 volume groups of this name"),
     (
+        {"answers": {PVS: fixture("pvs-complete.json").replace('"vg_name":"vg1"', '"vg_name":"data2"')}},
+        "vg1: its volumes carry the volume group data2, so somebody has renamed it",
+    ),
+    (
         {"answers": {"blkid -p -o export /dev/vg1": "TYPE=ext4\nUUID=1\n"}},
         "found TYPE 'ext4' on it, expected 'xfs'",
     ),
@@ -363,6 +368,17 @@ LOST: list[tuple[dict[str, Any], str]] = [
             }
         },
         "vg1: it belongs to system ID 'nfs-srv-1', which the next server overrides",
+    ),
+    (
+        {
+            "more": {lvm_layer.DEVICES_FILE: "VERSION=1.1.1\n"},
+            "answers": {
+                "lvmconfig --typeconfig full devices/use_devicesfile": "use_devicesfile=1\n",
+                PVS: rows("pv"),
+                "pvs --devicesfile": rows("pv", {"pv_name": "/dev/sdb", "vg_name": "vg1"}),
+            },
+        },
+        "/dev/sdb: /etc/lvm/devices/system.devices does not list it, expected all of vg1",
     ),
 ]
 
