@@ -90,7 +90,7 @@ def _refused(error: Unanswered, what: str) -> FailoverError:
 def check_region(site: Site, region: str) -> None:
     """Raise Usage where the profile's region is another: every later run would work in that one."""
     found = profile.read(site.cloud).get("region", "")
-    if region and found and "-" in found and found != region:
+    if region and found and profile.full_region(found) != region:
         raise Usage(
             f"the region is {region}; profile {site.cloud.profile} of {site.cloud.config_file} has {found}",
             f"name a profile of {region} with --profile, or in [oci] of {site.file}",

@@ -20,7 +20,7 @@ _LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _KEY = re.compile(
     r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-\S+@openssh\.com) [A-Za-z0-9+/=]+( .*)?"
 )
-_PLUGIN = "Block Volume Management"
+LOGIN_PLUGIN = "Block Volume Management"
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _keys(server: ServerSeen, host: HostSeen | None) -> str:
 def _notes(server: ServerSeen, host: HostSeen | None, found: Storage | None) -> tuple[str, ...]:
     notes = list(found.notes if found else ())
     notes += [f"not read on the server: {line}" for line in host.unread] if host else []
-    if server.instance.plugins.get(_PLUGIN) == "ENABLED" or any(v.agent_login for v in server.volumes):
+    if server.instance.plugins.get(LOGIN_PLUGIN) == "ENABLED" or any(v.agent_login for v in server.volumes):
         notes.append(
             "the Block Volume Management plugin logs in to the volumes by itself: a login has one owner, and "
             "on a new server that is the hooks"

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from failover.adopt.site import AdoptedSite
+from failover.adopt.site import LOGIN_PLUGIN, AdoptedSite
 from failover.adopt.storage import Storage
 from failover.cloud.compute import SERVER_TAG
 from failover.model.outcome import Refused
 
 Values = dict[str, Any]
+_ORACLES = "Oracle-Tags"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,23 @@ def replacement(site: AdoptedSite) -> Values:
         found["capacity_reservation_id"] = instance.capacity_reservation_id
     if vnics := secondary_vnics(site):
         found["secondary_vnics"] = vnics
+    return found | _labels(site)
+
+
+def _labels(site: AdoptedSite) -> Values:
+    """Its tags but the stack's own and Oracle's, which nobody may set; its agent's plugins but the logins."""
+    instance = site.server.instance
+    tags = {key: value for key, value in instance.tags.items() if key != SERVER_TAG}
+    defined = {
+        f"{space}.{key}": str(value)
+        for space, pairs in instance.defined_tags.items()
+        if space != _ORACLES
+        for key, value in pairs.items()
+    }
+    plugins = {name: state for name, state in instance.plugins.items() if name != LOGIN_PLUGIN}
+    found: Values = {"tags": dict(sorted(tags.items()))} if tags else {}
+    found |= {"defined_tags": dict(sorted(defined.items()))} if defined else {}
+    found |= {"agent_plugins": {LOGIN_PLUGIN: "DISABLED"} | dict(sorted(plugins.items()))} if plugins else {}
     return found
 
 

@@ -62,7 +62,7 @@ def refuse_other_region(access: CloudAccess, region: str) -> None:
     `region`: the stack's; empty when it is not known.
     """
     found = read(access).get("region", "")
-    if not region or not found or _full(found) == region:
+    if not region or not found or full_region(found) == region:
         return
     raise Usage(
         f"the stack's region is {region}, and profile {access.profile} of {access.config_file} has {found}",
@@ -112,8 +112,8 @@ def _plain(name: str, value: str) -> str:
     return value.lower() if name == "auth" else value
 
 
-def _full(region: str) -> str:
-    """A region's identifier; the file may have its three-letter key."""
+def full_region(region: str) -> str:
+    """A region's identifier; the file, and GetInstance for the oldest ones, may have its three-letter key."""
     if "-" in region:
         return region
     import oci  # noqa: PLC0415 - a second, for a spelling that few use

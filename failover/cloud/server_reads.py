@@ -11,6 +11,7 @@ import oci
 
 from failover.cloud.client import Connection
 from failover.cloud.inventory import Unanswered, called, listed, retries
+from failover.cloud.profile import full_region
 from failover.model.site import CloudAccess
 
 _AT_ONCE = 8  # OCI throttles callers that ask for more at a time (429)
@@ -244,7 +245,7 @@ def _instance(found: Any) -> ServerInstance:
         found.display_name,
         found.lifecycle_state,
         found.compartment_id,
-        found.region or "",
+        full_region(found.region or ""),
         found.availability_domain,
         found.fault_domain or "",
         found.shape,

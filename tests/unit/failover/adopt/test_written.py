@@ -108,6 +108,18 @@ def test_the_replacement_is_as_the_server_is() -> None:
     assert set(hcl_reader.read(outline)["servers"]) == {"nfs-srv-1"}
 
 
+def test_tags_and_plugins_go_to_the_replacement_but_those_of_others() -> None:
+    labels = {
+        "tags": {"owner": "hpc", "nfs-failover-server": "nfs-srv-1"},
+        "defined_tags": {"Oracle-Tags": {"CreatedBy": "x"}, "Cost": {"Center": "42"}},
+        "plugins": {"Block Volume Management": "ENABLED", "Bastion": "ENABLED"},
+    }
+    made = values.replacement(adopted(server(instance=labels), host(), {}))
+    assert made["tags"] == {"owner": "hpc"}
+    assert made["defined_tags"] == {"Cost.Center": "42"}
+    assert made["agent_plugins"] == {"Block Volume Management": "DISABLED", "Bastion": "ENABLED"}
+
+
 def test_only_attachments_that_no_state_has_are_imported() -> None:
     text = texts.imports({"bv1": "ocid1.volumeattachment.oc1..a"})
     assert 'to = oci_core_volume_attachment.data["bv1"]\n  id = "ocid1.volumeattachment.oc1..a"' in text
