@@ -18,6 +18,7 @@ from tests.terraform.sites.lab_cloud import LabCloud
 HAND_BUILT = [shape for shape in SHAPES.values() if shape.server]
 
 
+@pytest.mark.own_rule
 @pytest.mark.parametrize("shape", HAND_BUILT, ids=[shape.name for shape in HAND_BUILT])
 def test_what_was_attached_by_hand_is_taken_as_it_is(
     cloud: LabCloud, make_stack: MakeStack, shape: SiteShape
