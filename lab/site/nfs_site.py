@@ -153,6 +153,7 @@ class NfsSite:
         lines = [f"\\,^[^#].*[[:space:]]{mount}/*[[:space:]]," for mount in self._shape.filesystems]
         if self._shape.masked:
             self._edit_fstab(*(f"{line}s/^/#/" for line in lines))
+        self._access.run(ADDRESSES[SERVER], ["sudo", "sync"])
         client = self._api.compute_client()
         details = CreateImageDetails(
             compartment_id=self._api.facts()["compartment_id"], instance_id=server, display_name=SITE_IMAGE
@@ -164,10 +165,9 @@ class NfsSite:
         return str(image.id)
 
     def _edit_fstab(self, *edits: str) -> None:
-        """Edits of nfs-srv-1's fstab by sed(1), on its disk when this returns."""
+        """Edits of nfs-srv-1's fstab by sed(1)."""
         words = [word for edit in edits for word in ("-e", edit)]
         self._access.run(ADDRESSES[SERVER], ["sudo", "sed", "-i", *words, "/etc/fstab"])
-        self._access.run(ADDRESSES[SERVER], ["sudo", "sync"])
 
     def _make_volumes(self) -> dict[str, str]:
         self._say(f"volumes {' and '.join(self._shape.volumes)}")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.drill.run_drill import drill
 
-pytestmark = pytest.mark.guests
+pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
 
 def recovered(tmp_path, site: str, *argv: str) -> str:
@@ -29,13 +29,11 @@ def test_the_tutorials_site_comes_back_and_goes_home(tmp_path):
     recovered(tmp_path, "tutorial", "--standby", "--failback")
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("site", ["tip", "oci-nfs", "oci-hpc"])
 def test_a_hand_built_site_comes_back_and_goes_home(tmp_path, site):
     recovered(tmp_path, site, "--standby", "--failback")
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("site", ["tip", "tutorial", "oci-nfs", "oci-hpc"])
 def test_a_planned_switchover_takes_a_site_s_own_lines_out_and_puts_them_back(tmp_path, site):
     assert "release nfs-srv-1: done" in recovered(
