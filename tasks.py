@@ -16,7 +16,7 @@ SITE_HELP = "the site's file; default $NFS_FAILOVER_SITE, then ./site.toml"
 UNPLANNED_HELP = "the old server is lost: don't ask it; the detach is the fence if its power can't be cut"
 VIA_HELP = "where the stack is applied: terraform (its folder) or resource-manager; default: as the site says"
 STACK_HELP = "OCID of the Resource Manager stack; default: the site's"
-GUESTS_HELP = "what all guests are like: debian or ubuntu (docs/lab-guests.md)"
+GUESTS_HELP = "what all guests are like: debian, ubuntu, el9 or el8 (docs/lab-guests.md)"
 RUN_HELP = "the lab's directory; default .lab/default"
 CHECKS = (
     "ruff check .",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.drill import enforced
 from lab.drill.result import DrillResult, Switchover
 from lab.drill.writer_record import Record, Witness
 from lab.site.lab import Lab
@@ -28,9 +29,16 @@ class Proof:
         self._records(self._witness.read(ADDRESSES[self._target]), move)
         self._server()
         self._attachments()
+        self._labels()
         changes = self._lab.pending_changes()
         self._story.second_plan_changes = changes
         self._story.require(changes == 0, f"a second Terraform plan has {changes} changes")
+
+    def _labels(self) -> None:
+        """SELinux, where the guests have it: also of a server that released in a planned switchover."""
+        if self._lab.variant.enforces:
+            old = (SERVER if self._target == SUCCESSOR else SUCCESSOR,) if self._story.mode == "alive" else ()
+            self._story.missing += enforced.complaints(self._lab, (self._target, CLIENT, *old))
 
     def _client(self) -> None:
         folder = self._lab.shape.mount

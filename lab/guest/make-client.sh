@@ -16,6 +16,8 @@ for line in "$@"; do
 done
 install -d -o "$SUDO_USER" -g "$SUDO_USER" /var/lib/drill
 install -D -m 0755 writer.py /usr/local/lib/drill/writer.py
-sed "s/^User=.*/User=$SUDO_USER/; s#@FOLDER@#$folder#g" writer.service > /etc/systemd/system/drill-writer.service
+python=$(command -v python3 || echo /usr/libexec/image-python)
+sed "s/^User=.*/User=$SUDO_USER/; s#@FOLDER@#$folder#g; s#/usr/bin/python3#$python#" writer.service \
+  > /etc/systemd/system/drill-writer.service
 systemctl daemon-reload
 systemctl enable --now drill-writer.service

@@ -17,7 +17,7 @@ from lab.client.api_process import ApiProcess, CloudError
 from lab.client.wait import wait_for_state
 from lab.hardware import network
 from lab.hardware.image import build
-from lab.hardware.image.variants.catalogue import DEBIAN, variant
+from lab.hardware.image.variants.catalogue import DEBIAN, Variant, variant
 from lab.hardware.images import pin_base
 from lab.hardware.machine import Machine
 from lab.hardware.real import bring_up
@@ -126,6 +126,11 @@ class Lab:
         if self._console is None:
             raise HardwareError("this lab has no stack in Resource Manager: bring it up with that door")
         return self._console
+
+    @property
+    def variant(self) -> Variant:
+        """What all guests of this lab are like."""
+        return pin_base(self.directory).variant
 
     def pending_changes(self) -> int:
         """How many resources a plan made now would change."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from lab.system.errors import HardwareError
 
 HERE = Path(__file__).parent
+_SELINUX = "security=selinux selinux=1"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Variant:
     layers: tuple[str, ...] = ()
     kernel_words: str = ""
 
+    @property
+    def enforces(self) -> bool:
+        """Whether these guests run with SELinux enforcing."""
+        return _SELINUX in self.kernel_words
+
     def files(self) -> list[Path]:
         """All files of its layers, sorted."""
         found = (path for layer in self.layers for path in (HERE / layer).rglob("*"))
@@ -32,6 +38,7 @@ class Variant:
 
 
 DEBIAN = "debian"
+_EL = ("network-manager", "selinux-policy-default", "policycoreutils", "selinux-utils", "python3-selinux")
 _KNOWN = (
     Variant(DEBIAN),
     Variant(
@@ -40,6 +47,8 @@ _KNOWN = (
         packages=("netplan.io", "apparmor"),
         layers=("ubuntu",),
     ),
+    Variant("el8", packages=_EL, layers=("el", "el8"), kernel_words=_SELINUX),
+    Variant("el9", packages=_EL, layers=("el", "el9"), kernel_words=_SELINUX),
 )
 VARIANTS = {variant.name: variant for variant in _KNOWN}
 

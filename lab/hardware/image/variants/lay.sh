@@ -36,3 +36,12 @@ for layer in "$@"; do
 done
 rm -rf "$root"/var/log/*.log "$root"/usr/share/man
 touch -d 2037-01-01 "$root/etc/.updated" "$root/var/.updated"
+# last of all: every file gets the label that the policy has for it, as an installer's relabelling does
+if [ -f "$root/etc/selinux/config" ]; then
+  (
+    # shellcheck disable=SC1091 # the image's own
+    . "$root/etc/selinux/config"
+    mount -t proc proc "$root/proc" # setfiles goes by /proc/self/fd
+    chroot "$root" setfiles -F "/etc/selinux/$SELINUXTYPE/contexts/files/file_contexts" /
+  )
+fi

@@ -4,7 +4,9 @@ import dataclasses
 
 import pytest
 
+from lab.hardware.guests import qemu_arguments
 from lab.hardware.image import build, recipe
+from lab.hardware.image.build import BaseImage
 from lab.hardware.image.variants.catalogue import DEBIAN, VARIANTS, variant
 from lab.hardware.images import pin_base
 from lab.hardware.machine import Machine
@@ -73,3 +75,12 @@ def test_a_founded_lab_is_found_again_for_the_same_guests_only(cache, monkeypatc
     assert len({folder.name for folder in folders}) == len(VARIANTS)
     # each has its own shelf: one kind's founding leaves the others in the cache
     assert len({folder.parent for folder in folders}) == len(VARIANTS)
+
+
+def test_the_kernel_of_el9_is_started_with_selinux(cache):
+    def words(name: str) -> str:
+        argv = qemu_arguments(SERVER, BaseImage(build._place(name).folder))
+        return argv[argv.index("-append") + 1]
+
+    assert "security=selinux selinux=1" in words("el9")
+    assert "selinux" not in words(DEBIAN)

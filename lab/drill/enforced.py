@@ -1,0 +1,53 @@
+"""What SELinux has to say of a move: denials since the guest's boot, and labels of what the hooks wrote."""
+
+from __future__ import annotations
+
+import re
+
+from lab.site.lab import Lab
+
+_DENIED = re.compile(r"avc:\s+denied\s.*")
+# the distribution's own daemons: Debian's policy does not let them do all that they try at boot
+_PLATFORM = (
+    "NetworkManager_t",
+    "dhcpc_t",
+    "firewalld_t",
+    "systemd_generator_t",
+    "systemd_tmpfiles_t",
+    "udev_t",
+)
+_SOURCE = re.compile(r"scontext=\S+?:\S+?:(\S+?):")
+# what hooks and cloud-init's part of them write; restorecon(8) leaves out what is not there (-i)
+WRITTEN = (
+    *("/etc/fstab", "/etc/exports", "/etc/exports.d", "/etc/iscsi", "/etc/lvm", "/etc/nfs.conf.d"),
+    *("/etc/systemd/system", "/opt", "/var/lib/nfs", "/var/lib/nfs-failover", "/root"),
+)
+
+
+def complaints(lab: Lab, names: tuple[str, ...]) -> list[str]:
+    """A line for each guest that does not enforce, each kind of denial, and each file with a wrong label."""
+    return [line for name in names for line in _of(lab, name)]
+
+
+def denials(messages: str) -> list[str]:
+    """The denials in the kernel's messages, each kind once: without process and inode.
+
+    Those of the distribution's own daemons are left out.
+    """
+    lines = (re.sub(r"\b(pid|ino)=\S+ ?", "", line) for line in _DENIED.findall(messages))
+    return [line for line in dict.fromkeys(lines) if not _is_platforms(line)]
+
+
+def _is_platforms(line: str) -> bool:
+    source = _SOURCE.search(line)
+    return source is not None and source.group(1) in _PLATFORM
+
+
+def _of(lab: Lab, name: str) -> list[str]:
+    mode = lab.on(name, "sh", "-c", "sudo getenforce || true").strip()
+    if mode != "Enforcing":
+        return [f"SELinux on {name} is {mode or 'not there'}, expected Enforcing"]
+    # the audit subsystem writes into the kernel's messages where no auditd runs (auditd(8))
+    found = [f"{name}: {line}" for line in denials(lab.on(name, "sudo", "dmesg"))]
+    wrong = lab.on(name, "sudo", "restorecon", "-i", "-n", "-r", "-v", *WRITTEN)
+    return found + [f"{name}: {line}" for line in wrong.splitlines() if line.strip()]

@@ -1,0 +1,14 @@
+#!/bin/bash
+# What EL8 and EL9 have in common: NetworkManager, firewalld on with what NFS needs. setup.sh ROOT
+set -euo pipefail
+root=$1
+sed -i 's/renderers: .*/renderers: [network-manager]/' "$root/etc/cloud/cloud.cfg"
+grep -q network-manager "$root/etc/cloud/cloud.cfg"
+chroot "$root" systemctl --quiet disable systemd-networkd.service
+chroot "$root" systemctl --quiet mask systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service
+chroot "$root" systemctl --quiet enable NetworkManager.service NetworkManager-wait-online.service firewalld.service
+for service in ssh nfs mountd rpc-bind; do
+  chroot "$root" firewall-offline-cmd --quiet --zone=public --add-service="$service"
+done
+# cloud-init's hook looks where this policy lets NetworkManager not look, and no guest needs it
+rm -f "$root"/etc/NetworkManager/dispatcher.d/hook-network-manager "$root"/usr/lib/NetworkManager/dispatcher.d/*cloud*

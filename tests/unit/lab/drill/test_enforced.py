@@ -1,0 +1,47 @@
+"""What counts as a denial, and which of the guest's complaints a drill repeats."""
+
+from lab.drill import enforced
+
+# as a guest's kernel writes them
+DENIED = (
+    "[   31.2] audit: type=1400 audit(1764190000.123:45): avc:  denied  { read } for  pid=412 "
+    'comm="exportfs" name="nfs-failover.exports" dev="vda" ino=131 scontext=system_u:system_r:nfsd_t:s0 '
+    "tcontext=system_u:object_r:etc_t:s0 tclass=file permissive=0"
+)
+GRANTED = "[   31.3] audit: type=1400 audit(1764190000.124:46): avc:  granted  { setsecparam } for  pid=1"
+
+
+class Guests:
+    """A lab whose guests answer from a table by command."""
+
+    def __init__(self, **answers: str) -> None:
+        self._answers = {"getenforce": "Enforcing\n", "dmesg": "", "restorecon": "", **answers}
+
+    def on(self, name: str, *argv: str) -> str:
+        return next(text for word, text in self._answers.items() if any(word in part for part in argv))
+
+
+def test_a_denial_is_repeated_once_whatever_process_it_was():
+    (found,) = enforced.denials("\n".join([DENIED, GRANTED, DENIED.replace("pid=412", "pid=413")]))
+    assert found.startswith("avc:  denied  { read } for")
+    assert "pid=" not in found
+    assert 'comm="exportfs"' in found
+
+
+def test_the_distributions_own_daemons_are_left_out_and_nobody_else():
+    assert enforced.denials(DENIED.replace(":nfsd_t:", ":udev_t:")) == []
+    assert enforced.denials(DENIED.replace(":etc_t:", ":udev_t:")) != []
+
+
+def test_a_guest_that_enforces_and_labels_all_has_no_complaint():
+    assert enforced.complaints(Guests(), ("nfs-srv-2", "nfs-cli")) == []
+
+
+def test_each_complaint_names_its_guest():
+    label = "Would relabel /etc/exports.d/x from u:object_r:etc_t:s0 to u:object_r:exports_t:s0\n"
+    found = enforced.complaints(Guests(dmesg=DENIED, restorecon=label), ("nfs-srv-2",))
+    assert len(found) == 2
+    assert all(line.startswith("nfs-srv-2: ") for line in found)
+    assert enforced.complaints(Guests(getenforce="Permissive\n"), ("nfs-srv-2",)) == [
+        "SELinux on nfs-srv-2 is Permissive, expected Enforcing"
+    ]
