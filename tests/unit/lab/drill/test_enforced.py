@@ -31,6 +31,9 @@ def test_a_denial_is_repeated_once_whatever_process_it_was():
 def test_the_distributions_own_daemons_are_left_out_and_nobody_else():
     assert enforced.denials(DENIED.replace(":nfsd_t:", ":udev_t:")) == []
     assert enforced.denials(DENIED.replace(":etc_t:", ":udev_t:")) != []
+    modules = DENIED.replace(":nfsd_t:", ":iscsid_t:").replace(":etc_t:", ":modules_object_t:")
+    assert enforced.denials(modules) == []
+    assert enforced.denials(DENIED.replace(":nfsd_t:", ":iscsid_t:")) != []
 
 
 def test_a_guest_that_enforces_and_labels_all_has_no_complaint():
