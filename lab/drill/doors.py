@@ -67,6 +67,7 @@ class ConsoleApply:
             hooks_copies.put_right(self._lab)
         self._lab.await_service(target)
         self._lab.trust_console(target)
+        hooks_copies.require_kept(self._lab, target)
         return Moved(self._lab.console.output()["active"])
 
     def again(self, target: str) -> str:

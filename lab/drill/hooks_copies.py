@@ -31,8 +31,7 @@ def place(lab: Lab, where: str) -> None:
         lab.trust_console(SUCCESSOR)
         _put(lab, SUCCESSOR, _DISK, "hooks.pyz", _hooks())
     elif where == "changed":
-        own = f"hooks-{hashlib.sha256(_hooks()).hexdigest()[:16]}.pyz"
-        _put(lab, SERVER, _DATA, own, _changed())
+        _put(lab, SERVER, _DATA, _own_name(), _changed())
     else:
         _put(lab, SERVER, _DATA, "hooks.pyz", _hooks())
 
@@ -47,6 +46,18 @@ def put_right(lab: Lab) -> None:
     if lab.on(SUCCESSOR, "sh", "-c", f"ls {_MARK} 2>/dev/null || true").strip():
         raise HardwareError(f"the changed hooks ran on {SUCCESSOR}: {_MARK} is there")
     _put(lab, SUCCESSOR, _DISK, "hooks.pyz", _hooks())
+
+
+def require_kept(lab: Lab, server: str) -> None:
+    """Raise HardwareError unless a takeover has put the hooks on the volumes, for the next server."""
+    path = f"{_DATA}/{_own_name()}"
+    found = lab.on(server, "sudo", "sha256sum", path).split()[0]
+    if found != hashlib.sha256(_hooks()).hexdigest():
+        raise HardwareError(f"{path} on {server}: found SHA-256 {found}, expected that of the stack's hooks")
+
+
+def _own_name() -> str:
+    return f"hooks-{hashlib.sha256(_hooks()).hexdigest()[:16]}.pyz"
 
 
 def _hooks() -> bytes:
