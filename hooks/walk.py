@@ -4,10 +4,10 @@ from functools import partial
 from types import ModuleType
 from typing import Callable, Iterable, List, Sequence, Tuple
 
-from hooks.contract.result import ABSENT, BROKEN, PRESENT, UNKNOWN, Finding, Layer
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, STAYS, UNKNOWN, Finding, Layer
 from hooks.contract.spec import Spec
 from hooks.host.host import HookError, Host, OutOfTime
-from hooks.layers import address, filesystem, iscsi, lvm, nfs
+from hooks.layers import address, filesystem, iscsi, lvm, network, nfs
 from hooks.settings import settings
 
 # each layer with the part of the spec that it brings up, from the ground upwards
@@ -18,6 +18,7 @@ _SERVER: _Order = (
     (filesystem, "filesystems"),
     (settings, "settings"),
     (nfs, "exports"),
+    (network, "networks"),
     (address, "service_address"),
 )
 Act = Callable[[Host, ModuleType, Spec], Layer]
@@ -38,10 +39,12 @@ def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
 def release(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Takes down each layer from the top; after a failure nothing below is touched.
 
-    A host keeps its own settings.
+    A host keeps its own settings and its own networks.
     """
-    modules = [module for module in chosen(spec, only)[::-1] if hasattr(module, "release")]
-    return _walk(host, modules, spec, _released, ABSENT)
+    going = [
+        module for module in chosen(spec, only) if module.NAME not in STAYS and hasattr(module, "release")
+    ]
+    return _walk(host, going[::-1], spec, _released, ABSENT)
 
 
 def chosen(spec: Spec, only: Sequence[str]) -> List[ModuleType]:

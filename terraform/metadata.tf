@@ -25,6 +25,8 @@ locals {
     ]
     # Of the root disk: what moves with the data, beside the usual files of NFS.
     settings = { files = var.settings_files }
+    # Where each server carries an address beside its primary one.
+    networks = compact(local._networks)
     # The server puts it on its own interface; Terraform moves it to the server's VNIC.
     service_address = one([
       for id, subnet in data.oci_core_subnet.service : {
@@ -33,6 +35,17 @@ locals {
       } if id == local._service_subnet_id
     ])
   }
+
+  # The subnets of further VNICs that launched servers get, and of the service address.
+  _networks = distinct(concat(
+    [
+      for id in flatten(values(local._asked_subnets)) : try(data.oci_core_subnet.service[id].cidr_block, null)
+    ],
+    [
+      for id, subnet in data.oci_core_subnet.service : subnet.cidr_block
+      if id == local._service_subnet_id && !local._service_is_primary
+    ],
+  ))
 
   # base64 of a gzipped cloud-init document, the same for every site; made by `invoke render`.
   _user_data = (

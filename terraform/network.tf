@@ -37,7 +37,9 @@ data "oci_core_private_ips" "active" {
 
 # Of all servers, also of those that are launched later: the spec of a new server needs the prefix.
 data "oci_core_subnet" "service" {
-  for_each = local.site.service_ip == null ? toset([]) : toset(flatten(values(local.server_subnets)))
+  for_each = toset(flatten(
+    local.site.service_ip == null ? values(local._asked_subnets) : values(local.server_subnets)
+  ))
 
   subnet_id = each.value
 

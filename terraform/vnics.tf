@@ -7,12 +7,15 @@ locals {
     }
   ]...)
 
+  _asked_subnets = {
+    for name, s in local.site.servers : name => [for _, v in s.secondary_vnics : v.subnet_id]
+  }
   # Known before a server is launched; the primary VNIC's subnet first.
   server_subnets = {
     for name, s in local.site.servers : name => distinct(compact(concat(
       [local.subnets[name]],
       [for key, pair in local._adopted_vnics : data.oci_core_vnic.adopted[key].subnet_id if pair.name == name],
-      [for _, v in s.secondary_vnics : v.subnet_id],
+      local._asked_subnets[name],
     )))
   }
 

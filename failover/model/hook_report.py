@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from failover.model.outcome import Failed, Unknown
-from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Layer, Result
+from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, STAYS, Layer, Result
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class HookReport:
     @property
     def released(self) -> bool:
         """No layer is up: the host holds nothing of the service."""
-        return bool(self.layers) and all(layer.state == ABSENT for layer in self.layers)
+        return bool(self.layers) and all(x.state == ABSENT for x in self.layers if x.layer not in STAYS)
 
     @property
     def reboot_required(self) -> bool:
@@ -84,7 +84,9 @@ class HookReport:
     @property
     def unreleased(self) -> str:
         """The layers that are not released, with their messages."""
-        return "; ".join(f"{x.layer}: {x.message}" for x in self.layers if x.state != ABSENT)
+        return "; ".join(
+            f"{x.layer}: {x.message}" for x in self.layers if x.state != ABSENT and x.layer not in STAYS
+        )
 
     @property
     def message(self) -> str:

@@ -82,6 +82,7 @@ class ServerDocument(TypedDict, total=False):
     exports: list[ExportItem]
     service_address: AddressItem | None
     settings: SettingsItem | None
+    networks: list[str]  # of further VNICs, as CIDR blocks
 
 
 class ServerNames(TypedDict):

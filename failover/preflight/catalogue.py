@@ -12,6 +12,7 @@ from failover.preflight.checks import (
     capacity,
     hosts,
     image,
+    networks,
     survey,
     target,
     terraform,
@@ -46,6 +47,7 @@ SURVEYS = (
     Probe(survey.ACTIVE, survey.active, HOST_SECONDS, advisory=True),
     Probe(survey.TARGET, survey.target, HOST_SECONDS, advisory=True),
 )
+NETWORKS = Probe(networks.NAME, networks.look, HOST_SECONDS)
 CANARIES = Probe(canaries.NAME, canaries.refresh, HOST_SECONDS)
 BACKUPS = Probe("backups", backups.look, advisory=True)
 
@@ -53,14 +55,16 @@ BACKUPS = Probe("backups", backups.look, advisory=True)
 def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
     """All of them, for `preflight`."""
     of_hosts = (
-        (*HOSTS, TARGET, *SURVEYS) if ground.site.ssh.reach else (Probe(hosts.UNREACHED, hosts.unreached),)
+        (*HOSTS, NETWORKS, TARGET, *SURVEYS)
+        if ground.site.ssh.reach
+        else (Probe(hosts.UNREACHED, hosts.unreached),)
     )
     return (*_cloud(ground), *STATE, *((PLAN,) if terraform_plan else ()), *of_hosts, BACKUPS)
 
 
 def of_a_run(ground: Ground, old_server_serves: bool) -> tuple[Probe, ...]:
     """What can refuse a run. While the old server serves, Terraform's plan costs no outage."""
-    surveys = SURVEYS if ground.site.ssh.reach else ()
+    surveys = (NETWORKS, *SURVEYS) if ground.site.ssh.reach else ()
     chosen = (*_cloud(ground), *STATE, *((PLAN,) if old_server_serves else ()), *surveys)
     return tuple(replace(p, deadline_seconds=max(p.deadline_seconds, API_SECONDS)) for p in chosen)
 

@@ -2,42 +2,18 @@
 
 import base64
 import gzip
-import http.client
 import json
 import zlib
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Tuple
 
 from hooks.contract.fields import SpecError
+from hooks.host.metadata_service import ADDRESS, Unreachable, get
 
-ADDRESS = "169.254.169.254"
+__all__ = ["ADDRESS", "Unreachable", "get", "look", "match", "unpacked"]
+
 SPEC_PATH = "/opc/v2/instance/metadata/nfs_failover"
 ATTACHMENTS_PATH = "/opc/v2/volumeAttachments/"
-_TIMEOUT = 10.0
 Entry = Dict[str, object]
-
-
-class Unreachable(Exception):
-    """The metadata service gave no usable answer."""
-
-
-def get(path: str, address: str = ADDRESS) -> Optional[str]:
-    """The text at this path, None for a 404; raises Unreachable. Never through a proxy."""
-    connection = http.client.HTTPConnection(address, timeout=_TIMEOUT)
-    try:
-        connection.request("GET", path, headers={"Authorization": "Bearer Oracle"})
-        response = connection.getresponse()
-        text = response.read().decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
-        raise Unreachable("metadata service {}{}: {}".format(address, path, error)) from error
-    finally:
-        connection.close()
-    if response.status == 404:
-        return None
-    if response.status != 200:
-        raise Unreachable(
-            "metadata service {}{}: found HTTP {}, expected 200".format(address, path, response.status)
-        )
-    return text
 
 
 class Seen(NamedTuple):
@@ -50,6 +26,7 @@ class Seen(NamedTuple):
     total: int
     text: str
     ids: str = ""
+    networks: Tuple[str, ...] = ()  # of the further VNICs that the site's servers have
 
 
 def look(address: str = ADDRESS) -> Seen:
@@ -59,7 +36,14 @@ def look(address: str = ADDRESS) -> Seen:
     portals = match(volumes, entries)
     complete = len(portals) == len(volumes)
     ids = " ".join(sorted(str(item.get("id")) for item in portals.values()))
-    return Seen(len(portals), len(volumes), filled(spec, portals) if complete else "", ids)
+    networks = spec.get("networks")
+    return Seen(
+        len(portals),
+        len(volumes),
+        filled(spec, portals) if complete else "",
+        ids,
+        tuple(map(str, networks)) if isinstance(networks, list) else (),
+    )
 
 
 def _site(address: str) -> Entry:

@@ -1,6 +1,7 @@
 """The boot service: takes over when all volumes are attached to this host, and stands down without them."""
 
-from typing import Callable, Optional
+import json
+from typing import Callable, Optional, Tuple
 
 from hooks import walk
 from hooks.boot import metadata
@@ -14,7 +15,15 @@ PAUSE_SECONDS = 5.0
 GONE_LOOKS = 6  # an empty list from the metadata service is believed when it stays so for half a minute
 IN_SERVICE = "nfs-failover: in service: "  # on the console, with the attachments' OCIDs (failover/observe/)
 NOTHING = Seen(0, 0, "")
-_SECONDS = 120.0  # for standing down
+_EMPTY = {
+    "version": 1,
+    "role": "server",
+    "volumes": [],
+    "volume_groups": [],
+    "filesystems": [],
+    "exports": [],
+}
+_SECONDS = 120.0  # for standing down, and for the networks
 TakeOver = Callable[[str], Result]
 
 
@@ -31,6 +40,7 @@ class Watch:
         self._done = NOTHING
         self._gone = 0
         self._said = ""
+        self._networks: Tuple[str, ...] = ()
 
     def look(self, address: str = metadata.ADDRESS) -> Optional[Result]:
         """One look, and what follows of it; a result when something was done. Raises SpecError."""
@@ -39,6 +49,7 @@ class Watch:
         except metadata.Unreachable as error:
             self._say(str(error))
             return None
+        self._set_up(now.networks)
         self._say("{} of {} volumes are attached to this host".format(now.found, now.total))
         self._gone = 0 if now.found else self._gone + 1
         if now.text and now != self._done:
@@ -51,6 +62,20 @@ class Watch:
             self._forget()
             self._stand_down()
         return None
+
+    def _set_up(self, networks: Tuple[str, ...]) -> None:
+        """At once, and not only when it takes over: whoever stands by is reached there too."""
+        if networks == self._networks:
+            return
+        spec = parse(json.dumps(dict(_EMPTY, networks=networks)))
+        host = Host(_SECONDS, self._host.root)
+        try:
+            with alone(host, "the boot service"):
+                (layer,) = walk.apply(host, spec, ("network",))
+        except HookError as error:
+            self._say(str(error))
+            return
+        self._networks = networks if layer.state == PRESENT else ()
 
     def _say(self, text: str) -> None:
         if text != self._said:

@@ -36,7 +36,8 @@ class Seen(NamedTuple):
 def check(host: Host, spec: ClientSpec) -> Finding:
     """Present when lines and kernel both name the present server or the service, and it answers in time.
 
-    Facts: each mount point's source; `refusals` and `warnings`, lists of text; `reboot_required`.
+    Facts: each mount point's source; `addresses`, the server's address of each as the kernel has it;
+    `refusals` and `warnings`, lists of text; `reboot_required`.
     """
     return _found(host, _look(host, spec))
 
@@ -71,6 +72,9 @@ def _found(host: Host, seen: Seen) -> Finding:
     faults += [_fault_of_other(view, place) for place in others_behind(view)]
     faults += [item.mount + ": an earlier run did not mount it again" for item in laid_upon(view)]
     facts: Dict[str, object] = {place.mount.mount: _source(place) for place in view.places}
+    facts["addresses"] = {
+        place.mount.mount: mount_tree.address_of(place.node) for place in view.places if place.node
+    }
     behind, refused = any(stale(view, place) for place in view.places), refusals(view)
     facts["reboot_required"] = view.spec.mode == "reboot" and bool(faults) and not behind and not refused
     facts.update(refusals=refused, warnings=warnings(view) + containers.warnings(host, view))

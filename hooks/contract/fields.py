@@ -56,6 +56,10 @@ class Fields:
     def texts(self, key: str, pattern: Pattern[str], meaning: str) -> Tuple[str, ...]:
         return tuple(matched(where, found, pattern, meaning) for where, found in self._items(key))
 
+    def some_texts(self, key: str, pattern: Pattern[str], meaning: str) -> Tuple[str, ...]:
+        """As texts; none where the field is not there. Raises SpecError."""
+        return self.texts(key, pattern, meaning) if self._left.get(key) is not None else ()
+
     def objects(self, key: str) -> "List[Fields]":
         return [Fields(where, found) for where, found in self._items(key)]
 

@@ -41,6 +41,7 @@ HOST = (
     "a hostname or address",
 )
 _UUID = re.compile(r"[0-9A-Fa-f]{4,8}(-[0-9A-Fa-f]{2,12}){0,4}"), "a filesystem UUID"
+_CIDR = re.compile(r"[0-9A-Fa-f.:]{2,39}/[0-9]{1,3}"), "a network in CIDR notation"
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}"), "a network device"
 _ROLE = re.compile(r"server|client"), "'server' or 'client'"
 _SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr")
@@ -87,6 +88,7 @@ def _server(fields: Fields) -> ServerSpec:
         tuple(_export(item) for item in fields.objects("exports")),
         _service_address(fields.nested("service_address")),
         _settings(fields.nested("settings")),
+        networks=tuple(_network(item) for item in fields.some_texts("networks", *_CIDR)),
     )
     _check_references(spec)
     return spec
@@ -161,6 +163,13 @@ def _export(fields: Fields) -> Export:
     if not clients:
         raise wrong(fields.where + ".clients", [], "at least one client")
     return Export(path, clients, options, None if fsid < 0 else fsid)
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise wrong("spec.networks", text, "a network in CIDR notation, such as 10.0.2.0/24") from None
 
 
 def _service_address(fields: Optional[Fields]) -> Optional[ServiceAddress]:

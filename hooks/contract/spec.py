@@ -83,6 +83,7 @@ class ServerSpec(NamedTuple):
     service_address: Optional[ServiceAddress]
     settings: Tuple[str, ...] = ()
     role: str = "server"
+    networks: Tuple[str, ...] = ()  # of the server's further VNICs, as CIDR blocks
 
 
 Spec = Union[ServerSpec, "ClientSpec"]

@@ -163,6 +163,15 @@ class Host:
         except (OSError, UnicodeError):
             return []
 
+    def metadata(self, path: str) -> Optional[str]:
+        """What OCI's metadata service has at this path, None for a 404; raises CommandFailed."""
+        from hooks.host import metadata_service  # noqa: PLC0415 - an HTTP client takes long to import
+
+        try:
+            return metadata_service.get(path)
+        except metadata_service.Unreachable as error:
+            raise CommandFailed(str(error)) from None
+
     def path(self, name: str) -> str:
         return os.path.join(self.root, name.lstrip("/"))
 

@@ -3,6 +3,7 @@
 Functions with a `host` read it. Only `apply` and `release` change it (ip-address(8)). `_wanted` is pure.
 """
 
+import ipaddress
 import json
 from typing import Any, Dict, List, Optional
 
@@ -43,6 +44,16 @@ def _report(host: Host, *words: str) -> List[Dict[str, Any]]:
         raise CommandFailed("`ip -j` gave no JSON, but: {}".format(out[:200])) from None
 
 
+def _fitting_device(host: Host, wanted: ServiceAddress) -> str:
+    """The device in whose network the address is, on whichever VNIC; else that of the default route."""
+    address = ipaddress.ip_address(wanted.address)
+    for link in _report(host, "address", "show"):
+        for item in link.get("addr_info", []):
+            if address in ipaddress.ip_network("{local}/{prefixlen}".format(**item), strict=False):
+                return str(link["ifname"])
+    return _default_device(host)
+
+
 def _default_device(host: Host) -> str:
     routes = _report(host, "route", "show", "default")
     if not routes:
@@ -53,7 +64,7 @@ def _default_device(host: Host) -> str:
 def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Adds the address and tells the neighbours (RFC 5227); lost at the next boot, when this runs again."""
     wanted = _wanted(spec)
-    device = wanted.device or _default_device(host)
+    device = wanted.device or _fitting_device(host, wanted)
     host.run("ip", "address", "add", "{}/{}".format(wanted.address, wanted.prefix), "dev", device)
     try:
         host.run(

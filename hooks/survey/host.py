@@ -5,7 +5,7 @@ from typing import Iterator, Tuple
 
 from hooks.contract.spec import ServerSpec
 from hooks.host.host import SBIN, Host
-from hooks.layers import iscsi, nfs
+from hooks.layers import iscsi, network, nfs
 from hooks.survey.remark import Remark, refusal, warning
 
 LEAST_BYTES = 1 << 20
@@ -27,6 +27,12 @@ def lvm_tools(host: Host, spec: ServerSpec) -> Iterator[Remark]:
 def server(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     yield from _programs(host, ("exportfs", _NFS), ("rpc.nfsd", _NFS))
     yield from _unit(host, nfs.SERVICE, _NFS)
+
+
+def vnics(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """A server without a VNIC where clients mount by is out of their reach."""
+    for text in network.lacking(host, spec):
+        yield refusal("{}", text)
 
 
 def filesystem_types(host: Host, spec: ServerSpec) -> Iterator[Remark]:

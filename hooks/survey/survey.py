@@ -30,6 +30,7 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
         exports.overruled,
         firewall.closed,
     ),
+    "network": (survey_host.vnics,),
 }
 
 

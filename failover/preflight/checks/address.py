@@ -1,9 +1,10 @@
-"""An address for the target in its subnet: the one that it asks for, or any."""
+"""An address for the target in the subnet of each of its VNICs: the one that it asks for, or any."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Set
+from dataclasses import replace
 
 from failover.cloud.resources import SubnetFound
 from failover.model.stack_output import Launch
@@ -21,8 +22,10 @@ def look(ground: Ground) -> Iterator[Check]:
         if ground.target.instance_id or ground.left_behind():
             yield ok(NAME, f"{ground.target.name} exists already")
         return
-    subnet = ground.subnet(launch.subnet_id)
-    yield judge(ground.target.name, launch, subnet, ground.reads.addresses(launch.subnet_id))
+    further = [vnic for vnic in ground.target.vnics if not vnic.is_primary]
+    for one in (launch, *(replace(launch, subnet_id=v.subnet_id, private_ip=v.address) for v in further)):
+        subnet = ground.subnet(one.subnet_id)
+        yield judge(ground.target.name, one, subnet, ground.reads.addresses(one.subnet_id))
 
 
 def judge(server: str, launch: Launch, subnet: SubnetFound, taken: Set[str]) -> Check:

@@ -91,6 +91,7 @@ def expected_spec(volume_ids: list[str]) -> dict[str, Any]:
                 "fsid": 1,
             }
         ],
+        "networks": [],
         "service_address": None,
         "settings": {"files": []},
     }

@@ -50,6 +50,7 @@ def test_clients_mount_by_the_second_vnic(
     assert [v["address"] for v in output["servers"]["nfs-srv-1"]["vnics"]][1:] == ["10.0.2.4"]
     planned = output["servers"]["nfs-srv-2"]["vnics"][1]
     assert (planned["address"], planned["name"]) == ("10.0.2.12", "nfs")
+    assert output["spec"]["networks"] == ["10.0.2.0/24"]
     assert output["spec"]["service_address"] == {"address": "10.0.2.100", "prefix": 24}
     assert [a.ip_address for a in cloud.network.list_private_ips(vnic_id=old).data][1:] == ["10.0.2.100"]
     assert stack.is_settled()
@@ -75,6 +76,27 @@ def test_clients_mount_by_the_second_vnic(
     assert second not in back, "a switch leaves the VNIC where it is"
     end_second_server(stack, cloud)
     assert stack.actions(active_server="nfs-srv-2")[second] == ["create"], "it went with the server"
+
+
+@pytest.mark.own_rule
+def test_a_service_address_on_the_second_vnic_is_imported(
+    cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack
+) -> None:
+    """Clients mount it already: it is taken over where it is, and not made a second time."""
+    first = cloud.launch("nfs-srv-1-with-address")
+    vnic_id = attach_vnic(cloud, first, "10.0.2.5")
+    details = oci.core.models.CreatePrivateIpDetails(vnic_id=vnic_id, ip_address="10.0.2.105")
+    made = cloud.network.create_private_ip(details).data
+    site = make_site(("bv1",), first)
+    vnics = {"nfs": {"subnet_id": cloud.facts["storage_subnet_id"]}}
+    site["servers"]["nfs-srv-2"] |= {"secondary_vnics": vnics}
+    stack = make_stack({**site, "service_ip": "10.0.2.105"})
+    imported = stack.run("import", "oci_core_private_ip.service[0]", made.id)
+    assert imported.returncode == 0, imported.stderr
+    assert stack.actions()["oci_core_private_ip.service[0]"] == ["update"]  # its name and tag
+    assert stack.apply()["spec"]["networks"] == ["10.0.2.0/24"]
+    assert cloud.network.get_private_ip(made.id).data.vnic_id == vnic_id
+    assert stack.is_settled()
 
 
 @pytest.mark.checked(sources.SCHEMA)
@@ -126,7 +148,7 @@ resource "oci_core_vnic_attachment" "a" {
 
 
 @pytest.mark.own_rule
-def test_bad_secondary_vnics(make_site: MakeSite, make_stack: MakeStack) -> None:
+def test_bad_secondary_vnics(cloud: LabCloud, make_site: MakeSite, make_stack: MakeStack) -> None:
     site = make_site()
     stack = make_stack(site)
     for fields, message in BAD_VNICS:
@@ -139,6 +161,6 @@ def test_bad_secondary_vnics(make_site: MakeSite, make_stack: MakeStack) -> None
         servers=with_server(site, "nfs-srv-1", secondary_vnics={"nfs": {"subnet_id": SUBNET}})
     )
     assert "what an adopted one has is read: leave them out" in said
-    tagged = {"nfs": {"subnet_id": SUBNET, "nic_index": 0}}
+    tagged = {"nfs": {"subnet_id": cloud.facts["storage_subnet_id"], "nic_index": 0}}
     servers = with_server(site, "nfs-srv-2", secondary_vnics=tagged, standby=True)
     assert "a further VNIC on the first NIC needs a VLAN" in stack.refusal(servers=servers)

@@ -59,6 +59,7 @@ class PlannedHost(Host):
         self._turn = threading.Lock()
         self._silent = case.get("silent", {})
         self._resolves = case.get("resolves", {})
+        self._metadata = case.get("metadata", {})
         self.notes: List[str] = []
         self.change({"files": {"/proc/77/comm": "iscsid\n"}})
         self.change(case)
@@ -79,6 +80,12 @@ class PlannedHost(Host):
 
     def resolve(self, name: str) -> List[str]:
         found: List[str] = self._resolves.get(name, [])
+        return found
+
+    def metadata(self, path: str) -> Optional[str]:
+        found: Optional[str] = self._metadata.get(path)
+        if found is None:
+            raise CommandFailed(f"metadata service {path}: no answer")
         return found
 
     def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
