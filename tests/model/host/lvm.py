@@ -131,8 +131,11 @@ def _reporter(kind: str, rows: Callable[[LinuxHost, bool], list[dict[str, str]]]
         assert columns, "no columns"
         assert layout == "json", layout
         names = [arguments.pop(0)] if arguments and not arguments[0].startswith("-") else []
+        without_file = option(arguments, "--devicesfile") == ""
         none_left(kind + "s", arguments)
+        listing, host.use_devices_file = host.use_devices_file, host.use_devices_file and not without_file
         found = [row for row in rows(host, alien) if not names or row["vg_name"] in names]
+        host.use_devices_file = listing
         return _report(kind, found, columns)
 
     tool(kind + "s")(run)

@@ -140,7 +140,7 @@ mounts = [{{ path = "/mnt/a", mount = "/mnt/nfs/a" }}]
 def test_what_is_wrong_with_the_command_is_said_in_a_line_with_its_remedy(world: World) -> None:
     code, report, _ = world.failover("--active", "nfs-srv-9")
     assert code == 2
-    assert "'nfs-srv-9' is no server" in report["reason"]
+    assert "'nfs-srv-9' is not a server" in report["reason"]
     assert "known servers: nfs-srv-1, nfs-srv-2" in report["remedy"]
 
     code, report, _ = world.failover("--active", "nfs-srv-2", "--clients", "hope")
