@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from lab.provider.process import ProviderProcess
 from lab.site.console_stack import ConsoleStack
 from lab.site.shapes.shape import SiteShape
 from lab.site.ssh_access import Access
-from lab.site.stack import SHAPE, changes_in, lay_stack, site_variables
+from lab.site.stack import SHAPE, VARIABLES_FILE, changes_in, lay_stack, site_variables
 from lab.system.command import run
 from lab.system.paths import GUEST, ROOT, RunDirectory
 
@@ -53,14 +55,14 @@ class NfsSite:
     def build(self, instances: Mapping[str, str], image_id: str, standby: bool) -> None:
         """`instances`: OCIDs by name. With `standby` nfs-srv-2 is launched now, and waits without volumes."""
         volume_ids = self._make_volumes()
-        by_hand = self._shape.server is not None
-        if by_hand:
+        if self._shape.server is not None:
             attachments = self._attach_by_hand(instances[SERVER], volume_ids)
             self._make_hosts(
                 [f"{a.iqn}={a.ipv4}:{a.port}" for a in attachments.values()], [], self.source(SERVER)
             )
-            image_id = self._take_image(instances[SERVER])
-        self._say("Terraform adopts nfs-srv-1 and what is attached to it")
+            self._adopt(instances[SERVER], self._take_image(instances[SERVER]), standby)
+            return
+        self._say("Terraform adopts nfs-srv-1 and attaches the volumes to it")
         variables = site_variables(
             self._api.facts(),
             server_id=instances[SERVER],
@@ -72,14 +74,38 @@ class NfsSite:
         )
         lay_stack(self._lab.root, variables)
         self.terraform.run("init", "-input=false")
-        if by_hand:
-            for name, attachment in attachments.items():
-                address = f'oci_core_volume_attachment.data["{name}"]'
-                self.terraform.run("import", "-input=false", address, attachment.id)
         self.terraform.run("apply", "-auto-approve", "-input=false")
-        if not by_hand:
-            self._make_hosts(_portals(self.terraform.output()), [], self.source(SERVER))
+        self._make_hosts(_portals(self.terraform.output()), [], self.source(SERVER))
         self.write_site_file()
+
+    def _adopt(self, server_id: str, image_id: str, standby: bool) -> None:
+        """What the project makes of a server of which it has nothing but the OCID: `invoke adopt`.
+
+        Of nfs-srv-2 a person has written what no server can tell: its image, and the address of the lab's.
+        """
+        facts = self._api.facts()
+        successor = {
+            "image_id": image_id,
+            "shape": SHAPE,
+            "availability_domain": facts["availability_domains"][0],
+            "subnet_id": facts["subnet_id"],
+            "private_ip": ADDRESSES[SUCCESSOR],
+            "standby": False,
+        }
+        folder = lay_stack(self._lab.root, {})
+        (folder / VARIABLES_FILE).unlink()
+        variables = folder / "site.auto.tfvars"
+        keys = f"ssh_authorized_keys = {json.dumps(self._access.public_key)}\n"
+        variables.write_text(f"{keys}servers = {json.dumps({SUCCESSOR: successor})}\n")
+        self._say("`invoke adopt` reads nfs-srv-1 and writes its site")
+        site_file = self.write_site_file(clients=False)
+        adopt = ["adopt", "--instance", server_id, "--site", str(site_file), "--yes"]
+        told = run([sys.executable, "-m", "invoke", *adopt], cwd=ROOT, deadline_seconds=TERRAFORM_SECONDS)
+        (self._lab.root / "adopt.log").write_text(told.stdout)
+        if standby:
+            text = re.sub(r"(standby *= )false", r"\1true", variables.read_text())
+            variables.write_text(text)
+            self.terraform.run("apply", "-auto-approve", "-input=false")
 
     def source(self, server: str) -> str:
         """How the site's clients name a server."""
@@ -187,8 +213,11 @@ class NfsSite:
             wait_for_state(client, client.get_volume, ocid, "AVAILABLE")
         return made
 
-    def write_site_file(self) -> Path:
-        """RUN/site.toml: what an operator of this site would have, with the lab's endpoints in it."""
+    def write_site_file(self, clients: bool = True) -> Path:
+        """RUN/site.toml: what an operator of this site would have, with the lab's endpoints in it.
+
+        Without `clients` it is left to `invoke adopt` to find them.
+        """
         path = self._lab.root / "site.toml"
         mounts = ", ".join(
             f"{{ path = {json.dumps(path)}, mount = {json.dumps(mount)} }}"
@@ -215,11 +244,10 @@ class NfsSite:
             "power = 60",
             "switch = 300",
             "boot = 600",
-            "[[clients]]",
-            f'name = "{CLIENT}"',
-            f'address = "{ADDRESSES[CLIENT]}"',
-            f"mounts = [{mounts}]",
         ]
+        if clients:
+            lines += ["[[clients]]", f'name = "{CLIENT}"', f'address = "{ADDRESSES[CLIENT]}"']
+            lines += [f"mounts = [{mounts}]"]
         path.write_text("\n".join(lines) + "\n")
         return path
 
