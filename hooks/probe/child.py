@@ -20,6 +20,7 @@ def run_in_child(host: Host, what: str, work: Callable[[], object], seconds: flo
     ours, theirs = os.pipe()
     child = os.fork()
     if not child:
+        host.on_step = lambda step: None  # the lock's file, in which it notes its steps, is the parent's
         _live(work, theirs)
     os.close(theirs)
     with open(ours, "rb") as answer:

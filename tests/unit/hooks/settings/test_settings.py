@@ -17,6 +17,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import BROKEN, PRESENT, Layer
 from hooks.contract.spec import ServerSpec
 from hooks.host.host import CommandFailed, Outcome, Refused
+from hooks.host.lock import alone
 from hooks.probe import settings as probed
 from hooks.settings import capture, copy, settings
 from tests.unit.hooks.probe.data_host import ROOT, DataHost
@@ -319,6 +320,15 @@ def test_a_change_on_the_serving_host_is_no_fault(old: SettingsHost) -> None:
     old.change({"files": {"/etc/nfs.conf": "[nfsd]\nthreads=8\n", "/proc/fs/nfsd/threads": "8\n"}})
     layer = probed.compared(old, spec())
     assert (layer.state, "/etc/nfs.conf changed on this host since" in layer.message) == (PRESENT, True)
+
+
+def test_the_lock_s_file_is_not_the_child_s_to_write(old: SettingsHost) -> None:
+    """A run that has the lock notes each command in the lock's file, and the copy is made by a child."""
+    old.change({"directories": ["/run"]})
+    with alone(old, "refresh"):
+        layer = probed.refreshed(old, spec())
+    assert layer.state == PRESENT, layer.message
+    assert json.loads(old.read("/run/nfs-failover.lock") or "")[3] == "looks around"
 
 
 def test_the_data_s_folder_must_lie_on_the_data(old: SettingsHost) -> None:
