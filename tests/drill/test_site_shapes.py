@@ -189,7 +189,7 @@ def test_settings_of_the_root_disk_move_with_the_data(server):
     )
     answer = server.hooks("apply", spec)
     assert answer.ok, answer.complaint
-    assert "-9:/mnt/b | +1:/mnt/a/y" in answer.told
+    assert "-9:/mnt/b | +1:/mnt/a/y" in answer.message
     assert server.sh("cat /proc/fs/nfsd/threads /proc/sys/vm/dirty_ratio") == "12\n17"
     assert "-3" in server.sh("cat /proc/fs/nfsd/versions")
     (looked,) = [layer for layer in server.hooks("probe", spec).layers if layer.layer == "settings"]
