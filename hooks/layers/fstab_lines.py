@@ -23,7 +23,7 @@ def entry(host: Host, filesystem: Filesystem, line: Optional[Line] = None) -> st
     if line:
         own = [option for option in line.options.split(",") if option != "ro"]
         options = own + [option for option in options if option not in own + ["defaults"]]
-        if means(host, line.device, filesystem) and not line.device.startswith(_FLEETING):
+        if means(host, line.device, filesystem) and not line.device.startswith(_FLEETING) and _exact(line):
             return fstab.with_options(line, filesystem.type, ",".join(options))
     return "{} {} {} {} 0 0".format(filesystem.device, filesystem.mount, filesystem.type, ",".join(options))
 
@@ -34,7 +34,14 @@ def satisfied(host: Host, filesystem: Filesystem, line: Optional[Line]) -> bool:
         return False
     lacking = set(filesystem.options.split(",")) - set(line.options.split(",")) - {"defaults"}
     lasting = not filesystem.iqns or not line.device.startswith(_FLEETING)
-    return not lacking and lasting and means(host, line.device, filesystem) is True
+    return not lacking and lasting and _exact(line) and means(host, line.device, filesystem) is True
+
+
+def _exact(line: Line) -> bool:
+    """Whether systemd finds the device, too: of a UUID in capitals it waits for a link that never comes, and
+    unmounts what mount(8), which does not mind, has mounted (systemd.mount(5), BindsTo)."""
+    key, _, value = line.device.partition("=")
+    return not key.endswith("UUID") or value == value.lower()
 
 
 def lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:

@@ -19,7 +19,7 @@ from lab.site.lab import Lab
 from lab.site.nfs_site import CLIENT, SERVER, SUCCESSOR
 from lab.site.stack import VARIABLES_FILE
 
-pytestmark = pytest.mark.guests
+pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
 OFF = "#nfs-failover off: "
 OUTER, INNER = "0f3b1b5c-6f1e-4b0e-9c3c-8d0c5a7e1f10", "1a2b3c4d-6f1e-4b0e-9c3c-8d0c5a7e1f11"

@@ -20,7 +20,7 @@ from lab.site.nfs_site import CLIENT, SERVER, SUCCESSOR
 from lab.site.stack import VARIABLES_FILE
 from tests.drill.run_drill import slowness
 
-pytestmark = pytest.mark.guests
+pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
 OLD, NEW = "10.0.2.4", "10.0.2.12"
 BY_HAND = f"""

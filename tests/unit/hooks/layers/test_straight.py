@@ -121,7 +121,8 @@ def test_a_line_by_a_name_that_lasts_stays(source: str, tmp_path: Path) -> None:
     """A disk's own name is another one after the next boot, a path after the next attachment."""
     line = f"{source} /mnt/a xfs noatime,_netdev,nofail 0 0\n"
     probes = [lsblk(f"sdb1 {UUID}")]
-    lasts = not source.startswith(("/dev/sdb", "/dev/disk/by-path"))
+    capitals = (f"UUID={UUID.upper()}", "PARTUUID=1F")  # systemd waits for a link of that very spelling
+    lasts = not source.startswith(("/dev/sdb", "/dev/disk/by-path", *capitals))
     made = host(tmp_path, line, *([] if lasts else probes), device="sdb1", mounts=MOUNTED)
     made._plan += [] if lasts else [RELOAD]
     layer = done(made, "apply")
