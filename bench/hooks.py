@@ -101,7 +101,7 @@ class _Bench:
         spec = _spec(self._volumes())
         words = [f"{v['iqn']}={v['address']}:{v['port']}" for v in spec["volumes"]]
         self._lab.on(SERVER, "sudo", "sed", "-i", "/ \\/mnt\\/a /d", "/etc/fstab")
-        self._lab.access.script(_ADDRESS, "make-server.sh", *words)
+        self._lab.access.scripts(_ADDRESS, ("log-in.sh", "make-server.sh"), *words)
         return spec
 
     def _replace_volumes(self) -> None:

@@ -146,8 +146,8 @@ class NfsSite:
 
     def _make_hosts(self, portals: list[str], addresses: list[str], mounted_from: str) -> None:
         self._say("nfs-srv-1: iSCSI, LVM, XFS, export; nfs-cli: mount, writer")
-        by_hand = self._shape.server and ("sites/log-in.sh", f"sites/{self._shape.server}")
-        self._access.scripts(ADDRESSES[SERVER], by_hand or ("make-server.sh",), *addresses, *portals)
+        built = f"sites/{self._shape.server}" if self._shape.server else "make-server.sh"
+        self._access.scripts(ADDRESSES[SERVER], ("log-in.sh", built), *addresses, *portals)
         folder = GUEST
         files = {name: (folder / name).read_text() for name in ("writer.py", "writer.service")}
         self._access.put(ADDRESSES[CLIENT], files)

@@ -1,6 +1,14 @@
 #!/bin/bash
-# what every hand-built server begins with: the console's iSCSI commands for IQN=ADDRESS:PORT ..., then `devices`
+# what every server built by hand begins with: the console's iSCSI commands; leaves the disks in `devices`
+# usage: log-in.sh [SERVICE_ADDRESS/PREFIX] IQN=ADDRESS:PORT ...
 set -eu
+case ${1-} in
+*=* | "") ;;
+*)
+  ip address add "$1" dev eth0
+  shift
+  ;;
+esac
 devices=()
 for volume in "$@"; do
   iqn=${volume%%=*} portal=${volume#*=}
