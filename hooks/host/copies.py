@@ -12,7 +12,7 @@ from typing import Dict, List, NamedTuple, Optional
 
 from hooks.host import places
 from hooks.host.host import Host
-from hooks.host.whole_file import put
+from hooks.host.whole_file import opened, put
 
 SHA256 = re.compile("[0-9a-f]{64}")
 KEPT = re.compile(r"hooks-[0-9a-f]{16}\.pyz")  # the project's own names; other files there are not touched
@@ -73,9 +73,8 @@ def _looked(descriptor: int, folder: str, pinned: str) -> Looked:
 
 def read(folder: int, name: str) -> bytes:
     """A regular file's content, without what follows after LARGEST bytes; empty for what cannot be read."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # O_NONBLOCK: do not block on a FIFO
     try:
-        with open(os.open(name, flags, dir_fd=folder), "rb") as file:
+        with opened(name, folder) as file:
             return file.read(LARGEST) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
     except OSError:
         return b""

@@ -19,6 +19,7 @@ def open_on_mount(host: Host, path: str, mount: str) -> int:
     descriptor = os.open(host.path(path), os.O_DIRECTORY)
     on = _lies_on(host, descriptor)
     if on is None or on not in mounts.mounted_on(host, mount)[-1:]:
+        os.close(descriptor)
         raise Refused(_ELSEWHERE.format(mount))
     return descriptor
 
@@ -36,5 +37,6 @@ def open_root_owned(name: str, base: int) -> int:
     descriptor = os.open(name, DIRECTORY, dir_fd=base)
     found = os.fstat(descriptor)
     if found.st_uid != os.geteuid() or found.st_mode & 0o22:
+        os.close(descriptor)
         raise Refused(_FOREIGN.format(name, found.st_uid, found.st_mode & 0o7777))
     return descriptor

@@ -1,6 +1,20 @@
-"""Writes a file as a whole, all of it or nothing, in a folder that is held open: no link leads elsewhere."""
+"""Opens and writes a file in a folder that is held open, where no link leads elsewhere."""
 
 import os
+from contextlib import contextmanager
+from typing import BinaryIO, Iterator
+
+
+@contextmanager
+def opened(name: str, folder: int) -> Iterator[BinaryIO]:
+    """`name` in this folder, to read; closed whatever happens. Raises OSError, for a folder too."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # O_NONBLOCK: do not block on a FIFO
+    descriptor = os.open(name, flags, dir_fd=folder)
+    try:
+        with open(descriptor, "rb", closefd=False) as file:  # which leaves open what it refuses
+            yield file
+    finally:
+        os.close(descriptor)
 
 
 def put(name: str, content: bytes, folder: int, mode: int = 0o644) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Dict, Optional
 from hooks.host import places
 from hooks.host.host import CommandFailed
 from hooks.host.mounted_folder import DIRECTORY, open_root_owned
-from hooks.host.whole_file import fill, put
+from hooks.host.whole_file import fill, opened, put
 
 FOLDER = places.DATA
 MANIFEST = "manifest.json"
@@ -50,8 +50,7 @@ def read(folder: int) -> Manifest:
 
 def _content(name: str, folder: int) -> bytes:
     """From the disk or the server: what the page cache has of it is dropped first (posix_fadvise(2))."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # O_NONBLOCK: do not block on a FIFO
-    with open(os.open(name, flags, dir_fd=folder), "rb") as file:
+    with opened(name, folder) as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return file.read(2 * SIZE)
 

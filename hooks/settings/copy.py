@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from hooks.contract.spec import Filesystem, ServerSpec
-from hooks.host import places
+from hooks.host import places, whole_file
 from hooks.host.host import CommandFailed, Host
 from hooks.host.mounted_folder import open_on_mount, open_root_owned
 from hooks.host.mounts import mounted_on
@@ -100,9 +100,8 @@ def opened(host: Host, filesystem: Filesystem) -> Iterator[int]:
 
 def content(folder: int, name: str) -> bytes:
     """The bytes of a file in the folder. Raises CommandFailed when it is not a plain file of root's."""
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
+    with whole_file.opened(name, folder) as file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_size > LARGEST:
             text = "{}: found a file of owner {} and {} bytes, expected root's own, plain and at most {}"
             raise CommandFailed(text.format(name, status.st_uid, status.st_size, LARGEST))

@@ -89,3 +89,11 @@ def written_unit(sha256: str) -> str:
     return jinja2.Template(text, autoescape=False).render(
         loader_path="/opt/nfs-failover/loader.pyz", hooks_sha256=sha256
     )
+
+
+def test_a_folder_with_a_copy_s_name_leaves_nothing_open(tmp_path: Path) -> None:
+    """The loader looks again every few seconds, for as long as it takes."""
+    (tmp_path / "hooks-folder.pyz").mkdir()
+    before = sorted(Path("/proc/self/fd").iterdir())
+    assert look_in(str(tmp_path), PINNED).content is None
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
