@@ -11,7 +11,7 @@ from typing import Callable, List, Sequence
 from hooks import walk
 from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
-from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Facts, Layer, Result
+from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Facts, HookResult, Layer
 from hooks.contract.spec import ServerSpec, Spec
 from hooks.host import copies, released
 from hooks.host.host import Host, OutOfTime
@@ -89,7 +89,7 @@ def _text(name: str) -> str:
         raise SpecError("{}: {}".format(name, error)) from None
 
 
-def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> Result:
+def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> HookResult:
     host = Host(spec.deadline_seconds, root)
     os.chdir(root)  # not to be what keeps a filesystem busy
     if action in _READS:
@@ -130,7 +130,7 @@ def _before(host: Host, action: str, spec: Spec) -> None:
         settings.before_release(host, spec)
 
 
-def _attached(only: Sequence[str], root: str) -> Result:
+def _attached(only: Sequence[str], root: str) -> HookResult:
     from hooks.boot import metadata  # noqa: PLC0415 - an HTTP client takes a fifth of the time in which hooks start
 
     try:
@@ -143,7 +143,7 @@ def _attached(only: Sequence[str], root: str) -> Result:
     return _take_over(now.text, only, root)
 
 
-def _watch(root: str) -> Result:
+def _watch(root: str) -> HookResult:
     """Ends only with a result that is not ok; systemd begins it again."""
     from hooks.boot.watch import PAUSE_SECONDS, Watch  # noqa: PLC0415 - as in _attached
 
@@ -159,7 +159,7 @@ def _watch(root: str) -> Result:
             return result
 
 
-def _take_over(text: str, only: Sequence[str], root: str) -> Result:
+def _take_over(text: str, only: Sequence[str], root: str) -> HookResult:
     """As an operator would, except after a release."""
     spec = parse(text)
     host = Host(max(spec.deadline_seconds, _BOOT_SECONDS), root)
@@ -170,7 +170,7 @@ def _take_over(text: str, only: Sequence[str], root: str) -> Result:
         return _kept(_result("apply", spec, walk.apply(host, spec, only), host), host, spec)
 
 
-def _kept(result: Result, host: Host, spec: Spec) -> Result:
+def _kept(result: HookResult, host: Host, spec: Spec) -> HookResult:
     """After a refresh and a takeover, these hooks lie with the data, for a server that starts by itself."""
     if result.action == "release" or spec.role != "server" or not result.ok:
         return result
@@ -183,7 +183,7 @@ def _kept(result: Result, host: Host, spec: Spec) -> Result:
     return result._replace(facts=dict(result.facts, **facts))
 
 
-def _result(action: str, spec: Spec, found: List[Layer], host: Host) -> Result:
+def _result(action: str, spec: Spec, found: List[Layer], host: Host) -> HookResult:
     aim = _AIM.get(action, [PRESENT])
     bad = [layer for layer in found if layer.state not in aim and not layer.facts.get("reboot_required")]
     message = "; ".join("{}: {}".format(layer.layer, layer.message) for layer in bad)
@@ -191,13 +191,13 @@ def _result(action: str, spec: Spec, found: List[Layer], host: Host) -> Result:
     if not bad:
         message = "nothing to do: already so" if action not in _READS and not changed else ""
     facts = _facts(host)
-    return Result(
+    return HookResult(
         action, spec.role, socket.gethostname(), not bad, changed, 0.0, message, tuple(found), facts
     )
 
 
-def _nothing(action: str, message: str, ok: bool = False) -> Result:
-    return Result(action, "", socket.gethostname(), ok, False, 0.0, message, ())
+def _nothing(action: str, message: str, ok: bool = False) -> HookResult:
+    return HookResult(action, "", socket.gethostname(), ok, False, 0.0, message, ())
 
 
 def _facts(host: Host) -> Facts:

@@ -4,7 +4,7 @@ from functools import partial
 from types import ModuleType
 from typing import Callable, Iterable, List, Sequence, Tuple
 
-from hooks.contract.result import ABSENT, BROKEN, PRESENT, STAYS, UNKNOWN, Finding, Layer
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, STAYS, UNKNOWN, Layer, LayerFinding
 from hooks.contract.spec import Spec
 from hooks.host.host import HookError, Host, OutOfTime
 from hooks.layers import address, filesystem, iscsi, lvm, network, nfs
@@ -96,9 +96,9 @@ def _guarded(name: str, act: Callable[[], Layer]) -> Layer:
 def _told(host: Host, module: ModuleType, spec: Spec, check: str = "check") -> Layer:
     """`check`: what the module may have for an operator's question alone; a run has no time for it."""
     try:
-        found: Finding = getattr(module, check, module.check)(host, spec)
+        found: LayerFinding = getattr(module, check, module.check)(host, spec)
     except (HookError, OSError) as error:
-        found = Finding(UNKNOWN, str(error))
+        found = LayerFinding(UNKNOWN, str(error))
     return Layer(module.NAME, found.state, False, 0.0, found.message, found.facts)
 
 

@@ -12,18 +12,18 @@ from failover.act.serve import take_over
 from failover.act.switch import switch
 from failover.hosts.ssh import Silent
 from failover.model.outcome import Unknown
-from failover.plan.model import Kind, Step
+from failover.plan.model import Step, StepKind
 
-_STEPS: dict[Kind, Callable[[Crew, Step], str]] = {
-    Kind.LAUNCH: launch,
-    Kind.POWER_ON: power_on,
-    Kind.REACH: reach,
-    Kind.RELEASE: release,
-    Kind.POWER_OFF: power_off,
-    Kind.CUT_OFF: cut_off,
-    Kind.SWITCH: switch,
-    Kind.TAKE_OVER: take_over,
-    Kind.CLIENT: bring_over,
+_STEPS: dict[StepKind, Callable[[Crew, Step], str]] = {
+    StepKind.LAUNCH: launch,
+    StepKind.POWER_ON: power_on,
+    StepKind.REACH: reach,
+    StepKind.RELEASE: release,
+    StepKind.POWER_OFF: power_off,
+    StepKind.CUT_OFF: cut_off,
+    StepKind.SWITCH: switch,
+    StepKind.TAKE_OVER: take_over,
+    StepKind.CLIENT: bring_over,
 }
 
 

@@ -15,7 +15,7 @@ _LARGEST_FSID = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Export:
+class ExportEntry:
     """One entry: `options` without fsid, which is a field of its own where it is a number."""
 
     path: str
@@ -24,7 +24,7 @@ class Export:
     fsid: int | None
 
 
-def entries(rows: Iterable[Exported]) -> tuple[Export, ...]:
+def entries(rows: Iterable[Exported]) -> tuple[ExportEntry, ...]:
     """Rows of the table as entries, in the order of their paths; clients that differ stand apart."""
     found: dict[tuple[str, str, int | None], list[str]] = {}
     for row in rows:
@@ -33,7 +33,7 @@ def entries(rows: Iterable[Exported]) -> tuple[Export, ...]:
         clients = found.setdefault((row.path, options, fsid), [])
         clients += [] if client in clients else [client]
     made = [
-        Export(path, tuple(sorted(clients)), options, fsid)
+        ExportEntry(path, tuple(sorted(clients)), options, fsid)
         for (path, options, fsid), clients in found.items()
     ]
     return tuple(sorted(made, key=lambda one: (one.path, one.clients)))

@@ -23,7 +23,7 @@ class Disk:
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockDevice:
     """A block device and what is on it. `parents`: the devices that it lies on."""
 
     device: str
@@ -58,7 +58,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Line:
+class DeviceLine:
     """An active line of fstab; `real`: the device that its source leads to, empty when nowhere."""
 
     source: str
@@ -69,7 +69,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Mount:
+class DeviceMount:
     """A mounted block device; `root`: the folder of its filesystem that it shows."""
 
     mount: str
@@ -101,9 +101,9 @@ class HostSeen:
     chap: tuple[str, ...] = ()
     physical: tuple[PhysicalVolume, ...] = ()
     segments: tuple[Segment, ...] = ()
-    blocks: Mapping[str, Block] = field(default_factory=dict)
-    fstab: tuple[Line, ...] = ()
-    mounts: tuple[Mount, ...] = ()
+    blocks: Mapping[str, BlockDevice] = field(default_factory=dict)
+    fstab: tuple[DeviceLine, ...] = ()
+    mounts: tuple[DeviceMount, ...] = ()
     quota_files: tuple[str, ...] = ()
     table: tuple[Exported, ...] = ()
     files: tuple[Exported, ...] = ()
@@ -143,8 +143,8 @@ def _host(parts: Mapping[str, Facts], unread: tuple[str, ...]) -> HostSeen:
         physical=tuple(map(_physical, lvm.get("physical", ()))),
         segments=tuple(map(_segment, lvm.get("segments", ()))),
         blocks={d["device"]: _block(d) for d in parts.get("block", {}).get("devices", ())},
-        fstab=tuple(Line(**line) for line in parts.get("fstab", {}).get("lines", ())),
-        mounts=tuple(Mount(**mount) for mount in mounts.get("mounts", ())),
+        fstab=tuple(DeviceLine(**line) for line in parts.get("fstab", {}).get("lines", ())),
+        mounts=tuple(DeviceMount(**mount) for mount in mounts.get("mounts", ())),
         quota_files=tuple(mounts.get("quota_files", ())),
         table=tuple(map(_exported, exports.get("table", ()))),
         files=tuple(map(_exported, files)),
@@ -172,9 +172,9 @@ def _segment(row: Mapping[str, str]) -> Segment:
     )
 
 
-def _block(row: Mapping[str, Any]) -> Block:
+def _block(row: Mapping[str, Any]) -> BlockDevice:
     parents = tuple(row["parents"])
-    return Block(row["device"], row["type"], row["fstype"], row["uuid"], row["label"], parents)
+    return BlockDevice(row["device"], row["type"], row["fstype"], row["uuid"], row["label"], parents)
 
 
 def _exported(row: Mapping[str, Any]) -> Exported:

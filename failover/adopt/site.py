@@ -10,7 +10,7 @@ from typing import Any
 
 from failover.adopt import volumes as data_volumes
 from failover.adopt.host_view import HostSeen
-from failover.adopt.storage import Storage, storage
+from failover.adopt.storage import AdoptedStorage, storage
 from failover.cloud.server_reads import DataVolume, ServerSeen
 from failover.model.outcome import Refused, Usage
 from hooks.contract import parse as hooks_spec
@@ -36,7 +36,7 @@ class AdoptedSite:
     server: ServerSeen
     host: HostSeen | None
     volumes: Mapping[str, DataVolume]
-    storage: Storage | None
+    storage: AdoptedStorage | None
     keys: str
     notes: tuple[str, ...]
 
@@ -123,7 +123,7 @@ def _keys(server: ServerSeen, host: HostSeen | None) -> str:
     return "\n".join(dict.fromkeys(found))
 
 
-def _notes(server: ServerSeen, host: HostSeen | None, found: Storage | None) -> tuple[str, ...]:
+def _notes(server: ServerSeen, host: HostSeen | None, found: AdoptedStorage | None) -> tuple[str, ...]:
     notes = list(found.notes if found else ())
     notes += [f"not read on the server: {line}" for line in host.unread] if host else []
     if server.instance.plugins.get(LOGIN_PLUGIN) == "ENABLED" or any(v.agent_login for v in server.volumes):

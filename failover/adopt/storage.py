@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from failover.adopt.exports import Export, entries, kerberos, plain
-from failover.adopt.host_view import Block, Exported, HostSeen, Line
+from failover.adopt.exports import ExportEntry, entries, kerberos, plain
+from failover.adopt.host_view import BlockDevice, DeviceLine, Exported, HostSeen
 from failover.cloud.server_reads import DataVolume
 
 _PLAIN = ("linear", "striped")
@@ -17,7 +17,7 @@ NEEDED = ("_netdev", "nofail")  # a server whose volumes have moved away must st
 
 
 @dataclass(frozen=True)
-class Filesystem:
+class AdoptedFilesystem:
     """One filesystem: on a logical volume (`group`, `logical`); or on `volume` itself, those two empty."""
 
     group: str
@@ -30,17 +30,17 @@ class Filesystem:
 
 
 @dataclass(frozen=True)
-class Storage:
+class AdoptedStorage:
     """`refusals`: why this cannot be recovered; `notes`: what a person should know, and decide."""
 
     groups: Mapping[str, tuple[str, ...]]
-    filesystems: Mapping[str, Filesystem]
-    exports: tuple[Export, ...]
+    filesystems: Mapping[str, AdoptedFilesystem]
+    exports: tuple[ExportEntry, ...]
     refusals: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def storage(host: HostSeen, volumes: Mapping[str, DataVolume]) -> Storage:
+def storage(host: HostSeen, volumes: Mapping[str, DataVolume]) -> AdoptedStorage:
     """The storage of these volumes (by name) on this host."""
     return _Look(host, volumes).storage()
 
@@ -55,14 +55,14 @@ class _Look:
         self._refusals: list[str] = []
         self._notes: list[str] = []
 
-    def storage(self) -> Storage:
+    def storage(self) -> AdoptedStorage:
         groups = self._groups()
         self._segments(groups)
         self._unused()
         filesystems = self._filesystems(groups)
         self._clones(filesystems)
         exports = self._exports([item.mount for item in filesystems.values()])
-        return Storage(groups, filesystems, exports, tuple(self._refusals), tuple(self._notes))
+        return AdoptedStorage(groups, filesystems, exports, tuple(self._refusals), tuple(self._notes))
 
     def _volume_of(self, device: str) -> str | None:
         """The data volume that this device, or what it lies on, is the disk of."""
@@ -123,8 +123,8 @@ class _Look:
             if not any(b.fstype for b in blocks if b.device == device or b.kind == "part"):
                 self._notes.append(f"{name}: nothing is on it; it moves along")
 
-    def _filesystems(self, groups: Mapping[str, tuple[str, ...]]) -> dict[str, Filesystem]:
-        found: dict[str, Filesystem] = {}
+    def _filesystems(self, groups: Mapping[str, tuple[str, ...]]) -> dict[str, AdoptedFilesystem]:
+        found: dict[str, AdoptedFilesystem] = {}
         for group, logical, volume, device in self._devices(groups):
             made = self._filesystem(group, logical, volume, device)
             if made:
@@ -144,8 +144,8 @@ class _Look:
             if owner and block.kind in ("disk", "part"):
                 yield "", "", owner, block.device
 
-    def _filesystem(self, group: str, logical: str, volume: str, device: str) -> Filesystem | None:
-        block = self._host.blocks.get(device, Block(device, "", "", "", "", ()))
+    def _filesystem(self, group: str, logical: str, volume: str, device: str) -> AdoptedFilesystem | None:
+        block = self._host.blocks.get(device, BlockDevice(device, "", "", "", "", ()))
         what = f"{group}/{logical}" if group else f"{volume} ({device})"
         lines = [line for line in self._host.fstab if line.real == device and not _binds(line)]
         mounts = [one.mount for one in self._host.mounts if one.real == device and one.root == "/"]
@@ -170,8 +170,14 @@ class _Look:
         return self._mounted(group, logical, volume, block, lines, mounts)
 
     def _mounted(
-        self, group: str, logical: str, volume: str, block: Block, lines: list[Line], mounts: list[str]
-    ) -> Filesystem:
+        self,
+        group: str,
+        logical: str,
+        volume: str,
+        block: BlockDevice,
+        lines: list[DeviceLine],
+        mounts: list[str],
+    ) -> AdoptedFilesystem:
         line = next((line for line in lines if line.mount in mounts), next(iter(lines), None))
         mount = line.mount if line else mounts[0]
         if mount not in mounts:
@@ -184,9 +190,11 @@ class _Look:
                     f"{one.mount}: a bind mount out of {mount} in this server's own fstab; another server "
                     "needs the line in its image"
                 )
-        return Filesystem(group, logical, volume, mount, block.fstype, self._options(mount, line), block.uuid)
+        return AdoptedFilesystem(
+            group, logical, volume, mount, block.fstype, self._options(mount, line), block.uuid
+        )
 
-    def _options(self, mount: str, line: Line | None) -> str:
+    def _options(self, mount: str, line: DeviceLine | None) -> str:
         """The line's own options with what another host's boot needs."""
         own = line.options.split(",") if line else ["defaults"]
         if line is None:
@@ -202,7 +210,7 @@ class _Look:
             )
         return ",".join(own + lacking)
 
-    def _clones(self, filesystems: Mapping[str, Filesystem]) -> None:
+    def _clones(self, filesystems: Mapping[str, AdoptedFilesystem]) -> None:
         """XFS mounts no second filesystem of one UUID (xfs(5), nouuid), and a clone may be taken for it."""
         for item in filesystems.values():
             same = [b for b in self._host.blocks.values() if item.uuid and b.uuid == item.uuid and b.fstype]
@@ -213,7 +221,7 @@ class _Look:
                     "give it a UUID of its own (xfs_admin -U generate)"
                 )
 
-    def _exports(self, mounts: list[str]) -> tuple[Export, ...]:
+    def _exports(self, mounts: list[str]) -> tuple[ExportEntry, ...]:
         rows = self._host.table or self._host.files
         if not self._host.table and self._host.files:
             self._notes.append("nothing is exported now: the exports are those of the files of exports")
@@ -248,7 +256,7 @@ class _Look:
             )
 
 
-def _binds(line: Line) -> bool:
+def _binds(line: DeviceLine) -> bool:
     return bool({"bind", "rbind"} & set(line.options.split(",")))
 
 
@@ -256,7 +264,7 @@ def _below(path: str, mount: str) -> bool:
     return path == mount or path.startswith(mount.rstrip("/") + "/")
 
 
-def _key(mount: str, taken: Mapping[str, Filesystem]) -> str:
+def _key(mount: str, taken: Mapping[str, AdoptedFilesystem]) -> str:
     """A name for a filesystem: the end of its mount point, and more of it where that is taken."""
     parts = [re.sub(r"[^A-Za-z0-9_.-]", "-", part) for part in mount.split("/") if part] or ["root"]
     for count in range(1, len(parts) + 1):

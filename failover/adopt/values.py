@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from failover.adopt.site import LOGIN_PLUGIN, AdoptedSite
-from failover.adopt.storage import Storage
+from failover.adopt.storage import AdoptedStorage
 from failover.cloud.compute import SERVER_TAG
 from failover.model.outcome import Refused
 
@@ -144,7 +144,7 @@ def _volumes(existing: Mapping[str, Any], site: AdoptedSite) -> Values:
     return kept | {name: kept.get(name, {}) | volume for name, volume in mine.items()}
 
 
-def _storage(existing: Mapping[str, Any], found: Storage) -> Values:
+def _storage(existing: Mapping[str, Any], found: AdoptedStorage) -> Values:
     groups = {name: {"volumes": list(volumes)} for name, volumes in found.groups.items()}
     exports = [
         {"path": e.path, "clients": list(e.clients), "options": e.options}
@@ -168,7 +168,7 @@ def _groups(existing: Mapping[str, Any], found: Mapping[str, Values]) -> Values:
     return kept
 
 
-def _filesystems(existing: Mapping[str, Any], found: Storage) -> Values:
+def _filesystems(existing: Mapping[str, Any], found: AdoptedStorage) -> Values:
     """By their mount points: the name that a person gave stays."""
     names = {(value or {}).get("mount"): name for name, value in existing.items()}
     kept = {name: dict(value or {}) for name, value in existing.items()}

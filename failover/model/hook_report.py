@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from failover.model.outcome import Failed, Unknown
-from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, STAYS, Layer, Result
+from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, STAYS, HookResult, Layer
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class HookReport:
     """One result of the hooks on one host."""
 
     host: str
-    result: Result
+    result: HookResult
 
     @property
     def ok(self) -> bool:
@@ -111,9 +111,9 @@ def parse(host: str, action: str, code: int, out: str, err: str) -> HookReport:
     return HookReport(host, result)
 
 
-def _result_in(out: str) -> Result | None:
+def _result_in(out: str) -> HookResult | None:
     """The last line that is a result: a login's background job may print after it."""
     for line in reversed(out.splitlines()):
         with suppress(ValueError, KeyError, TypeError, AttributeError):
-            return Result.from_json(line)
+            return HookResult.from_json(line)
     return None

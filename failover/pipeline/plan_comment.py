@@ -17,7 +17,7 @@ from failover.model.outcome import Outcome
 from failover.model.resource_change import Change
 from failover.paths import TEMPLATES
 from failover.plan import document
-from failover.plan.model import Kind, Plan
+from failover.plan.model import Plan, StepKind
 from failover.report.page import escaped
 from failover.report.report import Report
 from failover.stack import addresses
@@ -115,7 +115,7 @@ def _facts(report: Report, clients: str) -> dict[str, Any]:
     if plan is None or seen is None:
         return facts
     numbers = {s.name: str(n) for n, s in enumerate(plan.steps, 1)}
-    touched = [s.subject for s in plan.steps if s.kind is Kind.CLIENT]
+    touched = [s.subject for s in plan.steps if s.kind is StepKind.CLIENT]
     return facts | {
         "gains": f"{plan.target} ({_state(seen, plan.target)})",
         "loses": f"{plan.loser} ({_state(seen, plan.loser)})"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from failover.plan.model import Kind, Plan, Step
+from failover.plan.model import Plan, Step, StepKind
 
 VERSION = 1
 FENCES = {
-    Kind.RELEASE: "it releases the volumes itself",
-    Kind.POWER_OFF: "its power is cut, proven by the API",
-    Kind.CUT_OFF: "its power is cut if the API can; if not, the detach itself is the fence (--unplanned)",
+    StepKind.RELEASE: "it releases the volumes itself",
+    StepKind.POWER_OFF: "its power is cut, proven by the API",
+    StepKind.CUT_OFF: "its power is cut if the API can; if not, the detach itself is the fence (--unplanned)",
 }
 
 
@@ -23,7 +23,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "loser": plan.loser,
         "steps": [_step(s) for s in plan.steps],
         "fences": [{"server": s.subject, "how": FENCES[s.kind]} for s in plan.steps if s.kind in FENCES],
-        "clients": [s.subject for s in plan.steps if s.kind is Kind.CLIENT],
+        "clients": [s.subject for s in plan.steps if s.kind is StepKind.CLIENT],
         "expected_seconds": expected_seconds(plan),
         "notes": list(plan.notes),
         "evidence": list(plan.evidence),
@@ -34,7 +34,7 @@ def parse(found: Mapping[str, Any]) -> Plan:
     """The Plan in a document of this module; raises KeyError, ValueError or TypeError when it holds none."""
     if found["version"] != VERSION:
         raise ValueError(f"plan: found version {found['version']}, expected {VERSION}")
-    steps = (Step(Kind(s["kind"]), s["subject"], s["why"], tuple(s["after"])) for s in found["steps"])
+    steps = (Step(StepKind(s["kind"]), s["subject"], s["why"], tuple(s["after"])) for s in found["steps"])
     evidence = tuple(found.get("evidence", ()))  # journals of older runs have none
     return Plan(found["target"], found["loser"], tuple(steps), tuple(found["notes"]), evidence)
 

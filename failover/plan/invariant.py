@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from failover.model.observation import Observation, Presence, ServerStatus
 from failover.model.outcome import Refused
-from failover.plan.model import FENCES, OFF, Kind, Plan
+from failover.plan.model import FENCES, OFF, Plan, StepKind
 from failover.plan.silence import Belief, judge
 
 
 def check(plan: Plan, seen: Observation, unplanned: bool = False) -> None:
     """Assert the invariant of this module on a plan; AssertionError is a defect of the planner."""
     usable, reach = is_usable(seen.servers[plan.target]), f"reach {plan.target}"
-    for step in (s for s in plan.steps if s.kind is Kind.SWITCH):
+    for step in (s for s in plan.steps if s.kind is StepKind.SWITCH):
         done = plan.before(step.name)
         for holder in holders(seen):
             fences = {f"{kind.value} {holder.server.name}" for kind in FENCES}
@@ -27,7 +27,7 @@ def check(plan: Plan, seen: Observation, unplanned: bool = False) -> None:
                 raise AssertionError(f"{step.name}: {holder.server.name} holds volumes and is not fenced")
         if not usable and reach not in done:
             raise AssertionError(f"{step.name}: {plan.target} is not known to answer")
-    for step in (s for s in plan.steps if s.kind is Kind.POWER_OFF and not unplanned):
+    for step in (s for s in plan.steps if s.kind is StepKind.POWER_OFF and not unplanned):
         if usable or reach in plan.before(step.name):
             continue
         if judge(seen.servers[step.subject], seen).belief is not Belief.SILENT:

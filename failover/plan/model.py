@@ -9,7 +9,7 @@ OFF = ("STOPPED", "TERMINATED")
 LEFT_ALONE = "is left alone"  # in the note on a client that is not brought over; the report looks for it
 
 
-class Kind(enum.Enum):
+class StepKind(enum.Enum):
     """What a step does. Each has one function in failover/act/."""
 
     LAUNCH = "launch"
@@ -24,19 +24,19 @@ class Kind(enum.Enum):
 
 
 # What may stand for "this holder can no longer write" before the switch.
-FENCES = (Kind.RELEASE, Kind.POWER_OFF, Kind.CUT_OFF)
+FENCES = (StepKind.RELEASE, StepKind.POWER_OFF, StepKind.CUT_OFF)
 
 # Seconds, for the progress display: what bare metal usually takes, not a promise.
 _EXPECTED = {
-    Kind.LAUNCH: 600,
-    Kind.POWER_ON: 300,
-    Kind.REACH: 120,
-    Kind.RELEASE: 20,
-    Kind.POWER_OFF: 60,
-    Kind.CUT_OFF: 60,
-    Kind.SWITCH: 60,
-    Kind.TAKE_OVER: 15,
-    Kind.CLIENT: 20,
+    StepKind.LAUNCH: 600,
+    StepKind.POWER_ON: 300,
+    StepKind.REACH: 120,
+    StepKind.RELEASE: 20,
+    StepKind.POWER_OFF: 60,
+    StepKind.CUT_OFF: 60,
+    StepKind.SWITCH: 60,
+    StepKind.TAKE_OVER: 15,
+    StepKind.CLIENT: 20,
 }
 
 
@@ -44,7 +44,7 @@ _EXPECTED = {
 class Step:
     """One step. It may start when all of `after` have succeeded."""
 
-    kind: Kind
+    kind: StepKind
     subject: str
     why: str
     after: tuple[str, ...] = ()
@@ -60,10 +60,10 @@ class Step:
         return _EXPECTED[self.kind]
 
 
-def split_name(name: str) -> tuple[Kind | None, str]:
+def split_name(name: str) -> tuple[StepKind | None, str]:
     """The kind and the subject of a step by its name; None and "" for another name."""
     word, _, subject = name.partition(" ")
-    kind = next((k for k in Kind if k.value == word), None)
+    kind = next((k for k in StepKind if k.value == word), None)
     return (kind, subject) if kind and subject else (None, "")
 
 

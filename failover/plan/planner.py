@@ -9,7 +9,7 @@ from failover.model.observation import ClientStatus, Observation, Presence, Serv
 from failover.model.outcome import Refused, Unknown
 from failover.model.stack_output import Server
 from failover.plan.invariant import check, holders, is_fenced, is_usable
-from failover.plan.model import LEFT_ALONE, Kind, Plan, Step
+from failover.plan.model import LEFT_ALONE, Plan, Step, StepKind
 from failover.plan.silence import Belief, judge
 
 
@@ -28,12 +28,12 @@ def make(seen: Observation, unplanned: bool = False) -> Plan:
     steps = [*preparing, *(step for step, _ in fences if step)]
     switching = _must_switch(seen)
     if switching:
-        steps.append(Step(Kind.SWITCH, seen.target, switching, tuple(s.name for s in steps)))
+        steps.append(Step(StepKind.SWITCH, seen.target, switching, tuple(s.name for s in steps)))
     if switching or _must_take_over(seen, notes):
         found = target.answer.complaint if target.answer else "its volumes come with the switch"
         if not seen.reach:
             found = _unreached_take_over(target)
-        steps.append(Step(Kind.TAKE_OVER, seen.target, found, tuple(s.name for s in steps[-1:])))
+        steps.append(Step(StepKind.TAKE_OVER, seen.target, found, tuple(s.name for s in steps[-1:])))
     steps += _clients(seen, notes, tuple(s.name for s in steps[-1:]))
     evidence = tuple(dict.fromkeys(line for _, lines in fences for line in lines))
     plan = Plan(seen.target, _loser(seen), tuple(steps), tuple(notes), evidence)
@@ -77,19 +77,19 @@ def _unreached_take_over(target: ServerStatus) -> str:
 def _prepare(target: ServerStatus, reach: bool) -> list[Step]:
     name, state = target.server.name, target.instance_state
     if why := _launch_why(target):
-        first = Step(Kind.LAUNCH, name, why)
+        first = Step(StepKind.LAUNCH, name, why)
     elif state in ("STOPPED", "STOPPING"):
-        first = Step(Kind.POWER_ON, name, f"its instance is {state}")
+        first = Step(StepKind.POWER_ON, name, f"its instance is {state}")
     elif state == "RUNNING" and target.presence is Presence.UNKNOWN and target.trouble:
         raise Unknown(target.trouble.reason, target.trouble.remedy)
     elif state in ("RUNNING", "STARTING", "PROVISIONING"):
         settled = is_usable(target) or (not reach and target.server.adopted)
-        return [] if settled else [Step(Kind.REACH, name, _reach_why(target, reach))]
+        return [] if settled else [Step(StepKind.REACH, name, _reach_why(target, reach))]
     else:
         raise Refused(
             f"{name}: its instance is {state}", f"wait, or give {name} another image_id or instance_id"
         )
-    return [first, Step(Kind.REACH, name, _reach_why(target, reach), (first.name,))]
+    return [first, Step(StepKind.REACH, name, _reach_why(target, reach), (first.name,))]
 
 
 def _launch_why(target: ServerStatus) -> str:
@@ -125,11 +125,11 @@ def _fence(
         return _cut_off(holder, seen, prepared)
     if holder.presence is Presence.ANSWERS:
         # It still serves: it goes on serving until its successor is ready.
-        return Step(Kind.RELEASE, name, "it answers: it gives the volumes up itself", prepared), ()
+        return Step(StepKind.RELEASE, name, "it answers: it gives the volumes up itself", prepared), ()
     if not seen.reach:
         # Without SSH there is no evidence of silence at all: its successor must be there first.
         why = "hosts are not reached from here: its power is cut and proven off"
-        return Step(Kind.POWER_OFF, name, why, prepared), ()
+        return Step(StepKind.POWER_OFF, name, why, prepared), ()
     judged = judge(holder, seen)
     if judged.belief is Belief.UNKNOWN:
         raise Unknown("; ".join((judged.reason, *judged.evidence)), judged.remedy)
@@ -137,7 +137,7 @@ def _fence(
     # itself is another matter: then both may be down, or the network.
     beside = judged.belief is Belief.SILENT and seen.servers[seen.target].presence is not Presence.SILENT
     step = Step(
-        Kind.POWER_OFF,
+        StepKind.POWER_OFF,
         name,
         f"{judged.reason}: its power is cut and proven off",
         () if beside else prepared,
@@ -152,7 +152,7 @@ def _cut_off(
     why = "--unplanned: its power is cut; where that cannot be proven, the detach is the fence"
     judged = judge(holder, seen)
     beside = judged.belief is Belief.SILENT
-    return Step(Kind.CUT_OFF, holder.server.name, why, () if beside else prepared), judged.evidence
+    return Step(StepKind.CUT_OFF, holder.server.name, why, () if beside else prepared), judged.evidence
 
 
 def _must_switch(seen: Observation) -> str:
@@ -174,7 +174,7 @@ def _clients(seen: Observation, notes: list[str], after: tuple[str, ...]) -> lis
         if why := _left_alone(client):
             notes.append(f"client {client.client.name} {why}")
         elif not (client.answer and client.answer.present):
-            steps.append(Step(Kind.CLIENT, client.client.name, _client_why(client), after))
+            steps.append(Step(StepKind.CLIENT, client.client.name, _client_why(client), after))
     return steps
 
 

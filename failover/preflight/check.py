@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from failover.model.outcome import FailoverError, Outcome, Refused, Unknown
 
 
-class Result(enum.Enum):
+class CheckResult(enum.Enum):
     """What a check came to. BLOCKING: a failover would fail. UNKNOWN: it could not be learnt."""
 
     OK = "ok"
@@ -23,7 +23,7 @@ class Check:
     """One thing that was looked at. A check that is not OK has a remedy."""
 
     name: str
-    outcome: Result
+    outcome: CheckResult
     found: str
     expected: str = ""
     remedy: str = ""
@@ -41,25 +41,25 @@ class Check:
 
 def ok(name: str, found: str) -> Check:
     """It is as it should be, or does not matter for this target."""
-    return Check(name, Result.OK, found)
+    return Check(name, CheckResult.OK, found)
 
 
 def warning(name: str, found: str, expected: str, remedy: str) -> Check:
     """A failover would still work."""
-    return Check(name, Result.WARNING, found, expected, remedy)
+    return Check(name, CheckResult.WARNING, found, expected, remedy)
 
 
 def blocking(name: str, found: str, expected: str, remedy: str) -> Check:
     """A failover would not work."""
-    return Check(name, Result.BLOCKING, found, expected, remedy)
+    return Check(name, CheckResult.BLOCKING, found, expected, remedy)
 
 
 def unknown(name: str, found: str, expected: str, remedy: str) -> Check:
     """Whether a failover would work is not known."""
-    return Check(name, Result.UNKNOWN, found, expected, remedy)
+    return Check(name, CheckResult.UNKNOWN, found, expected, remedy)
 
 
-def of(checks: Iterable[Check], *outcomes: Result) -> tuple[Check, ...]:
+def of(checks: Iterable[Check], *outcomes: CheckResult) -> tuple[Check, ...]:
     """The checks with one of these outcomes."""
     return tuple(c for c in checks if c.outcome in outcomes)
 
@@ -70,14 +70,14 @@ def outcome(checks: Iterable[Check]) -> Outcome:
     What is known to be in the way counts for more than what is not known.
     """
     found = {c.outcome for c in checks}
-    if Result.BLOCKING in found:
+    if CheckResult.BLOCKING in found:
         return Outcome.REFUSED
-    return Outcome.UNKNOWN if Result.UNKNOWN in found else Outcome.DONE
+    return Outcome.UNKNOWN if CheckResult.UNKNOWN in found else Outcome.DONE
 
 
 def objection(checks: Iterable[Check]) -> FailoverError | None:
     """What a run is stopped with: every blocking and unknown check at once, with all remedies."""
-    against = of(checks, Result.BLOCKING, Result.UNKNOWN)
+    against = of(checks, CheckResult.BLOCKING, CheckResult.UNKNOWN)
     if not against:
         return None
     reason = "; ".join(f"{c.name}: {c.found}" for c in against)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from failover.model.observation import Observation, Presence
 from failover.plan.invariant import holders
-from failover.plan.model import Kind, Plan
+from failover.plan.model import Plan, StepKind
 from failover.ports import Ports
 from failover.preflight import catalogue, runner
-from failover.preflight.check import Check, Result, of
+from failover.preflight.check import Check, CheckResult, of
 from failover.preflight.context import Ground
 
 
@@ -25,14 +25,16 @@ def foreseen(plan: Plan, seen: Observation, ports: Ports) -> tuple[str, ...]:
     if not _switches(plan) or not ports.site.ssh.reach:
         return ()
     found = runner.run(catalogue.SURVEYS, Ground(ports, seen.stack, seen.target, seen))
-    refused = tuple(f"a run would be refused: {c.found} ({c.remedy})" for c in of(found, Result.BLOCKING))
+    refused = tuple(
+        f"a run would be refused: {c.found} ({c.remedy})" for c in of(found, CheckResult.BLOCKING)
+    )
     return refused + notes(found)
 
 
 def _switches(plan: Plan) -> bool:
-    return any(s.kind is Kind.SWITCH for s in plan.steps)
+    return any(s.kind is StepKind.SWITCH for s in plan.steps)
 
 
 def notes(found: tuple[Check, ...]) -> tuple[str, ...]:
     """The warnings, for the report."""
-    return tuple(f"preflight: {c.name}: {c.found} ({c.remedy})" for c in of(found, Result.WARNING))
+    return tuple(f"preflight: {c.name}: {c.found} ({c.remedy})" for c in of(found, CheckResult.WARNING))

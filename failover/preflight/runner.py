@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from failover.cloud.inventory import Unanswered
 from failover.model.outcome import FailoverError, Outcome
 from failover.preflight import policies
-from failover.preflight.check import Check, Result, unknown
+from failover.preflight.check import Check, CheckResult, unknown
 from failover.preflight.context import Ground
 
 API_SECONDS = 150.0  # a check makes several calls, each of which may take [deadlines] api
@@ -66,16 +66,16 @@ def _look(probe: Probe, ground: Ground) -> tuple[Check, ...]:
     except FailoverError as error:
         if error.outcome is Outcome.UNKNOWN:
             return (_not_learnt(probe, error.reason, error.remedy),)
-        return (Check(probe.name, Result.BLOCKING, error.reason, "", error.remedy),)
+        return (Check(probe.name, CheckResult.BLOCKING, error.reason, "", error.remedy),)
 
 
 def unanswered(name: str, error: Unanswered, compartment_id: str, advisory: bool) -> Check:
     """The check for a call that was not answered, with the policy that may be missing."""
     remedy = policies.remedy(error.operation, error.status, compartment_id)
-    result = Result.WARNING if advisory else Result.UNKNOWN
+    result = CheckResult.WARNING if advisory else CheckResult.UNKNOWN
     return Check(name, result, error.reason, f"an answer to {error.operation}", remedy)
 
 
 def _not_learnt(probe: Probe, found: str, remedy: str) -> Check:
     check = unknown(probe.name, found, "an answer", remedy)
-    return Check(check.name, Result.WARNING, found, check.expected, remedy) if probe.advisory else check
+    return Check(check.name, CheckResult.WARNING, found, check.expected, remedy) if probe.advisory else check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from failover.model.duration import duration
 from failover.model.outcome import Outcome
-from failover.plan.model import LEFT_ALONE, Kind
+from failover.plan.model import LEFT_ALONE, StepKind
 from failover.report.record import DONE, FAILED, UNDER_WAY, RunRecord, StepRecord
 
 
@@ -33,10 +33,10 @@ def outage(run: RunRecord) -> list[str]:
 def _known(run: RunRecord) -> list[str]:
     """What the run itself can know of the outage; clients may have seen it begin earlier."""
     served = _first_served(run)
-    released = _step(run, Kind.RELEASE)
+    released = _step(run, StepKind.RELEASE)
     if released and released.start is not None:
         begin, since = released.start, f"from the start of «{released.name}»"
-    elif _step(run, Kind.POWER_OFF) or _step(run, Kind.CUT_OFF):
+    elif _step(run, StepKind.POWER_OFF) or _step(run, StepKind.CUT_OFF):
         begin, since = (
             0.0,
             "from the start of this run (the old server was silent already, so it began earlier)",
@@ -55,7 +55,7 @@ def _known(run: RunRecord) -> list[str]:
     ]
     lines += [
         f"{s.subject} had it back after {duration(s.end - begin)}."
-        for s in _all(run, Kind.CLIENT)
+        for s in _all(run, StepKind.CLIENT)
         if s.state == DONE
     ]
     return lines
@@ -70,7 +70,7 @@ def left_to_do(run: RunRecord) -> list[str]:
         left.append(f"{run.remedy[0].upper()}{run.remedy[1:]}.")
     left += [f"{f.subject} is not right: {f.found}" for f in run.findings if not f.ok]
     left += [f"Look after this: {note}." for note in run.notes if LEFT_ALONE in note]
-    if (switched := _step(run, Kind.SWITCH)) and run.active_file:
+    if (switched := _step(run, StepKind.SWITCH)) and run.active_file:
         if switched.state == DONE:
             left.append(
                 f"Commit {run.active_file}: it names {run.target}, so that no later apply flips it back."
@@ -83,7 +83,7 @@ def left_to_do(run: RunRecord) -> list[str]:
         "still reaches it may read stale data."
         for name, result in unproven.items()
     ]
-    for fence in (_step(run, Kind.POWER_OFF), _step(run, Kind.CUT_OFF)):
+    for fence in (_step(run, StepKind.POWER_OFF), _step(run, StepKind.CUT_OFF)):
         name = fence.subject if fence and fence.state == DONE else ""
         if name and name not in unproven:
             left.append(f"{name} is powered off: find out why it was silent before it is used again.")
@@ -103,13 +103,13 @@ def side_by_side(run: RunRecord) -> list[str]:
 
 def _first_served(run: RunRecord) -> StepRecord | None:
     """The step after which the service was there again."""
-    took = _step(run, Kind.TAKE_OVER)
+    took = _step(run, StepKind.TAKE_OVER)
     return took if took and took.state == DONE else None
 
 
-def _step(run: RunRecord, kind: Kind) -> StepRecord | None:
+def _step(run: RunRecord, kind: StepKind) -> StepRecord | None:
     return next((s for s in _all(run, kind) if s.state in (DONE, FAILED) or s.start is not None), None)
 
 
-def _all(run: RunRecord, kind: Kind) -> list[StepRecord]:
+def _all(run: RunRecord, kind: StepKind) -> list[StepRecord]:
     return [s for s in run.steps if s.kind is kind]

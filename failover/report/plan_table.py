@@ -8,7 +8,7 @@ from rich.text import Text
 
 from failover.model.duration import duration
 from failover.plan import document
-from failover.plan.model import Kind, Plan
+from failover.plan.model import Plan, StepKind
 
 
 def show(plan: Plan, clients: str, console: Console) -> None:
@@ -29,7 +29,7 @@ def consequences(plan: Plan, clients: str) -> list[str]:
     fences = [
         f"fenced:  {s.subject}: {document.FENCES[s.kind]}" for s in plan.steps if s.kind in document.FENCES
     ]
-    touched = ", ".join(s.subject for s in plan.steps if s.kind is Kind.CLIENT)
+    touched = ", ".join(s.subject for s in plan.steps if s.kind is StepKind.CLIENT)
     return [
         f"loses:   {plan.loser + ' loses the volumes' if plan.loser else 'no server holds a volume now'}",
         *(fences or ["fenced:  no host; no fence is needed"]),

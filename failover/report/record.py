@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from failover.model.finding import Finding
-from failover.plan.model import Kind, split_name
+from failover.plan.model import StepKind, split_name
 from failover.runs.events import UNPROVEN
 
 DONE, FAILED, CUT_OFF, NOT_STARTED, UNDER_WAY = "done", "failed", "cut off", "not started", "under way"
@@ -48,7 +48,7 @@ class StepRecord:
     hooks: tuple[HooksRecord, ...] = ()
 
     @property
-    def kind(self) -> Kind | None:
+    def kind(self) -> StepKind | None:
         """The kind of the plan's step; None for a bar that is not a step of a plan."""
         return split_name(self.name)[0]
 

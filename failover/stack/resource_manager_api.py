@@ -34,7 +34,7 @@ class StackSeen:
 
 
 @dataclass(frozen=True)
-class Job:
+class ResourceManagerJob:
     """A job. `failure`: (code, message) of one that failed."""
 
     id: str
@@ -103,13 +103,13 @@ class StackApi:
         answer = self._call("CreateJob", self._client.create_job, job, but=(409,))
         return str(answer.data.id) if answer else None
 
-    def job(self, job_id: str) -> Job:
+    def job(self, job_id: str) -> ResourceManagerJob:
         """GetJob."""
         found = self._call("GetJob", self._client.get_job, job_id).data
         failure = found.failure_details
         return _job(found, (str(failure.code), str(failure.message)) if failure else ("", ""))
 
-    def newest_jobs(self) -> tuple[Job, ...]:
+    def newest_jobs(self) -> tuple[ResourceManagerJob, ...]:
         """ListJobs: the stack's newest ones, newest first."""
         listed = self._call(
             "ListJobs",
@@ -121,7 +121,7 @@ class StackApi:
         )
         return tuple(_job(found) for found in listed.data)
 
-    def unended(self) -> Job | None:
+    def unended(self) -> ResourceManagerJob | None:
         """The job that is under way: the service runs one at a time."""
         return next((job for job in self.newest_jobs() if not job.ended), None)
 
@@ -171,9 +171,9 @@ def _stack(found: Any, etag: str) -> StackSeen:
     )
 
 
-def _job(found: Any, failure: tuple[str, str] = ("", "")) -> Job:
+def _job(found: Any, failure: tuple[str, str] = ("", "")) -> ResourceManagerJob:
     creator = (found.defined_tags or {}).get("Oracle-Tags", {}).get("CreatedBy")
-    return Job(
+    return ResourceManagerJob(
         id=found.id,
         operation=found.operation,
         state=found.lifecycle_state,

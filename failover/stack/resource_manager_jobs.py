@@ -10,7 +10,7 @@ from failover.deadline import Deadline, Say, until, until_free
 from failover.model.outcome import FailoverError, Refused, Unknown
 from failover.runs import whoami
 from failover.stack.errors import explained
-from failover.stack.resource_manager_api import Job, StackApi
+from failover.stack.resource_manager_api import ResourceManagerJob, StackApi
 
 _POLL_SECONDS = (0.2, 0.4, 0.8, 1.6, 2.0)
 _PREFIX = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\[\w+\] \[\w+\] ?", re.MULTILINE)
@@ -46,7 +46,7 @@ class StackJobs:
 
     def run(
         self, details: Any, deadline_seconds: float, say: Say, *, wait_seconds: float, with_log: bool = False
-    ) -> Job:
+    ) -> ResourceManagerJob:
         """Create a job and follow it to its success; raises what its end means for the run.
 
         `wait_seconds`: how long another job is waited for. `with_log`: tell its log, line by line.
@@ -85,10 +85,12 @@ class StackJobs:
         say(f"Resource Manager: {verb} job {job_id} ...")
         return job_id
 
-    def _follow(self, job_id: str, verb: str, deadline_seconds: float, say: Say, with_log: bool) -> Job:
+    def _follow(
+        self, job_id: str, verb: str, deadline_seconds: float, say: Say, with_log: bool
+    ) -> ResourceManagerJob:
         state, shown = "", 0
 
-        def read() -> Job:
+        def read() -> ResourceManagerJob:
             nonlocal state, shown
             job = self._api.job(job_id)
             if job.state != state:
@@ -131,10 +133,10 @@ class StackJobs:
         ended = {"CANCELED": "was cancelled; Terraform wrote down what it had done"}
         return Unknown(f"{why}: the {verb} job {job_id} {ended.get(job.state, 'is ' + job.state)}", remedy)
 
-    def _until_ended(self, job_id: str) -> Job:
+    def _until_ended(self, job_id: str) -> ResourceManagerJob:
         return until(lambda: self._api.job(job_id), lambda job: job.ended, self._grace_seconds, (0.5,))
 
-    def _ended_badly(self, job: Job, verb: str) -> FailoverError:
+    def _ended_badly(self, job: ResourceManagerJob, verb: str) -> FailoverError:
         code, message = job.failure
         if job.state == "CANCELED":
             return Unknown(

@@ -14,13 +14,18 @@ from rich.table import Table
 from failover.cloud import endpoint
 from failover.model.outcome import FailoverError, Outcome, Usage
 from failover.model.site import Site
-from failover.preflight.check import Check, Result, of, outcome
+from failover.preflight.check import Check, CheckResult, of, outcome
 from failover.stack import choose as vias
 from failover.verbs import site_file as sites
 from failover.verbs.request import SiteChoice
 from failover.verbs.unexpected import as_unknown
 
-_STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.BLOCKING: "red", Result.UNKNOWN: "magenta"}
+_STYLES = {
+    CheckResult.OK: "green",
+    CheckResult.WARNING: "yellow",
+    CheckResult.BLOCKING: "red",
+    CheckResult.UNKNOWN: "magenta",
+}
 
 
 @dataclass
@@ -151,7 +156,7 @@ def _escaped(text: str) -> str:
 def _ending(report: PreflightReport) -> str:
     if report.reason:
         return f"{report.outcome.value}: {report.reason}"
-    counts = ", ".join(f"{len(of(report.checks, r))} {r.value}" for r in Result if of(report.checks, r))
+    counts = ", ".join(f"{len(of(report.checks, r))} {r.value}" for r in CheckResult if of(report.checks, r))
     message = {
         Outcome.DONE: f"a failover to {report.target} would work now",
         Outcome.REFUSED: f"a failover to {report.target} would NOT work now",

@@ -16,7 +16,7 @@ ATTACHMENTS_PATH = "/opc/v2/volumeAttachments/"
 Entry = Dict[str, object]
 
 
-class Seen(NamedTuple):
+class AttachedVolumes(NamedTuple):
     """How many of the spec's volumes are attached here; with all of them, the spec with their portals.
 
     `ids`: the OCIDs of the attachments; none is ever made twice.
@@ -29,7 +29,7 @@ class Seen(NamedTuple):
     networks: Tuple[str, ...] = ()  # of the further VNICs that the site's servers have
 
 
-def look(address: str = ADDRESS) -> Seen:
+def look(address: str = ADDRESS) -> AttachedVolumes:
     """What the service says now. Raises Unreachable and SpecError."""
     spec, entries = _site(address), _attachments(address)
     volumes = _listed(spec)
@@ -37,7 +37,7 @@ def look(address: str = ADDRESS) -> Seen:
     complete = len(portals) == len(volumes)
     ids = " ".join(sorted(str(item.get("id")) for item in portals.values()))
     networks = spec.get("networks")
-    return Seen(
+    return AttachedVolumes(
         len(portals),
         len(volumes),
         filled(spec, portals) if complete else "",

@@ -5,16 +5,16 @@ from typing import Callable, Optional, Tuple
 
 from hooks import walk
 from hooks.boot import metadata
-from hooks.boot.metadata import Seen
+from hooks.boot.metadata import AttachedVolumes
 from hooks.contract.parse import parse
-from hooks.contract.result import PRESENT, Result
+from hooks.contract.result import PRESENT, HookResult
 from hooks.host.host import HookError, Host
 from hooks.host.lock import alone
 
 PAUSE_SECONDS = 5.0
 GONE_LOOKS = 6  # an empty list from the metadata service is believed when it stays so for half a minute
 IN_SERVICE = "nfs-failover: in service: "  # on the console, with the attachments' OCIDs (failover/observe/)
-NOTHING = Seen(0, 0, "")
+NOTHING = AttachedVolumes(0, 0, "")
 _EMPTY = {
     "version": 1,
     "role": "server",
@@ -24,7 +24,7 @@ _EMPTY = {
     "exports": [],
 }
 _SECONDS = 120.0  # for standing down, and for the networks
-TakeOver = Callable[[str], Result]
+TakeOver = Callable[[str], HookResult]
 
 
 class Watch:
@@ -42,7 +42,7 @@ class Watch:
         self._said = ""
         self._networks: Tuple[str, ...] = ()
 
-    def look(self, address: str = metadata.ADDRESS) -> Optional[Result]:
+    def look(self, address: str = metadata.ADDRESS) -> Optional[HookResult]:
         """One look, and what follows of it; a result when something was done. Raises SpecError."""
         try:
             now = metadata.look(address)

@@ -16,24 +16,24 @@ from hooks.client.run import (
     others_behind,
     stale,
 )
-from hooks.client.view import Place, View
+from hooks.client.view import ClientView, MountPoint
 from hooks.contract.client_spec import ClientSpec
-from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.host.host import CommandFailed, Host, Refused
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
+from hooks.host.host import CommandFailed, HookRefused, Host
 from hooks.host.processes import holders, listed
 
 NAME = "client"
 UMOUNT_SECONDS = 30.0
 
 
-class Seen(NamedTuple):
+class ClientState(NamedTuple):
     """A client seen, and which of its mounts from the present server answer."""
 
-    view: View
+    view: ClientView
     answers: Dict[str, bool]
 
 
-def check(host: Host, spec: ClientSpec) -> Finding:
+def check(host: Host, spec: ClientSpec) -> LayerFinding:
     """Present when lines and kernel both name the present server or the service, and it answers in time.
 
     Facts: each mount point's source; `addresses`, the server's address of each as the kernel has it;
@@ -42,7 +42,7 @@ def check(host: Host, spec: ClientSpec) -> Finding:
     return _found(host, _look(host, spec))
 
 
-def look(host: Host, spec: ClientSpec) -> Finding:
+def look(host: Host, spec: ClientSpec) -> LayerFinding:
     """The check, with the fact `servers`: which servers of the site this client gets answers from."""
     seen = _look(host, spec)
     found = _found(host, seen)
@@ -50,23 +50,23 @@ def look(host: Host, spec: ClientSpec) -> Finding:
     return found._replace(facts=facts)
 
 
-def _look(host: Host, spec: ClientSpec) -> Seen:
-    view = View(host, spec)
+def _look(host: Host, spec: ClientSpec) -> ClientState:
+    view = ClientView(host, spec)
     for place in view.places:
         _trip(host, view, place)
     if any(moves.triggered(place) and place.node is None for place in view.places):
-        view = View(host, spec)
-    return Seen(view, answers(host, [place for place in view.places if mounted_right(view, place)]))
+        view = ClientView(host, spec)
+    return ClientState(view, answers(host, [place for place in view.places if mounted_right(view, place)]))
 
 
-def _trip(host: Host, view: View, place: Place) -> None:
+def _trip(host: Host, view: ClientView, place: MountPoint) -> None:
     """An automount that waits is walked into, where that leads to the present server."""
     lines = place.lines
     if place.node is None and moves.triggered(place) and lines and not stale(view, place):
         witness.answers(host, place.point, ANSWER_SECONDS)
 
 
-def _found(host: Host, seen: Seen) -> Finding:
+def _found(host: Host, seen: ClientState) -> LayerFinding:
     view = seen.view
     faults = [text for place in view.places for text in [_fault(host, seen, place)] if text]
     faults += [_fault_of_other(view, place) for place in others_behind(view)]
@@ -80,15 +80,15 @@ def _found(host: Host, seen: Seen) -> Finding:
     facts.update(refusals=refused, warnings=warnings(view) + containers.warnings(host, view))
     sources = [place.node.source for place in view.places if place.node]
     if not faults:
-        return Finding(PRESENT, "mounted: " + ", ".join(sources), facts)
-    return Finding(BROKEN if sources else ABSENT, "; ".join(faults), facts)
+        return LayerFinding(PRESENT, "mounted: " + ", ".join(sources), facts)
+    return LayerFinding(BROKEN if sources else ABSENT, "; ".join(faults), facts)
 
 
-def _source(place: Place) -> object:
+def _source(place: MountPoint) -> object:
     return place.node.source if place.node else None
 
 
-def _fault(host: Host, seen: Seen, place: Place) -> str:
+def _fault(host: Host, seen: ClientState, place: MountPoint) -> str:
     view, node, where = seen.view, place.node, place.mount.mount
     wanted = "{}:{}".format(view.spec.target.hostname, place.mount.path)
     if stale(view, place) or (node is None and not place.lines):
@@ -102,14 +102,14 @@ def _fault(host: Host, seen: Seen, place: Place) -> str:
     return "" if seen.answers.get(place.point) else _does_not_answer(host, view, place)
 
 
-def _fault_of_other(view: View, place: Place) -> str:
+def _fault_of_other(view: ClientView, place: MountPoint) -> str:
     """A mount that site.toml does not name hangs like the others when its server is gone."""
     source = place.lines[0].source if place.lines else _named(view, place)
     wanted = "{}:{}".format(view.spec.target.hostname, place.mount.path)
     return "{} (not in the site file): found {}, expected {}".format(place.point, source, wanted)
 
 
-def _named(view: View, place: Place) -> str:
+def _named(view: ClientView, place: MountPoint) -> str:
     """The source, with the server that the kernel really asks where the name has moved on."""
     if place.node is None:
         return "no mount"
@@ -118,7 +118,7 @@ def _named(view: View, place: Place) -> str:
     return place.node.source + (" ({} at {})".format(owner, address) if named != owner and owner else "")
 
 
-def _not_there(view: View, place: Place) -> str:
+def _not_there(view: ClientView, place: MountPoint) -> str:
     under = hidden(view, place.point)
     if not under:
         return "{} is not mounted".format(place.mount.mount)
@@ -127,7 +127,7 @@ def _not_there(view: View, place: Place) -> str:
     return text.format(place.mount.mount, under[-1].source, over.mount if over else "/")
 
 
-def _does_not_answer(host: Host, view: View, place: Place) -> str:
+def _does_not_answer(host: Host, view: ClientView, place: MountPoint) -> str:
     server = edit.goes_to(view, place)
     reason = "" if has_own_port(place) else host.connect(server, witness.PORT)
     why = ": port {}: {}{}".format(witness.PORT, reason, RULES) if reason else ""
@@ -136,10 +136,10 @@ def _does_not_answer(host: Host, view: View, place: Place) -> str:
 
 def apply(host: Host, spec: ClientSpec) -> List[str]:
     """Moves every mount to its present server; in mode "reboot" the reboot mounts it. Raises HookError."""
-    view = View(host, spec)
+    view = ClientView(host, spec)
     refused = refusals(view)
     if refused:
-        raise Refused("; ".join(refused))
+        raise HookRefused("; ".join(refused))
     return Run(host, view).move()
 
 
@@ -149,7 +149,7 @@ def release(host: Host, spec: ClientSpec) -> List[str]:
     Raises CommandFailed, with the processes, while a process uses a mount.
     """
     done = []
-    view = View(host, spec)
+    view = ClientView(host, spec)
     for place in sorted(view.places, key=lambda place: place.point, reverse=True):
         while moves.seen(host, place.point):
             try:

@@ -10,7 +10,7 @@ from typing import Dict, Iterator, List, NamedTuple
 
 from hooks.client.mount_tree import NFS
 from hooks.client.site_names import SERVICE, SEVERAL
-from hooks.client.view import View
+from hooks.client.view import ClientView
 from hooks.host import mounts
 from hooks.host.host import Host
 from hooks.host.mounts import Mounted
@@ -29,12 +29,12 @@ class Namespace(NamedTuple):
     kept: List[Mounted]
 
 
-def warnings(host: Host, view: View) -> List[str]:
+def warnings(host: Host, view: ClientView) -> List[str]:
     """What stays on a server that no longer serves, or would after a failover, with what brings it over."""
     return [text for space in _namespaces(host) for text in _kept(view, space)]
 
 
-def _kept(view: View, space: Namespace) -> Iterator[str]:
+def _kept(view: ClientView, space: Namespace) -> Iterator[str]:
     for item in space.kept:
         if view.node_owner(item) in (
             "",

@@ -11,7 +11,7 @@ from typing import List
 from hooks.client.mount_tree import NFS
 from hooks.client.moves import Came, seen
 from hooks.client.site_names import SEVERAL
-from hooks.client.view import Place, View, table
+from hooks.client.view import ClientView, MountPoint, table
 from hooks.host.host import CommandFailed, HookError, Host
 from hooks.host.mounts import Mounted
 from hooks.host.processes import holders, listed
@@ -29,12 +29,12 @@ class Cutter:
     must not reach the old server when it comes back.
     """
 
-    def __init__(self, host: Host, view: View) -> None:
+    def __init__(self, host: Host, view: ClientView) -> None:
         self._host = host
         self._view = view
         self._umounts: List[threading.Thread] = []
 
-    def cut(self, places: List[Place]) -> Came:
+    def cut(self, places: List[MountPoint]) -> Came:
         """Cuts each place off; what could not be taken off is an error, and the others go on."""
         done: List[str] = []
         errors: List[HookError] = []
@@ -68,7 +68,7 @@ class Cutter:
         for thread in self._umounts:
             thread.join()
 
-    def _cut(self, place: Place) -> List[str]:
+    def _cut(self, place: MountPoint) -> List[str]:
         found = seen(self._host, place.point)
         if found is None:
             return ["{} went with the mount that it lay on".format(place.point)] if place.node else []

@@ -3,9 +3,9 @@
 from typing import Dict, List, NamedTuple, Tuple
 
 from hooks.client.lines import fstab
-from hooks.client.lines.fstab import FSTAB, NOWHERE, Edit, Line, Span
+from hooks.client.lines.fstab import FSTAB, NOWHERE, Edit, MountLine, Span
 from hooks.client.site_names import option, source_of
-from hooks.client.view import Place, View
+from hooks.client.view import ClientView, MountPoint
 from hooks.host import text_file
 from hooks.host.host import HookError, Host
 
@@ -20,12 +20,12 @@ class NewText(NamedTuple):
     options: str
 
 
-def after(view: View, line: Line) -> NewText:
+def after(view: ClientView, line: MountLine) -> NewText:
     """The line's source and options with the target in the place of a former server."""
     return NewText(new_source(view, line.source), _new_options(view, line.options))
 
 
-def new_source(view: View, source: str) -> str:
+def new_source(view: ClientView, source: str) -> str:
     """The source with the target's name or address, in the style of the one that was there."""
     found = source_of(source)
     if found is None or not found.host or not view.former(view.names.owner(found.host)):
@@ -35,7 +35,7 @@ def new_source(view: View, source: str) -> str:
     return head + source[len(source.partition(":/")[0]) :]
 
 
-def _new_options(view: View, options: str) -> str:
+def _new_options(view: ClientView, options: str) -> str:
     changed = []
     for word in options.split(","):
         name, _, value = word.partition("=")
@@ -46,15 +46,15 @@ def _new_options(view: View, options: str) -> str:
     return ",".join(changed)
 
 
-def stale(view: View, line: Line) -> bool:
+def stale(view: ClientView, line: MountLine) -> bool:
     """Whether the line names a server that no longer serves."""
     return after(view, line) != (line.source, line.options)
 
 
-def edit(host: Host, view: View, places: List[Place]) -> List[str]:
+def edit(host: Host, view: ClientView, places: List[MountPoint]) -> List[str]:
     """Edits every stale line of the places, file by file, each as a whole or not at all."""
     wanted = [line for place in places for line in place.lines if stale(view, line)]
-    files: Dict[str, List[Line]] = {}
+    files: Dict[str, List[MountLine]] = {}
     for line in wanted:
         files.setdefault(line.file, []).append(line)
     for file, lines in sorted(files.items()):
@@ -63,15 +63,15 @@ def edit(host: Host, view: View, places: List[Place]) -> List[str]:
     return sorted(set(edited), key=edited.index)
 
 
-def _short(line: Line) -> str:
+def _short(line: MountLine) -> str:
     return "fstab" if line.kind == FSTAB else line.file
 
 
-def _edited(view: View, text: str, lines: List[Line]) -> str:
+def _edited(view: ClientView, text: str, lines: List[MountLine]) -> str:
     return fstab.edited(text, [edit for line in lines for edit in _edits(view, text, line)])
 
 
-def _edits(view: View, text: str, line: Line) -> List[Edit]:
+def _edits(view: ClientView, text: str, line: MountLine) -> List[Edit]:
     """In the file's own spelling, escapes and all: only what names the server is replaced."""
     found = []
     for span, new in _parts(view, text, line):
@@ -80,7 +80,7 @@ def _edits(view: View, text: str, line: Line) -> List[Edit]:
     return found
 
 
-def _parts(view: View, text: str, line: Line) -> List[Tuple[Span, str]]:
+def _parts(view: ClientView, text: str, line: MountLine) -> List[Tuple[Span, str]]:
     raw = text[line.source_at[0] : line.source_at[1]]
     now, before = source_of(raw), source_of(line.source)
     if (now and now.host) != (before and before.host):
@@ -92,7 +92,7 @@ def _parts(view: View, text: str, line: Line) -> List[Tuple[Span, str]]:
     return parts
 
 
-def goes_to(view: View, place: Place) -> str:
+def goes_to(view: ClientView, place: MountPoint) -> str:
     """The host that the place will be mounted from, as its line or its mount names it by then."""
     text, node = NewText("", ""), place.node or place.kept
     if place.lines:

@@ -4,10 +4,10 @@ from typing import List, Optional
 
 from hooks.client import mount_tree
 from hooks.client.lines import mount_units
-from hooks.client.lines.fstab import FSTAB, UNIT, Line
+from hooks.client.lines.fstab import FSTAB, UNIT, MountLine
 from hooks.client.mount_tree import AUTOFS, NFS
 from hooks.client.site_names import SEVERAL, is_address, source_of
-from hooks.client.view import Place, View, bound
+from hooks.client.view import ClientView, MountPoint, bound
 from hooks.contract.client_spec import inside
 from hooks.host.mounts import Mounted
 
@@ -20,18 +20,18 @@ _NOT_EXPORTED = "{}: {} lies in no export of the stack; see that every server ex
 _HIDDEN = "{}: {} lies hidden below {}, which was mounted over it; mount the outer one first, at boot too"
 
 
-def refusals(view: View) -> List[str]:
+def refusals(view: ClientView) -> List[str]:
     """Why the run would not touch this client: each with what was found, what was expected, the remedy."""
     return [text for place in view.places for text in _refused(view, place)]
 
 
-def expected(view: View, place: Place) -> str:
+def expected(view: ClientView, place: MountPoint) -> str:
     """The sources that the place may have, for a person."""
     names = [server.hostname for server in view.spec.servers]
     return ", ".join("{}:{}".format(name, place.mount.path) for name in names + list(view.spec.service))
 
 
-def _refused(view: View, place: Place) -> List[str]:
+def _refused(view: ClientView, place: MountPoint) -> List[str]:
     found = [text for line in place.lines for text in [_refused_line(view, place, line)] if text]
     for layer in mount_tree.layers(view.table, place.point):
         if layer.type != AUTOFS and not ours(view, place, layer):
@@ -47,14 +47,14 @@ def _refused(view: View, place: Place) -> List[str]:
     return found
 
 
-def ours(view: View, place: Place, node: Optional[Mounted]) -> bool:
+def ours(view: ClientView, place: MountPoint, node: Optional[Mounted]) -> bool:
     """Whether this mount is the place's export of one of the site's servers."""
     if node is None or node.type not in NFS or view.node_owner(node) in ("", SEVERAL):
         return False
     return place.mount.path in view.paths(node.source) and node.root == "/"
 
 
-def _refused_line(view: View, place: Place, line: Line) -> str:
+def _refused_line(view: ClientView, place: MountPoint, line: MountLine) -> str:
     if line.fixed and not line.source:
         return "{}: comes from {}; {}".format(place.point, line.file, line.fixed)
     owner = view.line_owner(line)
@@ -67,7 +67,7 @@ def _refused_line(view: View, place: Place, line: Line) -> str:
     return ""
 
 
-def _why(view: View, line: Line, owner: str) -> str:
+def _why(view: ClientView, line: MountLine, owner: str) -> str:
     found = source_of(line.source)
     if line.type not in NFS:
         return " of type " + line.type
@@ -84,11 +84,11 @@ def _why(view: View, line: Line, owner: str) -> str:
     return ""
 
 
-def _short(line: Line) -> str:
+def _short(line: MountLine) -> str:
     return "fstab" if line.kind == FSTAB else line.file
 
 
-def _refused_without(view: View, place: Place) -> List[str]:
+def _refused_without(view: ClientView, place: MountPoint) -> List[str]:
     if place.trigger is not None and not mount_units.automounted(place.trigger.source):
         return [_AUTOFS.format(place.point, place.trigger.source)]
     if place.kept is not None:
@@ -100,17 +100,17 @@ def _refused_without(view: View, place: Place) -> List[str]:
     return []
 
 
-def _only_by_hand(line: Line) -> bool:
+def _only_by_hand(line: MountLine) -> bool:
     return line.kind == FSTAB and line.has("noauto") and not line.has("x-systemd.automount")
 
 
-def hidden(view: View, point: str) -> List[Mounted]:
+def hidden(view: ClientView, point: str) -> List[Mounted]:
     """The NFS mounts on this point that no path leads to."""
     seen = mount_tree.mounted_at(view.table, point)
     return [] if seen else [item for item in view.nfs if item.mount == point]
 
 
-def curable(view: View, place: Place) -> bool:
+def curable(view: ClientView, place: MountPoint) -> bool:
     """Whether an unlisted place may be moved with the others: the site's export, on lines to be edited."""
     fixed = any(line.fixed and view.former(view.line_owner(line)) for line in place.lines)
     owners = [view.line_owner(line) for line in place.lines]
@@ -122,7 +122,7 @@ def curable(view: View, place: Place) -> bool:
     return plain and known and not fixed and all(view.exported(source) for source in sources)
 
 
-def warnings(view: View) -> List[str]:
+def warnings(view: ClientView) -> List[str]:
     """What an operator should know of this client beforehand, although it stops no run."""
     found = [text for place in view.places for text in _warned(view, place)]
     found += [_warned_other(view, place) for place in view.others]
@@ -130,7 +130,7 @@ def warnings(view: View) -> List[str]:
     return found + [_warned_dependent(view, item) for item in view.dependents(points)]
 
 
-def _warned(view: View, place: Place) -> List[str]:
+def _warned(view: ClientView, place: MountPoint) -> List[str]:
     found = [] if _exported(view, place) else [_NOT_EXPORTED.format(place.point, place.mount.path)]
     if place.node is not None and not place.lines and not place.trigger:
         found.append(_BY_HAND.format(place.point, place.node.source))
@@ -149,12 +149,12 @@ def _warned(view: View, place: Place) -> List[str]:
     return found
 
 
-def _exported(view: View, place: Place) -> bool:
+def _exported(view: ClientView, place: MountPoint) -> bool:
     """A stack may leave the exports to a file of the servers' own; then there is no list to look it up in."""
     return not view.spec.exports or inside(place.mount.path, list(view.spec.exports))
 
 
-def _renamed(view: View, line: Line) -> str:
+def _renamed(view: ClientView, line: MountLine) -> str:
     """A name that gives way to an address works, and surprises whoever reads the line afterwards."""
     found, server = source_of(line.source), view.spec.target.hostname
     if not found or not found.host or is_address(found.host) or not view.former(view.line_owner(line)):
@@ -164,7 +164,7 @@ def _renamed(view: View, line: Line) -> str:
     return text.format(line.mount, server, view.spec.server, called) if is_address(called) else ""
 
 
-def _warned_other(view: View, place: Place) -> str:
+def _warned_other(view: ClientView, place: MountPoint) -> str:
     line, node = place.lines[:1], place.node
     source = line[0].source if line else node.source if node else ""
     where = "{} in {}".format(source, line[0].file) if line else "{}, mounted by hand".format(source)
@@ -178,7 +178,7 @@ def _warned_other(view: View, place: Place) -> str:
     return "{}: the site file does not name this mount ({}); {}".format(place.point, where, does)
 
 
-def _warned_dependent(view: View, item: Mounted) -> str:
+def _warned_dependent(view: ClientView, item: Mounted) -> str:
     lines = [line for line in view.lines_at(item.mount) if line.kind in (FSTAB, UNIT)]
     kind = (
         "a bind mount of {}".format(item.source) if item.root != "/" or bound(tuple(lines)) else item.source

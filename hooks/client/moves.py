@@ -7,9 +7,9 @@ from typing import List, NamedTuple, Optional
 from hooks.client import mount_tree
 from hooks.client.edit import after, new_source
 from hooks.client.lines import mount_units
-from hooks.client.lines.fstab import AUTOMAP, FSTAB, Line
+from hooks.client.lines.fstab import AUTOMAP, FSTAB, MountLine
 from hooks.client.mount_tree import AUTOFS
-from hooks.client.view import Place, View, table
+from hooks.client.view import ClientView, MountPoint, table
 from hooks.host.host import CommandFailed, HookError, Host
 from hooks.host.mounts import Mounted
 
@@ -46,7 +46,7 @@ def seen(host: Host, point: str) -> Optional[Mounted]:
     return None if found is None or found.type == AUTOFS else found
 
 
-def mount(host: Host, view: View, places: List[Place]) -> Came:
+def mount(host: Host, view: ClientView, places: List[MountPoint]) -> Came:
     """Mounts each place from the target; one that fails leaves the others to go on."""
     done: List[str] = []
     errors: List[HookError] = []
@@ -60,7 +60,7 @@ def mount(host: Host, view: View, places: List[Place]) -> Came:
     return Came(done, errors)
 
 
-def _mount(host: Host, view: View, place: Place) -> None:
+def _mount(host: Host, view: ClientView, place: MountPoint) -> None:
     if triggered(place):
         _walk_in(host, place)
         return
@@ -71,7 +71,7 @@ def _mount(host: Host, view: View, place: Place) -> None:
         _mounted(host, place.point, _argv(view, place, line))
 
 
-def _walk_in(host: Host, place: Place) -> None:
+def _walk_in(host: Host, place: MountPoint) -> None:
     """Until the automount has mounted it.
 
     autofs reads its maps beside us. Who walked in before it had, met the dead server; autofs then refuses
@@ -92,7 +92,7 @@ def _walk_in(host: Host, place: Place) -> None:
         host.sleep(1.0)
 
 
-def triggered(place: Place) -> bool:
+def triggered(place: MountPoint) -> bool:
     """Whether it is mounted by whoever walks there: an automount unit's, or one of autofs."""
     units = place.trigger is not None and mount_units.automounted(place.trigger.source)
     if units and place.trigger is not None:
@@ -100,7 +100,7 @@ def triggered(place: Place) -> bool:
     return place.trigger is not None and any(line.kind == AUTOMAP for line in place.lines)
 
 
-def _argv(view: View, place: Place, line: Optional[Line]) -> List[str]:
+def _argv(view: ClientView, place: MountPoint, line: Optional[MountLine]) -> List[str]:
     """A mount unit's mount, or one by hand, in words of mount(8)."""
     node = place.node or place.kept
     if line is not None:
@@ -112,7 +112,7 @@ def _argv(view: View, place: Place, line: Optional[Line]) -> List[str]:
     return ["mount", "-t", kind] + (["-o", options] if options else []) + [source, place.point]
 
 
-def _kept(view: View, node: Mounted) -> str:
+def _kept(view: ClientView, node: Mounted) -> str:
     """The options that a mount by hand had; the address only where its source has no host."""
     words = [word for word in node.options.split(",") if word.split("=")[0] not in _SHOWN_ONLY]
     words = sorted(set(words), key=words.index)
@@ -132,7 +132,7 @@ def _mounted(host: Host, point: str, argv: List[str]) -> None:
         host.run(*argv, seconds=MOUNT_SECONDS)
 
 
-def again(host: Host, view: View, lost: List[Mounted]) -> Came:
+def again(host: Host, view: ClientView, lost: List[Mounted]) -> Came:
     """Mounts again what lay on the places, or showed a part of them, where fstab has a line for it."""
     done: List[str] = []
     errors: List[HookError] = []

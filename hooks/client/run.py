@@ -7,7 +7,7 @@ from hooks.client.cut import Cutter
 from hooks.client.judgement import curable, ours
 from hooks.client.lines.fstab import AUTOMAP, FSTAB, UNIT
 from hooks.client.site_names import SERVICE, SiteNames
-from hooks.client.view import Place, View, own_port, table
+from hooks.client.view import ClientView, MountPoint, own_port, table
 from hooks.contract.client_spec import inside
 from hooks.host.host import CommandFailed, HookError, Host, OutOfTime
 from hooks.host.mounts import Mounted
@@ -19,41 +19,41 @@ FOLLOW_SECONDS = 60.0  # for a name that follows the service, and for a mount of
 RULES = "; look at the server's firewall and at the subnet's security rules"
 
 
-def stale(view: View, place: Place) -> bool:
+def stale(view: ClientView, place: MountPoint) -> bool:
     """Whether a line of the place names a server that no longer serves."""
     return any(edit.stale(view, line) for line in place.lines)
 
 
-def mounted_right(view: View, place: Place) -> bool:
+def mounted_right(view: ClientView, place: MountPoint) -> bool:
     """Whether the place is mounted from the present server or the service, by the kernel's own word."""
     return (
         place.node is not None and ours(view, place, place.node) and view.right(view.node_owner(place.node))
     )
 
 
-def answers(host: Host, places: List[Place]) -> Dict[str, bool]:
+def answers(host: Host, places: List[MountPoint]) -> Dict[str, bool]:
     """Which of the mounts answer, by their points; all are tried at once."""
     points = [place.point for place in places]
     return witness.all_answer(host, points, ANSWER_SECONDS)
 
 
-def laid_upon(view: View) -> List[Mounted]:
+def laid_upon(view: ClientView) -> List[Mounted]:
     """What lay on a mount of the site's, or showed a part of it, when an earlier run was cut off."""
     points = {place.point for place in view.places + view.others}
     return [item for item in view.unfinished if item.mount not in points and view.lines_at(item.mount)]
 
 
-def others_behind(view: View) -> List[Place]:
+def others_behind(view: ClientView) -> List[MountPoint]:
     """The mounts of the site's exports that site.toml does not name and that a former server has yet."""
     return [place for place in view.others if curable(view, place) and _behind(view, place)]
 
 
-def _behind(view: View, place: Place) -> bool:
+def _behind(view: ClientView, place: MountPoint) -> bool:
     former = place.node is not None and view.former(view.node_owner(place.node))
     return stale(view, place) or former or place.kept is not None
 
 
-def has_own_port(place: Place) -> bool:
+def has_own_port(place: MountPoint) -> bool:
     """Whether a line or the mount itself names another port than NFS over TCP has."""
     options = [line.options for line in place.lines] + ([place.node.options] if place.node else [])
     return any(own_port(text) for text in options)
@@ -66,7 +66,7 @@ class Run:
     to be moved.
     """
 
-    def __init__(self, host: Host, view: View) -> None:
+    def __init__(self, host: Host, view: ClientView) -> None:
         self._host = host
         self._view = view
         self._others = others_behind(view)
@@ -90,7 +90,7 @@ class Run:
             cutter.finish()
         return self._outcome()
 
-    def _edit_and_mount(self, moved: List[Place], lost: List[Mounted]) -> None:
+    def _edit_and_mount(self, moved: List[MountPoint], lost: List[Mounted]) -> None:
         """What could not be cut off keeps its line too: the old server may yet come back to it."""
         held = self._held(moved)
         changed = [p for p in self._view.places + self._others if p not in held and stale(self._view, p)]
@@ -114,7 +114,7 @@ class Run:
         kind = OutOfTime if late else CommandFailed
         raise kind("; ".join([str(error) for error in self._errors] + self._done))
 
-    def _moved(self) -> List[Place]:
+    def _moved(self) -> List[MountPoint]:
         """The places to mount anew, and every other mount of the site's that lies below one that is cut."""
         view = self._view
         answer = self._answers_by_and_by()
@@ -137,7 +137,7 @@ class Run:
                 found[place.point] = witness.answers(host, place.point, ANSWER_SECONDS)
         return found
 
-    def _reach(self, moved: List[Place]) -> None:
+    def _reach(self, moved: List[MountPoint]) -> None:
         """No mount is cut off before its successor takes connections, by the name that the mount will use."""
         reached: Set[str] = set()
         for place in moved:
@@ -149,7 +149,7 @@ class Run:
             if not has_own_port(place):
                 self._host.reach(place.mount.mount, server, witness.PORT, REACH_SECONDS, RULES)
 
-    def _follow(self, place: Place, name: str) -> None:
+    def _follow(self, place: MountPoint, name: str) -> None:
         """Waits for the service's name to lead to the target on this client: caches keep it for its TTL."""
         names, spec, host = self._view.names, self._view.spec, self._host
         if names.owner(name) != SERVICE or not names.leads_elsewhere(name):
@@ -158,12 +158,12 @@ class Run:
         what = text.format(place.mount.mount, name, spec.server, names.leads_elsewhere(name))
         host.wait(what, lambda: not SiteNames(host, spec, [name]).leads_elsewhere(name), FOLLOW_SECONDS, 2.0)
 
-    def _held(self, moved: List[Place]) -> List[Place]:
+    def _held(self, moved: List[MountPoint]) -> List[MountPoint]:
         """What could not be cut off, and stays as it was."""
         ids = {item.id for item in table(self._host)}
         return [place for place in moved if place.node is not None and place.node.id in ids]
 
-    def _reload_for_automounts(self, changed: List[Place]) -> bool:
+    def _reload_for_automounts(self, changed: List[MountPoint]) -> bool:
         """Automounts mount what they read before: they read again first. True when systemd did."""
         tripped = [place for place in changed if moves.triggered(place)]
         maps = [place for place in tripped if any(line.kind == AUTOMAP for line in place.lines)]
@@ -175,7 +175,7 @@ class Run:
         self._note(moves.reload(self._host, "daemon-reload"))
         return True
 
-    def _reload(self, changed: List[Place], early: bool) -> None:
+    def _reload(self, changed: List[MountPoint], early: bool) -> None:
         """Last: mount(8) reads fstab itself, and no mount should wait for systemd to read it too."""
         if not early and any(line.kind in (FSTAB, UNIT) for place in changed for line in place.lines):
             self._note(moves.reload(self._host, "daemon-reload"))

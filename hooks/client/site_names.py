@@ -4,7 +4,7 @@ import ipaddress
 import threading
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 
-from hooks.contract.client_spec import ClientSpec, Server, normalized
+from hooks.contract.client_spec import ClientSpec, KnownServer, normalized
 from hooks.host.host import Host
 from hooks.host.mounts import Mounted
 
@@ -150,7 +150,7 @@ class SiteNames:
                 return called
         return ([address for address in known if address in near] + known + [target.hostname])[0]
 
-    def _leads_to(self, name: str, target: Server, near: Set[str]) -> bool:
+    def _leads_to(self, name: str, target: KnownServer, near: Set[str]) -> bool:
         """Whether the name is the target's here; `near`: and one of these addresses, where there are any."""
         found = self.found.get(plain(name), [])
         return self.owner(name) == target.name and bool(found) and (not near or bool(near & set(found)))

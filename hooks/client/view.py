@@ -7,16 +7,16 @@ from hooks.client import memo as client_memo
 from hooks.client import mount_tree
 from hooks.client.lines import automaps, mount_units
 from hooks.client.lines import fstab as client_fstab
-from hooks.client.lines.fstab import Line
+from hooks.client.lines.fstab import MountLine
 from hooks.client.mount_tree import AUTOFS, NFS
 from hooks.client.site_names import SERVICE, SEVERAL, SiteNames, names_worth_a_look, option, source_of
-from hooks.contract.client_spec import ClientSpec, Mount, inside, normalized
+from hooks.contract.client_spec import ClientSpec, ExportMount, inside, normalized
 from hooks.host import mounts
 from hooks.host.host import Host
 from hooks.host.mounts import Mounted
 
 
-class Place(NamedTuple):
+class MountPoint(NamedTuple):
     """A mount point of the site's: every line for it, and what is mounted there as users see it.
 
     `point`: where its path leads through symbolic links. `trigger`: the automount that it comes from, if
@@ -24,16 +24,16 @@ class Place(NamedTuple):
     tells of it.
     """
 
-    mount: Mount
+    mount: ExportMount
     point: str
-    lines: Tuple[Line, ...]
+    lines: Tuple[MountLine, ...]
     node: Optional[Mounted]
     trigger: Optional[Mounted]
     listed: bool
     kept: Optional[Mounted] = None
 
 
-class View:
+class ClientView:
     """One look at a client. Raises OSError. It never waits for a server.
 
     `kept`: what an earlier run took off and did not mount again; `unfinished`: that, and what it was about to
@@ -67,7 +67,7 @@ class View:
             self._real[path] = mount_tree.real_path(self._host, self.table, normalized(path))
         return self._real[path]
 
-    def _located(self, line: Line) -> Line:
+    def _located(self, line: MountLine) -> MountLine:
         """fstab names mount points of every kind: "none" for swap stays as it is."""
         return line._replace(mount=self.real(line.mount)) if line.mount.startswith("/") else line
 
@@ -89,28 +89,28 @@ class View:
         """The path in one of the site's exports; None when this is not the site's."""
         return next((path for path in self.paths(source) if inside(path, list(self.spec.exports))), None)
 
-    def line_owner(self, line: Line) -> str:
+    def line_owner(self, line: MountLine) -> str:
         return self.names.of_line(line.source, line.options)
 
     def node_owner(self, node: Mounted) -> str:
         return self.names.of_mount(node)
 
-    def lines_at(self, point: str) -> Tuple[Line, ...]:
+    def lines_at(self, point: str) -> Tuple[MountLine, ...]:
         return tuple(line for line in self.lines if line.mount == point)
 
-    def _place(self, mount: Mount, point: str, listed: bool) -> Place:
+    def _place(self, mount: ExportMount, point: str, listed: bool) -> MountPoint:
         found = mount_tree.mounted_at(self.table, point)
         node = found if found is not None and found.type != AUTOFS else None
         lines, trigger = self.lines_at(point), self._trigger(point)
         kept = [item for item in self.kept if item.mount == point and not (node or lines or trigger)]
-        return Place(mount, point, lines, node, trigger, listed, kept[-1] if kept else None)
+        return MountPoint(mount, point, lines, node, trigger, listed, kept[-1] if kept else None)
 
     def _trigger(self, point: str) -> Optional[Mounted]:
         around = (point, os.path.dirname(point))
         found = [item for item in self.table if item.type == AUTOFS and item.mount in around]
         return max(found, key=lambda item: len(item.mount)) if found else None
 
-    def _others(self) -> List[Place]:
+    def _others(self) -> List[MountPoint]:
         """The site's mounts and lines that site.toml does not name."""
         listed = {place.point for place in self.places}
         sources = {line.mount: line.source for line in self.lines if line.type in NFS and self._ours(line)}
@@ -121,12 +121,12 @@ class View:
             if item.type in NFS and not self.lines_at(item.mount):
                 sources[item.mount] = item.source
         return [
-            self._place(Mount(self.exported(source) or "", point), point, False)
+            self._place(ExportMount(self.exported(source) or "", point), point, False)
             for point, source in sorted(sources.items())
             if point not in listed
         ]
 
-    def _ours(self, line: Line) -> bool:
+    def _ours(self, line: MountLine) -> bool:
         return line.mount.startswith("/") and self.line_owner(line) not in ("", SERVICE, SEVERAL)
 
     def _whole(self, node: Mounted) -> bool:
@@ -161,7 +161,7 @@ class View:
         return item.type in NFS and (item.root != "/" or bound(self.lines_at(item.mount)))
 
 
-def bound(lines: Tuple[Line, ...]) -> bool:
+def bound(lines: Tuple[MountLine, ...]) -> bool:
     return any(line.has("bind", "rbind") for line in lines)
 
 
@@ -169,7 +169,7 @@ def table(host: Host) -> List[Mounted]:
     return mounts.parse(host.read("/proc/self/mountinfo") or "")
 
 
-def _lines(host: Host, points: Set[str]) -> List[Line]:
+def _lines(host: Host, points: Set[str]) -> List[MountLine]:
     fstab = client_fstab.lines(host.read(client_fstab.PATH) or "")
     return fstab + mount_units.lines(host) + automaps.lines(host, points)
 

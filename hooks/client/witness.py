@@ -5,8 +5,8 @@ import time
 from functools import partial
 from typing import Callable, Dict, Iterable
 
-from hooks.client.view import View, own_port
-from hooks.contract.client_spec import Server
+from hooks.client.view import ClientView, own_port
+from hooks.contract.client_spec import KnownServer
 from hooks.host.host import HookError, Host
 
 SECONDS = 3.0
@@ -50,7 +50,7 @@ def answers(host: Host, point: str, seconds: float) -> bool:
         return False
 
 
-def servers(host: Host, view: View, known: Dict[str, bool]) -> Dict[str, Facts]:
+def servers(host: Host, view: ClientView, known: Dict[str, bool]) -> Dict[str, Facts]:
     """For each server of the site why its port 2049 takes no connection (empty: it does), and whether a
     mount of it answered. `known`: mount points of which that is known already."""
     reasons = _ports(host, view.spec.servers)
@@ -63,7 +63,7 @@ def servers(host: Host, view: View, known: Dict[str, bool]) -> Dict[str, Facts]:
     }
 
 
-def _ports(host: Host, every: Iterable[Server]) -> Dict[str, str]:
+def _ports(host: Host, every: Iterable[KnownServer]) -> Dict[str, str]:
     """Why none of a server's addresses takes a connection; empty when one does."""
     tried = {server.name: list(server.addresses) or [server.hostname] for server in every}
     addresses = {address for many in tried.values() for address in many}
@@ -75,7 +75,7 @@ def _ports(host: Host, every: Iterable[Server]) -> Dict[str, str]:
     }
 
 
-def _point(view: View, server: Server, reason: str, known: Dict[str, bool]) -> str:
+def _point(view: ClientView, server: KnownServer, reason: str, known: Dict[str, bool]) -> str:
     """One mount of this server to ask, one that answered before all; empty when there is none to ask.
 
     Where its port takes no connection no mount is tried: the question would hang, and stay behind.

@@ -16,7 +16,7 @@ _MOUNT_MEANS = "a path other than /, and outside " + ", ".join("/" + name for na
 Fault = Callable[[str], str]  # what was expected instead; empty when it is right
 
 
-class Server(NamedTuple):
+class KnownServer(NamedTuple):
     """A server of the site by everything that it is known by; a client's own names of it come on top."""
 
     name: str
@@ -24,7 +24,7 @@ class Server(NamedTuple):
     addresses: Tuple[str, ...]
 
 
-class Mount(NamedTuple):
+class ExportMount(NamedTuple):
     """The exported `path`, or one below it, and where the client mounts it; both normalized."""
 
     path: str
@@ -41,15 +41,15 @@ class ClientSpec(NamedTuple):
     deadline_seconds: int
     mode: str
     server: str
-    servers: Tuple[Server, ...]
+    servers: Tuple[KnownServer, ...]
     service: Tuple[str, ...]
     exports: Tuple[str, ...]
     root: Optional[str]
-    mounts: Tuple[Mount, ...]
+    mounts: Tuple[ExportMount, ...]
     role: str = "client"
 
     @property
-    def target(self) -> Server:
+    def target(self) -> KnownServer:
         return next(server for server in self.servers if server.name == self.server)
 
 
@@ -90,8 +90,8 @@ def parse(fields: Fields) -> ClientSpec:
     return spec
 
 
-def _server(fields: Fields) -> Server:
-    found = Server(
+def _server(fields: Fields) -> KnownServer:
+    found = KnownServer(
         fields.text("name", *HOST), fields.text("hostname", *HOST), fields.texts("addresses", *HOST)
     )
     fields.done()
@@ -103,12 +103,12 @@ def _root(fields: Fields) -> Optional[str]:
     return None if found is None else _path(fields.where + ".root", found)
 
 
-def _mount(fields: Fields) -> Mount:
+def _mount(fields: Fields) -> ExportMount:
     where, path, mount = fields.where, fields.text("path", *_TEXT), fields.text("mount", *_TEXT)
     fields.done()
     if mount_fault(mount):
         raise wrong(where + ".mount", mount, mount_fault(mount))
-    return Mount(_path(where + ".path", path), normalized(mount))
+    return ExportMount(_path(where + ".path", path), normalized(mount))
 
 
 def _path(where: str, path: str) -> str:

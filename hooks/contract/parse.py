@@ -16,7 +16,7 @@ from hooks.contract.spec import (
     ServerSpec,
     ServiceAddress,
     Spec,
-    Volume,
+    SpecVolume,
     VolumeGroup,
     filesystem_of,
 )
@@ -100,10 +100,10 @@ def _client(fields: Fields) -> Spec:
     return client_spec.parse(fields)
 
 
-def _volume(fields: Fields) -> Volume:
+def _volume(fields: Fields) -> SpecVolume:
     name, volume_id = fields.text("name", *_NAME), fields.optional("volume_id", *_OCID)
     iqn, address = fields.text("iqn", *_IQN), _address(fields)
-    volume = Volume(
+    volume = SpecVolume(
         name, volume_id, iqn, address, fields.number("port", 1, 65535, 3260), fields.flag("shareable")
     )
     fields.done()
@@ -126,7 +126,7 @@ def _volume_group(fields: Fields) -> VolumeGroup:
     return group
 
 
-def _filesystem(fields: Fields, volumes: Tuple[Volume, ...]) -> Filesystem:
+def _filesystem(fields: Fields, volumes: Tuple[SpecVolume, ...]) -> Filesystem:
     iqns = _straight_on(fields.optional("volume", *_NAME), volumes, fields.where + ".volume")
     take = fields.optional if iqns else fields.text
     group, logical = take("volume_group", *_LVM), take("logical_volume", *_LVM)
@@ -141,7 +141,7 @@ def _filesystem(fields: Fields, volumes: Tuple[Volume, ...]) -> Filesystem:
     return Filesystem(group or "", logical or "", mount, kind, _netdev(options), uuid, iqns)
 
 
-def _straight_on(name: Optional[str], volumes: Tuple[Volume, ...], where: str) -> Tuple[str, ...]:
+def _straight_on(name: Optional[str], volumes: Tuple[SpecVolume, ...], where: str) -> Tuple[str, ...]:
     """The IQNs of all volumes, the named one's first; none without a name."""
     if name is None:
         return ()

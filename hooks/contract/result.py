@@ -9,7 +9,7 @@ DONE, FAILED, BAD_SPEC, CANNOT_TELL = 0, 1, 2, 3
 Facts = Dict[str, object]
 
 
-class Finding(NamedTuple):
+class LayerFinding(NamedTuple):
     """How a layer is now: present as specified, absent, broken (there, but wrong), or unknown."""
 
     state: str
@@ -26,7 +26,7 @@ class Layer(NamedTuple):
     facts: Facts
 
 
-class Result(NamedTuple):
+class HookResult(NamedTuple):
     action: str
     role: str
     host: str
@@ -43,11 +43,11 @@ class Result(NamedTuple):
         return json.dumps(found, sort_keys=True)
 
     @staticmethod
-    def from_json(text: str) -> "Result":
+    def from_json(text: str) -> "HookResult":
         """The result in this text; raises ValueError, KeyError or TypeError when it holds none."""
         found = json.loads(text)
         layers = tuple(Layer(**layer) for layer in found.pop("layers"))
-        return Result(layers=layers, **found)
+        return HookResult(layers=layers, **found)
 
     @property
     def exit_code(self) -> int:

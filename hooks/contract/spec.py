@@ -6,7 +6,7 @@ if TYPE_CHECKING:  # a server starts without its modules
     from hooks.contract.client_spec import ClientSpec
 
 
-class Volume(NamedTuple):
+class SpecVolume(NamedTuple):
     """One block volume and the portal of its present attachment."""
 
     name: str
@@ -76,7 +76,7 @@ class ServiceAddress(NamedTuple):
 
 class ServerSpec(NamedTuple):
     deadline_seconds: int
-    volumes: Tuple[Volume, ...]
+    volumes: Tuple[SpecVolume, ...]
     volume_groups: Tuple[VolumeGroup, ...]
     filesystems: Tuple[Filesystem, ...]
     exports: Tuple[Export, ...]

@@ -25,7 +25,7 @@ class CommandFailed(HookError):
     """A command ended with a code that nobody tolerates."""
 
 
-class Refused(HookError):
+class HookRefused(HookError):
     """Going on could harm data or another service: a person has to decide."""
 
 
@@ -36,10 +36,10 @@ class OutOfTime(HookError):
 def refuse(reasons: Sequence[str]) -> None:
     """Raises Refused with all reasons; returns when there is none."""
     if reasons:
-        raise Refused("; ".join(reasons))
+        raise HookRefused("; ".join(reasons))
 
 
-class Outcome(NamedTuple):
+class CommandOutcome(NamedTuple):
     code: int
     out: str
     err: str
@@ -85,7 +85,7 @@ class Host:
         seconds: float = COMMAND_SECONDS,
         masks: Sequence[str] = (),
         remedy: str = "",
-    ) -> Outcome:
+    ) -> CommandOutcome:
         """Runs argv and gives its outcome; exit codes other than 0 and the tolerated raise CommandFailed.
 
         `tolerate` names each accepted code by what it means. Texts in `masks` never show. `remedy` ends the
@@ -112,7 +112,7 @@ class Host:
             raise CommandFailed(text.format(shown, outcome.code, message or "(no message)", remedy))
         return outcome
 
-    def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
+    def _execute(self, argv: Sequence[str], seconds: float) -> Optional[CommandOutcome]:
         environment = dict(os.environ, LC_ALL="C", PATH=SBIN, LVM_SUPPRESS_FD_WARNINGS="1")
         try:
             process = subprocess.Popen(
@@ -133,7 +133,9 @@ class Host:
         except subprocess.TimeoutExpired:
             _kill(process)
             return None
-        return Outcome(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+        return CommandOutcome(
+            process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+        )
 
     def reach(self, what: str, address: str, port: int, seconds: float, remedy: str) -> None:
         """Returns once this port takes a TCP connection; raises OutOfTime: silence is not absence."""

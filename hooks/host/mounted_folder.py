@@ -4,7 +4,7 @@ import os
 from typing import Optional
 
 from hooks.host import mounts
-from hooks.host.host import Host, Refused
+from hooks.host.host import HookRefused, Host
 
 DIRECTORY = os.O_DIRECTORY | os.O_NOFOLLOW
 _ELSEWHERE = "it does not lie on what should be mounted on {}; nothing was read or written"
@@ -20,7 +20,7 @@ def open_on_mount(host: Host, path: str, mount: str) -> int:
     on = _lies_on(host, descriptor)
     if on is None or on not in mounts.mounted_on(host, mount)[-1:]:
         os.close(descriptor)
-        raise Refused(_ELSEWHERE.format(mount))
+        raise HookRefused(_ELSEWHERE.format(mount))
     return descriptor
 
 
@@ -38,5 +38,5 @@ def open_root_owned(name: str, base: int) -> int:
     found = os.fstat(descriptor)
     if found.st_uid != os.geteuid() or found.st_mode & 0o22:
         os.close(descriptor)
-        raise Refused(_FOREIGN.format(name, found.st_uid, found.st_mode & 0o7777))
+        raise HookRefused(_FOREIGN.format(name, found.st_uid, found.st_mode & 0o7777))
     return descriptor

@@ -7,7 +7,7 @@ import ipaddress
 import json
 from typing import Any, Dict, List, Optional
 
-from hooks.contract.result import ABSENT, PRESENT, Finding
+from hooks.contract.result import ABSENT, PRESENT, LayerFinding
 from hooks.contract.spec import ServerSpec, ServiceAddress
 from hooks.host.host import CommandFailed, Host
 
@@ -16,11 +16,11 @@ _NOT_THERE = {2: "not there"}
 _NO_ANSWER = {1: "nobody answered, as it should be", 2: "not possible here"}
 
 
-def check(host: Host, spec: ServerSpec) -> Finding:
+def check(host: Host, spec: ServerSpec) -> LayerFinding:
     wanted = _wanted(spec)
     device = _device_of(host, wanted)
     state, place = (PRESENT, "on " + device) if device else (ABSENT, "not on this host")
-    return Finding(state, "{} is {}".format(wanted.address, place), {"device": device})
+    return LayerFinding(state, "{} is {}".format(wanted.address, place), {"device": device})
 
 
 def _wanted(spec: ServerSpec) -> ServiceAddress:

@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Iterator, List, Optional
 
-from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.contract.spec import Filesystem, ServerSpec
 from hooks.host.host import RELOAD_SECONDS, CommandFailed, Host, refuse
 from hooks.host.mounts import Mounted, mounted_on, mounts
@@ -19,17 +19,19 @@ from hooks.layers.unmount import BUSY, unmount
 NAME = "filesystem"
 
 
-def check(host: Host, spec: ServerSpec) -> Finding:
+def check(host: Host, spec: ServerSpec) -> LayerFinding:
     """Present when each is in fstab and mounted from its own device, read-write."""
     text = host.read(fstab.PATH) or ""
     top = {item.mount: _top(host, item) for item in spec.filesystems}
     faults = [fault for item in spec.filesystems for fault in [_fault(host, item, text)] if fault]
     facts = {mount: found.source if found else None for mount, found in top.items()}
     if spec.filesystems and not any(top.values()):
-        return Finding(ABSENT, "not mounted: " + ", ".join(sorted(top)), dict(facts))
+        return LayerFinding(ABSENT, "not mounted: " + ", ".join(sorted(top)), dict(facts))
     if faults:
-        return Finding(BROKEN, "; ".join(faults), dict(facts))
-    return Finding(PRESENT, "mounted: " + (", ".join(sorted(top)) or "nothing, as specified"), dict(facts))
+        return LayerFinding(BROKEN, "; ".join(faults), dict(facts))
+    return LayerFinding(
+        PRESENT, "mounted: " + (", ".join(sorted(top)) or "nothing, as specified"), dict(facts)
+    )
 
 
 def _top(host: Host, filesystem: Filesystem) -> Optional[Mounted]:

@@ -13,7 +13,7 @@ _FIELDS = re.compile(r"^(\S+\s+\S+\s+)\S+(\s*)\S*")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-class Line(NamedTuple):
+class FstabLine(NamedTuple):
     """One line: names without their escapes, the mount point as the kernel would show it. `text`: all of it,
     as it is spelled."""
 
@@ -25,20 +25,20 @@ class Line(NamedTuple):
     text: str
 
 
-Match = Callable[[Line], bool]
+Match = Callable[[FstabLine], bool]
 
 
-def parsed(text: str) -> Optional[Line]:
+def parsed(text: str) -> Optional[FstabLine]:
     """The line in this text, commented out or not; None where it names no mount."""
     plainly = text.lstrip("# \t").rstrip("\r\n")
     words = plainly.split()
     if len(words) < 3 or not words[1].startswith("/"):
         return None
     options = words[3] if len(words) > 3 else "defaults"
-    return Line(_active(text), plain(words[0]), normal(plain(words[1])), words[2], options, plainly)
+    return FstabLine(_active(text), plain(words[0]), normal(plain(words[1])), words[2], options, plainly)
 
 
-def with_options(line: Line, kind: str, options: str) -> str:
+def with_options(line: FstabLine, kind: str, options: str) -> str:
     """The line's text with this type and these options, and every other byte as it is."""
     return _FIELDS.sub(lambda found: found[1] + kind + (found[2] or " ") + options, line.text)
 
@@ -53,12 +53,12 @@ def normal(path: str) -> str:
     return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
-def lines(text: str) -> List[Line]:
+def lines(text: str) -> List[FstabLine]:
     """Every line that names a mount, the commented ones too."""
     return [line for line in map(parsed, _lines(text)) if line]
 
 
-def best(text: str, ours: Match) -> Optional[Line]:
+def best(text: str, ours: Match) -> Optional[FstabLine]:
     """The line that `enable` replaces: the first active one, else the first that is commented out."""
     found = [line for line in lines(text) if ours(line)]
     return ([line for line in found if line.active] + found + [None])[0]

@@ -10,13 +10,13 @@ from hooks.host import text_file
 from hooks.host.host import Host
 from hooks.layers import fstab
 from hooks.layers.devices import means
-from hooks.layers.fstab import Line
+from hooks.layers.fstab import FstabLine
 
 # names of a device that another boot, or another attachment, gives to others
 _FLEETING = ("/dev/sd", "/dev/dm-", "/dev/disk/by-path/")
 
 
-def entry(host: Host, filesystem: Filesystem, line: Optional[Line] = None) -> str:
+def entry(host: Host, filesystem: Filesystem, line: Optional[FstabLine] = None) -> str:
     """The line of fstab: the site's own as it is spelled, with the options that it lacks. Without one that
     leads to the device, the check at boot is off because XFS recovers at mount (xfs_repair(8))."""
     options = filesystem.options.split(",")
@@ -28,7 +28,7 @@ def entry(host: Host, filesystem: Filesystem, line: Optional[Line] = None) -> st
     return "{} {} {} {} 0 0".format(filesystem.device, filesystem.mount, filesystem.type, ",".join(options))
 
 
-def satisfied(host: Host, filesystem: Filesystem, line: Optional[Line]) -> bool:
+def satisfied(host: Host, filesystem: Filesystem, line: Optional[FstabLine]) -> bool:
     """An administrator's own line is good when it has at least the spec's options."""
     if line is None or not line.active or line.type not in (filesystem.type, "auto"):
         return False
@@ -37,7 +37,7 @@ def satisfied(host: Host, filesystem: Filesystem, line: Optional[Line]) -> bool:
     return not lacking and lasting and _exact(line) and means(host, line.device, filesystem) is True
 
 
-def _exact(line: Line) -> bool:
+def _exact(line: FstabLine) -> bool:
     """Whether systemd finds the device, too: of a UUID in capitals it waits for a link that never comes, and
     unmounts what mount(8), which does not mind, has mounted (systemd.mount(5), BindsTo)."""
     key, _, value = line.device.partition("=")
@@ -48,7 +48,7 @@ def lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:
     """Lines on the mount point whose device is the filesystem's. An active one that leads nowhere counts: it
     is of a filesystem that has gone, or of one that has not come yet."""
 
-    def ours(line: Line) -> bool:
+    def ours(line: FstabLine) -> bool:
         if line.mount != filesystem.mount:
             return False
         found = means(host, line.device, filesystem)
@@ -60,7 +60,7 @@ def lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:
 def lines_with(host: Host, filesystem: Filesystem) -> fstab.Match:
     """Lines that cannot be mounted without it: bind mounts out of it, and its device elsewhere."""
 
-    def ours(line: Line) -> bool:
+    def ours(line: FstabLine) -> bool:
         if "bind" in line.options.split(","):
             return (line.device + "/").startswith(filesystem.mount + "/")
         return line.mount != filesystem.mount and means(host, line.device, filesystem) is True

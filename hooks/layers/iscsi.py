@@ -10,9 +10,9 @@ from contextlib import suppress
 from glob import glob
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
-from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.contract.spec import ServerSpec, Volume
-from hooks.host.host import CommandFailed, Host, OutOfTime, Refused
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
+from hooks.contract.spec import ServerSpec, SpecVolume
+from hooks.host.host import CommandFailed, HookRefused, Host, OutOfTime
 from hooks.host.mounts import mounts
 from hooks.host.processes import runs
 from hooks.layers.devices import whole
@@ -84,12 +84,12 @@ def _state(host: Host, session: Session) -> str:
     return (host.read("/sys/class/iscsi_session/session{}/state".format(session.sid)) or "UNKNOWN").strip()
 
 
-def check(host: Host, spec: ServerSpec) -> Finding:
+def check(host: Host, spec: ServerSpec) -> LayerFinding:
     """Present when every volume has a live session at its portal, a complete record and its device."""
     return _finding(host, spec, observe(host))
 
 
-def _finding(host: Host, spec: ServerSpec, now: Initiator) -> Finding:
+def _finding(host: Host, spec: ServerSpec, now: Initiator) -> LayerFinding:
     faults = [(volume.name, _fault(host, volume, now)) for volume in spec.volumes]
     facts = {
         volume.name: {"device": host.real(volume.link), "portal": volume.portal} for volume in spec.volumes
@@ -97,16 +97,16 @@ def _finding(host: Host, spec: ServerSpec, now: Initiator) -> Finding:
     bad = ["{}: {}".format(name, fault) for name, fault in faults if fault]
     mine = {volume.iqn for volume in spec.volumes}
     if not mine & ({item.iqn for item in now.sessions} | {iqn for iqn, _ in now.records}):
-        return Finding(
+        return LayerFinding(
             ABSENT if mine else PRESENT, "no session or record of {} volumes".format(len(mine)), dict(facts)
         )
     bad += [] if runs(host, "iscsid") else ["iscsid does not run: a session that breaks would stay broken"]
     if bad:
-        return Finding(BROKEN, "; ".join(bad), dict(facts))
-    return Finding(PRESENT, "{} sessions logged in".format(len(mine)), dict(facts))
+        return LayerFinding(BROKEN, "; ".join(bad), dict(facts))
+    return LayerFinding(PRESENT, "{} sessions logged in".format(len(mine)), dict(facts))
 
 
-def _fault(host: Host, volume: Volume, now: Initiator) -> str:
+def _fault(host: Host, volume: SpecVolume, now: Initiator) -> str:
     """What keeps this volume from being present; empty when it is present."""
     stale = [item.portal for item in now.sessions if item.iqn == volume.iqn and item.portal != volume.portal]
     stale += [portal for iqn, portal in now.records if iqn == volume.iqn and portal != volume.portal]
@@ -160,19 +160,19 @@ def _start(host: Host) -> List[str]:
     return ["iscsid started"]
 
 
-def _await_device(host: Host, volume: Volume) -> None:
+def _await_device(host: Host, volume: SpecVolume) -> None:
     what = "{}'s device {}".format(volume.name, volume.link)
     host.wait(what, lambda: host.real(volume.link) is not None, DEVICE_SECONDS)
 
 
-def _each(work: Callable[[Volume], List[str]], volumes: Sequence[Volume]) -> List[str]:
+def _each(work: Callable[[SpecVolume], List[str]], volumes: Sequence[SpecVolume]) -> List[str]:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most runs do not need it
 
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(volumes)) or 1) as pool:
         return [text for done in pool.map(work, volumes) for text in done]
 
 
-def _node(volume: Volume) -> Tuple[str, ...]:
+def _node(volume: SpecVolume) -> Tuple[str, ...]:
     """iscsiadm's words for one record; `_NODES` alone is for all records of this host."""
     return _NODES + ("-T", volume.iqn, "-p", volume.portal)
 
@@ -198,7 +198,7 @@ def _iscsiadm_logout(host: Host, session: Session) -> None:
     host.run("iscsiadm", "-m", "session", "-r", session.sid, "-u", tolerate=GONE, seconds=LOGOUT_SECONDS)
 
 
-def _record(host: Host, volume: Volume, now: Initiator) -> List[str]:
+def _record(host: Host, volume: SpecVolume, now: Initiator) -> List[str]:
     done = _clear_stale(host, volume, now)
     if (volume.iqn, volume.portal) not in now.records:
         _iscsiadm_create_record(host, _node(volume))
@@ -232,12 +232,12 @@ def _log_in_all(host: Host, spec: ServerSpec, now: Initiator) -> List[str]:
     return _each(lambda volume: _log_in(host, volume, now), spec.volumes)
 
 
-def _reach(host: Host, volume: Volume) -> List[str]:
+def _reach(host: Host, volume: SpecVolume) -> List[str]:
     host.reach(volume.name, volume.address, volume.port, REACH_SECONDS, _ATTACHED.format(volume.name))
     return []
 
 
-def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
+def _log_in(host: Host, volume: SpecVolume, now: Initiator) -> List[str]:
     live = [item for item in now.sessions if (item.iqn, item.portal) == (volume.iqn, volume.portal)]
     if live and live[0].state != "LOGGED_IN":
         with suppress(OutOfTime):  # iscsid mends what it can, and all that it finds when it has just started
@@ -252,13 +252,13 @@ def _log_in(host: Host, volume: Volume, now: Initiator) -> List[str]:
     return ["{} logged in at {}".format(volume.name, volume.portal)]
 
 
-def _clear_stale(host: Host, volume: Volume, now: Initiator) -> List[str]:
+def _clear_stale(host: Host, volume: SpecVolume, now: Initiator) -> List[str]:
     """Leftovers of the volume at another portal: the address belongs to the attachment, not to the volume."""
     done = []
     for session in now.sessions:
         if session.iqn == volume.iqn and session.portal != volume.portal:
             if session.state == "LOGGED_IN":
-                raise Refused(
+                raise HookRefused(
                     "{}: found a live session at {}, expected one at {}; if the spec is of the present "
                     "attachment, run release or reboot this host".format(
                         volume.name, session.portal, volume.portal
@@ -273,17 +273,17 @@ def _clear_stale(host: Host, volume: Volume, now: Initiator) -> List[str]:
     return done
 
 
-def _log_out(host: Host, session: Session, volume: Volume) -> None:
+def _log_out(host: Host, session: Session, volume: SpecVolume) -> None:
     used = _users(host, session, volume)
     if used:
-        raise Refused(
+        raise HookRefused(
             "{}: its device is still used by {}; unmount and deactivate what lies on it (release), "
             "or reboot this host".format(volume.name, ", ".join(used))
         )
     _iscsiadm_logout(host, session)
 
 
-def _users(host: Host, session: Session, volume: Volume) -> List[str]:
+def _users(host: Host, session: Session, volume: SpecVolume) -> List[str]:
     """What the kernel has stacked on this session's disk, or on a partition of it (sysfs holders), and its
     mounts."""
     link = "/dev/disk/by-path/ip-{}-iscsi-{}-lun-1".format(session.portal, session.iqn)
@@ -311,7 +311,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     return done
 
 
-def _leave(host: Host, volume: Volume, now: Initiator) -> List[str]:
+def _leave(host: Host, volume: SpecVolume, now: Initiator) -> List[str]:
     mine = [session for session in now.sessions if session.iqn == volume.iqn]
     for session in mine:
         _log_out(host, session, volume)

@@ -8,9 +8,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Dict, List, NamedTuple, Set, Tuple
 
-from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
-from hooks.contract.spec import ServerSpec, Volume, VolumeGroup
-from hooks.host.host import CommandFailed, Host, OutOfTime, Refused, refuse
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
+from hooks.contract.spec import ServerSpec, SpecVolume, VolumeGroup
+from hooks.host.host import CommandFailed, HookRefused, Host, OutOfTime, refuse
 from hooks.layers.devices import partitions, whole
 
 NAME = "lvm"
@@ -25,7 +25,7 @@ _LIST_IT = "; list it in {}, or remove that file, by hand".format(DEVICES_FILE)
 Row = Dict[str, str]
 
 
-class Storage(NamedTuple):
+class LvmReport(NamedTuple):
     """Rows of `pvs` and `lvs`, and the host's own system ID if a group has one (lvmsystemid(7))."""
 
     physical: Tuple[Row, ...]
@@ -38,12 +38,12 @@ def rows_in(text: str, kind: str) -> List[Row]:
     return [row for report in json.loads(text)["report"] for row in report.get(kind, [])]
 
 
-def observe(host: Host) -> Storage:
+def observe(host: Host) -> LvmReport:
     physical = report(host, "pv", "pvs", "--foreign", "-o", _PVS)
     logical = report(host, "lv", "lvs", "-o", "vg_name,lv_name,lv_active")
     foreign = any(row["vg_systemid"] for row in physical)
     output = host.run("lvm", "systemid").out if foreign else ""
-    return Storage(tuple(physical), tuple(logical), output.partition(":")[2].strip())
+    return LvmReport(tuple(physical), tuple(logical), output.partition(":")[2].strip())
 
 
 def report(host: Host, kind: str, *argv: str) -> List[Row]:
@@ -55,17 +55,17 @@ def report(host: Host, kind: str, *argv: str) -> List[Row]:
         raise CommandFailed("`{}` gave no LVM report, but: {}".format(argv[0], out[:200])) from None
 
 
-def check(host: Host, spec: ServerSpec) -> Finding:
+def check(host: Host, spec: ServerSpec) -> LayerFinding:
     """Present when every group is complete, on its volumes, and has the spec's logical volumes active."""
     now = observe(host)
     found = {group.name: _finding(host, spec, group, now) for group in spec.volume_groups}
     message = "; ".join(finding.message for finding in found.values())
     states = {finding.state for finding in found.values()}
     state = states.pop() if len(states) == 1 else BROKEN
-    return Finding(state, message, {name: finding.facts for name, finding in found.items()})
+    return LayerFinding(state, message, {name: finding.facts for name, finding in found.items()})
 
 
-def _finding(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> Finding:
+def _finding(host: Host, spec: ServerSpec, group: VolumeGroup, now: LvmReport) -> LayerFinding:
     rows = [row for row in now.physical if row["vg_name"] == group.name]
     active = {
         row["lv_name"] for row in now.logical if row["vg_name"] == group.name and row["lv_active"] == "active"
@@ -74,21 +74,25 @@ def _finding(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> 
     facts = {"devices": sorted(row["pv_name"] for row in rows), "active": sorted(active)}
     fault = _fault(host, spec, group, now) if rows else ""
     if fault:  # what nobody has activated is released, and apply refuses it
-        return Finding(BROKEN if active else ABSENT, fault, dict(facts))
+        return LayerFinding(BROKEN if active else ABSENT, fault, dict(facts))
     if not rows and any(host.real(link) for link in links):
         text = "{}: its volumes are gone but {} is still there; reboot this host before it serves again"
-        return Finding(BROKEN, text.format(group.name, links[0]), dict(facts))
+        return LayerFinding(BROKEN, text.format(group.name, links[0]), dict(facts))
     missing = [link for link in links if link.rsplit("/", 1)[1] not in active]
     if not active:
-        return Finding(
+        return LayerFinding(
             ABSENT, "{} is {}".format(group.name, "not active" if rows else "not found"), dict(facts)
         )
     if missing:
-        return Finding(BROKEN, "{} is active without {}".format(group.name, ", ".join(missing)), dict(facts))
-    return Finding(PRESENT, "{} is active: {}".format(group.name, ", ".join(sorted(active))), dict(facts))
+        return LayerFinding(
+            BROKEN, "{} is active without {}".format(group.name, ", ".join(missing)), dict(facts)
+        )
+    return LayerFinding(
+        PRESENT, "{} is active: {}".format(group.name, ", ".join(sorted(active))), dict(facts)
+    )
 
 
-def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> str:
+def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: LvmReport) -> str:
     """Why this group must not be touched; empty when nothing speaks against it."""
     rows = [row for row in now.physical if row["vg_name"] == group.name]
     expected = _devices(host, spec, group)
@@ -125,7 +129,7 @@ def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: Storage) -> st
     return ""
 
 
-def _members(spec: ServerSpec, group: VolumeGroup) -> List[Volume]:
+def _members(spec: ServerSpec, group: VolumeGroup) -> List[SpecVolume]:
     return [volume for volume in spec.volumes if volume.name in group.volumes]
 
 
@@ -160,7 +164,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     return done
 
 
-def refusals(host: Host, spec: ServerSpec, now: Storage) -> List[str]:
+def refusals(host: Host, spec: ServerSpec, now: LvmReport) -> List[str]:
     """Why these groups must not be activated on a host that has their volumes."""
     found = []
     for group in spec.volume_groups:
@@ -210,7 +214,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     names = [group.name for group in spec.volume_groups if group.name in busy]
     for name in names:
         if len({row["vg_uuid"] for row in now.physical if row["vg_name"] == name}) > 1:
-            raise Refused(
+            raise HookRefused(
                 "{}: several volume groups have this name; deactivate the right one by hand".format(name)
             )
     if names:

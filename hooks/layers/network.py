@@ -10,7 +10,7 @@ import json
 from functools import partial
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from hooks.contract.result import ABSENT, PRESENT, Finding
+from hooks.contract.result import ABSENT, PRESENT, LayerFinding
 from hooks.contract.spec import ServerSpec
 from hooks.host import text_file
 from hooks.host.host import CommandFailed, HookError, Host
@@ -37,7 +37,7 @@ _NO_MANAGER = (
 )
 
 
-class Vnic(NamedTuple):
+class VnicEntry(NamedTuple):
     """One entry of /opc/v2/vnics."""
 
     vnic_id: str
@@ -49,7 +49,7 @@ class Vnic(NamedTuple):
     vlan_tag: int
 
 
-def check(host: Host, spec: ServerSpec) -> Finding:
+def check(host: Host, spec: ServerSpec) -> LayerFinding:
     here, problems = _addresses(host, spec), []
     for network in spec.networks:
         found = [item for item in here if _inside(item[1], network)]
@@ -62,7 +62,7 @@ def check(host: Host, spec: ServerSpec) -> Finding:
             device, address = next((item for item in found if item[1] == right), found[0])
             problems += _astray(host, device, address)
     carried = ["{} on {}".format(address, device) for device, address in here]
-    return Finding(ABSENT if problems else PRESENT, "; ".join(problems or carried))
+    return LayerFinding(ABSENT if problems else PRESENT, "; ".join(problems or carried))
 
 
 def _expected(host: Host, network: str) -> Optional[str]:
@@ -103,7 +103,7 @@ def _report(host: Host, *words: str, tolerate: Dict[int, str] = {}) -> List[Dict
         raise CommandFailed("`ip -j` gave no JSON, but: {}".format(out[:200])) from None
 
 
-def vnics(host: Host) -> List[Vnic]:
+def vnics(host: Host) -> List[VnicEntry]:
     """This instance's VNICs; raises CommandFailed when the metadata service does not tell them."""
     try:
         found = json.loads(host.metadata(VNICS_PATH) or "[]")
@@ -112,9 +112,9 @@ def vnics(host: Host) -> List[Vnic]:
         raise CommandFailed("metadata service {}: unusable answer: {}".format(VNICS_PATH, error)) from None
 
 
-def _vnic(entry: Dict[str, Any]) -> Vnic:
+def _vnic(entry: Dict[str, Any]) -> VnicEntry:
     network = str(ipaddress.ip_network(entry["subnetCidrBlock"]))
-    return Vnic(
+    return VnicEntry(
         str(entry["vnicId"]),
         str(ipaddress.ip_address(entry["privateIp"])),
         network,
@@ -155,7 +155,7 @@ def _carried(host: Host, spec: ServerSpec, address: str) -> bool:
     return address in [item[1] for item in _addresses(host, spec)]
 
 
-def _device(host: Host, vnic: Vnic) -> str:
+def _device(host: Host, vnic: VnicEntry) -> str:
     """The device with the VNIC's MAC address; one that was just plugged in takes a moment."""
     end = host.now() + _SECONDS
     while True:
@@ -168,7 +168,7 @@ def _device(host: Host, vnic: Vnic) -> str:
         host.sleep(0.5)
 
 
-def _configure(host: Host, vnic: Vnic, device: str, table: int) -> None:
+def _configure(host: Host, vnic: VnicEntry, device: str, table: int) -> None:
     name = "nfs-failover-" + vnic.network.split("/")[0].replace(":", "-")
     if _active(host, "NetworkManager"):
         path = "{}/{}.nmconnection".format(_KEYFILES, name)
@@ -187,7 +187,7 @@ def _active(host: Host, service: str) -> bool:
     return not host.run("systemctl", "is-active", service, tolerate=_INACTIVE).code
 
 
-def keyfile(name: str, vnic: Vnic, table: int) -> str:
+def keyfile(name: str, vnic: VnicEntry, table: int) -> str:
     """A connection of NetworkManager: address, MTU, and a table of its own for what leaves from there."""
     bits = vnic.network.split("/")[1]
     return """# written by nfs-failover: the VNIC {0.vnic_id}
@@ -216,7 +216,7 @@ method=ignore
 """.format(vnic, name=name, mtu=MTU, bits=bits, table=table)
 
 
-def unit(vnic: Vnic, table: int) -> str:
+def unit(vnic: VnicEntry, table: int) -> str:
     """A .network file of systemd-networkd that says the same."""
     bits = vnic.network.split("/")[1]
     return """# written by nfs-failover: the VNIC {0.vnic_id}

@@ -8,10 +8,10 @@ import re
 import stat
 from typing import Callable, List, Set, Tuple
 
-from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.contract.spec import ServerSpec, filesystem_of
 from hooks.host import text_file
-from hooks.host.host import RELOAD_SECONDS, Host, Refused, refuse
+from hooks.host.host import RELOAD_SECONDS, HookRefused, Host, refuse
 from hooks.host.mounts import mounted_on, mounts
 from hooks.layers import exports
 from hooks.layers.exports import Pair
@@ -31,7 +31,7 @@ _COMPLAINED = {1: "complained, perhaps of another file's line; the check afterwa
 _NOT_EXPORTED = {1: "not exported"}
 
 
-def check(host: Host, spec: ServerSpec) -> Finding:
+def check(host: Host, spec: ServerSpec) -> LayerFinding:
     """Present when nfsd runs and listens, and every export of the spec is in the kernel's table."""
     service, threads, exported = _service(host), _threads(host), _exported(host)
     own, pairs = host.read(exports.OWN) or "", exports.wanted(spec)
@@ -43,7 +43,7 @@ def check(host: Host, spec: ServerSpec) -> Finding:
         "exported": sorted(" to ".join(pair) for pair in exported),
     }
     if not own and not _left(host, spec, exported):
-        return Finding(ABSENT, "nothing of the spec is exported", dict(facts))
+        return LayerFinding(ABSENT, "nothing of the spec is exported", dict(facts))
     missing += nameless if len(nameless) == len(pairs) else []
     faults = ["{} is not exported to {}".format(*pair) for pair in missing] + _unmounted(host, spec)
     faults += [] if service == ("active", "enabled") else ["{} is {}".format(SERVICE, ", ".join(service))]
@@ -52,10 +52,10 @@ def check(host: Host, spec: ServerSpec) -> Finding:
         [] if own == exports.own_text(spec, _elsewhere(host)) else [exports.OWN + " is not as specified"]
     )
     if faults:
-        return Finding(BROKEN, "; ".join(faults), dict(facts))
+        return LayerFinding(BROKEN, "; ".join(faults), dict(facts))
     told = ["exported: " + ", ".join(" to ".join(pair) for pair in pairs if pair not in nameless)]
     told += ["not exported to {}, a name without an address here".format(pair[1]) for pair in nameless]
-    return Finding(PRESENT, "; ".join(told + _firewalled(host)), dict(facts))
+    return LayerFinding(PRESENT, "; ".join(told + _firewalled(host)), dict(facts))
 
 
 def _left(host: Host, spec: ServerSpec, table: Set[Pair]) -> List[str]:
@@ -149,7 +149,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Exports what the spec names and starts the server; refuses while a filesystem is not mounted."""
     unmounted = _unmounted(host, spec)
     if unmounted:
-        raise Refused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
+        raise HookRefused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
     refuse(refusals(host, spec))
     done = [name + " as before its release" for name in files(host) if text_file.edit(host, name, restore)]
     elsewhere = _elsewhere(host)

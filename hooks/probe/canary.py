@@ -12,7 +12,7 @@ from typing import List, NamedTuple, Optional, Sequence
 from hooks import walk
 from hooks.client import view as client_view
 from hooks.client.run import mounted_right
-from hooks.client.view import View
+from hooks.client.view import ClientView
 from hooks.contract.client_spec import ClientSpec
 from hooks.contract.fields import SpecError
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, Facts, Layer
@@ -20,7 +20,7 @@ from hooks.contract.spec import Filesystem, ServerSpec, Spec, filesystem_of
 from hooks.hints.export_options import contradictions
 from hooks.hints.kernel_log import complaints
 from hooks.host import mounted_folder
-from hooks.host.host import CommandFailed, Host, Refused
+from hooks.host.host import CommandFailed, HookRefused, Host
 from hooks.layers import filesystem, lvm
 from hooks.layers.devices import node
 from hooks.probe import canary_files, settings
@@ -33,7 +33,7 @@ STORAGE = (lvm.NAME, filesystem.NAME)
 _NOBODY = 65534  # whom a client's root is, unless `anonuid=` names another (exports(5))
 
 
-class Place(NamedTuple):
+class CanaryFolder(NamedTuple):
     """A folder with canaries, the filesystem it must lie on, and the uid that writes there, if any."""
 
     path: str
@@ -41,12 +41,12 @@ class Place(NamedTuple):
     writer: Optional[int]
 
 
-def places(spec: ServerSpec) -> List[Place]:
+def places(spec: ServerSpec) -> List[CanaryFolder]:
     """Every filesystem's root and every exported folder."""
     writers = {export.path: _writer(export.options) for export in spec.exports}
     paths = sorted(set(writers) | {item.mount for item in spec.filesystems})
     on = [(path, filesystem_of(spec, path)) for path in paths]
-    return [Place(path, found, writers.get(path)) for path, found in on if found]
+    return [CanaryFolder(path, found, writers.get(path)) for path, found in on if found]
 
 
 def _writer(options: str) -> int:
@@ -75,7 +75,7 @@ def probe(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     `settings` nfsd and quotas with the copy of the settings.
     """
     if isinstance(spec, ClientSpec):
-        view = View(host, spec)
+        view = ClientView(host, spec)
         return [_layer(host, one.mount.mount, partial(_tried, host, view, one)) for one in view.places]
     read = [_layer(host, place.path, partial(_looked, host, place)) for place in places(spec)]
     read.append(walk.timed(host, EXPORTS, partial(_exports, host, spec)))
@@ -101,29 +101,29 @@ def _told(manifest: Optional[Manifest], **others: str) -> Layer:
     return Layer("", PRESENT, False, 0.0, text, facts)
 
 
-def _refreshed(host: Host, place: Place) -> Layer:
+def _refreshed(host: Host, place: CanaryFolder) -> Layer:
     _refuse_damaged(host, place)
     return _told(run_in_child(host, place.path, partial(_write, host, place), SECONDS))._replace(changed=True)
 
 
-def _looked(host: Host, place: Place) -> Layer:
+def _looked(host: Host, place: CanaryFolder) -> Layer:
     _refuse_damaged(host, place)
     return _told(run_in_child(host, place.path, partial(_read, host, place), SECONDS))
 
 
-def _refuse_damaged(host: Host, place: Place) -> None:
+def _refuse_damaged(host: Host, place: CanaryFolder) -> None:
     """By the kernel's log; a mount that is read-only is the filesystem layer's finding."""
     device = node(host, place.filesystem) or place.filesystem.device
     for line in complaints(host.run("dmesg").out, os.path.basename(device))[-1:]:
         raise CommandFailed("{}: the kernel says: {}".format(place.path, line))
 
 
-def _tried(host: Host, view: View, place: client_view.Place) -> Layer:
+def _tried(host: Host, view: ClientView, place: client_view.MountPoint) -> Layer:
     mount = place.mount
     if not mounted_right(view, place):
         found = place.node.source if place.node else "no mount"
         text = "{}: found {}, expected {}:{}; neither read nor written"
-        raise Refused(text.format(mount.mount, found, view.spec.target.hostname, mount.path))
+        raise HookRefused(text.format(mount.mount, found, view.spec.target.hostname, mount.path))
     manifest, wrote = run_in_child(host, mount.mount, partial(_read_and_write, host, place.point), SECONDS)
     layer = _told(manifest, write=wrote)
     if manifest is None or wrote == WRITTEN:
@@ -131,12 +131,12 @@ def _tried(host: Host, view: View, place: client_view.Place) -> Layer:
     return layer._replace(state=BROKEN, message="{}; a write: {}".format(layer.message, wrote))
 
 
-def _write(host: Host, place: Place) -> Manifest:
+def _write(host: Host, place: CanaryFolder) -> Manifest:
     base = mounted_folder.open_on_mount(host, place.path, place.filesystem.mount)
     return canary_files.write(base, place.writer)
 
 
-def _read(host: Host, place: Place) -> Optional[Manifest]:
+def _read(host: Host, place: CanaryFolder) -> Optional[Manifest]:
     base = mounted_folder.open_on_mount(host, place.path, place.filesystem.mount)
     try:
         return canary_files.read(mounted_folder.open_root_owned(FOLDER, base))

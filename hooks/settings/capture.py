@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from hooks.contract.spec import ServerSpec
 from hooks.host import text_file
-from hooks.host.host import HookError, Host, Refused
+from hooks.host.host import HookError, HookRefused, Host
 from hooks.host.mounted_folder import open_on_mount, open_root_owned
 from hooks.host.mounts import mounted_on
 from hooks.host.whole_file import put
@@ -63,22 +63,22 @@ def _file(host: Host, path: str, clients_write: bool) -> Tuple[bytes, int]:
     """The text and mode of a file; raises Refused when it is not to be carried."""
     wrong = link(host, path)
     if wrong:
-        raise Refused(wrong)
+        raise HookRefused(wrong)
     status = os.stat(host.path(path))
     if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
         text = "{}: found {} bytes, expected a plain file of at most {}; take it out of settings_files"
-        raise Refused(text.format(path, status.st_size, LARGEST))
+        raise HookRefused(text.format(path, status.st_size, LARGEST))
     if status.st_uid != os.geteuid() or status.st_mode & 0o22:
         text = "{}: found owner {} and mode {:o}, expected one that only root writes; chown root, chmod go-w"
-        raise Refused(text.format(path, status.st_uid, status.st_mode & 0o7777))
+        raise HookRefused(text.format(path, status.st_uid, status.st_mode & 0o7777))
     if not status.st_mode & 0o004:
         text = "{}: found mode {:o}, as of a secret, expected a file that all may read; chmod a+r it"
-        raise Refused(text.format(path, status.st_mode & 0o7777))
+        raise HookRefused(text.format(path, status.st_mode & 0o7777))
     with open(host.path(path), "rb") as file:
         raw = file.read(LARGEST)
     wrong = objection(path, raw.decode("utf-8", "surrogateescape"), clients_write)
     if wrong:
-        raise Refused(wrong)
+        raise HookRefused(wrong)
     return raw, status.st_mode & 0o644
 
 
@@ -106,7 +106,7 @@ def keep(host: Host, spec: ServerSpec) -> Captured:
             "the settings of {} ({}) were not restored here, and are kept; run failover again, or remove {} "
             "to keep what this server has"
         )
-        raise Refused(text.format(before.host, before.written, where))
+        raise HookRefused(text.format(before.host, before.written, where))
     units = unit_states(host)
     files = {
         path: {"sha256": copy.digest(raw), "mode": mode, "owner": 0}

@@ -7,7 +7,7 @@ import difflib
 import os
 from typing import Dict, List, NamedTuple, Tuple
 
-from hooks.contract.result import ABSENT, BROKEN, PRESENT, Finding
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.contract.settings import SETTING
 from hooks.contract.spec import ServerSpec
 from hooks.host import text_file
@@ -30,7 +30,7 @@ BY_HAND = ". Set it here by hand, then remove {}: the next preflight keeps what 
 _NOT_ALL = {1: "not every key is known to this kernel", 255: "not every key is known to this kernel"}
 
 
-class Setting(NamedTuple):
+class SettingFile(NamedTuple):
     """A file as it should be on this host."""
 
     path: str
@@ -41,35 +41,39 @@ class Setting(NamedTuple):
 class Pending(NamedTuple):
     """What is to be restored, and by path why something is not."""
 
-    settings: Tuple[Setting, ...]
+    settings: Tuple[SettingFile, ...]
     left: Dict[str, str]
 
 
-def check(host: Host, spec: ServerSpec) -> Finding:
+def check(host: Host, spec: ServerSpec) -> LayerFinding:
     """Present when nothing can be restored that is not; facts: `left`, by path why one is not restored."""
     if not any(mounted_on(host, item.mount) for item in spec.filesystems):
-        return Finding(ABSENT, "no data is mounted")
+        return LayerFinding(ABSENT, "no data is mounted")
     try:
         copy = load(host, spec)
     except (HookError, OSError) as error:
-        return Finding(PRESENT, "not restored: {}".format(error), {"left": {"the copy": str(error)}})
+        return LayerFinding(PRESENT, "not restored: {}".format(error), {"left": {"the copy": str(error)}})
     if copy is None:
-        return Finding(PRESENT, "no copy lies with the data yet; preflight makes it")
+        return LayerFinding(PRESENT, "no copy lies with the data yet; preflight makes it")
     if taken(host, copy):
-        return Finding(PRESENT, "as {} had them on {}, or changed here since".format(copy.host, copy.written))
+        return LayerFinding(
+            PRESENT, "as {} had them on {}, or changed here since".format(copy.host, copy.written)
+        )
     pending = differing(host, spec, copy)
     missing = "; ".join(pending.left.values())
     remedy = BY_HAND.format("/".join((copy.filesystem.mount,) + FOLDERS))
     if pending.settings or not pending.left:
         names = ", ".join(setting.path for setting in pending.settings) or "nothing but the mark of it"
         text = "those of {} ({}) are not restored here: {}".format(copy.host, copy.written, names)
-        return Finding(BROKEN, "; ".join([text] + [missing] * bool(missing)), {"left": dict(pending.left)})
-    return Finding(PRESENT, "not restored: " + missing + remedy, {"left": dict(pending.left)})
+        return LayerFinding(
+            BROKEN, "; ".join([text] + [missing] * bool(missing)), {"left": dict(pending.left)}
+        )
+    return LayerFinding(PRESENT, "not restored: " + missing + remedy, {"left": dict(pending.left)})
 
 
 def differing(host: Host, spec: ServerSpec, copy: Copy) -> Pending:
     """Every file of the copy that this host has otherwise; what may not be restored is in `left`."""
-    settings: List[Setting] = []
+    settings: List[SettingFile] = []
     left: Dict[str, str] = {}
     with opened(host, copy.filesystem) as folder:
         for path in sorted(copy.files):
@@ -86,7 +90,7 @@ def differing(host: Host, spec: ServerSpec, copy: Copy) -> Pending:
     return Pending(tuple(settings), left)
 
 
-def _setting(host: Host, spec: ServerSpec, copy: Copy, path: str, folder: int) -> Setting:
+def _setting(host: Host, spec: ServerSpec, copy: Copy, path: str, folder: int) -> SettingFile:
     """One file of the copy; raises HookError when it may not be restored, or is not what was copied."""
     entry = copy.files[path]
     raw = content(folder, os.path.basename(str(entry["sha256"])))
@@ -96,7 +100,7 @@ def _setting(host: Host, spec: ServerSpec, copy: Copy, path: str, folder: int) -
     wrong = objection(path, text, writable(spec, copy.filesystem)) or link(host, path)
     if wrong:
         raise CommandFailed(wrong)
-    return Setting(path, text, int(entry["mode"]) & 0o644)
+    return SettingFile(path, text, int(entry["mode"]) & 0o644)
 
 
 def named(spec: ServerSpec, path: str) -> bool:
@@ -136,7 +140,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     return done
 
 
-def _restored(host: Host, copy: Copy, setting: Setting) -> str:
+def _restored(host: Host, copy: Copy, setting: SettingFile) -> str:
     before = (host.read(setting.path) or "").splitlines()
     lines = list(difflib.unified_diff(before, setting.text.splitlines(), n=0, lineterm=""))[2:]
     text_file.edit(host, setting.path, lambda _: setting.text, setting.mode)

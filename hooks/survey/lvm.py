@@ -58,7 +58,7 @@ def groups(host: Host, spec: ServerSpec) -> Iterator[Remark]:
             yield warning(text, name, owner)
 
 
-def _unlisted(host: Host, spec: ServerSpec, now: lvm.Storage) -> List[Remark]:
+def _unlisted(host: Host, spec: ServerSpec, now: lvm.LvmReport) -> List[Remark]:
     """Volumes that LVM's devices file keeps from this host's LVM (lvmdevices(8)): a takeover lists them."""
     if host.read(lvm.DEVICES_FILE) is None or not lvm.uses_devices_file(host):
         return []
@@ -72,7 +72,7 @@ def _unlisted(host: Host, spec: ServerSpec, now: lvm.Storage) -> List[Remark]:
     return [warning(text, name, lvm.DEVICES_FILE, ", ".join(sorted(names))) for name in found]
 
 
-def _renamed(host: Host, spec: ServerSpec, now: lvm.Storage) -> Iterator[Remark]:
+def _renamed(host: Host, spec: ServerSpec, now: lvm.LvmReport) -> Iterator[Remark]:
     """A group on exactly the spec's volumes with another name: somebody has renamed it."""
     present = {row["vg_name"] for row in now.physical}
     for group in spec.volume_groups:
@@ -90,7 +90,7 @@ def _renamed(host: Host, spec: ServerSpec, now: lvm.Storage) -> Iterator[Remark]
             yield refusal(text, group.name, name)
 
 
-def _namesakes(spec: ServerSpec, now: lvm.Storage) -> Iterator[Remark]:
+def _namesakes(spec: ServerSpec, now: lvm.LvmReport) -> Iterator[Remark]:
     for group in spec.volume_groups:
         rows = [row for row in now.physical if row["vg_name"] == group.name]
         if rows:

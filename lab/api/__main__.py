@@ -17,11 +17,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from lab.api.compute.images import image_record
 from lab.api.compute.memory_hardware import Remembering
-from lab.api.core.call import Cloud
+from lab.api.core.call import Tenancy
 from lab.api.core.store import Store
 from lab.api.core.world import World, invent_world, load_world, save_world, write_credentials
 from lab.api.http.controls import Controls
-from lab.api.http.server import Server
+from lab.api.http.server import ApiApplication
 from lab.api.http.worker import Worker
 from lab.api.network.network import network_records
 from lab.api.resource_manager.job_runs import attend_all
@@ -56,7 +56,7 @@ def serve(run: Path, options: argparse.Namespace) -> None:
     hardware = build_hardware(options.hardware, run, store)
     cloud, worker = build_cloud(store, world, hardware)
     seed_world(cloud, hardware)
-    app, listener = Server(cloud, Controls(cloud, hardware)), listen(run, options.port)
+    app, listener = ApiApplication(cloud, Controls(cloud, hardware)), listen(run, options.port)
     server = make_server(HOST, 0, app, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
     worker.start()
     attend_all(cloud)
@@ -122,13 +122,13 @@ def build_hardware(kind: str, run: Path, store: Store) -> Hardware:
     return QemuHardware(run)
 
 
-def build_cloud(store: Store, world: World, hardware: Hardware) -> tuple[Cloud, Worker]:
+def build_cloud(store: Store, world: World, hardware: Hardware) -> tuple[Tenancy, Worker]:
     """The cloud that requests see and the worker that serves it."""
-    worker = Worker(Cloud(store, world), hardware)
-    return Cloud(store, world, worker.wake), worker
+    worker = Worker(Tenancy(store, world), hardware)
+    return Tenancy(store, world, worker.wake), worker
 
 
-def seed_world(cloud: Cloud, hardware: Hardware) -> None:
+def seed_world(cloud: Tenancy, hardware: Hardware) -> None:
     """The base image and the network, once per lab."""
     if cloud.store.get(cloud.world.base_image_id):
         return

@@ -1,7 +1,7 @@
 """Identity and placement: compartments, tenancy, regions, availability and fault domains, capacity."""
 
 from lab.api.compute.shapes import SHAPES
-from lab.api.core.call import Call, Cloud
+from lab.api.core.call import Call, Tenancy
 from lab.api.core.errors import missing, not_found
 from lab.api.core.faults import Faults
 from lab.api.core.ocid import timestamp
@@ -11,7 +11,7 @@ from lab.api.core.world import FAULT_DOMAINS
 REGION_KEY = "FRA"
 
 
-def list_availability_domains(cloud: Cloud, call: Call) -> list[Document]:
+def list_availability_domains(cloud: Tenancy, call: Call) -> list[Document]:
     _check_compartment(cloud, call.required_query("compartmentId"))
     return [
         {
@@ -23,7 +23,7 @@ def list_availability_domains(cloud: Cloud, call: Call) -> list[Document]:
     ]
 
 
-def list_fault_domains(cloud: Cloud, call: Call) -> list[Document]:
+def list_fault_domains(cloud: Tenancy, call: Call) -> list[Document]:
     """ListFaultDomains. Refuses an unknown availability domain (404)."""
     _check_compartment(cloud, call.required_query("compartmentId"))
     domain = call.required_query("availabilityDomain")
@@ -35,18 +35,18 @@ def list_fault_domains(cloud: Cloud, call: Call) -> list[Document]:
     ]
 
 
-def get_compartment(cloud: Cloud, call: Call) -> Document:
+def get_compartment(cloud: Tenancy, call: Call) -> Document:
     _check_compartment(cloud, call.path["id"])
     return _compartment(cloud, call.path["id"])
 
 
-def list_compartments(cloud: Cloud, call: Call) -> list[Document]:
+def list_compartments(cloud: Tenancy, call: Call) -> list[Document]:
     parent = call.required_query("compartmentId")
     _check_compartment(cloud, parent)
     return [_compartment(cloud, cloud.world.compartment_id)] if parent == cloud.world.tenancy_id else []
 
 
-def get_tenancy(cloud: Cloud, call: Call) -> Document:
+def get_tenancy(cloud: Tenancy, call: Call) -> Document:
     """GetTenancy. Refuses another one than the lab's (404)."""
     if call.path["id"] != cloud.world.tenancy_id:
         raise not_found(call.path["id"])
@@ -54,12 +54,12 @@ def get_tenancy(cloud: Cloud, call: Call) -> Document:
     return {"id": cloud.world.tenancy_id, "name": "lab", **home, "freeformTags": {}, "definedTags": {}}
 
 
-def list_region_subscriptions(cloud: Cloud, call: Call) -> list[Document]:
+def list_region_subscriptions(cloud: Tenancy, call: Call) -> list[Document]:
     region = {"regionKey": REGION_KEY, "regionName": cloud.world.region}
     return [{**region, "status": "READY", "isHomeRegion": True}]
 
 
-def create_compute_capacity_report(cloud: Cloud, call: Call) -> Document:
+def create_compute_capacity_report(cloud: Tenancy, call: Call) -> Document:
     """AVAILABLE for every offered shape, unless an injected fault refuses launches for want of capacity."""
     _check_compartment(cloud, call.text("compartmentId"))
     domain = call.text("availabilityDomain")
@@ -76,7 +76,7 @@ def create_compute_capacity_report(cloud: Cloud, call: Call) -> Document:
     }
 
 
-def _availability(cloud: Cloud, details: Document) -> Document:
+def _availability(cloud: Tenancy, details: Document) -> Document:
     faults = [one for one in Faults(cloud.store).in_force() if one.operation == "LaunchInstance"]
     status, count = "AVAILABLE", None
     if details.get("instanceShape") not in SHAPES:
@@ -87,12 +87,12 @@ def _availability(cloud: Cloud, details: Document) -> Document:
     return {**kept, "availabilityStatus": status, "availableCount": count}
 
 
-def _check_compartment(cloud: Cloud, ocid: str) -> None:
+def _check_compartment(cloud: Tenancy, ocid: str) -> None:
     if not cloud.world.knows_compartment(ocid):
         raise not_found(ocid)
 
 
-def _compartment(cloud: Cloud, ocid: str) -> Document:
+def _compartment(cloud: Tenancy, ocid: str) -> Document:
     names = {"name": "lab", "description": "the lab's compartment", "lifecycleState": "ACTIVE"}
     maps: Document = {"freeformTags": {}, "definedTags": {}}
     parent = {"compartmentId": cloud.world.tenancy_id, "timeCreated": "2026-01-01T00:00:00.000Z"}

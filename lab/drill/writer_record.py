@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lab.site.nfs_site import ADDRESSES, CLIENT
-from lab.site.ssh_access import Access
+from lab.site.ssh_access import GuestAccess
 from lab.system.errors import HardwareError
 
 ACKNOWLEDGED = "/var/lib/drill/acknowledged"
@@ -44,7 +44,7 @@ class Record:
 class Witness:
     """The writer's notes on the client, and the file it writes."""
 
-    def __init__(self, access: Access, folder: str) -> None:
+    def __init__(self, access: GuestAccess, folder: str) -> None:
         self._access = access
         self._records = f"{folder}/records"  # as the server sees the file
         self._seen = 0

@@ -8,7 +8,7 @@ from lab.hardware.dns import NameService
 from lab.hardware.guests import Guest
 from lab.hardware.image import build
 from lab.hardware.machine import Machine, Nic, Portal
-from lab.hardware.volumes import Storage
+from lab.hardware.volumes import VolumeService
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
 
@@ -23,7 +23,7 @@ def bring_up(run: Path) -> None:
     lab.root.mkdir(parents=True, exist_ok=True)
     network.up(lab)
     NameService(lab).up()
-    Storage(lab).up()
+    VolumeService(lab).up()
 
 
 class QemuHardware:
@@ -32,7 +32,7 @@ class QemuHardware:
     def __init__(self, run: Path) -> None:
         self._lab = RunDirectory.of(run)
         self._names = NameService(self._lab)
-        self._storage = Storage(self._lab)
+        self._storage = VolumeService(self._lab)
 
     def offer_base_image(self, image_id: str) -> int:
         if not self._lab.base.exists():

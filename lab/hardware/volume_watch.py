@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from lab.hardware.volumes import Storage
+from lab.hardware.volumes import VolumeService
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
 
@@ -15,7 +15,7 @@ class VolumeWatch:
     """Looks at every volume's initiators twice a second, until it is stopped. It asks the storage alone."""
 
     def __init__(self, lab: RunDirectory) -> None:
-        self._storage = Storage(lab)
+        self._storage = VolumeService(lab)
         self._looks = 0
         self._doubles: dict[str, set[str]] = {}
         self._ended = threading.Event()

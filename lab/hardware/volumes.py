@@ -31,7 +31,7 @@ NOT_BOUND = 22  # tgtadm's exit code for an address that has no rule
 
 
 @dataclass(frozen=True)
-class Volume:
+class VolumeRecord:
     """One volume's record. `portal` is the address of its newest attachment, and stays until the next one."""
 
     volume_id: str
@@ -44,7 +44,7 @@ class Volume:
 
 
 @dataclass(frozen=True)
-class Storage:
+class VolumeService:
     """One lab's block volume service. Its records survive its own death and the caller's."""
 
     lab: RunDirectory
@@ -80,7 +80,7 @@ class Storage:
             if volume_id not in records:
                 target = 1 + max((volume.target for volume in records.values()), default=0)
                 iqn = f"iqn.2015-12.com.oracleiaas:{uuid.uuid4()}"
-                records[volume_id] = volume = Volume(volume_id, target, iqn, size_gbs)
+                records[volume_id] = volume = VolumeRecord(volume_id, target, iqn, size_gbs)
                 with self._file(volume).open("wb") as file:
                     file.truncate(size_gbs * 2**30)
                 self._serve(volume)
@@ -154,7 +154,7 @@ class Storage:
     def initiators(self) -> dict[str, set[str]]:
         """By volume OCID: the addresses of the hosts that are logged in to it now."""
         path = self.lab.volume_records
-        records = [Volume(**fields) for fields in json.loads(path.read_text())] if path.exists() else []
+        records = [VolumeRecord(**fields) for fields in json.loads(path.read_text())] if path.exists() else []
         return {
             volume.volume_id: {
                 address for *_, address in live_connections(self._admin("show", "conn", volume))
@@ -162,7 +162,7 @@ class Storage:
             for volume in records
         }
 
-    def _serve(self, volume: Volume) -> None:
+    def _serve(self, volume: VolumeRecord) -> None:
         self._admin("new", "target", volume, "-T", volume.iqn)
         unit = ("--lun", "1")
         self._admin("new", "logicalunit", volume, *unit, "-b", str(self._file(volume)))
@@ -172,24 +172,24 @@ class Storage:
         if volume.holder:
             self._bind(volume)
 
-    def _bind(self, volume: Volume) -> None:
+    def _bind(self, volume: VolumeRecord) -> None:
         # by address only: tgt lets in what matches the address or the name, and any host can claim a name
         network.add_portal(self.lab, volume.portal)
         self._admin("bind", "target", volume, "-I", volume.holder_address)
 
-    def _retire_portal(self, volume: Volume) -> None:
+    def _retire_portal(self, volume: VolumeRecord) -> None:
         # a host that still believes in the former attachment's address must find nobody there, as on OCI
         if volume.portal:
             network.remove_portal(self.lab, volume.portal)
 
-    def _cut_sessions(self, volume: Volume) -> None:
+    def _cut_sessions(self, volume: VolumeRecord) -> None:
         shown = self._admin("show", "conn", volume)
         for session, connection, address in live_connections(shown):
             if address == volume.holder_address:
                 self._admin("delete", "conn", volume, "--sid", session, "--cid", connection)
 
     def _admin(
-        self, operation: str, mode: str, volume: Volume, *words: str, tolerated: tuple[int, ...] = (0,)
+        self, operation: str, mode: str, volume: VolumeRecord, *words: str, tolerated: tuple[int, ...] = (0,)
     ) -> str:
         argv = ["tgtadm", "--lld", "iscsi", "--op", operation, "--mode", mode, "--tid", str(volume.target)]
         done = run([*argv, *words], cwd=self.lab.tgtd, env=_environment(), tolerated=tolerated)
@@ -208,22 +208,22 @@ class Storage:
         done = run(argv, cwd=self.lab.tgtd, env=_environment(), tolerated=tuple(range(256)))
         return "State: ready" in done.stdout
 
-    def _file(self, volume: Volume) -> Path:
+    def _file(self, volume: VolumeRecord) -> Path:
         return self.lab.volumes / f"{short_name(volume.volume_id)}.img"
 
     def _pid(self) -> int | None:
         return pid_of(self.lab.tgtd / "pid", str(self.lab.tgtd / "pid"))
 
     @contextmanager
-    def _records(self) -> Iterator[dict[str, Volume]]:
+    def _records(self) -> Iterator[dict[str, VolumeRecord]]:
         """The records, under a lock that other threads and processes heed too."""
         path = self.lab.volume_records
         with held(path.with_suffix(".lock")):
             text = path.read_text() if path.exists() else "[]"
-            records = {fields["volume_id"]: Volume(**fields) for fields in json.loads(text)}
+            records = {fields["volume_id"]: VolumeRecord(**fields) for fields in json.loads(text)}
             yield records
 
-    def _save(self, records: dict[str, Volume]) -> None:
+    def _save(self, records: dict[str, VolumeRecord]) -> None:
         temporary = self.lab.volume_records.with_suffix(".new")
         temporary.write_text(json.dumps([asdict(volume) for volume in records.values()], indent=1))
         temporary.rename(self.lab.volume_records)
@@ -235,7 +235,7 @@ def live_connections(shown: str) -> list[tuple[str, str, str]]:
     return [(found[1], found[2], found[3]) for found in re.finditer(pattern, shown)]
 
 
-def next_portal(volume: Volume, taken: set[str]) -> str:
+def next_portal(volume: VolumeRecord, taken: set[str]) -> str:
     """The address for the volume's next attachment: in turn, and never one that a volume has or had last.
 
     Raises HardwareError when all are taken.
@@ -247,7 +247,7 @@ def next_portal(volume: Volume, taken: set[str]) -> str:
     raise HardwareError(f"all {len(PORTALS)} portals are taken: delete a volume")
 
 
-def _known(records: dict[str, Volume], volume_id: str) -> Volume:
+def _known(records: dict[str, VolumeRecord], volume_id: str) -> VolumeRecord:
     if volume_id not in records:
         raise HardwareError(f"no volume {volume_id}: known are {', '.join(sorted(records)) or 'none'}")
     return records[volume_id]

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from lab.metadata.view import AbsentError, View, as_text
+from lab.metadata.view import AbsentError, GuestView, as_text
 
 ROOT = "/opc/v2/"
 AUTHORIZATION = "Bearer Oracle"
@@ -29,7 +29,7 @@ class MetadataServer(ThreadingHTTPServer):
                 world["subnet_id"]: world["subnet_cidr"],
                 world["storage_subnet_id"]: world["storage_cidr"],
             }
-            return View(database, address, world["tenancy_id"], subnets).document(path)
+            return GuestView(database, address, world["tenancy_id"], subnets).document(path)
         finally:
             database.close()
 

@@ -27,7 +27,7 @@ class AbsentError(LookupError):
 
 
 @dataclass(frozen=True)
-class View:
+class GuestView:
     """What the guest at one address sees. `database` is the API's, opened read-only."""
 
     database: sqlite3.Connection

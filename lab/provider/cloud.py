@@ -23,7 +23,7 @@ _FIXED = {"oci_work_requests.WorkRequestClient": oci.work_requests.WorkRequestCl
 _CONNECT_SECONDS = 10.0
 
 
-class Cloud:
+class ProviderClients:
     """The clients of one configured provider, one set per thread: an SDK client is not shared."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Cloud:
     @classmethod
     def of_lab(
         cls, run: Path, region: str | None, profile: str = "", environment: dict[str, str] | None = None
-    ) -> "Cloud":
+    ) -> "ProviderClients":
         """The cloud of lab directory `run`, or the one that CLIENT_HOST_OVERRIDES names.
 
         `profile`: the provider's argument config_file_profile. Raises ProviderError when the lab has no API

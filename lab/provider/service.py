@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.provider import durations, wire
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.errors import API_ERRORS, CreationError, describe
 from lab.provider.place import ProviderError
 from lab.provider.resources import sources
 from lab.provider.resources.addresses import Addresses
-from lab.provider.resources.attachments import Attachments
+from lab.provider.resources.attachments import VolumeAttachments
 from lab.provider.resources.instances import Instances
 from lab.provider.resources.names import RecordSets
 from lab.provider.resources.resource import Resource, refreshed
@@ -29,12 +29,12 @@ from lab.provider.schema.values import Record, decode, encode, known, same
 
 Method = Callable[["Provider", Any, Any], None]
 
-_RESOURCES: dict[str, Callable[[Cloud], Resource]] = {
+_RESOURCES: dict[str, Callable[[ProviderClients], Resource]] = {
     "oci_core_instance": Instances,
     "oci_core_private_ip": Addresses,
     "oci_core_vnic_attachment": VnicAttachments,
     "oci_core_volume": Volumes,
-    "oci_core_volume_attachment": Attachments,
+    "oci_core_volume_attachment": VolumeAttachments,
     "oci_dns_rrset": RecordSets,
 }
 
@@ -65,7 +65,7 @@ class Provider:
     def __init__(self, run: Path) -> None:
         self._run = run
         self._schema = schema.load()
-        self._cloud: Cloud | None = None
+        self._cloud: ProviderClients | None = None
 
     @_answers("GetProviderSchema")
     def GetSchema(self, _request: Any, response: Any) -> None:
@@ -78,7 +78,9 @@ class Provider:
     @_answers("Configure")
     def Configure(self, request: Any, _response: Any) -> None:
         config = known(decode(request.config))
-        self._cloud = Cloud.of_lab(self._run, config.get("region"), config.get("config_file_profile") or "")
+        self._cloud = ProviderClients.of_lab(
+            self._run, config.get("region"), config.get("config_file_profile") or ""
+        )
 
     @_answers("ValidateResourceTypeConfig")
     def ValidateResourceTypeConfig(self, request: Any, response: Any) -> None:
@@ -175,13 +177,13 @@ class Provider:
     def _resource(self, type_name: str) -> Resource:
         return _RESOURCES[type_name](self._configured())
 
-    def _configured(self) -> Cloud:
+    def _configured(self) -> ProviderClients:
         if self._cloud is None:
             raise ProviderError("the provider is not configured: Terraform calls Configure first")
         return self._cloud
 
 
-def _state_after(block: schema.Block, planned: Record, record: Record) -> Record:
+def _state_after(block: schema.BlockSchema, planned: Record, record: Record) -> Record:
     return stored(block, conform(block, settled(block, planned, record)))
 
 

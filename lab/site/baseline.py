@@ -9,7 +9,7 @@ from collections.abc import Callable
 from lab.client.api_process import ApiProcess
 from lab.client.wait import wait_for_state
 from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, IMAGE_MARK, SERVER
-from lab.site.ssh_access import Access
+from lab.site.ssh_access import GuestAccess
 from lab.site.stack import SHAPE
 from lab.system.errors import HardwareError
 
@@ -20,7 +20,7 @@ _KEYS = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----\s(.*?)-----END SSH HOST K
 class Founding:
     """Launches nfs-srv-1 and nfs-cli, waits until cloud-init is through, takes the image."""
 
-    def __init__(self, api: ApiProcess, access: Access, say: Callable[[str], None]) -> None:
+    def __init__(self, api: ApiProcess, access: GuestAccess, say: Callable[[str], None]) -> None:
         self._api = api
         self._access = access
         self._say = say

@@ -30,7 +30,7 @@ from lab.site.console_stack import ConsoleStack
 from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SERVICE_ADDRESS, SUCCESSOR, NfsSite, Terraform
 from lab.site.shapes.known import SHAPES
 from lab.site.shapes.shape import SiteShape
-from lab.site.ssh_access import Access
+from lab.site.ssh_access import GuestAccess
 from lab.system import packages
 from lab.system.errors import HardwareError
 from lab.system.paths import ROOT, RunDirectory
@@ -48,7 +48,7 @@ class Lab:
         self.shape = shape
         self.directory = RunDirectory.of(run)
         self.run = self.directory.root
-        self.access = Access(self.directory)
+        self.access = GuestAccess(self.directory)
         self.terraform = Terraform(self.run)
         self.checkout = LabCheckout(self.terraform.directory)
         self._console: ConsoleStack | None = None

@@ -15,7 +15,7 @@ from lab.client.wait import wait_for_state
 from lab.provider.process import ProviderProcess
 from lab.site.console_stack import ConsoleStack
 from lab.site.shapes.shape import SiteShape
-from lab.site.ssh_access import Access
+from lab.site.ssh_access import GuestAccess
 from lab.site.stack import SHAPE, VARIABLES_FILE, changes_in, lay_stack, site_variables
 from lab.system.command import run
 from lab.system.paths import GUEST, ROOT, RunDirectory
@@ -41,7 +41,7 @@ class NfsSite:
         self,
         lab: RunDirectory,
         api: ApiProcess,
-        access: Access,
+        access: GuestAccess,
         shape: SiteShape,
         say: Callable[[str], None],
     ) -> None:

@@ -31,7 +31,7 @@ Host 10.0.0.*
 """
 
 
-class Access:
+class GuestAccess:
     """Keys, known hosts and configuration in the run directory, and commands on guests by them."""
 
     def __init__(self, lab: RunDirectory) -> None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from failover.hosts.survey import uuids
 from failover.model.hook_report import HookReport
-from failover.preflight.check import Result as Level
+from failover.preflight.check import CheckResult as Level
 from failover.preflight.checks import survey as preflight
 from hooks import walk
-from hooks.contract.result import UNKNOWN, Layer, Result
+from hooks.contract.result import UNKNOWN, HookResult, Layer
 from hooks.contract.spec import ServerSpec
 from hooks.survey.survey import survey
 from tests.model.layouts import ClientLayout, SiteLayout
@@ -44,7 +44,7 @@ def judge(
 def _surveyed(site: Site, name: str, spec: ServerSpec) -> HookReport:
     site.hosts[name].begin()
     found = survey(site.hosts[name], spec, ())
-    return HookReport(name, Result("survey", "server", name, True, False, 0.0, "", tuple(found)))
+    return HookReport(name, HookResult("survey", "server", name, True, False, 0.0, "", tuple(found)))
 
 
 def _blocking(answer: HookReport) -> list[str]:

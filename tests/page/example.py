@@ -12,23 +12,23 @@ from typing import Any
 from failover.act.evidence import Evidence
 from failover.model.hook_report import HookReport
 from failover.plan import document, planner
-from failover.plan.model import Kind, Plan, Step
+from failover.plan.model import Plan, Step, StepKind
 from failover.report import page
 from failover.report.journal_reader import read_run
-from hooks.contract.result import ABSENT, PRESENT, Layer, Result
+from hooks.contract.result import ABSENT, PRESENT, HookResult, Layer
 from tests.unit.failover.plan.site_model import usual
 
 Events = list[dict[str, Any]]
 BEGAN = datetime(2026, 3, 14, 3, 12, 7, 412000, tzinfo=UTC)
 ID = "20260314T031213-902-nfs-srv-2"
 RUNBOOK = {  # kind -> how many seconds it takes, what it comes to
-    Kind.LAUNCH: (412.6, "instance ocid1.instance.oc1.ap-tokyo-1.anxhiljr4xqz"),
-    Kind.REACH: (71.3, "answers SSH at 10.0.0.12"),
-    Kind.POWER_OFF: (48.2, "instance is STOPPED"),
-    Kind.RELEASE: (6.1, "released: nothing exported, mounted, active or logged in"),
-    Kind.SWITCH: (38.4, "attached to nfs-srv-2: bv1 at 169.254.2.2:3260, bv2 at 169.254.2.3:3260"),
-    Kind.TAKE_OVER: (5.2, "2 sessions logged in; vg1 is active; mounted: /mnt/a; exported: /mnt/a"),
-    Kind.CLIENT: (3.8, "/mnt/nfs/a is mounted from nfs-srv-2; fstab line changed"),
+    StepKind.LAUNCH: (412.6, "instance ocid1.instance.oc1.ap-tokyo-1.anxhiljr4xqz"),
+    StepKind.REACH: (71.3, "answers SSH at 10.0.0.12"),
+    StepKind.POWER_OFF: (48.2, "instance is STOPPED"),
+    StepKind.RELEASE: (6.1, "released: nothing exported, mounted, active or logged in"),
+    StepKind.SWITCH: (38.4, "attached to nfs-srv-2: bv1 at 169.254.2.2:3260, bv2 at 169.254.2.3:3260"),
+    StepKind.TAKE_OVER: (5.2, "2 sessions logged in; vg1 is active; mounted: /mnt/a; exported: /mnt/a"),
+    StepKind.CLIENT: (3.8, "/mnt/nfs/a is mounted from nfs-srv-2; fstab line changed"),
 }
 FINDINGS = [
     ("active server", "nfs-srv-2 by Terraform"),
@@ -112,7 +112,7 @@ def steps(plan: Plan) -> Events:
     begun = starts(plan)
     for step in plan.steps:
         begins, (seconds, message) = begun[step.name], RUNBOOK[step.kind]
-        why = "/mnt/nfs/a is mounted from nfs-srv-1" if step.kind is Kind.CLIENT else step.why
+        why = "/mnt/nfs/a is mounted from nfs-srv-1" if step.kind is StepKind.CLIENT else step.why
         events.append(at(begins, "step-started", step=step.name, why=why))
         ended = {"step": step.name, "seconds": seconds, "message": message, **evidence(step, begins)}
         events.append(at(begins + seconds, "step-done", **ended))
@@ -132,13 +132,13 @@ def evidence(step: Step, begins: float) -> dict[str, Any]:
     """What the step can show, made by the product's own Evidence, at a moment of that night."""
     kept = Evidence()
     name = step.subject
-    if step.kind is Kind.TAKE_OVER:
+    if step.kind is StepKind.TAKE_OVER:
         kept.record_report(step, answer(name, "apply", PRESENT, SERVER_LAYERS))
-    elif step.kind is Kind.CLIENT:
+    elif step.kind is StepKind.CLIENT:
         kept.record_report(
             step, answer(name, "apply", PRESENT, [("client", 2.9, "/mnt/nfs/a is from nfs-srv-2")])
         )
-    elif step.kind is Kind.RELEASE:
+    elif step.kind is StepKind.RELEASE:
         kept.record_report(step, answer(name, "release", ABSENT, SERVER_LAYERS[::-1]))
         kept.record_fence(
             step,
@@ -146,13 +146,13 @@ def evidence(step: Step, begins: float) -> dict[str, Any]:
             "its own check after the release",
             "iscsi absent, lvm absent, filesystem absent, nfs absent",
         )
-    elif step.kind is Kind.POWER_OFF:
+    elif step.kind is StepKind.POWER_OFF:
         kept.record_fence(step, name, "the API (GetInstance after STOP)", "STOPPED")
-    elif step.kind is Kind.SWITCH:
+    elif step.kind is StepKind.SWITCH:
         kept.record_fence(step, "nfs-srv-1", "the API (GetInstance before the detach)", "STOPPED")
     seconds, _ = RUNBOOK[step.kind]
     found = kept.of(step)
-    moment = begins + 0.9 if step.kind is Kind.SWITCH else begins + seconds
+    moment = begins + 0.9 if step.kind is StepKind.SWITCH else begins + seconds
     for fence in found.get("fence", []):
         fence["at"] = (BEGAN + timedelta(seconds=moment)).isoformat()
     return found
@@ -162,7 +162,7 @@ def answer(host: str, action: str, state: str, layers: list[tuple[str, float, st
     """What the hooks say there."""
     made = tuple(Layer(name, state, True, seconds, message, {}) for name, seconds, message in layers)
     total = sum(seconds for _, seconds, _ in layers) + 0.1
-    return HookReport(host, Result(action, "server", host, True, True, total, "", made))
+    return HookReport(host, HookResult(action, "server", host, True, True, total, "", made))
 
 
 def at(seconds: float, event: str, /, **details: Any) -> dict[str, Any]:

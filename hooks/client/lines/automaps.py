@@ -4,7 +4,7 @@ import os
 import re
 from typing import Iterable, List, NamedTuple, Set, Tuple
 
-from hooks.client.lines.fstab import AUTOMAP, NOWHERE, Line
+from hooks.client.lines.fstab import AUTOMAP, NOWHERE, MountLine
 from hooks.contract.client_spec import normalized
 from hooks.host.host import Host
 
@@ -78,9 +78,9 @@ def _entries(text: str) -> List[List[Word]]:
     return found
 
 
-def lines(host: Host, points: Iterable[str]) -> List[Line]:
+def lines(host: Host, points: Iterable[str]) -> List[MountLine]:
     """The entries for these mount points, and every direct one."""
-    found: List[Line] = []
+    found: List[MountLine] = []
     for item in maps(host):
         if item.file:
             executable = os.access(host.path(item.file), os.X_OK) and os.path.isfile(host.path(item.file))
@@ -89,7 +89,7 @@ def lines(host: Host, points: Iterable[str]) -> List[Line]:
     return found
 
 
-def map_lines(item: Map, text: str, points: Iterable[str], fixed: str = "") -> List[Line]:
+def map_lines(item: Map, text: str, points: Iterable[str], fixed: str = "") -> List[MountLine]:
     """The entries of this map's text that mount on one of the points; of a direct map all of them."""
     if fixed:  # what a program would answer is not known
         return [_unknown(item, point, fixed) for point in points if os.path.dirname(point) == item.mount]
@@ -103,11 +103,11 @@ def map_lines(item: Map, text: str, points: Iterable[str], fixed: str = "") -> L
     return [_line(item, words, point) for point, words in chosen if words]
 
 
-def _unknown(item: Map, point: str, fixed: str) -> Line:
-    return Line(item.file, AUTOMAP, point, point, "nfs", "", "", NOWHERE, NOWHERE, fixed)
+def _unknown(item: Map, point: str, fixed: str) -> MountLine:
+    return MountLine(item.file, AUTOMAP, point, point, "nfs", "", "", NOWHERE, NOWHERE, fixed)
 
 
-def _line(item: Map, words: List[Word], mount: str) -> Line:
+def _line(item: Map, words: List[Word], mount: str) -> MountLine:
     """`&` stands for the key (autofs(5)); options begin with a dash, one location follows."""
     options = [word for word in words[1:] if word[0].startswith("-")]
     places = [word for word in words[1:] if not word[0].startswith("-")]
@@ -119,7 +119,7 @@ def _line(item: Map, words: List[Word], mount: str) -> Line:
     simple = simple and not re.search(r"[$\"\\]", raw)
     fixed = "" if simple and not raw.startswith("/") else _COMPLEX
     kind = _type(listed)
-    return Line(
+    return MountLine(
         item.file, AUTOMAP, normalized(mount), mount, kind, raw.replace("&", key), listed, at, place, fixed
     )
 

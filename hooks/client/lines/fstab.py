@@ -11,7 +11,7 @@ Span = Tuple[int, int]
 NOWHERE: Span = (-1, -1)
 
 
-class Line(NamedTuple):
+class MountLine(NamedTuple):
     """One place that says what is mounted where, in a file of the client.
 
     `mount` and `source` are without escapes; `spelled`: the mount point as the file has it, without escapes.
@@ -34,7 +34,7 @@ class Line(NamedTuple):
         return bool(set(options) & set(self.options.split(",")))
 
 
-def lines(text: str) -> List[Line]:
+def lines(text: str) -> List[MountLine]:
     """Every active line, as getmntent(3) and libmount read it: the last fields may be missing."""
     found, start = [], 0
     for raw in re.findall(r"[^\n]*\n|[^\n]+", text):
@@ -45,10 +45,10 @@ def lines(text: str) -> List[Line]:
     return found
 
 
-def _line(fields: Sequence[Tuple[str, Span]]) -> Line:
+def _line(fields: Sequence[Tuple[str, Span]]) -> MountLine:
     words = [unescaped(word) for word, _ in fields] + [""]
     options, place = (words[3], fields[3][1]) if len(fields) > 3 else ("", NOWHERE)
-    return Line(PATH, FSTAB, words[1], words[1], words[2], words[0], options, fields[0][1], place)
+    return MountLine(PATH, FSTAB, words[1], words[1], words[2], words[0], options, fields[0][1], place)
 
 
 def unescaped(text: str) -> str:

@@ -4,7 +4,7 @@ import os
 import re
 from typing import Dict, List, NamedTuple, Optional, Set
 
-from hooks.client.lines.fstab import NOWHERE, UNIT, Line, Span
+from hooks.client.lines.fstab import NOWHERE, UNIT, MountLine, Span
 from hooks.host.host import Host
 
 OURS = "/etc/systemd/system"
@@ -16,13 +16,13 @@ _ELSEWHERE = "copy it with `systemctl edit --full {}`, then correct its What="
 _SPECIAL = "its What= or Options= holds a specifier, a quote or a continued line: correct it by hand"
 
 
-class Setting(NamedTuple):
+class UnitSetting(NamedTuple):
     file: str
     value: str
     at: Span
 
 
-def lines(host: Host) -> List[Line]:
+def lines(host: Host) -> List[MountLine]:
     """Every mount unit of an NFS mount; a unit counts from the first folder that has it."""
     files: Dict[str, str] = {}
     for folder in _FOLDERS:
@@ -38,28 +38,28 @@ def _names(host: Host, folder: str, end: str) -> List[str]:
     return sorted(name for name in os.listdir(host.path(folder)) if name.endswith(end))
 
 
-def _settings(host: Host, name: str, path: str) -> Dict[str, Setting]:
+def _settings(host: Host, name: str, path: str) -> Dict[str, UnitSetting]:
     """Each setting as the last file has it: the unit's, then its drop-ins' by their names."""
     drop_ins: Dict[str, str] = {}
     for folder in _FOLDERS:
         for part in _names(host, os.path.join(folder, name + ".d"), ".conf"):
             drop_ins.setdefault(part, os.path.join(folder, name + ".d", part))
-    found: Dict[str, Setting] = {}
+    found: Dict[str, UnitSetting] = {}
     for file in [path] + [drop_ins[part] for part in sorted(drop_ins)]:
         found.update(settings(file, host.read(file) or ""))
     return found
 
 
-def settings(file: str, text: str) -> Dict[str, Setting]:
+def settings(file: str, text: str) -> Dict[str, UnitSetting]:
     """What the section [Mount] of this file's text sets, each with its place in the text."""
     found = {}
     for section in _SECTION.finditer(text):
         for item in _SETTING.finditer(text, section.start(1), section.end(1)):
-            found[item.group(1)] = Setting(file, item.group(2), item.span(2))
+            found[item.group(1)] = UnitSetting(file, item.group(2), item.span(2))
     return found
 
 
-def _line(name: str, found: Dict[str, Setting]) -> Optional[Line]:
+def _line(name: str, found: Dict[str, UnitSetting]) -> Optional[MountLine]:
     what, where = found.get("What"), found.get("Where")
     if what is None or where is None or ":/" not in what.value:
         return None
@@ -69,12 +69,12 @@ def _line(name: str, found: Dict[str, Setting]) -> Optional[Line]:
     kind = found["Type"].value if "Type" in found else "nfs"
     files = {item.file for key, item in found.items() if key in ("What", "Options")}
     mount = where.value
-    return Line(
+    return MountLine(
         what.file, UNIT, mount, mount, kind, what.value, options, what.at, place, _fixed(name, files, found)
     )
 
 
-def _fixed(name: str, files: Set[str], found: Dict[str, Setting]) -> str:
+def _fixed(name: str, files: Set[str], found: Dict[str, UnitSetting]) -> str:
     values = "".join(found[key].value for key in ("What", "Options") if key in found)
     if re.search(r"[%\\\"']", values):
         return _SPECIAL

@@ -5,11 +5,11 @@ Source: https://docs.oracle.com/en-us/iaas/Content/Block/Tasks/attachingavolume.
 
 from typing import Any
 
-from lab.api.core.call import Call, Cloud, listed_in_compartment
+from lab.api.core.call import Call, Tenancy, listed_in_compartment
 from lab.api.core.errors import conflict, incorrect_state, invalid, limit_exceeded, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, StateChange, begin
+from lab.api.core.store import Document, StoredResource
+from lab.api.core.transition import StateChange, StateTransition, begin
 from lab.hardware.hardware import Hardware
 
 KIND = "volumeattachment"
@@ -18,12 +18,12 @@ MODELLED = ("displayName", "instanceId", "isShareable", "type", "volumeId")
 FILTERS = ("availabilityDomain", "instanceId", "volumeId")
 
 
-def live_attachments_of(cloud: Cloud, **where: Any) -> list[Resource]:
+def live_attachments_of(cloud: Tenancy, **where: Any) -> list[StoredResource]:
     """Attachments that are not DETACHED, by wire fields (volumeId=, instanceId=)."""
     return [one for one in cloud.store.find(KIND, **where) if one.state != "DETACHED"]
 
 
-def attach_volume(cloud: Cloud, call: Call) -> Resource:
+def attach_volume(cloud: Tenancy, call: Call) -> StoredResource:
     """AttachVolume. Refuses a second attachment as OCI does (409); 501 for other types than iSCSI."""
     call.modelled(*MODELLED)
     if call.text("type") != "iscsi":
@@ -37,7 +37,7 @@ def attach_volume(cloud: Cloud, call: Call) -> Resource:
     return attachment
 
 
-def _check(cloud: Cloud, volume: Resource, instance: Resource, shareable: bool) -> None:
+def _check(cloud: Tenancy, volume: StoredResource, instance: StoredResource, shareable: bool) -> None:
     if volume.state != "AVAILABLE":
         raise incorrect_state(f"volume {volume.id} is {volume.state}: only an AVAILABLE one can be attached")
     if instance.state not in ("RUNNING", "STOPPED"):
@@ -52,7 +52,7 @@ def _check(cloud: Cloud, volume: Resource, instance: Resource, shareable: bool) 
         raise limit_exceeded(f"instance {instance.id} has {MOST_ATTACHMENTS} volumes attached: no more fit")
 
 
-def _check_holders(cloud: Cloud, volume: Resource, instance: Resource, shareable: bool) -> None:
+def _check_holders(cloud: Tenancy, volume: StoredResource, instance: StoredResource, shareable: bool) -> None:
     holders = live_attachments_of(cloud, volumeId=volume.id)
     if any(one.body["instanceId"] == instance.id for one in holders):
         raise conflict(f"The volume {volume.id} is already attached to instance {instance.id}")
@@ -65,7 +65,9 @@ def _check_holders(cloud: Cloud, volume: Resource, instance: Resource, shareable
         )
 
 
-def attachment_record(cloud: Cloud, details: Document, volume: Resource, instance: Resource) -> Resource:
+def attachment_record(
+    cloud: Tenancy, details: Document, volume: StoredResource, instance: StoredResource
+) -> StoredResource:
     """An attachment's record, ATTACHING; its portal is known when it is ATTACHED."""
     ocid = details.get("id") or new_ocid(KIND)
     body = {
@@ -96,18 +98,18 @@ def attachment_record(cloud: Cloud, details: Document, volume: Resource, instanc
         "ipv6": None,
         "port": None,
     }
-    return Resource(ocid, KIND, body)
+    return StoredResource(ocid, KIND, body)
 
 
-def get_volume_attachment(cloud: Cloud, call: Call) -> Resource:
+def get_volume_attachment(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required(KIND, call.path["id"])
 
 
-def list_volume_attachments(cloud: Cloud, call: Call) -> list[Resource]:
+def list_volume_attachments(cloud: Tenancy, call: Call) -> list[StoredResource]:
     return listed_in_compartment(cloud, call, KIND, FILTERS)
 
 
-def detach_volume(cloud: Cloud, call: Call) -> None:
+def detach_volume(cloud: Tenancy, call: Call) -> None:
     """DetachVolume. Refuses one that is not ATTACHED: 409 Conflict, or IncorrectState while it changes."""
     attachment = cloud.required(KIND, call.path["id"])
     if attachment.state == "DETACHED":
@@ -117,26 +119,26 @@ def detach_volume(cloud: Cloud, call: Call) -> None:
     begin(cloud, cloud.store.put(attachment.changed(lifecycleState="DETACHING")), "detach", "DetachVolume")
 
 
-def _attach(hardware: Hardware, job: Job) -> Document:
+def _attach(hardware: Hardware, job: StateTransition) -> Document:
     body = job.resource.body
     portal = hardware.attach(body["volumeId"], body["instanceId"])
     return {"iqn": portal.iqn, "ipv4": portal.address, "port": portal.port}
 
 
-def _attached(cloud: Cloud, attachment: Resource, facts: Document) -> None:
+def _attached(cloud: Tenancy, attachment: StoredResource, facts: Document) -> None:
     cloud.store.put(attachment.changed(lifecycleState="ATTACHED", **facts))
 
 
-def _detach(hardware: Hardware, job: Job) -> Document:
+def _detach(hardware: Hardware, job: StateTransition) -> Document:
     hardware.detach(job.resource.body["volumeId"], job.resource.body["instanceId"])
     return {}
 
 
-def _detached(cloud: Cloud, attachment: Resource, facts: Document) -> None:
+def _detached(cloud: Tenancy, attachment: StoredResource, facts: Document) -> None:
     cloud.store.put(attachment.changed(lifecycleState="DETACHED"))
 
 
-def _still_attached(cloud: Cloud, attachment: Resource) -> None:
+def _still_attached(cloud: Tenancy, attachment: StoredResource) -> None:
     cloud.store.put(attachment.changed(lifecycleState="ATTACHED"))
 
 

@@ -1,18 +1,18 @@
 """Console histories: the serial console's text at one moment, where a new server's SSH host keys are read."""
 
 from lab.api.core.answer import Answer
-from lab.api.core.call import Call, Cloud, listed_in_compartment, tags
+from lab.api.core.call import Call, Tenancy, listed_in_compartment, tags
 from lab.api.core.errors import incorrect_state, invalid
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, StateChange, begin
+from lab.api.core.store import Document, StoredResource
+from lab.api.core.transition import StateChange, StateTransition, begin
 from lab.hardware.hardware import Hardware
 
 KIND = "consolehistory"
 LARGEST_BYTES = 2**20
 
 
-def capture_console_history(cloud: Cloud, call: Call) -> Resource:
+def capture_console_history(cloud: Tenancy, call: Call) -> StoredResource:
     """CaptureConsoleHistory. Refuses an instance that is not RUNNING (409 IncorrectState)."""
     call.modelled("instanceId", "displayName", "freeformTags", "definedTags")
     instance = cloud.required("instance", call.text("instanceId"))
@@ -31,21 +31,21 @@ def capture_console_history(cloud: Cloud, call: Call) -> Resource:
     }
     # the text of a guest restored from a snapshot that was taken after it had printed
     seeded = instance.hidden.get("console", "")
-    history = cloud.store.put(Resource(ocid, KIND, body, {"seeded": seeded}))
+    history = cloud.store.put(StoredResource(ocid, KIND, body, {"seeded": seeded}))
     begin(cloud, history, "capture_console", "CaptureConsoleHistory")
     return history
 
 
-def get_console_history(cloud: Cloud, call: Call) -> Resource:
+def get_console_history(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required(KIND, call.path["id"])
 
 
-def list_console_histories(cloud: Cloud, call: Call) -> list[Resource]:
+def list_console_histories(cloud: Tenancy, call: Call) -> list[StoredResource]:
     filters = ("availabilityDomain", "instanceId", "lifecycleState")
     return listed_in_compartment(cloud, call, KIND, filters)
 
 
-def get_console_history_content(cloud: Cloud, call: Call) -> Answer:
+def get_console_history_content(cloud: Tenancy, call: Call) -> Answer:
     """GetConsoleHistoryContent. Refuses a capture that has not SUCCEEDED (409 IncorrectState)."""
     history = cloud.required(KIND, call.path["id"])
     if history.state != "SUCCEEDED":
@@ -64,7 +64,7 @@ def _number(call: Call, name: str, default: int) -> int:
     return int(text)
 
 
-def delete_console_history(cloud: Cloud, call: Call) -> None:
+def delete_console_history(cloud: Tenancy, call: Call) -> None:
     """DeleteConsoleHistory. Refuses a capture that is under way (409 IncorrectState)."""
     history = cloud.required(KIND, call.path["id"])
     if history.state not in ("SUCCEEDED", "FAILED"):
@@ -72,16 +72,16 @@ def delete_console_history(cloud: Cloud, call: Call) -> None:
     cloud.store.remove(history.id)
 
 
-def _capture(hardware: Hardware, job: Job) -> Document:
+def _capture(hardware: Hardware, job: StateTransition) -> Document:
     text = job.resource.hidden["seeded"] + hardware.console(job.resource.body["instanceId"])
     return {"text": text[-LARGEST_BYTES:]}
 
 
-def _captured(cloud: Cloud, history: Resource, facts: Document) -> None:
+def _captured(cloud: Tenancy, history: StoredResource, facts: Document) -> None:
     cloud.store.put(history.changed(lifecycleState="SUCCEEDED").knowing(**facts))
 
 
-def _failed(cloud: Cloud, history: Resource) -> None:
+def _failed(cloud: Tenancy, history: StoredResource) -> None:
     cloud.store.put(history.changed(lifecycleState="FAILED"))
 
 

@@ -3,11 +3,11 @@
 import time
 
 from lab.api.core.answer import Accepted
-from lab.api.core.call import Call, Cloud, listed_in_compartment, tags
+from lab.api.core.call import Call, Tenancy, listed_in_compartment, tags
 from lab.api.core.errors import conflict, incorrect_state, not_found
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, StateChange, begin
+from lab.api.core.store import Document, StoredResource
+from lab.api.core.transition import StateChange, StateTransition, begin
 from lab.hardware.hardware import Hardware
 
 MODELLED = ("compartmentId", "definedTags", "displayName", "freeformTags", "instanceId", "launchMode")
@@ -15,7 +15,7 @@ FILTERS = ("displayName", "operatingSystem", "operatingSystemVersion", "lifecycl
 LOCKOUT_SECONDS = 1200.0  # no second image of one instance within 20 minutes; scaled by delay_factor
 
 
-def image_record(cloud: Cloud, ocid: str, name: str, state: str, size_bytes: int = 0) -> Resource:
+def image_record(cloud: Tenancy, ocid: str, name: str, state: str, size_bytes: int = 0) -> StoredResource:
     """An image's record; the base image is in the compartment like any other."""
     body: Document = {
         "id": ocid,
@@ -36,10 +36,10 @@ def image_record(cloud: Cloud, ocid: str, name: str, state: str, size_bytes: int
         "freeformTags": {},
         "definedTags": {},
     }
-    return Resource(ocid, "image", body)
+    return StoredResource(ocid, "image", body)
 
 
-def create_image(cloud: Cloud, call: Call) -> Accepted:
+def create_image(cloud: Tenancy, call: Call) -> Accepted:
     """CreateImage. Refuses an instance that cannot be captured now (409), an unknown compartment (404)."""
     call.modelled(*MODELLED)
     if not cloud.world.knows_compartment(call.text("compartmentId")):
@@ -57,22 +57,22 @@ def create_image(cloud: Cloud, call: Call) -> Accepted:
     return Accepted(stored, begin(cloud, stored, "capture_image", "CreateImage"))
 
 
-def _check_lockout(cloud: Cloud, instance: Resource) -> None:
+def _check_lockout(cloud: Tenancy, instance: StoredResource) -> None:
     free_at = instance.hidden.get("imaged", 0.0) + LOCKOUT_SECONDS * cloud.world.delay_factor
     if time.time() < free_at:
         raise conflict(f"instance {instance.id} had an image taken less than 20 minutes ago")
 
 
-def get_image(cloud: Cloud, call: Call) -> Resource:
+def get_image(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("image", call.path["id"])
 
 
-def list_images(cloud: Cloud, call: Call) -> list[Resource]:
+def list_images(cloud: Tenancy, call: Call) -> list[StoredResource]:
     images = listed_in_compartment(cloud, call, "image", FILTERS)
     return images if call.query.get("lifecycleState") else [one for one in images if one.state != "DELETED"]
 
 
-def delete_image(cloud: Cloud, call: Call) -> Accepted:
+def delete_image(cloud: Tenancy, call: Call) -> Accepted:
     """DeleteImage. Refuses one that is not AVAILABLE (409 IncorrectState)."""
     image = cloud.required("image", call.path["id"])
     if image.state != "AVAILABLE":
@@ -82,37 +82,37 @@ def delete_image(cloud: Cloud, call: Call) -> Accepted:
     return Accepted(None, begin(cloud, changed, "delete_image", "DeleteImage"))
 
 
-def _capture(hardware: Hardware, job: Job) -> Document:
+def _capture(hardware: Hardware, job: StateTransition) -> Document:
     return {"bytes": hardware.capture_image(job.resource.hidden["instance_id"], job.resource.id)}
 
 
-def _captured(cloud: Cloud, image: Resource, facts: Document) -> None:
+def _captured(cloud: Tenancy, image: StoredResource, facts: Document) -> None:
     size = facts["bytes"]
     sizes = {"sizeInMBs": size // 2**20, "billableSizeInGBs": -(-size // 2**30)}
     cloud.store.put(image.changed(lifecycleState="AVAILABLE", **sizes))
     _give_back(cloud, image)
 
 
-def _not_captured(cloud: Cloud, image: Resource) -> None:
+def _not_captured(cloud: Tenancy, image: StoredResource) -> None:
     cloud.store.put(image.changed(lifecycleState="DELETED"))
     _give_back(cloud, image)
 
 
-def _give_back(cloud: Cloud, image: Resource) -> None:
+def _give_back(cloud: Tenancy, image: StoredResource) -> None:
     instance = cloud.required("instance", image.hidden["instance_id"])
     cloud.store.put(instance.changed(lifecycleState=image.hidden["state_before"]))
 
 
-def _delete(hardware: Hardware, job: Job) -> Document:
+def _delete(hardware: Hardware, job: StateTransition) -> Document:
     hardware.delete_image(job.resource.id)
     return {}
 
 
-def _deleted(cloud: Cloud, image: Resource, facts: Document) -> None:
+def _deleted(cloud: Tenancy, image: StoredResource, facts: Document) -> None:
     cloud.store.put(image.changed(lifecycleState="DELETED"))
 
 
-def _kept(cloud: Cloud, image: Resource) -> None:
+def _kept(cloud: Tenancy, image: StoredResource) -> None:
     cloud.store.put(image.changed(lifecycleState="AVAILABLE"))
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from lab.api.compute.shapes import shape_config
-from lab.api.core.call import Cloud
+from lab.api.core.call import Tenancy
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 from lab.hardware.machine import Machine
 
 BOOT_VOLUME_GBS = 50
@@ -33,7 +33,7 @@ class Birth:
     compartment_id: str = ""  # empty: the lab's own
 
 
-def record_instance(cloud: Cloud, birth: Birth, state: str) -> Resource:
+def record_instance(cloud: Tenancy, birth: Birth, state: str) -> StoredResource:
     """Store all records of an instance, in `state` and in what the others are in then; the instance."""
     placed = _placed(cloud, birth)
     attached = "ATTACHED" if state == "RUNNING" else "ATTACHING"
@@ -46,14 +46,14 @@ def record_instance(cloud: Cloud, birth: Birth, state: str) -> Resource:
     return cloud.store.put(_instance(birth, placed, state))
 
 
-def put_vnic(cloud: Cloud, birth: Birth, placed: Document, primary: bool) -> Resource:
+def put_vnic(cloud: Tenancy, birth: Birth, placed: Document, primary: bool) -> StoredResource:
     """Store a VNIC and its own address; the VNIC. `placed`: what all records of one making have in common."""
     vnic = cloud.store.put(_vnic(birth, placed, primary))
     cloud.store.put(_private_ip(birth, placed, vnic.id))
     return vnic
 
 
-def machine_of(instance: Resource) -> Machine:
+def machine_of(instance: StoredResource) -> Machine:
     """The guest behind an instance, as the hardware knows it."""
     facts = instance.hidden
     name = str(instance.body["displayName"])
@@ -70,7 +70,7 @@ def agent_config(details: Document) -> Document:
     return {**{flag: bool(details.get(flag)) for flag in flags}, "pluginsConfig": plugins}
 
 
-def _placed(cloud: Cloud, birth: Birth) -> Document:
+def _placed(cloud: Tenancy, birth: Birth) -> Document:
     return {
         "compartmentId": birth.compartment_id or cloud.world.compartment_id,
         "availabilityDomain": birth.availability_domain,
@@ -80,12 +80,12 @@ def _placed(cloud: Cloud, birth: Birth) -> Document:
     }
 
 
-def _put(cloud: Cloud, kind: str, joined: Document, extras: Document) -> None:
+def _put(cloud: Tenancy, kind: str, joined: Document, extras: Document) -> None:
     ocid = new_ocid(kind)
-    cloud.store.put(Resource(ocid, kind, {**joined, **extras, "id": ocid}))
+    cloud.store.put(StoredResource(ocid, kind, {**joined, **extras, "id": ocid}))
 
 
-def _instance(birth: Birth, placed: Document, state: str) -> Resource:
+def _instance(birth: Birth, placed: Document, state: str) -> StoredResource:
     body = {
         **placed,
         "id": birth.instance_id,
@@ -128,10 +128,10 @@ def _instance(birth: Birth, placed: Document, state: str) -> Resource:
         **{key: value for key, value in birth.instance.items() if key != "shapeConfig"},
     }
     facts = {"mac": birth.mac, "address": birth.address, "hostname": birth.hostname}
-    return Resource(birth.instance_id, "instance", body, facts)
+    return StoredResource(birth.instance_id, "instance", body, facts)
 
 
-def _vnic(birth: Birth, placed: Document, primary: bool) -> Resource:
+def _vnic(birth: Birth, placed: Document, primary: bool) -> StoredResource:
     ocid = new_ocid("vnic")
     body = {
         **placed,
@@ -153,10 +153,10 @@ def _vnic(birth: Birth, placed: Document, primary: bool) -> Resource:
         "securityAttributes": {},
         **birth.vnic,
     }
-    return Resource(ocid, "vnic", body, {"instance_id": birth.instance_id})
+    return StoredResource(ocid, "vnic", body, {"instance_id": birth.instance_id})
 
 
-def _private_ip(birth: Birth, placed: Document, vnic_id: str) -> Resource:
+def _private_ip(birth: Birth, placed: Document, vnic_id: str) -> StoredResource:
     ocid = new_ocid("privateip")
     body = {
         **placed,
@@ -173,10 +173,10 @@ def _private_ip(birth: Birth, placed: Document, vnic_id: str) -> Resource:
         "routeTableId": None,
         "cidrPrefixLength": None,
     }
-    return Resource(ocid, "privateip", body)
+    return StoredResource(ocid, "privateip", body)
 
 
-def _boot_volume(birth: Birth, placed: Document) -> Resource:
+def _boot_volume(birth: Birth, placed: Document) -> StoredResource:
     ocid = new_ocid("bootvolume")
     body = {
         **placed,
@@ -197,4 +197,4 @@ def _boot_volume(birth: Birth, placed: Document) -> Resource:
         "kmsKeyId": None,
         "systemTags": {},
     }
-    return Resource(ocid, "bootvolume", body)
+    return StoredResource(ocid, "bootvolume", body)

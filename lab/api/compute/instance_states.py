@@ -1,12 +1,12 @@
 """What the records around an instance become when it appears or goes."""
 
-from lab.api.core.call import Cloud
-from lab.api.core.store import Resource
+from lab.api.core.call import Tenancy
+from lab.api.core.store import StoredResource
 
 JOINS = ("vnicattachment", "bootvolumeattachment")
 
 
-def settle_attachments(cloud: Cloud, instance_id: str, state: str) -> None:
+def settle_attachments(cloud: Tenancy, instance_id: str, state: str) -> None:
     """Move the instance's VNIC and boot volume attachments to a state; a VNIC taken off earlier stays off."""
     for kind in JOINS:
         for joined in cloud.store.find(kind, instanceId=instance_id):
@@ -14,7 +14,7 @@ def settle_attachments(cloud: Cloud, instance_id: str, state: str) -> None:
                 cloud.store.put(joined.changed(lifecycleState=state))
 
 
-def forget_terminated(cloud: Cloud) -> list[str]:
+def forget_terminated(cloud: Tenancy) -> list[str]:
     """Remove the terminated instances and what was joined to them, as OCI does after a while; their OCIDs."""
     gone = [one.id for one in cloud.store.find("instance") if one.state == "TERMINATED"]
     for instance_id in gone:
@@ -25,7 +25,7 @@ def forget_terminated(cloud: Cloud) -> list[str]:
     return gone
 
 
-def terminated(cloud: Cloud, instance: Resource) -> None:
+def terminated(cloud: Tenancy, instance: StoredResource) -> None:
     """An instance that is no more: addresses free, VNIC gone, boot volume too unless preserved."""
     for joined in cloud.store.find("bootvolumeattachment", instanceId=instance.id):
         if not instance.hidden.get("preserve_boot_volume"):

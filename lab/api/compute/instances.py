@@ -9,10 +9,16 @@ from lab.api.compute.metadata_limit import check_metadata
 from lab.api.compute.reservations import check_reservation
 from lab.api.compute.shapes import shape_config
 from lab.api.core.answer import Accepted
-from lab.api.core.call import Call, Cloud, listed_in_compartment
+from lab.api.core.call import Call, Tenancy, listed_in_compartment
 from lab.api.core.errors import incorrect_state, invalid, not_modelled
-from lab.api.core.store import Document, Resource
-from lab.api.core.transition import SHORTEST_SOFT_STOP_SECONDS, SOFT_STOP_SECONDS, Job, StateChange, begin
+from lab.api.core.store import Document, StoredResource
+from lab.api.core.transition import (
+    SHORTEST_SOFT_STOP_SECONDS,
+    SOFT_STOP_SECONDS,
+    StateChange,
+    StateTransition,
+    begin,
+)
 from lab.api.core.work_requests import close_work_request, open_work_request
 from lab.hardware.hardware import Hardware
 
@@ -33,16 +39,16 @@ REBUILDING_UPDATES = ("faultDomain", "shape", "shapeConfig", "capacityReservatio
 FIXED_METADATA = ("ssh_authorized_keys", "user_data")
 
 
-def get_instance(cloud: Cloud, call: Call) -> Resource:
+def get_instance(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("instance", call.path["id"])
 
 
-def list_instances(cloud: Cloud, call: Call) -> list[Resource]:
+def list_instances(cloud: Tenancy, call: Call) -> list[StoredResource]:
     filters = ("displayName", "lifecycleState", "availabilityDomain")
     return listed_in_compartment(cloud, call, "instance", filters)
 
 
-def instance_action(cloud: Cloud, call: Call) -> Accepted:
+def instance_action(cloud: Tenancy, call: Call) -> Accepted:
     """InstanceAction. Refuses an action that the state does not take (409); 501 for an unknown one."""
     instance = cloud.required("instance", call.path["id"])
     action = call.required_query("action")
@@ -55,7 +61,7 @@ def instance_action(cloud: Cloud, call: Call) -> Accepted:
     return Accepted(changed, begin(cloud, changed, step, "InstanceAction"))
 
 
-def update_instance(cloud: Cloud, call: Call) -> Resource | Accepted:
+def update_instance(cloud: Tenancy, call: Call) -> StoredResource | Accepted:
     instance = cloud.required("instance", call.path["id"])
     call.modelled(*PLAIN_UPDATES, *REBUILDING_UPDATES)
     details: Document = {name: value for name, value in call.body.items() if value is not None}
@@ -73,7 +79,7 @@ def update_instance(cloud: Cloud, call: Call) -> Resource | Accepted:
     return Accepted(changed, _done_at_once(cloud, changed))
 
 
-def _check_update(cloud: Cloud, instance: Resource, details: Document) -> None:
+def _check_update(cloud: Tenancy, instance: StoredResource, details: Document) -> None:
     if instance.state in ("TERMINATING", "TERMINATED"):
         raise incorrect_state(f"instance {instance.id} is {instance.state}: it cannot be updated")
     if "metadata" in details:
@@ -88,13 +94,13 @@ def _check_update(cloud: Cloud, instance: Resource, details: Document) -> None:
     check_metadata(both["metadata"], both["extendedMetadata"])
 
 
-def _done_at_once(cloud: Cloud, instance: Resource) -> str:
+def _done_at_once(cloud: Tenancy, instance: StoredResource) -> str:
     work_request_id = open_work_request(cloud, instance, "UpdateInstance")
     close_work_request(cloud, work_request_id)
     return work_request_id
 
 
-def terminate_instance(cloud: Cloud, call: Call) -> Accepted:
+def terminate_instance(cloud: Tenancy, call: Call) -> Accepted:
     """TerminateInstance. Refuses while the instance or an attachment of it changes (409 IncorrectState)."""
     instance = cloud.required("instance", call.path["id"])
     if instance.state not in ("RUNNING", "STOPPED"):
@@ -112,31 +118,31 @@ def terminate_instance(cloud: Cloud, call: Call) -> Accepted:
     return Accepted(None, begin(cloud, changed, "terminate", "TerminateInstance"))
 
 
-def _start(hardware: Hardware, job: Job) -> Document:
+def _start(hardware: Hardware, job: StateTransition) -> Document:
     hardware.power_on(machine_of(job.resource))
     return {}
 
 
-def _stop(hardware: Hardware, job: Job) -> Document:
+def _stop(hardware: Hardware, job: StateTransition) -> Document:
     hardware.power_off(job.resource.id)
     return {}
 
 
-def _soft_stop(hardware: Hardware, job: Job) -> Document:
+def _soft_stop(hardware: Hardware, job: StateTransition) -> Document:
     scaled = SOFT_STOP_SECONDS * job.cloud.world.delay_factor
     hardware.shut_down(job.resource.id, max(scaled, SHORTEST_SOFT_STOP_SECONDS))
     return {}
 
 
-def _reset(hardware: Hardware, job: Job) -> Document:
+def _reset(hardware: Hardware, job: StateTransition) -> Document:
     return _stop(hardware, job) | _start(hardware, job)
 
 
-def _soft_reset(hardware: Hardware, job: Job) -> Document:
+def _soft_reset(hardware: Hardware, job: StateTransition) -> Document:
     return _soft_stop(hardware, job) | _start(hardware, job)
 
 
-def _terminate(hardware: Hardware, job: Job) -> Document:
+def _terminate(hardware: Hardware, job: StateTransition) -> Document:
     hardware.power_off(job.resource.id)
     for attachment in live_attachments_of(job.cloud, instanceId=job.resource.id):
         hardware.detach(attachment.body["volumeId"], job.resource.id)
@@ -145,24 +151,24 @@ def _terminate(hardware: Hardware, job: Job) -> Document:
     return {}
 
 
-def _terminated(cloud: Cloud, instance: Resource, facts: Document) -> None:
+def _terminated(cloud: Tenancy, instance: StoredResource, facts: Document) -> None:
     for attachment in live_attachments_of(cloud, instanceId=instance.id):
         cloud.store.put(attachment.changed(lifecycleState="DETACHED"))
     terminated(cloud, instance)
 
 
-def _becomes(state: str) -> Callable[[Cloud, Resource, Document], None]:
+def _becomes(state: str) -> Callable[[Tenancy, StoredResource, Document], None]:
     return lambda cloud, instance, facts: _stays(state)(cloud, instance)
 
 
-def _stays(state: str) -> Callable[[Cloud, Resource], None]:
-    def store(cloud: Cloud, instance: Resource) -> None:
+def _stays(state: str) -> Callable[[Tenancy, StoredResource], None]:
+    def store(cloud: Tenancy, instance: StoredResource) -> None:
         cloud.store.put(instance.changed(lifecycleState=state))
 
     return store
 
 
-def _not_terminated(cloud: Cloud, instance: Resource) -> None:
+def _not_terminated(cloud: Tenancy, instance: StoredResource) -> None:
     settle_attachments(cloud, instance.id, "ATTACHED")
     for attachment in live_attachments_of(cloud, instanceId=instance.id):
         cloud.store.put(attachment.changed(lifecycleState="ATTACHED"))

@@ -9,11 +9,11 @@ from lab.api.compute.metadata_limit import check_metadata
 from lab.api.compute.reservations import check_reservation
 from lab.api.compute.shapes import required_shape
 from lab.api.core.answer import Accepted
-from lab.api.core.call import Call, Cloud, tags
+from lab.api.core.call import Call, Tenancy, tags
 from lab.api.core.errors import incorrect_state, invalid, missing, not_found, not_modelled
 from lab.api.core.ocid import new_ocid
-from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, StateChange, begin
+from lab.api.core.store import Document, StoredResource
+from lab.api.core.transition import StateChange, StateTransition, begin
 from lab.api.core.world import FAULT_DOMAINS
 from lab.api.network.addresses import check_label, free_address, label_for, new_mac
 from lab.hardware.hardware import Hardware
@@ -31,14 +31,14 @@ VNIC_MODELLED = {
 }
 
 
-def launch_instance(cloud: Cloud, call: Call) -> Accepted:
+def launch_instance(cloud: Tenancy, call: Call) -> Accepted:
     call.modelled(*MODELLED)
     birth = _birth(cloud, call)
     instance = record_instance(cloud, birth, "PROVISIONING")
     return Accepted(instance, begin(cloud, instance, "launch", "LaunchInstance"))
 
 
-def _birth(cloud: Cloud, call: Call) -> Birth:
+def _birth(cloud: Tenancy, call: Call) -> Birth:
     _check_compartment(cloud, call.text("compartmentId"))
     domain, shape = call.text("availabilityDomain"), required_shape(call.text("shape"))
     if domain not in cloud.world.availability_domains:
@@ -68,7 +68,7 @@ def _birth(cloud: Cloud, call: Call) -> Birth:
     )
 
 
-def _check_compartment(cloud: Cloud, ocid: str) -> None:
+def _check_compartment(cloud: Tenancy, ocid: str) -> None:
     if not cloud.world.knows_compartment(ocid):
         raise not_found(ocid)
 
@@ -79,7 +79,7 @@ def _fault_domain(name: str | None) -> str:
     return name or FAULT_DOMAINS[0]
 
 
-def _vnic_details(cloud: Cloud, call: Call) -> Document:
+def _vnic_details(cloud: Tenancy, call: Call) -> Document:
     details: Document = call.body.get("createVnicDetails") or {}
     extra = sorted(name for name, value in details.items() if value and name not in VNIC_MODELLED)
     if extra:
@@ -99,7 +99,7 @@ def _vnic_fields(details: Document) -> Document:
     return {**tags(details), **named, "skipSourceDestCheck": bool(details.get("skipSourceDestCheck"))}
 
 
-def _source(cloud: Cloud, call: Call) -> tuple[str, int]:
+def _source(cloud: Tenancy, call: Call) -> tuple[str, int]:
     source: Document = call.body.get("sourceDetails") or {}
     if source.get("sourceType", "image") != "image":
         raise not_modelled(f"a launch from sourceType {source['sourceType']}")
@@ -120,7 +120,7 @@ def _instance_fields(body: Document) -> Document:
     return {**kept, **maps, **tags(body)}
 
 
-def _act(hardware: Hardware, job: Job) -> Document:
+def _act(hardware: Hardware, job: StateTransition) -> Document:
     machine = machine_of(job.resource)
     if job.again and hardware.is_on(machine.instance_id):
         return {}
@@ -129,7 +129,7 @@ def _act(hardware: Hardware, job: Job) -> Document:
     return {}
 
 
-def _finish(cloud: Cloud, instance: Resource, facts: Document) -> None:
+def _finish(cloud: Tenancy, instance: StoredResource, facts: Document) -> None:
     settle_attachments(cloud, instance.id, "ATTACHED")
     cloud.store.put(instance.changed(lifecycleState="RUNNING"))
 

@@ -4,16 +4,16 @@ Source: https://docs.oracle.com/en-us/iaas/Content/Compute/Tasks/reserve-capacit
 """
 
 from lab.api.compute.shapes import required_shape
-from lab.api.core.call import Call, Cloud, tags
+from lab.api.core.call import Call, Tenancy, tags
 from lab.api.core.errors import invalid, missing, not_found, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 
 KIND = "capacityreservation"
 GONE = ("TERMINATING", "TERMINATED")
 
 
-def create_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
+def create_compute_capacity_reservation(cloud: Tenancy, call: Call) -> StoredResource:
     """CreateComputeCapacityReservation. Refuses another compartment (404), an empty one (400)."""
     call.modelled(
         *("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags"),
@@ -38,7 +38,7 @@ def create_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
         "timeCreated": timestamp(),
         **tags(call.body),
     }
-    return cloud.store.put(Resource(ocid, KIND, body))
+    return cloud.store.put(StoredResource(ocid, KIND, body))
 
 
 def _config(details: Document) -> Document:
@@ -52,12 +52,12 @@ def _config(details: Document) -> Document:
     }
 
 
-def get_compute_capacity_reservation(cloud: Cloud, call: Call) -> Resource:
+def get_compute_capacity_reservation(cloud: Tenancy, call: Call) -> StoredResource:
     reservation = cloud.required(KIND, call.path["id"])
     return reservation.changed(usedInstanceCount=len(_used(cloud, reservation.id)))
 
 
-def check_reservation(cloud: Cloud, ocid: str | None, shape: str, domain: str) -> None:
+def check_reservation(cloud: Tenancy, ocid: str | None, shape: str, domain: str) -> None:
     """Refuse a launch that does not fit the reservation; what OCI answers when it is full is not modelled."""
     if ocid is None:
         return
@@ -70,6 +70,6 @@ def check_reservation(cloud: Cloud, ocid: str | None, shape: str, domain: str) -
         raise not_modelled("a launch into a capacity reservation that is used up")
 
 
-def _used(cloud: Cloud, ocid: str) -> list[Resource]:
+def _used(cloud: Tenancy, ocid: str) -> list[StoredResource]:
     found = cloud.store.find("instance", capacityReservationId=ocid)
     return [one for one in found if one.state not in GONE]

@@ -8,7 +8,7 @@ import ipaddress
 from lab.api.compute.instance_record import Birth, put_vnic
 from lab.api.compute.launch import VNIC_MODELLED
 from lab.api.compute.shapes import SHAPES
-from lab.api.core.call import Call, Cloud, tags
+from lab.api.core.call import Call, Tenancy, tags
 from lab.api.core.errors import (
     conflict,
     incorrect_state,
@@ -19,8 +19,8 @@ from lab.api.core.errors import (
     not_modelled,
 )
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, StateChange, begin
+from lab.api.core.store import Document, StoredResource
+from lab.api.core.transition import StateChange, StateTransition, begin
 from lab.api.network.addresses import check_label, free_address, new_mac
 from lab.hardware.hardware import Hardware
 from lab.hardware.machine import Nic
@@ -29,7 +29,7 @@ KIND = "vnicattachment"
 MODELLED = ("createVnicDetails", "displayName", "instanceId", "nicIndex")
 
 
-def attach_vnic(cloud: Cloud, call: Call) -> Resource:
+def attach_vnic(cloud: Tenancy, call: Call) -> StoredResource:
     """AttachVnic. Raises 400 for a NIC that the shape lacks, and for a VNIC too many; 501 for a VLAN."""
     call.modelled(*MODELLED)
     instance = cloud.required("instance", call.text("instanceId"))
@@ -56,12 +56,12 @@ def attach_vnic(cloud: Cloud, call: Call) -> Resource:
         "vlanTag": None,
         "vnicId": vnic.id,
     }
-    attachment = cloud.store.put(Resource(ocid, KIND, body))
+    attachment = cloud.store.put(StoredResource(ocid, KIND, body))
     begin(cloud, attachment, "attach_vnic", "AttachVnic")
     return attachment
 
 
-def _details(cloud: Cloud, call: Call) -> Document:
+def _details(cloud: Tenancy, call: Call) -> Document:
     details: Document = call.body.get("createVnicDetails") or {}
     extra = sorted(name for name, value in details.items() if value and name not in VNIC_MODELLED)
     if extra:
@@ -73,7 +73,7 @@ def _details(cloud: Cloud, call: Call) -> Document:
     return details
 
 
-def _nic_index(cloud: Cloud, instance: Resource, asked: int | None) -> int:
+def _nic_index(cloud: Tenancy, instance: StoredResource, asked: int | None) -> int:
     """The physical NIC. The first VNIC of a bare-metal host's second NIC has no VLAN; further ones have."""
     shape = SHAPES[instance.body["shape"]]
     index = asked or 0
@@ -91,7 +91,7 @@ def _nic_index(cloud: Cloud, instance: Resource, asked: int | None) -> int:
     return index
 
 
-def _birth(cloud: Cloud, instance: Resource, details: Document) -> Birth:
+def _birth(cloud: Tenancy, instance: StoredResource, details: Document) -> Birth:
     label = details.get("hostnameLabel")
     named = {"displayName": details["displayName"]} if details.get("displayName") else {}
     return Birth(
@@ -110,7 +110,7 @@ def _birth(cloud: Cloud, instance: Resource, details: Document) -> Birth:
     )
 
 
-def detach_vnic(cloud: Cloud, call: Call) -> None:
+def detach_vnic(cloud: Tenancy, call: Call) -> None:
     """DetachVnic. Refuses the primary VNIC (400), and one that is not ATTACHED (409)."""
     attachment = cloud.required(KIND, call.path["id"])
     if attachment.state == "DETACHED":
@@ -122,7 +122,7 @@ def detach_vnic(cloud: Cloud, call: Call) -> None:
     begin(cloud, cloud.store.put(attachment.changed(lifecycleState="DETACHING")), "detach_vnic", "DetachVnic")
 
 
-def _nic(job: Job) -> Nic:
+def _nic(job: StateTransition) -> Nic:
     vnic = job.cloud.required("vnic", job.resource.body["vnicId"])
     world = job.cloud.world
     subnet = list(world.subnets).index(vnic.body["subnetId"])
@@ -130,28 +130,28 @@ def _nic(job: Job) -> Nic:
     return Nic(vnic.body["macAddress"], subnet, f"{network[1]}/{network.prefixlen}")
 
 
-def _attach(hardware: Hardware, job: Job) -> Document:
+def _attach(hardware: Hardware, job: StateTransition) -> Document:
     hardware.attach_nic(job.resource.body["instanceId"], _nic(job))
     return {}
 
 
-def _attached(cloud: Cloud, attachment: Resource, facts: Document) -> None:
+def _attached(cloud: Tenancy, attachment: StoredResource, facts: Document) -> None:
     cloud.store.put(attachment.changed(lifecycleState="ATTACHED", vlanTag=0))
 
 
-def _detach(hardware: Hardware, job: Job) -> Document:
+def _detach(hardware: Hardware, job: StateTransition) -> Document:
     hardware.detach_nic(job.resource.body["instanceId"], _nic(job))
     return {}
 
 
-def _detached(cloud: Cloud, attachment: Resource, facts: Document) -> None:
+def _detached(cloud: Tenancy, attachment: StoredResource, facts: Document) -> None:
     for address in cloud.store.find("privateip", vnicId=attachment.body["vnicId"]):
         cloud.store.remove(address.id)
     cloud.store.remove(attachment.body["vnicId"])
     cloud.store.put(attachment.changed(lifecycleState="DETACHED"))
 
 
-def _still_attached(cloud: Cloud, attachment: Resource) -> None:
+def _still_attached(cloud: Tenancy, attachment: StoredResource) -> None:
     cloud.store.put(attachment.changed(lifecycleState="ATTACHED"))
 
 

@@ -1,11 +1,11 @@
 """Block volumes: made empty, renamed, grown, deleted."""
 
 from lab.api.compute.attachments import live_attachments_of
-from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.call import Call, Tenancy, listed, tags
 from lab.api.core.errors import conflict, incorrect_state, invalid, not_found, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, StateChange, begin
+from lab.api.core.store import Document, StoredResource
+from lab.api.core.transition import StateChange, StateTransition, begin
 from lab.hardware.hardware import Hardware
 
 MODELLED = ("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags")
@@ -13,7 +13,7 @@ SIZES = ("sizeInGBs", "sizeInMBs", "vpusPerGB")
 SMALLEST_GBS, LARGEST_GBS = 50, 32 * 1024
 
 
-def create_volume(cloud: Cloud, call: Call) -> Resource:
+def create_volume(cloud: Tenancy, call: Call) -> StoredResource:
     """CreateVolume. Refuses an unknown compartment (404) and availability domain (400)."""
     call.modelled(*MODELLED, *SIZES)
     if not cloud.world.knows_compartment(call.text("compartmentId")):
@@ -34,7 +34,7 @@ def _size(call: Call) -> int:
     return size
 
 
-def volume_record(cloud: Cloud, ocid: str, domain: str, size_gbs: int, details: Document) -> Resource:
+def volume_record(cloud: Tenancy, ocid: str, domain: str, size_gbs: int, details: Document) -> StoredResource:
     """A volume's record, PROVISIONING."""
     body = {
         "id": ocid,
@@ -59,18 +59,18 @@ def volume_record(cloud: Cloud, ocid: str, domain: str, size_gbs: int, details: 
         "systemTags": {},
         **tags(details),
     }
-    return Resource(ocid, "volume", body)
+    return StoredResource(ocid, "volume", body)
 
 
-def get_volume(cloud: Cloud, call: Call) -> Resource:
+def get_volume(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("volume", call.path["id"])
 
 
-def list_volumes(cloud: Cloud, call: Call) -> list[Resource]:
+def list_volumes(cloud: Tenancy, call: Call) -> list[StoredResource]:
     return listed(cloud, call, "volume", ("availabilityDomain", "displayName", "lifecycleState"))
 
 
-def update_volume(cloud: Cloud, call: Call) -> Resource:
+def update_volume(cloud: Tenancy, call: Call) -> StoredResource:
     """UpdateVolume. Refuses one that is not AVAILABLE (409); 501 for fields that are not modelled."""
     volume = cloud.required("volume", call.path["id"])
     details = {name: value for name, value in call.body.items() if value is not None}
@@ -89,7 +89,7 @@ def update_volume(cloud: Cloud, call: Call) -> Resource:
     return changed
 
 
-def _growth(volume: Resource, size_gbs: int | str | None) -> int | None:
+def _growth(volume: StoredResource, size_gbs: int | str | None) -> int | None:
     """The new size; None when it stays. A volume never shrinks."""
     before = volume.body["sizeInGBs"]
     if size_gbs is None or int(size_gbs) == before:
@@ -99,13 +99,13 @@ def _growth(volume: Resource, size_gbs: int | str | None) -> int | None:
     return int(size_gbs)
 
 
-def list_volume_backup_policy_assignments(cloud: Cloud, call: Call) -> list[Document]:
+def list_volume_backup_policy_assignments(cloud: Tenancy, call: Call) -> list[Document]:
     """GetVolumeBackupPolicyAssetAssignment: none, since the lab has no backup policies."""
     cloud.required("volume", call.required_query("assetId"))
     return []
 
 
-def delete_volume(cloud: Cloud, call: Call) -> None:
+def delete_volume(cloud: Tenancy, call: Call) -> None:
     """DeleteVolume. Refuses one that is attached or not AVAILABLE (409)."""
     volume = cloud.required("volume", call.path["id"])
     holders = live_attachments_of(cloud, volumeId=volume.id)
@@ -119,38 +119,38 @@ def delete_volume(cloud: Cloud, call: Call) -> None:
     begin(cloud, changed, "delete_volume", "DeleteVolume")
 
 
-def _create(hardware: Hardware, job: Job) -> Document:
+def _create(hardware: Hardware, job: StateTransition) -> Document:
     return {"iqn": hardware.create_volume(job.resource.id, job.resource.body["sizeInGBs"])}
 
 
-def _created(cloud: Cloud, volume: Resource, facts: Document) -> None:
+def _created(cloud: Tenancy, volume: StoredResource, facts: Document) -> None:
     cloud.store.put(volume.changed(lifecycleState="AVAILABLE").knowing(**facts))
 
 
-def _delete(hardware: Hardware, job: Job) -> Document:
+def _delete(hardware: Hardware, job: StateTransition) -> Document:
     hardware.delete_volume(job.resource.id)
     return {}
 
 
-def _deleted(cloud: Cloud, volume: Resource, facts: Document) -> None:
+def _deleted(cloud: Tenancy, volume: StoredResource, facts: Document) -> None:
     cloud.store.put(volume.changed(lifecycleState="TERMINATED"))
 
 
-def _faulty(cloud: Cloud, volume: Resource) -> None:
+def _faulty(cloud: Tenancy, volume: StoredResource) -> None:
     cloud.store.put(volume.changed(lifecycleState="FAULTY"))
 
 
-def _grow(hardware: Hardware, job: Job) -> Document:
+def _grow(hardware: Hardware, job: StateTransition) -> Document:
     hardware.grow_volume(job.resource.id, job.resource.hidden["grows_to"])
     return {}
 
 
-def _grown(cloud: Cloud, volume: Resource, facts: Document) -> None:
+def _grown(cloud: Tenancy, volume: StoredResource, facts: Document) -> None:
     size = volume.hidden["grows_to"]
     cloud.store.put(volume.changed(lifecycleState="AVAILABLE", sizeInGBs=size, sizeInMBs=size * 1024))
 
 
-def _not_grown(cloud: Cloud, volume: Resource) -> None:
+def _not_grown(cloud: Tenancy, volume: StoredResource) -> None:
     cloud.store.put(volume.changed(lifecycleState="AVAILABLE"))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lab.api.core.call import Call
 from lab.api.core.errors import ApiError, invalid
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 
 LARGEST_PAGE = 1000
 
@@ -25,11 +25,11 @@ class Answer:
 class Accepted:
     """A resource whose change goes on in the background, under a work request."""
 
-    resource: Resource | None
+    resource: StoredResource | None
     work_request_id: str
 
 
-Outcome = Resource | list[Resource] | list[Document] | Document | Accepted | Answer | None
+Outcome = StoredResource | list[StoredResource] | list[Document] | Document | Accepted | Answer | None
 
 
 def render(outcome: Outcome, call: Call) -> Answer:
@@ -42,7 +42,7 @@ def render(outcome: Outcome, call: Call) -> Answer:
             return Answer(plain.status, plain.body, {**plain.headers, "opc-work-request-id": work_request_id})
         case None:
             return Answer(204)
-        case Resource():
+        case StoredResource():
             return json_answer(outcome.body, headers={"etag": outcome.etag})
         case list():
             return _page(outcome, call)
@@ -59,8 +59,8 @@ def json_answer(body: object, status: int = 200, headers: dict[str, str] | None 
     return Answer(status, json.dumps(body).encode(), sent)
 
 
-def _page(rows: list[Resource] | list[Document], call: Call) -> Answer:
-    bodies = [row.body if isinstance(row, Resource) else row for row in rows]
+def _page(rows: list[StoredResource] | list[Document], call: Call) -> Answer:
+    bodies = [row.body if isinstance(row, StoredResource) else row for row in rows]
     ordered = _sorted(bodies, call)
     start, limit = _start(call), _limit(call)
     end = start + limit

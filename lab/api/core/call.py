@@ -6,14 +6,14 @@ from typing import Any
 
 from lab.api.core.errors import invalid, missing, not_found, not_modelled
 from lab.api.core.faults import Fault
-from lab.api.core.store import Document, Resource, Store
+from lab.api.core.store import Document, Store, StoredResource
 from lab.api.core.world import World
 
 PAGING = {"limit", "page", "sortBy", "sortOrder", "compartmentId"}
 
 
 @dataclass(frozen=True)
-class Cloud:
+class Tenancy:
     """What operations work on: the stored state and the tenancy's fixed facts. `wake` stirs the worker."""
 
     store: Store
@@ -21,7 +21,7 @@ class Cloud:
     wake: Callable[[], None] = lambda: None
     fault: Fault | None = None  # the injected fault that the call under way has met
 
-    def required(self, kind: str, resource_id: str) -> Resource:
+    def required(self, kind: str, resource_id: str) -> StoredResource:
         """The resource of that kind; raises the 404 NotAuthorizedOrNotFound of OCI."""
         found = self.store.get(resource_id)
         if found is None or found.kind != kind:
@@ -60,7 +60,7 @@ class Call:
             raise not_modelled(f"the body field {extra[0]}")
 
 
-def listed(cloud: Cloud, call: Call, kind: str, filters: Collection[str]) -> list[Resource]:
+def listed(cloud: Tenancy, call: Call, kind: str, filters: Collection[str]) -> list[StoredResource]:
     """Resources of the caller's compartment that match the query; a filter not in `filters` answers 501.
 
     Raises 501 and 404.
@@ -75,7 +75,9 @@ def listed(cloud: Cloud, call: Call, kind: str, filters: Collection[str]) -> lis
     return cloud.store.find(kind, **wanted, compartmentId=compartment)
 
 
-def listed_in_compartment(cloud: Cloud, call: Call, kind: str, filters: Collection[str]) -> list[Resource]:
+def listed_in_compartment(
+    cloud: Tenancy, call: Call, kind: str, filters: Collection[str]
+) -> list[StoredResource]:
     """As `listed`, for operations whose compartmentId is required."""
     call.required_query("compartmentId")
     return listed(cloud, call, kind, filters)

@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS requests (
 
 
 @dataclass(frozen=True)
-class Resource:
+class StoredResource:
     """One thing of the cloud: `body` as on the wire (camelCase), `hidden` what only the lab knows."""
 
     id: str
@@ -47,11 +47,11 @@ class Resource:
     def state(self) -> str:
         return str(self.body.get("lifecycleState", ""))
 
-    def changed(self, **fields: Any) -> "Resource":
+    def changed(self, **fields: Any) -> "StoredResource":
         """The same resource with some wire fields replaced (camelCase names as keywords)."""
         return replace(self, body={**self.body, **fields})
 
-    def knowing(self, **facts: Any) -> "Resource":
+    def knowing(self, **facts: Any) -> "StoredResource":
         """The same resource with some hidden facts replaced."""
         return replace(self, hidden={**self.hidden, **facts})
 
@@ -92,18 +92,18 @@ class Store:
         with self._lock:
             return self._db.execute(statement, values).fetchall()
 
-    def get(self, resource_id: str) -> Resource | None:
+    def get(self, resource_id: str) -> StoredResource | None:
         rows = self.execute("SELECT * FROM resources WHERE id = ?", resource_id)
         return _resource(rows[0]) if rows else None
 
-    def find(self, kind: str, **fields: str | None) -> list[Resource]:
+    def find(self, kind: str, **fields: str | None) -> list[StoredResource]:
         """Resources of a kind, oldest first, whose wire fields equal the given ones (None: not asked)."""
         wanted = {name: value for name, value in fields.items() if value is not None}
         where = "".join(f" AND json_extract(body, '$.{name}') = ?" for name in wanted)
         statement = f"SELECT * FROM resources WHERE kind = ?{where} ORDER BY seq"  # noqa: S608 (names are ours)
         return [_resource(row) for row in self.execute(statement, kind, *wanted.values())]
 
-    def put(self, resource: Resource) -> Resource:
+    def put(self, resource: StoredResource) -> StoredResource:
         """Insert or replace, under a fresh etag."""
         fresh = replace(resource, etag=secrets.token_hex(16))
         self.execute(
@@ -117,6 +117,6 @@ class Store:
         self.execute("DELETE FROM resources WHERE id = ?", resource_id)
 
 
-def _resource(row: sqlite3.Row) -> Resource:
+def _resource(row: sqlite3.Row) -> StoredResource:
     body, hidden = json.loads(row["body"]), json.loads(row["hidden"])
-    return Resource(row["id"], row["kind"], body, hidden, row["etag"], row["seq"])
+    return StoredResource(row["id"], row["kind"], body, hidden, row["etag"], row["seq"])

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.api.core.call import Cloud
+from lab.api.core.call import Tenancy
 from lab.api.core.errors import incorrect_state
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 from lab.api.core.work_requests import open_work_request
 from lab.hardware.hardware import Hardware
 
@@ -38,11 +38,11 @@ SHORTEST_SOFT_STOP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Job:
+class StateTransition:
     """One state change being carried out. `again`: an earlier attempt was cut off and may be half done."""
 
-    cloud: Cloud
-    resource: Resource
+    cloud: Tenancy
+    resource: StoredResource
     again: bool
 
 
@@ -54,19 +54,19 @@ class StateChange:
     `finish` stores what came of it; `refused` what is true when the hardware would not.
     """
 
-    act: Callable[[Hardware, Job], Document]
-    finish: Callable[[Cloud, Resource, Document], None]
-    refused: Callable[[Cloud, Resource], None]
+    act: Callable[[Hardware, StateTransition], Document]
+    finish: Callable[[Tenancy, StoredResource, Document], None]
+    refused: Callable[[Tenancy, StoredResource], None]
 
 
-def begin(cloud: Cloud, resource: Resource, step: str, operation: str) -> str:
+def begin(cloud: Tenancy, resource: StoredResource, step: str, operation: str) -> str:
     """Put a state change of a resource on the list, once at a time; the id of its work request."""
     work_request_id = open_work_request(cloud, resource, operation)
     schedule(cloud, resource, step, work_request_id)
     return work_request_id
 
 
-def schedule(cloud: Cloud, resource: Resource, step: str, work_request_id: str | None = None) -> None:
+def schedule(cloud: Tenancy, resource: StoredResource, step: str, work_request_id: str | None = None) -> None:
     """As `begin`, for a change that OCI makes no work request for.
 
     Raises 409 IncorrectState while another change is under way.
@@ -83,7 +83,7 @@ def schedule(cloud: Cloud, resource: Resource, step: str, work_request_id: str |
     cloud.wake()
 
 
-def release_stuck(cloud: Cloud) -> int:
+def release_stuck(cloud: Tenancy) -> int:
     """Let state changes that an injected fault holds go on; how many."""
     with cloud.store.transaction():
         held = len(cloud.store.execute("SELECT 1 FROM transitions WHERE due IS NULL"))

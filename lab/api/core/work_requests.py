@@ -1,15 +1,15 @@
 """Work requests: what became of a change that goes on after its call was answered."""
 
-from lab.api.core.call import Call, Cloud
+from lab.api.core.call import Call, Tenancy
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 
 ENTITIES = {"instance": "instance", "image": "image", "volume": "volume"}
 # What a request that succeeded says of its resource; of other operations it says RELATED.
 DONE = {"LaunchInstance": "CREATED", "UpdateInstance": "UPDATED", "TerminateInstance": "DELETED"}
 
 
-def open_work_request(cloud: Cloud, resource: Resource, operation: str) -> str:
+def open_work_request(cloud: Tenancy, resource: StoredResource, operation: str) -> str:
     """A new request IN_PROGRESS about a resource; its OCID."""
     now, ocid = timestamp(), new_ocid("coreservicesworkrequest")
     entity = {
@@ -29,11 +29,11 @@ def open_work_request(cloud: Cloud, resource: Resource, operation: str) -> str:
         "timeStarted": now,
         "timeFinished": None,
     }
-    cloud.store.put(Resource(ocid, "workrequest", body, {"resource_id": resource.id}))
+    cloud.store.put(StoredResource(ocid, "workrequest", body, {"resource_id": resource.id}))
     return ocid
 
 
-def close_work_request(cloud: Cloud, ocid: str | None, refusal: str = "") -> None:
+def close_work_request(cloud: Tenancy, ocid: str | None, refusal: str = "") -> None:
     """Mark it SUCCEEDED, or FAILED with the reason."""
     request = cloud.store.get(ocid) if ocid else None
     if request is None:
@@ -47,18 +47,18 @@ def close_work_request(cloud: Cloud, ocid: str | None, refusal: str = "") -> Non
     cloud.store.put(closed.knowing(refusal=refusal))
 
 
-def get_work_request(cloud: Cloud, call: Call) -> Resource:
+def get_work_request(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("workrequest", call.path["id"])
 
 
-def list_work_requests(cloud: Cloud, call: Call) -> list[Resource]:
+def list_work_requests(cloud: Tenancy, call: Call) -> list[StoredResource]:
     call.required_query("compartmentId")
     about = call.query.get("resourceId")
     requests = cloud.store.find("workrequest", compartmentId=call.query["compartmentId"])
     return [one for one in requests if about in (None, one.hidden["resource_id"])]
 
 
-def list_work_request_errors(cloud: Cloud, call: Call) -> list[Document]:
+def list_work_request_errors(cloud: Tenancy, call: Call) -> list[Document]:
     request = cloud.required("workrequest", call.path["id"])
     refusal = request.hidden.get("refusal")
     reason = {"code": "InternalError", "message": refusal, "timestamp": request.body["timeFinished"]}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from lab.api.compute.instance_states import forget_terminated
 from lab.api.core.answer import Answer, json_answer
-from lab.api.core.call import Cloud
+from lab.api.core.call import Tenancy
 from lab.api.core.errors import ApiError, not_found
 from lab.api.core.faults import Faults
 from lab.api.core.store import Document
@@ -17,7 +17,7 @@ from lab.hardware.hardware import Hardware, HardwareError
 class Controls:
     """What a rehearsal does to the cloud behind its back."""
 
-    def __init__(self, cloud: Cloud, hardware: Hardware) -> None:
+    def __init__(self, cloud: Tenancy, hardware: Hardware) -> None:
         self._cloud = cloud
         self._hardware = hardware
         self.faults = Faults(cloud.store)

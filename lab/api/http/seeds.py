@@ -5,10 +5,10 @@ from lab.api.compute.images import image_record
 from lab.api.compute.instance_record import Birth, record_instance
 from lab.api.compute.metadata_limit import check_metadata
 from lab.api.compute.volumes import SMALLEST_GBS, volume_record
-from lab.api.core.call import Cloud
+from lab.api.core.call import Tenancy
 from lab.api.core.errors import invalid, missing
 from lab.api.core.ocid import new_ocid
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 from lab.api.core.world import FAULT_DOMAINS
 from lab.api.network.addresses import check_label, free_address
 
@@ -19,7 +19,7 @@ FOREIGN = (
 )
 
 
-def seed(cloud: Cloud, document: Document) -> Resource:
+def seed(cloud: Tenancy, document: Document) -> StoredResource:
     """Store one resource in its settled state without touching the hardware. Repeating it is success.
 
     `kind` is image (id, displayName, bytes), instance (id, displayName, mac, address, hostname, imageId;
@@ -43,17 +43,17 @@ def _text(document: Document, name: str) -> str:
     return str(document[name])
 
 
-def _domain(cloud: Cloud, document: Document) -> str:
+def _domain(cloud: Tenancy, document: Document) -> str:
     return str(document.get("availabilityDomain") or cloud.world.availability_domains[0])
 
 
-def _image(cloud: Cloud, document: Document) -> Resource:
+def _image(cloud: Tenancy, document: Document) -> StoredResource:
     ocid = document.get("id") or new_ocid("image")
     size = int(document.get("bytes") or 0)
     return cloud.store.put(image_record(cloud, ocid, _text(document, "displayName"), "AVAILABLE", size))
 
 
-def _instance(cloud: Cloud, document: Document) -> Resource:
+def _instance(cloud: Tenancy, document: Document) -> StoredResource:
     maps = {
         name: document.get(name) or {}
         for name in ("metadata", "extendedMetadata", "freeformTags", "definedTags")
@@ -76,7 +76,7 @@ def _instance(cloud: Cloud, document: Document) -> Resource:
     return cloud.store.put(instance.knowing(console=document.get("console") or ""))
 
 
-def _volume(cloud: Cloud, document: Document) -> Resource:
+def _volume(cloud: Tenancy, document: Document) -> StoredResource:
     ocid = document.get("id") or new_ocid("volume")
     size = int(document.get("sizeInGBs") or SMALLEST_GBS)
     record = volume_record(cloud, ocid, _domain(cloud, document), size, document)
@@ -84,7 +84,7 @@ def _volume(cloud: Cloud, document: Document) -> Resource:
     return cloud.store.put(settled)
 
 
-def _attachment(cloud: Cloud, document: Document) -> Resource:
+def _attachment(cloud: Tenancy, document: Document) -> StoredResource:
     volume = cloud.required("volume", _text(document, "volumeId"))
     instance = cloud.required("instance", _text(document, "instanceId"))
     record = attachment_record(cloud, document, volume, instance)

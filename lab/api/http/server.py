@@ -13,7 +13,7 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Request, Response
 
 from lab.api.core.answer import Answer, refusal, render
-from lab.api.core.call import Call, Cloud
+from lab.api.core.call import Call, Tenancy
 from lab.api.core.errors import ApiError, invalid, not_modelled
 from lab.api.core.faults import ConnectionDroppedError, Fault, Faults
 from lab.api.http.controls import Controls
@@ -29,10 +29,10 @@ NOT_AUTHENTICATED = (
 )
 
 
-class Server:
+class ApiApplication:
     """The WSGI application."""
 
-    def __init__(self, cloud: Cloud, controls: Controls) -> None:
+    def __init__(self, cloud: Tenancy, controls: Controls) -> None:
         self._cloud = cloud
         self._controls = controls
         self._faults: Faults = controls.faults

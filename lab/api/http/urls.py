@@ -20,12 +20,12 @@ from lab.api.compute import (
 )
 from lab.api.core import work_requests
 from lab.api.core.answer import Outcome
-from lab.api.core.call import Call, Cloud
+from lab.api.core.call import Call, Tenancy
 from lab.api.network import dns, network, private_ips
 from lab.api.resource_manager import routes
 
 VERSION = "/20160918"
-Handler = Callable[[Cloud, Call], Outcome]
+Handler = Callable[[Tenancy, Call], Outcome]
 
 
 @dataclass(frozen=True)

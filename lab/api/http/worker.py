@@ -7,9 +7,9 @@ import time
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from lab.api.core.call import Cloud
+from lab.api.core.call import Tenancy
 from lab.api.core.store import Document
-from lab.api.core.transition import Job
+from lab.api.core.transition import StateTransition
 from lab.api.core.work_requests import close_work_request
 from lab.api.http.steps import STEPS
 from lab.hardware.hardware import Hardware, HardwareError
@@ -21,7 +21,7 @@ WORKERS = 8
 class Worker:
     """One scheduling thread and a few that wait for the hardware."""
 
-    def __init__(self, cloud: Cloud, hardware: Hardware) -> None:
+    def __init__(self, cloud: Tenancy, hardware: Hardware) -> None:
         self._cloud = cloud
         self._hardware = hardware
         self._news = threading.Event()
@@ -88,7 +88,9 @@ class Worker:
         store.execute(statement, resource.id)
         try:
             _refuse_if_told(row["refusal"])
-            facts = step.act(self._hardware, Job(self._cloud, resource, again=row["attempts"] > 0))
+            facts = step.act(
+                self._hardware, StateTransition(self._cloud, resource, again=row["attempts"] > 0)
+            )
         except HardwareError as error:
             print(f"lab.api: {row['step']} of {resource.id} refused: {error}", file=sys.stderr, flush=True)
             self._close(row, None, str(error))

@@ -4,7 +4,7 @@ import ipaddress
 import re
 import secrets
 
-from lab.api.core.call import Cloud
+from lab.api.core.call import Tenancy
 from lab.api.core.errors import invalid, limit_exceeded
 
 FIRST_HOST = 10  # below it the lab's own router and services live
@@ -12,11 +12,11 @@ LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 MAC_PREFIX = "02:00:17"  # as on OCI
 
 
-def taken_addresses(cloud: Cloud) -> set[str]:
+def taken_addresses(cloud: Tenancy) -> set[str]:
     return {str(row.body["ipAddress"]) for row in cloud.store.find("privateip")}
 
 
-def free_address(cloud: Cloud, wanted: str | None, subnet_id: str = "") -> str:
+def free_address(cloud: Tenancy, wanted: str | None, subnet_id: str = "") -> str:
     """The wanted address if the subnet has it free, else the lowest free one; InvalidParameter otherwise.
 
     `subnet_id`: empty for the first. Raises it as an ApiError.
@@ -46,7 +46,7 @@ def _usable(wanted: str, subnet: ipaddress.IPv4Network | ipaddress.IPv6Network) 
     return address in subnet and address not in reserved
 
 
-def check_label(cloud: Cloud, label: str) -> str:
+def check_label(cloud: Tenancy, label: str) -> str:
     """A hostname label that is well formed and nobody's yet. Raises 400 InvalidParameter otherwise."""
     if not LABEL.fullmatch(label):
         raise invalid(f"hostnameLabel {label!r} is not a valid host name (RFC 952, RFC 1123)")
@@ -55,13 +55,13 @@ def check_label(cloud: Cloud, label: str) -> str:
     return label
 
 
-def label_for(cloud: Cloud, name: str) -> str:
+def label_for(cloud: Tenancy, name: str) -> str:
     """A free label made from a display name."""
     label = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:50] or "instance"
     return label if label not in taken_labels(cloud) else f"{label}-{secrets.token_hex(2)}"
 
 
-def taken_labels(cloud: Cloud) -> set[str]:
+def taken_labels(cloud: Tenancy) -> set[str]:
     return {str(row.body["hostnameLabel"]) for row in cloud.store.find("privateip")}
 
 

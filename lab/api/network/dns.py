@@ -6,10 +6,10 @@ Source: https://docs.oracle.com/en-us/iaas/api/#/en/dns/20180115/ (View, Zone, R
 import hashlib
 import re
 
-from lab.api.core.call import Call, Cloud, tags
+from lab.api.core.call import Call, Tenancy, tags
 from lab.api.core.errors import conflict, invalid, not_found, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 
 VERSION = "/20180115"
 VIEW, ZONE = "dnsview", "dns-zone"
@@ -17,13 +17,13 @@ CONDITIONS = ("PROHIBIT", "REQUIRE")
 NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def create_view(cloud: Cloud, call: Call) -> Resource:
+def create_view(cloud: Tenancy, call: Call) -> StoredResource:
     call.modelled("compartmentId", "displayName", "freeformTags", "definedTags")
     _check_compartment(cloud, call)
     return _put(cloud, VIEW, {"displayName": call.body.get("displayName"), **tags(call.body)})
 
 
-def create_zone(cloud: Cloud, call: Call) -> Resource:
+def create_zone(cloud: Tenancy, call: Call) -> StoredResource:
     """CreateZone. Refuses a name that the view has (409); 501 for other than private primary zones."""
     call.modelled(
         *("compartmentId", "name", "zoneType", "viewId", "scope", "freeformTags", "definedTags"),
@@ -40,11 +40,11 @@ def create_zone(cloud: Cloud, call: Call) -> Resource:
     return _put(cloud, ZONE, {"name": name, **private, **tags(call.body)})
 
 
-def get_rr_set(cloud: Cloud, call: Call) -> Document:
+def get_rr_set(cloud: Tenancy, call: Call) -> Document:
     return {"items": _records(_zone(cloud, call), call)}
 
 
-def update_rr_set(cloud: Cloud, call: Call) -> Document:
+def update_rr_set(cloud: Tenancy, call: Call) -> Document:
     """Replaces the whole set, as the API does."""
     call.modelled("items")
     zone, records = _zone(cloud, call), [_record(item, call) for item in call.body.get("items") or []]
@@ -52,7 +52,7 @@ def update_rr_set(cloud: Cloud, call: Call) -> Document:
     return {"items": records}
 
 
-def patch_rr_set(cloud: Cloud, call: Call) -> Document:
+def patch_rr_set(cloud: Tenancy, call: Call) -> Document:
     """Operations on the set, all of them or none: PROHIBIT and REQUIRE are conditions, checked first."""
     call.modelled("items")
     zone, found = _zone(cloud, call), _records(_zone(cloud, call), call)
@@ -89,22 +89,24 @@ def _fits(record: Document, item: Document) -> bool:
     return all(record[name] == value for name, value in named.items())
 
 
-def delete_rr_set(cloud: Cloud, call: Call) -> None:
+def delete_rr_set(cloud: Tenancy, call: Call) -> None:
     _keep(cloud, _zone(cloud, call), call, [])
 
 
-def _check_compartment(cloud: Cloud, call: Call) -> None:
+def _check_compartment(cloud: Tenancy, call: Call) -> None:
     if not cloud.world.knows_compartment(call.text("compartmentId")):
         raise not_found(call.body["compartmentId"])
 
 
-def _put(cloud: Cloud, kind: str, fields: Document) -> Resource:
+def _put(cloud: Tenancy, kind: str, fields: Document) -> StoredResource:
     ocid = new_ocid(kind)
     shared = {"compartmentId": cloud.world.compartment_id, "timeCreated": timestamp()}
-    return cloud.store.put(Resource(ocid, kind, {"id": ocid, "lifecycleState": "ACTIVE", **shared, **fields}))
+    return cloud.store.put(
+        StoredResource(ocid, kind, {"id": ocid, "lifecycleState": "ACTIVE", **shared, **fields})
+    )
 
 
-def _zone(cloud: Cloud, call: Call) -> Resource:
+def _zone(cloud: Tenancy, call: Call) -> StoredResource:
     """By OCID, or by name inside a view: a private zone's name alone says nothing."""
     asked = call.path["zone"]
     if asked.startswith("ocid1."):
@@ -119,18 +121,18 @@ def _set_name(call: Call) -> str:
     return f"{_name(call.path['domain'])} {call.path['rtype'].upper()}"
 
 
-def _records(zone: Resource, call: Call) -> list[Document]:
+def _records(zone: StoredResource, call: Call) -> list[Document]:
     _check_inside(zone, call)
     found: list[Document] = zone.hidden.get(_set_name(call), [])
     return found
 
 
-def _keep(cloud: Cloud, zone: Resource, call: Call, records: list[Document]) -> None:
+def _keep(cloud: Tenancy, zone: StoredResource, call: Call, records: list[Document]) -> None:
     _check_inside(zone, call)
     cloud.store.put(zone.knowing(**{_set_name(call): records}))
 
 
-def _check_inside(zone: Resource, call: Call) -> None:
+def _check_inside(zone: StoredResource, call: Call) -> None:
     if not f".{_name(call.path['domain'])}".endswith(f".{zone.body['name']}"):
         raise invalid(f"domain {call.path['domain']} is not in zone {zone.body['name']}")
 

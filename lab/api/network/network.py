@@ -2,10 +2,10 @@
 
 import ipaddress
 
-from lab.api.core.call import Call, Cloud, listed, listed_in_compartment
+from lab.api.core.call import Call, Tenancy, listed, listed_in_compartment
 from lab.api.core.errors import not_modelled
 from lab.api.core.ocid import timestamp
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 
 SUBNETS = ("lab", "storage")
 VNIC_UPDATES = {
@@ -18,7 +18,7 @@ VNIC_UPDATES = {
 }
 
 
-def network_records(cloud: Cloud) -> list[Resource]:
+def network_records(cloud: Tenancy) -> list[StoredResource]:
     """VCN, subnets and security group of a new lab."""
     world = cloud.world
     shared = {
@@ -33,16 +33,16 @@ def network_records(cloud: Cloud) -> list[Resource]:
     vcn = {key: value for key, value in shared.items() if key != "vcnId"} | _vcn(cloud)
     group = {**shared, "id": world.network_security_group_id, "displayName": "lab"}
     return [
-        Resource(world.vcn_id, "vcn", vcn),
+        StoredResource(world.vcn_id, "vcn", vcn),
         *(
-            Resource(ocid, "subnet", {**shared, **_subnet(ocid, cidr, name)})
+            StoredResource(ocid, "subnet", {**shared, **_subnet(ocid, cidr, name)})
             for (ocid, cidr), name in zip(world.subnets.items(), SUBNETS, strict=True)
         ),
-        Resource(world.network_security_group_id, "networksecuritygroup", group),
+        StoredResource(world.network_security_group_id, "networksecuritygroup", group),
     ]
 
 
-def _vcn(cloud: Cloud) -> Document:
+def _vcn(cloud: Tenancy) -> Document:
     return {
         "id": cloud.world.vcn_id,
         "displayName": "lab",
@@ -76,35 +76,35 @@ def _subnet(ocid: str, cidr: str, name: str) -> Document:
     }
 
 
-def get_vcn(cloud: Cloud, call: Call) -> Resource:
+def get_vcn(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("vcn", call.path["id"])
 
 
-def list_vcns(cloud: Cloud, call: Call) -> list[Resource]:
+def list_vcns(cloud: Tenancy, call: Call) -> list[StoredResource]:
     return listed_in_compartment(cloud, call, "vcn", ("displayName", "lifecycleState"))
 
 
-def get_subnet(cloud: Cloud, call: Call) -> Resource:
+def get_subnet(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("subnet", call.path["id"])
 
 
-def list_subnets(cloud: Cloud, call: Call) -> list[Resource]:
+def list_subnets(cloud: Tenancy, call: Call) -> list[StoredResource]:
     return listed_in_compartment(cloud, call, "subnet", ("displayName", "lifecycleState", "vcnId"))
 
 
-def get_network_security_group(cloud: Cloud, call: Call) -> Resource:
+def get_network_security_group(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("networksecuritygroup", call.path["id"])
 
 
-def list_network_security_groups(cloud: Cloud, call: Call) -> list[Resource]:
+def list_network_security_groups(cloud: Tenancy, call: Call) -> list[StoredResource]:
     return listed(cloud, call, "networksecuritygroup", ("displayName", "lifecycleState", "vcnId"))
 
 
-def get_vnic(cloud: Cloud, call: Call) -> Resource:
+def get_vnic(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("vnic", call.path["id"])
 
 
-def update_vnic(cloud: Cloud, call: Call) -> Resource:
+def update_vnic(cloud: Tenancy, call: Call) -> StoredResource:
     """UpdateVnic. 501 (an ApiError) for a field that is not modelled."""
     vnic = cloud.required("vnic", call.path["id"])
     asked = {name: value for name, value in call.body.items() if value is not None}
@@ -114,14 +114,14 @@ def update_vnic(cloud: Cloud, call: Call) -> Resource:
     return cloud.store.put(vnic.changed(**asked))
 
 
-def get_vnic_attachment(cloud: Cloud, call: Call) -> Resource:
+def get_vnic_attachment(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("vnicattachment", call.path["id"])
 
 
-def list_vnic_attachments(cloud: Cloud, call: Call) -> list[Resource]:
+def list_vnic_attachments(cloud: Tenancy, call: Call) -> list[StoredResource]:
     filters = ("availabilityDomain", "instanceId", "vnicId")
     return listed_in_compartment(cloud, call, "vnicattachment", filters)
 
 
-def list_ipv6s(cloud: Cloud, call: Call) -> list[Resource]:
+def list_ipv6s(cloud: Tenancy, call: Call) -> list[StoredResource]:
     return []  # the subnet has no IPv6 prefix, so there is none to list

@@ -3,10 +3,10 @@
 The record moves here; the guest's own configuration is its owner's business, as on OCI.
 """
 
-from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.call import Call, Tenancy, listed, tags
 from lab.api.core.errors import incorrect_state, invalid, limit_exceeded, missing
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Resource
+from lab.api.core.store import StoredResource
 from lab.api.network.addresses import check_label, free_address
 
 KIND = "privateip"
@@ -15,11 +15,11 @@ LIFETIMES = ("EPHEMERAL", "RESERVED")
 MODELLED = ("vnicId", "displayName", "hostnameLabel", "ipAddress", "freeformTags", "definedTags", "lifetime")
 
 
-def get_private_ip(cloud: Cloud, call: Call) -> Resource:
+def get_private_ip(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required(KIND, call.path["id"])
 
 
-def list_private_ips(cloud: Cloud, call: Call) -> list[Resource]:
+def list_private_ips(cloud: Tenancy, call: Call) -> list[StoredResource]:
     """ListPrivateIps. Refuses a call without a subnet, VNIC or address (400 MissingParameter)."""
     filters = ("ipAddress", "subnetId", "vnicId", "lifetime", "ipState")
     if not any(call.query.get(name) for name in filters[:3]):
@@ -27,7 +27,7 @@ def list_private_ips(cloud: Cloud, call: Call) -> list[Resource]:
     return listed(cloud, call, KIND, filters)
 
 
-def create_private_ip(cloud: Cloud, call: Call) -> Resource:
+def create_private_ip(cloud: Tenancy, call: Call) -> StoredResource:
     call.modelled(*MODELLED)
     vnic = cloud.required("vnic", call.text("vnicId"))
     _check_room(cloud, vnic)
@@ -51,16 +51,16 @@ def create_private_ip(cloud: Cloud, call: Call) -> Resource:
         "timeCreated": timestamp(),
         **tags(call.body),
     }
-    return cloud.store.put(Resource(ocid, KIND, body))
+    return cloud.store.put(StoredResource(ocid, KIND, body))
 
 
-def _check_room(cloud: Cloud, vnic: Resource) -> None:
+def _check_room(cloud: Tenancy, vnic: StoredResource) -> None:
     held = cloud.store.find(KIND, vnicId=vnic.id)
     if len(held) > MOST_SECONDARIES:
         raise limit_exceeded(f"VNIC {vnic.id} has {MOST_SECONDARIES} secondary private IPs, the most it can")
 
 
-def update_private_ip(cloud: Cloud, call: Call) -> Resource:
+def update_private_ip(cloud: Tenancy, call: Call) -> StoredResource:
     """UpdatePrivateIp. Refuses an unknown lifetime (400 InvalidParameter)."""
     address = cloud.required(KIND, call.path["id"])
     call.modelled("vnicId", "displayName", "hostnameLabel", "freeformTags", "definedTags", "lifetime")
@@ -75,7 +75,7 @@ def update_private_ip(cloud: Cloud, call: Call) -> Resource:
     return cloud.store.put(address.changed(**asked))
 
 
-def _check_move(cloud: Cloud, address: Resource, vnic_id: str) -> None:
+def _check_move(cloud: Tenancy, address: StoredResource, vnic_id: str) -> None:
     vnic = cloud.required("vnic", vnic_id)
     if address.body["isPrimary"]:
         raise invalid(f"{address.body['ipAddress']} is the primary address of its VNIC: it cannot move")
@@ -84,7 +84,7 @@ def _check_move(cloud: Cloud, address: Resource, vnic_id: str) -> None:
     _check_room(cloud, vnic)
 
 
-def delete_private_ip(cloud: Cloud, call: Call) -> None:
+def delete_private_ip(cloud: Tenancy, call: Call) -> None:
     """DeletePrivateIp. Refuses a primary address (409 IncorrectState)."""
     address = cloud.required(KIND, call.path["id"])
     if address.body["isPrimary"]:

@@ -4,9 +4,9 @@ import base64
 import binascii
 import json
 
-from lab.api.core.call import Cloud
+from lab.api.core.call import Tenancy
 from lab.api.core.errors import invalid, not_modelled
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 from lab.api.resource_manager import stacks
 from lab.api.resource_manager.job_process import IMPORTED, ORDER, Order
 from lab.api.resource_manager.job_runs import folder_of
@@ -15,7 +15,7 @@ OPERATIONS = ("PLAN", "APPLY", "IMPORT_TF_STATE")
 _DETAILS = {"operation", "executionPlanStrategy", "executionPlanJobId", "terraformAdvancedOptions"}
 
 
-def write_order(cloud: Cloud, job: Resource, details: Document) -> None:
+def write_order(cloud: Tenancy, job: StoredResource, details: Document) -> None:
     """Make the job's folder, with the order in it."""
     _check_modelled(job, details)
     folder = folder_of(cloud, job.id)
@@ -36,7 +36,7 @@ def write_order(cloud: Cloud, job: Resource, details: Document) -> None:
     (folder / ORDER).write_text(json.dumps(vars(order)))
 
 
-def _check_modelled(job: Resource, details: Document) -> None:
+def _check_modelled(job: StoredResource, details: Document) -> None:
     options = details.get("terraformAdvancedOptions") or {}
     extra = {k for k, v in details.items() if v and k not in {*_DETAILS, "tfStateBase64Encoded"}}
     extra |= {k for k, v in options.items() if v is not None and k != "isRefreshRequired"}
@@ -57,7 +57,7 @@ def _imported_state(details: Document) -> bytes:
     return content
 
 
-def filled_in(cloud: Cloud) -> dict[str, str]:
+def filled_in(cloud: Tenancy) -> dict[str, str]:
     """The variables that every job has, unless the stack gives them."""
     world = cloud.world
     return {

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from lab.api.core.answer import Answer
-from lab.api.core.call import Call, Cloud
+from lab.api.core.call import Call, Tenancy
 from lab.api.core.errors import invalid, not_found, not_modelled
 from lab.api.core.store import Document
 from lab.api.resource_manager import stacks
@@ -14,7 +14,7 @@ from lab.api.resource_manager.job_runs import folder_of
 BINARY = "application/octet-stream"
 
 
-def get_job_logs(cloud: Cloud, call: Call) -> list[Document]:
+def get_job_logs(cloud: Tenancy, call: Call) -> list[Document]:
     """GetJobLogs. 501 (an ApiError) for a query parameter that is not modelled."""
     unknown = sorted(set(call.query) - {"limit", "page", "sortOrder"})
     if unknown:
@@ -23,7 +23,7 @@ def get_job_logs(cloud: Cloud, call: Call) -> list[Document]:
     return entries[::-1] if call.query.get("sortOrder") == "DESC" else entries
 
 
-def get_job_logs_content(cloud: Cloud, call: Call) -> Answer:
+def get_job_logs_content(cloud: Tenancy, call: Call) -> Answer:
     text = "".join(_line(entry) for entry in _entries(cloud, call))
     return Answer(200, text.encode(), {"content-type": "text/plain; charset=utf-8"})
 
@@ -33,14 +33,14 @@ def _line(entry: Document) -> str:
     return f"{at:%Y/%m/%d %H:%M:%S}[{entry['type']}] [{entry['level']}] {entry['message']}\n"
 
 
-def _entries(cloud: Cloud, call: Call) -> list[Document]:
+def _entries(cloud: Tenancy, call: Call) -> list[Document]:
     job = cloud.required("ormjob", call.path["id"])
     file = folder_of(cloud, job.id) / LOG
     lines = file.read_text().splitlines() if file.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]  # the last one may be half written
 
 
-def list_job_outputs(cloud: Cloud, call: Call) -> Document:
+def list_job_outputs(cloud: Tenancy, call: Call) -> Document:
     """The outputs after an apply; values that are no strings as JSON."""
     job = cloud.required("ormjob", call.path["id"])
     file = folder_of(cloud, job.id) / STATE
@@ -61,18 +61,18 @@ def _output(name: str, output: Document) -> Document:
     }
 
 
-def get_job_tf_config(cloud: Cloud, call: Call) -> Answer:
+def get_job_tf_config(cloud: Tenancy, call: Call) -> Answer:
     job = cloud.required("ormjob", call.path["id"])
     folder = stacks.folder_of(cloud, job.body["stackId"])
     return stacks.file_answer(folder / job.hidden["zip"], "application/zip")
 
 
-def get_job_tf_state(cloud: Cloud, call: Call) -> Answer:
+def get_job_tf_state(cloud: Tenancy, call: Call) -> Answer:
     job = cloud.required("ormjob", call.path["id"])
     return stacks.file_answer(folder_of(cloud, job.id) / STATE, BINARY)
 
 
-def get_job_tf_plan(cloud: Cloud, call: Call) -> Answer:
+def get_job_tf_plan(cloud: Tenancy, call: Call) -> Answer:
     """GetJobTfPlan. Refuses an unknown format (400) and a job without a plan (404)."""
     job = cloud.required("ormjob", call.path["id"])
     form = call.query.get("tfPlanFormat", "BINARY")

@@ -12,22 +12,22 @@ import sys
 import threading
 from pathlib import Path
 
-from lab.api.core.call import Cloud
+from lab.api.core.call import Tenancy
 from lab.api.core.ocid import timestamp
-from lab.api.core.store import Document, Resource
-from lab.api.core.transition import Job, StateChange
+from lab.api.core.store import Document, StoredResource
+from lab.api.core.transition import StateChange, StateTransition
 from lab.api.resource_manager.job_files import BEGUN, CANCEL, ENDING, LOCK
 from lab.hardware.hardware import Hardware
 from lab.system.paths import ROOT, RunDirectory, short_name
 from lab.system.programs import JOB, JOB_MARK
 
 
-def folder_of(cloud: Cloud, job_id: str) -> Path:
+def folder_of(cloud: Tenancy, job_id: str) -> Path:
     """Where the job works, and what is left of it."""
     return RunDirectory.of(cloud.store.path.parent).jobs / short_name(job_id)
 
 
-def _start(hardware: Hardware, job: Job) -> Document:
+def _start(hardware: Hardware, job: StateTransition) -> Document:
     """Begin the run; one that an API before this one began is left alone, alive or dead."""
     folder = folder_of(job.cloud, job.resource.id)
     with job.cloud.store.transaction() as store:
@@ -66,7 +66,7 @@ def _plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
 
 
-def _started(cloud: Cloud, job: Resource, facts: Document) -> None:
+def _started(cloud: Tenancy, job: StoredResource, facts: Document) -> None:
     if job.state != "ACCEPTED":  # cancelled in time
         return
     canceling = (folder_of(cloud, job.id) / CANCEL).exists()
@@ -74,23 +74,23 @@ def _started(cloud: Cloud, job: Resource, facts: Document) -> None:
     attend(cloud, job.id)
 
 
-def _not_started(cloud: Cloud, job: Resource) -> None:
+def _not_started(cloud: Tenancy, job: StoredResource) -> None:
     _end(cloud, job, {"state": "FAILED", "message": "the job could not be started"})
 
 
-def attend_all(cloud: Cloud) -> None:
+def attend_all(cloud: Tenancy) -> None:
     """Wait for the jobs that an API before this one began."""
     for job in cloud.store.find("ormjob"):
         if job.state in ("IN_PROGRESS", "CANCELING"):
             attend(cloud, job.id)
 
 
-def attend(cloud: Cloud, job_id: str) -> None:
+def attend(cloud: Tenancy, job_id: str) -> None:
     """Wait for the job's end beside everything else, and store what came of it."""
     threading.Thread(target=_await_end, args=(cloud, job_id), name=f"job-{job_id[-6:]}", daemon=True).start()
 
 
-def _await_end(cloud: Cloud, job_id: str) -> None:
+def _await_end(cloud: Tenancy, job_id: str) -> None:
     folder = folder_of(cloud, job_id)
     with (folder / LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -109,7 +109,7 @@ def ending_of(folder: Path) -> Document:
     return ending
 
 
-def _end(cloud: Cloud, job: Resource, ending: Document) -> None:
+def _end(cloud: Tenancy, job: StoredResource, ending: Document) -> None:
     codes = {"FAILED": "TERRAFORM_EXECUTION_ERROR" if ending.get("ran") else "INTERNAL_SERVICE_ERROR"}
     code = codes.get(ending["state"])
     failure = {"code": code, "message": ending["message"]} if code else None

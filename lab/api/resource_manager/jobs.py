@@ -1,9 +1,9 @@
 """Resource Manager's jobs: plan, apply and import of a state, one per stack at a time."""
 
-from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.call import Call, Tenancy, listed, tags
 from lab.api.core.errors import conflict, incorrect_state, invalid, missing, not_found
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 from lab.api.core.transition import schedule
 from lab.api.resource_manager import job_runs, stacks
 from lab.api.resource_manager.job_files import BEGUN, CANCEL
@@ -18,7 +18,7 @@ SUMMARY = (
 )
 
 
-def create_job(cloud: Cloud, call: Call) -> Resource:
+def create_job(cloud: Tenancy, call: Call) -> StoredResource:
     call.modelled(*MODELLED)
     stack = live_stack_without_job(cloud, call.text("stackId"))
     details = call.body.get("jobOperationDetails") or {"operation": call.body.get("operation")}
@@ -29,13 +29,13 @@ def create_job(cloud: Cloud, call: Call) -> Resource:
     body = _record(stack, operation, details, plan_job, call.body)
     body["variables"] = source.body["variables"]
     hidden = {"zip": source.hidden["zip"]}
-    job = cloud.store.put(Resource(body["id"], "ormjob", body, hidden))
+    job = cloud.store.put(StoredResource(body["id"], "ormjob", body, hidden))
     write_order(cloud, job, details)
     schedule(cloud, job, "start_job")
     return job
 
 
-def live_stack_without_job(cloud: Cloud, stack_id: str) -> Resource:
+def live_stack_without_job(cloud: Tenancy, stack_id: str) -> StoredResource:
     """The stack, or 409 while a job of it has not ended. Raises either as an ApiError."""
     stack = stacks.live_stack(cloud, stack_id)
     if other := stacks.unended_job(cloud, stack.id):
@@ -43,7 +43,7 @@ def live_stack_without_job(cloud: Cloud, stack_id: str) -> Resource:
     return stack
 
 
-def _plan_job(cloud: Cloud, stack: Resource, details: Document) -> Resource | None:
+def _plan_job(cloud: Tenancy, stack: StoredResource, details: Document) -> StoredResource | None:
     strategy = details.get("executionPlanStrategy")
     if strategy not in STRATEGIES:
         raise invalid(f"executionPlanStrategy must be one of {', '.join(STRATEGIES)}, not {strategy}")
@@ -64,7 +64,11 @@ def _plan_job(cloud: Cloud, stack: Resource, details: Document) -> Resource | No
 
 
 def _record(
-    stack: Resource, operation: str, details: Document, plan_job: Resource | None, fields: Document
+    stack: StoredResource,
+    operation: str,
+    details: Document,
+    plan_job: StoredResource | None,
+    fields: Document,
 ) -> Document:
     ocid = new_ocid("ormjob")
     resolution = {
@@ -95,11 +99,11 @@ def _record(
     }
 
 
-def get_job(cloud: Cloud, call: Call) -> Resource:
+def get_job(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("ormjob", call.path["id"])
 
 
-def list_jobs(cloud: Cloud, call: Call) -> list[Document]:
+def list_jobs(cloud: Tenancy, call: Call) -> list[Document]:
     """ListJobs. Refuses a call without compartment, stack or id (400 MissingParameter)."""
     if not call.query.keys() & {"compartmentId", "stackId", "id"}:
         raise missing("compartmentId, stackId or id")
@@ -107,7 +111,7 @@ def list_jobs(cloud: Cloud, call: Call) -> list[Document]:
     return [{name: one.body.get(name) for name in SUMMARY} for one in found]
 
 
-def cancel_job(cloud: Cloud, call: Call) -> None:
+def cancel_job(cloud: Tenancy, call: Call) -> None:
     """One that has not begun ends at once; another is interrupted, or killed when it `isForced`.
 
     Refuses one that has ended (409).

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from lab.api.core.answer import Outcome
-from lab.api.core.call import Call, Cloud
+from lab.api.core.call import Call, Tenancy
 from lab.api.resource_manager import job_results, jobs, stacks
 
 VERSION = "/20180917"
-Row = tuple[str, str, str, Callable[[Cloud, Call], Outcome]]
+Row = tuple[str, str, str, Callable[[Tenancy, Call], Outcome]]
 OPERATIONS: tuple[Row, ...] = (
     ("CreateStack", "POST", "/stacks", stacks.create_stack),
     ("GetStack", "GET", "/stacks/<id>", stacks.get_stack),

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 
 from lab.api.core.answer import Answer
-from lab.api.core.call import Call, Cloud, listed, tags
+from lab.api.core.call import Call, Tenancy, listed, tags
 from lab.api.core.errors import incorrect_state, invalid, not_found, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
-from lab.api.core.store import Document, Resource
+from lab.api.core.store import Document, StoredResource
 from lab.api.resource_manager import stack_source
 from lab.system.paths import RunDirectory, short_name
 
@@ -23,18 +23,18 @@ STATE_FILE = "terraform.tfstate"
 UNENDED = ("ACCEPTED", "IN_PROGRESS", "CANCELING")
 
 
-def folder_of(cloud: Cloud, stack_id: str) -> Path:
+def folder_of(cloud: Tenancy, stack_id: str) -> Path:
     """Where the stack's zips and its state are."""
     return RunDirectory.of(cloud.store.path.parent).stacks / short_name(stack_id)
 
 
-def unended_job(cloud: Cloud, stack_id: str) -> Resource | None:
+def unended_job(cloud: Tenancy, stack_id: str) -> StoredResource | None:
     """The stack's job that has not come to its end; there is at most one."""
     jobs = cloud.store.find("ormjob", stackId=stack_id)
     return next((job for job in jobs if job.state in UNENDED), None)
 
 
-def live_stack(cloud: Cloud, stack_id: str) -> Resource:
+def live_stack(cloud: Tenancy, stack_id: str) -> StoredResource:
     """The stack, or 404 when it is deleted. Raises it as an ApiError."""
     stack = cloud.required("ormstack", stack_id)
     if stack.state != "ACTIVE":
@@ -42,7 +42,7 @@ def live_stack(cloud: Cloud, stack_id: str) -> Resource:
     return stack
 
 
-def create_stack(cloud: Cloud, call: Call) -> Resource:
+def create_stack(cloud: Tenancy, call: Call) -> StoredResource:
     """CreateStack. Refuses an unknown compartment (404)."""
     call.modelled(*MODELLED, "variables", "terraformVersion")
     if not cloud.world.knows_compartment(call.text("compartmentId")):
@@ -67,7 +67,7 @@ def create_stack(cloud: Cloud, call: Call) -> Resource:
         **tags(call.body),
     }
     name = stack_source.keep(folder_of(cloud, ocid), content)
-    return cloud.store.put(Resource(ocid, "ormstack", body, {"zip": name}))
+    return cloud.store.put(StoredResource(ocid, "ormstack", body, {"zip": name}))
 
 
 def _variables(body: Document) -> dict[str, str]:
@@ -96,11 +96,11 @@ def terraform_version() -> str:
     return f"{str(json.loads(done.stdout)['terraform_version']).rpartition('.')[0]}.x"
 
 
-def get_stack(cloud: Cloud, call: Call) -> Resource:
+def get_stack(cloud: Tenancy, call: Call) -> StoredResource:
     return cloud.required("ormstack", call.path["id"])
 
 
-def list_stacks(cloud: Cloud, call: Call) -> list[Document]:
+def list_stacks(cloud: Tenancy, call: Call) -> list[Document]:
     if not call.query.keys() & {"compartmentId", "id"}:
         call.required_query("compartmentId")
     found = listed(cloud, call, "ormstack", ("id", "displayName", "lifecycleState"))
@@ -108,7 +108,7 @@ def list_stacks(cloud: Cloud, call: Call) -> list[Document]:
     return [{name: one.body.get(name) for name in SUMMARY} for one in shown]
 
 
-def update_stack(cloud: Cloud, call: Call) -> Resource:
+def update_stack(cloud: Tenancy, call: Call) -> StoredResource:
     """What is given replaces what was: variables as a whole too. Refuses a compartment (400)."""
     call.modelled(*MODELLED, "variables", "terraformVersion")
     stack = live_stack(cloud, call.path["id"])
@@ -126,7 +126,7 @@ def update_stack(cloud: Cloud, call: Call) -> Resource:
     return cloud.store.put(stack.changed(**details))
 
 
-def delete_stack(cloud: Cloud, call: Call) -> None:
+def delete_stack(cloud: Tenancy, call: Call) -> None:
     """The stack alone: what it made stays. Refuses while a job of it runs (409)."""
     stack = live_stack(cloud, call.path["id"])
     if job := unended_job(cloud, stack.id):
@@ -134,12 +134,12 @@ def delete_stack(cloud: Cloud, call: Call) -> None:
     cloud.store.put(stack.changed(lifecycleState="DELETED"))
 
 
-def get_stack_tf_config(cloud: Cloud, call: Call) -> Answer:
+def get_stack_tf_config(cloud: Tenancy, call: Call) -> Answer:
     stack = live_stack(cloud, call.path["id"])
     return file_answer(folder_of(cloud, stack.id) / stack.hidden["zip"], "application/zip")
 
 
-def get_stack_tf_state(cloud: Cloud, call: Call) -> Answer:
+def get_stack_tf_state(cloud: Tenancy, call: Call) -> Answer:
     stack = live_stack(cloud, call.path["id"])
     return file_answer(folder_of(cloud, stack.id) / STATE_FILE, "application/octet-stream")
 

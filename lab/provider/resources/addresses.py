@@ -2,7 +2,7 @@
 
 import oci
 
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.resources.records import record_of
 from lab.provider.resources.resource import deleted
 from lab.provider.schema.values import Record
@@ -15,7 +15,7 @@ _ALWAYS_SENT = ("lifetime",)  # from the state, as the real provider does
 class Addresses:
     """Secondary private addresses."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: ProviderClients) -> None:
         self._cloud = cloud
 
     def create(self, wanted: Record, deadline: float) -> Record:

@@ -4,7 +4,7 @@ from typing import Any
 
 import oci
 
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.errors import CreationError, NotReadyError
 from lab.provider.place import ProviderError
 from lab.provider.resources.records import record_of
@@ -24,10 +24,10 @@ _ARGUMENTS = (
 )
 
 
-class Attachments:
+class VolumeAttachments:
     """Volume attachments; each change of an argument is a new attachment."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: ProviderClients) -> None:
         self._cloud = cloud
 
     def create(self, wanted: Record, deadline: float) -> Record:

@@ -4,7 +4,7 @@ from typing import Any
 
 import oci
 
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.errors import CreationError, NotReadyError
 from lab.provider.resources import work_requests
 from lab.provider.resources.launch_details import VNIC, agent_details, launch_details
@@ -20,7 +20,7 @@ _BLOCKS = ("agent_config", "instance_options", "shape_config")
 class Instances:
     """Compute instances with their primary VNIC and boot volume."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: ProviderClients) -> None:
         self._cloud = cloud
 
     def create(self, wanted: Record, deadline: float) -> Record:
@@ -116,7 +116,7 @@ class Instances:
         return ignored(lambda: primary_vnic(self._cloud, found))
 
 
-def primary_vnic(cloud: Cloud, instance: Any) -> Any:
+def primary_vnic(cloud: ProviderClients, instance: Any) -> Any:
     """The primary VNIC of an instance; None when it has none."""
     listed = cloud.compute.list_vnic_attachments(instance.compartment_id, instance_id=instance.id).data
     for attachment in listed:

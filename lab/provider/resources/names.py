@@ -4,7 +4,7 @@ from typing import Any
 
 import oci
 
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.place import ProviderError
 from lab.provider.resources.records import record_of
 from lab.provider.resources.resource import deleted
@@ -18,7 +18,7 @@ _PLACES = {**_NAMED, "scope": "scope", "viewId": "view_id"}
 class RecordSets:
     """Record sets; their id spells out where they are, since the API gives them none."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: ProviderClients) -> None:
         self._cloud = cloud
 
     def create(self, wanted: Record, deadline: float) -> Record:

@@ -4,16 +4,16 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.errors import API_ERRORS, is_missing
 from lab.provider.resources.instances import Instances
 from lab.provider.resources.records import record_of
 from lab.provider.schema.values import Record, Value
 
-Source = Callable[[Cloud, Record], Record | None]
+Source = Callable[[ProviderClients, Record], Record | None]
 
 
-def found(type_name: str, cloud: Cloud, query: Record) -> Record | None:
+def found(type_name: str, cloud: ProviderClients, query: Record) -> Record | None:
     """What the data source tells; None, which becomes null in every attribute, for what is not there.
 
     That is how the real provider (8.28.0) takes a 404, and a TERMINATED instance.
@@ -26,20 +26,20 @@ def found(type_name: str, cloud: Cloud, query: Record) -> Record | None:
         return None
 
 
-def _instance(cloud: Cloud, query: Record) -> Record | None:
+def _instance(cloud: ProviderClients, query: Record) -> Record | None:
     return Instances(cloud).look(query["instance_id"])
 
 
-def _volume(cloud: Cloud, query: Record) -> Record:
+def _volume(cloud: ProviderClients, query: Record) -> Record:
     return record_of(cloud.storage.get_volume(query["volume_id"]).data)
 
 
-def _vnic(cloud: Cloud, query: Record) -> Record:
+def _vnic(cloud: ProviderClients, query: Record) -> Record:
     record = record_of(cloud.network.get_vnic(query["vnic_id"]).data)
     return {**record, "private_ip_address": record.get("private_ip")}
 
 
-def _instances(cloud: Cloud, query: Record) -> Record:
+def _instances(cloud: ProviderClients, query: Record) -> Record:
     options = _options(query, "availability_domain", "display_name")
     if "state" in query:
         options["lifecycle_state"] = query["state"]
@@ -48,23 +48,23 @@ def _instances(cloud: Cloud, query: Record) -> Record:
     )
 
 
-def _vnic_attachments(cloud: Cloud, query: Record) -> Record:
+def _vnic_attachments(cloud: ProviderClients, query: Record) -> Record:
     options = _options(query, "availability_domain", "instance_id", "vnic_id")
     found = _all(cloud.compute.list_vnic_attachments, query["compartment_id"], **options)
     return _listing(query, "vnic_attachments", found)
 
 
-def _volume_attachments(cloud: Cloud, query: Record) -> Record:
+def _volume_attachments(cloud: ProviderClients, query: Record) -> Record:
     options = _options(query, "availability_domain", "instance_id", "volume_id")
     found = _all(cloud.compute.list_volume_attachments, query["compartment_id"], **options)
     return _listing(query, "volume_attachments", found)
 
 
-def _subnet(cloud: Cloud, query: Record) -> Record:
+def _subnet(cloud: ProviderClients, query: Record) -> Record:
     return record_of(cloud.network.get_subnet(query["subnet_id"]).data)
 
 
-def _private_ips(cloud: Cloud, query: Record) -> Record:
+def _private_ips(cloud: ProviderClients, query: Record) -> Record:
     options = _options(query, "ip_address", "subnet_id", "vnic_id")
     return _listing(query, "private_ips", _all(cloud.network.list_private_ips, **options))
 

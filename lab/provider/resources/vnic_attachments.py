@@ -4,7 +4,7 @@ from typing import Any
 
 import oci
 
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.errors import CreationError, NotReadyError
 from lab.provider.resources.records import nested_tags, record_of
 from lab.provider.resources.resource import deleted, ignored
@@ -20,7 +20,7 @@ _CHANGEABLE = ("defined_tags", "display_name", "freeform_tags", "hostname_label"
 class VnicAttachments:
     """Secondary VNICs with their attachments; an argument of the VNIC itself may change in place."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: ProviderClients) -> None:
         self._cloud = cloud
 
     def create(self, wanted: Record, deadline: float) -> Record:

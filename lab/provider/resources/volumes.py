@@ -4,7 +4,7 @@ from typing import Any
 
 import oci
 
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.errors import CreationError, NotReadyError
 from lab.provider.resources.records import record_of
 from lab.provider.resources.resource import deleted, ignored
@@ -26,7 +26,7 @@ _CHANGEABLE = ("display_name", "freeform_tags", "size_in_gbs", "vpus_per_gb")
 class Volumes:
     """Block volumes."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: ProviderClients) -> None:
         self._cloud = cloud
 
     def create(self, wanted: Record, deadline: float) -> Record:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.errors import NotReadyError
 from lab.provider.place import ProviderError
 
@@ -11,7 +11,7 @@ _HEADER = "opc-work-request-id"
 _PAUSE_SECONDS = 0.2
 
 
-def refusal(cloud: Cloud, answer: Any, instance: Any) -> str:
+def refusal(cloud: ProviderClients, answer: Any, instance: Any) -> str:
     """Why a launch that was accepted ended in TERMINATED, in the provider's words; empty for other ends."""
     request_id = answer.headers.get(_HEADER)
     if not request_id or instance.lifecycle_state not in ("TERMINATING", "TERMINATED"):
@@ -21,7 +21,7 @@ def refusal(cloud: Cloud, answer: Any, instance: Any) -> str:
     return _did_not_succeed(request_id, "CREATED", message)
 
 
-def await_update(cloud: Cloud, answer: Any, deadline: float) -> None:
+def await_update(cloud: ProviderClients, answer: Any, deadline: float) -> None:
     """Wait for an update's work request, if it has one; it must name the instance as UPDATED.
 
     Raises NotReadyError at the deadline, ProviderError for a request that ended otherwise.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from lab.provider.schema.schema import Attribute, Block, Kind
+from lab.provider.schema.schema import Attribute, BlockSchema, TypeSchema
 from lab.provider.schema.values import UNKNOWN, Record, Value, in_order, same
 
 Path = list[str | int]
@@ -17,7 +17,9 @@ class PlannedState:
     replace: list[Path] = field(default_factory=list)
 
 
-def plan(type_name: str, kind: Kind, prior: Record | None, proposed: Record, config: Record) -> PlannedState:
+def plan(
+    type_name: str, kind: TypeSchema, prior: Record | None, proposed: Record, config: Record
+) -> PlannedState:
     """The plan of the real provider for this change.
 
     A change of nothing but `timeouts` is none: the prior state comes back as it is.
@@ -43,7 +45,7 @@ def _needs_new_instance(prior: Record, planned: Record) -> bool:
 
 
 def _plan_block(
-    made: PlannedState, block: Block, prior: Record | None, planned: Record, config: Record, at: Path
+    made: PlannedState, block: BlockSchema, prior: Record | None, planned: Record, config: Record, at: Path
 ) -> None:
     for name, attribute in block.attributes.items():
         before = None if prior is None else prior.get(name)
@@ -119,7 +121,7 @@ def _same(attribute: Attribute, before: Value, after: Value) -> bool:
 
 def _plan_nested(
     made: PlannedState,
-    block: Block,
+    block: BlockSchema,
     name: str,
     prior: Record | None,
     planned: Record,
@@ -148,7 +150,7 @@ def _plan_nested(
         made.replace.append([*at, name])
 
 
-def _member(members: list[Record], item: Record, block: Block) -> Record | None:
+def _member(members: list[Record], item: Record, block: BlockSchema) -> Record | None:
     """The member of a set that has the item's arguments: a set's members have no places."""
     arguments = [name for name, attribute in block.attributes.items() if not attribute.computed]
     alike = (one for one in members if all(same(one.get(name), item.get(name)) for name in arguments))

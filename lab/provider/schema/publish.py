@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lab.provider.schema.schema import Block, Schema
+from lab.provider.schema.schema import BlockSchema, Schema
 
 _NESTING = {"single": 1, "list": 2, "set": 3}
 _FLAGS = ("required", "optional", "computed")
@@ -19,7 +19,7 @@ def publish(schema: Schema, response: Any) -> None:
     response.server_capabilities.get_provider_schema_optional = True
 
 
-def _block(block: Block, message: Any) -> None:
+def _block(block: BlockSchema, message: Any) -> None:
     for name, attribute in block.attributes.items():
         flags = {flag: True for flag in _FLAGS if getattr(attribute, flag)}
         message.attributes.add(name=name, type=json.dumps(attribute.type).encode(), **flags)

@@ -46,7 +46,7 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockSchema:
     """Attributes and nested blocks by name."""
 
     attributes: Mapping[str, Attribute]
@@ -57,7 +57,7 @@ class Block:
 class NestedBlock:
     """A block inside a block. computed: the API fills it in when the configuration has none."""
 
-    block: Block
+    block: BlockSchema
     nesting: str = "list"
     max_items: int = 0
     computed: bool = False
@@ -65,10 +65,10 @@ class NestedBlock:
 
 
 @dataclass(frozen=True)
-class Kind:
+class TypeSchema:
     """A resource type or a data source. timeouts: Go durations by operation."""
 
-    block: Block
+    block: BlockSchema
     importer: bool = False
     update: bool = False
     timeouts: Mapping[str, str] = field(default_factory=dict)
@@ -78,9 +78,9 @@ class Kind:
 class Schema:
     """Everything the provider offers."""
 
-    provider: Block
-    resources: Mapping[str, Kind]
-    data_sources: Mapping[str, Kind]
+    provider: BlockSchema
+    resources: Mapping[str, TypeSchema]
+    data_sources: Mapping[str, TypeSchema]
 
 
 @cache
@@ -94,7 +94,7 @@ def load() -> Schema:
     )
 
 
-def _kind(entry: dict[str, Any]) -> Kind:
+def _kind(entry: dict[str, Any]) -> TypeSchema:
     blocks = dict(entry.get("blocks", {}))
     timeouts = entry.get("timeouts", {})
     if timeouts:
@@ -103,11 +103,11 @@ def _kind(entry: dict[str, Any]) -> Kind:
     if entry.get("filtered"):
         blocks["filter"] = _FILTER
     block = _block({**entry, "blocks": blocks})
-    return Kind(block, entry.get("importer", False), entry.get("update", False), timeouts)
+    return TypeSchema(block, entry.get("importer", False), entry.get("update", False), timeouts)
 
 
-def _block(entry: dict[str, Any]) -> Block:
-    return Block(
+def _block(entry: dict[str, Any]) -> BlockSchema:
+    return BlockSchema(
         attributes={name: _attribute(flags) for name, flags in entry["attributes"].items()},
         blocks={name: _nested(nested) for name, nested in entry.get("blocks", {}).items()},
     )

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from lab.provider.schema.schema import Block, TypeExpression
+from lab.provider.schema.schema import BlockSchema, TypeExpression
 from lab.provider.schema.values import UNKNOWN, Record, Value
 
 _ZERO: dict[str, Value] = {"string": "", "number": 0, "bool": False, "list": [], "set": [], "map": {}}
 
 
-def conform(block: Block, value: Value) -> Value:
+def conform(block: BlockSchema, value: Value) -> Value:
     """The value with exactly the block's attributes and blocks: missing ones null, others dropped."""
     if value is None or value is UNKNOWN:
         return value
@@ -53,7 +53,7 @@ _PRIMITIVE: dict[str, Callable[[Value], Value]] = {
 }
 
 
-def stored(block: Block, value: Record, nested: bool = False) -> Record:
+def stored(block: BlockSchema, value: Record, nested: bool = False) -> Record:
     """The value as plugin SDK v2 keeps it after a read or an apply.
 
     Computed collections that are unset are empty; inside blocks every unset value is its type's zero.
@@ -73,7 +73,7 @@ def _zero(kind: Any) -> Value:
     return zero.copy() if isinstance(zero, list | dict) else zero
 
 
-def merged(block: Block, current: Record, record: Record) -> Record:
+def merged(block: BlockSchema, current: Record, record: Record) -> Record:
     """A refreshed state: the record wins; what the API does not tell stays as it is."""
     state = {name: record.get(name, current.get(name)) for name in block.attributes}
     for name, nested in block.blocks.items():
@@ -89,7 +89,7 @@ def merged(block: Block, current: Record, record: Record) -> Record:
     return state
 
 
-def settled(block: Block, planned: Record, record: Record) -> Record:
+def settled(block: BlockSchema, planned: Record, record: Record) -> Record:
     """The state after an apply: planned values stay, unknown ones come from the record."""
     state = {
         name: record.get(name) if planned.get(name) is UNKNOWN else planned.get(name)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.provider.schema.planning import Path
-from lab.provider.schema.schema import Attribute, Block
+from lab.provider.schema.schema import Attribute, BlockSchema
 from lab.provider.schema.values import UNKNOWN, Record, Value
 
 
@@ -16,7 +16,7 @@ class Problem:
     path: Path
 
 
-def problems(block: Block, config: Record, at: Path | None = None) -> Iterator[Problem]:
+def problems(block: BlockSchema, config: Record, at: Path | None = None) -> Iterator[Problem]:
     """Everything wrong in one block of configuration."""
     path = at or []
     for name, attribute in block.attributes.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hooks.host.host import Outcome
+from hooks.host.host import CommandOutcome
 from tests.model.host.storage import Volume
 from tests.model.host.tools import fail, none_left, ok, option, options, taken, tool
 
@@ -80,7 +80,7 @@ class Initiator:
 
 
 @tool("iscsiadm")
-def iscsiadm(host: LinuxHost, arguments: list[str]) -> Outcome:
+def iscsiadm(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     mode = option(arguments, "-m")
     if mode == "session":
         return _session(host, arguments)
@@ -99,7 +99,7 @@ def iscsiadm(host: LinuxHost, arguments: list[str]) -> Outcome:
 
 def _on_records(
     host: LinuxHost, arguments: list[str], action: str, iqn: str | None, portal: str | None
-) -> Outcome:
+) -> CommandOutcome:
     keys = [key for key in host.initiator.records if iqn in (None, key[0]) and portal in (None, key[1])]
     if not keys:
         return fail(_NONE, "iscsiadm: No records found")
@@ -113,7 +113,7 @@ def _on_records(
     return _login(host, keys)
 
 
-def _session(host: LinuxHost, arguments: list[str]) -> Outcome:
+def _session(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     sid = option(arguments, "-r")
     if sid is None:
         none_left("iscsiadm", arguments)
@@ -132,7 +132,7 @@ def _session(host: LinuxHost, arguments: list[str]) -> Outcome:
     return ok("Logout successful\n")
 
 
-def _show(host: LinuxHost) -> Outcome:
+def _show(host: LinuxHost) -> CommandOutcome:
     text = ""
     for (iqn, portal), settings in host.initiator.records.items():
         address, _, port = portal.rpartition(":")
@@ -143,7 +143,7 @@ def _show(host: LinuxHost) -> Outcome:
     return ok(text) if text else fail(_NONE, "iscsiadm: No records found")
 
 
-def _update(host: LinuxHost, arguments: list[str], keys: list[Record]) -> Outcome:
+def _update(host: LinuxHost, arguments: list[str], keys: list[Record]) -> CommandOutcome:
     names, values = options(arguments, "-n"), options(arguments, "-v")
     none_left("iscsiadm", arguments)
     for key in keys:
@@ -151,7 +151,7 @@ def _update(host: LinuxHost, arguments: list[str], keys: list[Record]) -> Outcom
     return ok()
 
 
-def _delete(host: LinuxHost, keys: list[Record]) -> Outcome:
+def _delete(host: LinuxHost, keys: list[Record]) -> CommandOutcome:
     for key in keys:
         if host.initiator.session(key):
             return fail(_EXISTS, "iscsiadm: Could not execute operation on all records: session exists")
@@ -159,7 +159,7 @@ def _delete(host: LinuxHost, keys: list[Record]) -> Outcome:
     return ok()
 
 
-def _login(host: LinuxHost, keys: list[Record]) -> Outcome:
+def _login(host: LinuxHost, keys: list[Record]) -> CommandOutcome:
     if not host.units.runs("iscsid"):
         return fail(20, "iscsiadm: can not connect to iSCSI daemon (111)!")
     codes = [_EXISTS if host.initiator.session(key) else 0 for key in keys]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks.host.host import CommandFailed, Host, Outcome
+from hooks.host.host import CommandFailed, CommandOutcome, Host
 from tests.model.host.devices import Devices
 from tests.model.host.initiator import Initiator
 from tests.model.host.mounts import Mounts
@@ -178,7 +178,7 @@ class LinuxHost(Host):
     def own_addresses(self) -> list[str]:
         return [address for each in self.addresses.values() for address, _ in each]
 
-    def _execute(self, argv: Sequence[str], seconds: float) -> Outcome | None:
+    def _execute(self, argv: Sequence[str], seconds: float) -> CommandOutcome | None:
         with self._turn:
             self.ran.append(list(argv))
             if self.cut_after is not None:
@@ -196,6 +196,6 @@ class LinuxHost(Host):
                     self.clock += seconds
                     return None
                 self.clock += hang.seconds
-                outcome = Outcome(0, "", "")
+                outcome = CommandOutcome(0, "", "")
             self.site.look()
             return outcome

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hooks.host.host import Outcome
+from hooks.host.host import CommandOutcome
 from tests.model.host.devices import Block
 from tests.model.host.storage import LogicalVolume, PhysicalVolume, VolumeGroup
 from tests.model.host.tools import Unmodelled, fail, none_left, ok, option, taken, tool
@@ -113,7 +113,7 @@ def _logical_row(host: LinuxHost, group: VolumeGroup, logical: LogicalVolume) ->
     }
 
 
-def _report(kind: str, rows: list[dict[str, str]], columns: str) -> Outcome:
+def _report(kind: str, rows: list[dict[str, str]], columns: str) -> CommandOutcome:
     names = columns.split(",")
     unknown = [name for name in names for row in rows[:1] if name not in row]
     if unknown:
@@ -124,7 +124,7 @@ def _report(kind: str, rows: list[dict[str, str]], columns: str) -> Outcome:
 
 
 def _reporter(kind: str, rows: Callable[[LinuxHost, bool], list[dict[str, str]]]) -> None:
-    def run(host: LinuxHost, arguments: list[str]) -> Outcome:
+    def run(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
         alien = bool(taken(arguments, "--foreign"))
         taken(arguments, "--readonly", "-a", "--all", "--nolocking")
         columns, layout = option(arguments, "-o", "--options"), option(arguments, "--reportformat")
@@ -168,7 +168,7 @@ _reporter("lv", _logical_rows)
 
 
 @tool("vgchange")
-def vgchange(host: LinuxHost, arguments: list[str]) -> Outcome:
+def vgchange(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     mode = option(arguments, "--activationmode")
     assert mode in (None, "complete"), mode
     system_id = option(arguments, "--systemid")
@@ -187,7 +187,7 @@ def vgchange(host: LinuxHost, arguments: list[str]) -> Outcome:
     return _up(host, found[0]) if flags == {"-ay"} else _down(host, found[0])
 
 
-def _refusal(host: LinuxHost, name: str, found: list[VolumeGroup], override: str) -> Outcome | None:
+def _refusal(host: LinuxHost, name: str, found: list[VolumeGroup], override: str) -> CommandOutcome | None:
     if not found:
         return fail(_FAILED, f'  Volume group "{name}" not found\n  Cannot process volume group {name}')
     if len(found) > 1:
@@ -201,7 +201,7 @@ def _refusal(host: LinuxHost, name: str, found: list[VolumeGroup], override: str
     return None
 
 
-def _up(host: LinuxHost, group: VolumeGroup) -> Outcome:
+def _up(host: LinuxHost, group: VolumeGroup) -> CommandOutcome:
     activate(host, group)
     seen = physical(host)
     partial = [item.name for item in group.logical if not set(item.uses) <= set(seen)]
@@ -211,7 +211,7 @@ def _up(host: LinuxHost, group: VolumeGroup) -> Outcome:
     return ok(f'  {len(group.logical)} logical volume(s) in volume group "{group.name}" now active\n')
 
 
-def _down(host: LinuxHost, group: VolumeGroup) -> Outcome:
+def _down(host: LinuxHost, group: VolumeGroup) -> CommandOutcome:
     for block in host.devices.active(group):
         if host.mounts.of_block(block):
             assert block.logical
@@ -222,7 +222,7 @@ def _down(host: LinuxHost, group: VolumeGroup) -> Outcome:
 
 
 @tool("lvmconfig")
-def lvmconfig(host: LinuxHost, arguments: list[str]) -> Outcome:
+def lvmconfig(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     """A setting that lvm.conf has; with --typeconfig full, also one that it leaves to its default."""
     full = option(arguments, "--typeconfig", "--type") == "full"
     name = arguments.pop()
@@ -236,7 +236,7 @@ def lvmconfig(host: LinuxHost, arguments: list[str]) -> Outcome:
 
 
 @tool("lvm")
-def lvm(host: LinuxHost, arguments: list[str]) -> Outcome:
+def lvm(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     command = arguments.pop(0)
     if command == "systemid":
         none_left("lvm", arguments)

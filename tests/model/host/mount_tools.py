@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hooks.host.host import Outcome
+from hooks.host.host import CommandOutcome
 from tests.model.host.automounts import trigger
 from tests.model.host.devices import Block
 from tests.model.host.mounts import Mount, inside, normal
@@ -44,7 +44,7 @@ def same_target(host: LinuxHost, one: str, other: str) -> bool:
 
 
 @tool("mount")
-def mount(host: LinuxHost, arguments: list[str]) -> Outcome:
+def mount(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     if taken(arguments, "--bind", "-B"):
         source, target = arguments
         return _bind(host, source, target)
@@ -62,7 +62,7 @@ def mount(host: LinuxHost, arguments: list[str]) -> Outcome:
     return do_mount(host, line._replace(options=line.options + (given.split(",") if given else [])))
 
 
-def do_mount(host: LinuxHost, line: Line) -> Outcome:
+def do_mount(host: LinuxHost, line: Line) -> CommandOutcome:
     """Mounts what the line names; the outcome of mount(8)."""
     target = host.mounts.canonical(line.mount)
     if any(host.mounts.dead(item) for item in host.mounts.trail(target)[:-1]):
@@ -74,7 +74,7 @@ def do_mount(host: LinuxHost, line: Line) -> Outcome:
     return _nfs(host, line, target) if line.type.startswith("nfs") else _device(host, line, target)
 
 
-def _device(host: LinuxHost, line: Line, target: str) -> Outcome:
+def _device(host: LinuxHost, line: Line, target: str) -> CommandOutcome:
     block = host.devices.find(line.source)
     if block is None and "=" in line.source:
         return fail(_USAGE, f"mount: {line.mount}: can't find {line.source}.")
@@ -83,7 +83,7 @@ def _device(host: LinuxHost, line: Line, target: str) -> Outcome:
     return _refused_device(host, line, block) or _add_device(host, line, target, block)
 
 
-def _refused_device(host: LinuxHost, line: Line, block: Block) -> Outcome | None:
+def _refused_device(host: LinuxHost, line: Line, block: Block) -> CommandOutcome | None:
     content = block.content
     wrong = f"mount: {line.mount}: wrong fs type, bad option, bad superblock on {block.node}."
     if not isinstance(content, Filesystem) or line.type not in (content.type, "auto"):
@@ -98,7 +98,7 @@ def _refused_device(host: LinuxHost, line: Line, block: Block) -> Outcome | None
     return None
 
 
-def _add_device(host: LinuxHost, line: Line, target: str, block: Block) -> Outcome:
+def _add_device(host: LinuxHost, line: Line, target: str, block: Block) -> CommandOutcome:
     assert isinstance(block.content, Filesystem)
     top = host.mounts.top(target)
     source = "/dev/mapper/" + block.mapped if block.logical else block.node
@@ -121,7 +121,7 @@ def _clone_mounted(host: LinuxHost, content: Filesystem, name: str) -> bool:
     )
 
 
-def _nfs(host: LinuxHost, line: Line, target: str) -> Outcome:
+def _nfs(host: LinuxHost, line: Line, target: str) -> CommandOutcome:
     name, _, path = line.source.partition(":/")
     name = name or next((word[5:] for word in line.options if word.startswith("addr=")), "")
     address = host.address_of(name)
@@ -145,7 +145,7 @@ def _nfs(host: LinuxHost, line: Line, target: str) -> Outcome:
     return ok()
 
 
-def _bind(host: LinuxHost, source: str, target: str) -> Outcome:
+def _bind(host: LinuxHost, source: str, target: str) -> CommandOutcome:
     real = host.mounts.canonical(source)
     below = host.mounts.walk(real)
     new = Mount(
@@ -158,7 +158,7 @@ def _bind(host: LinuxHost, source: str, target: str) -> Outcome:
 
 
 @tool("umount")
-def umount(host: LinuxHost, arguments: list[str]) -> Outcome:
+def umount(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     flags = taken(arguments, "-f", "-l", "-fl", "-lf", "--force", "--lazy")
     lazy = bool({"-l", "-fl", "-lf", "--lazy"} & flags)
     (target,) = arguments
@@ -188,7 +188,7 @@ def _busy(host: LinuxHost, found: Mount) -> bool:
 
 
 @tool("findmnt")
-def findmnt(host: LinuxHost, arguments: list[str]) -> Outcome:
+def findmnt(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     if not taken(arguments, "-J", "--json") or arguments:
         raise Unmodelled(f"findmnt {arguments}")
     rows = [
@@ -199,7 +199,7 @@ def findmnt(host: LinuxHost, arguments: list[str]) -> Outcome:
 
 
 @tool("stat")
-def stat(host: LinuxHost, arguments: list[str]) -> Outcome:
+def stat(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     taken(arguments, "-f")
     option(arguments, "-c")
     path = host.mounts.canonical(arguments.pop())

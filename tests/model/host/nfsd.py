@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks.host.host import Outcome
+from hooks.host.host import CommandOutcome
 from tests.model.host.mounts import Mount, inside, normal
 from tests.model.host.tools import Unmodelled, fail, none_left, ok, option, options, taken, tool
 
@@ -193,7 +193,7 @@ class Nfsd:
 
 
 @tool("exportfs")
-def exportfs(host: LinuxHost, arguments: list[str]) -> Outcome:
+def exportfs(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     flags = taken(arguments, "-s", "-v", "-ra", "-r", "-a", "-f", "-au", "-u", "-ua")
     nfsd = host.nfsd
     if flags == {"-u"}:
@@ -221,7 +221,7 @@ def _verbose(entry: Entry, options_too: bool) -> str:
     return f"{entry.path:<15}{gap}{client}" + (f"({entry.shown()})\n" if options_too else "\n")
 
 
-def _unexport(host: LinuxHost, arguments: list[str]) -> Outcome:
+def _unexport(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     (word,) = arguments
     client, _, path = word[1:].partition("]:/") if word.startswith("[") else word.partition(":/")
     kept = canonical_client(host, client) or client
@@ -233,7 +233,7 @@ def _unexport(host: LinuxHost, arguments: list[str]) -> Outcome:
 
 
 @tool("showmount")
-def showmount(host: LinuxHost, arguments: list[str]) -> Outcome:
+def showmount(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     taken(arguments, "--no-headers")
     name = option(arguments, "-e") or ""
     none_left("showmount", arguments)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks.host.host import Outcome
+from hooks.host.host import CommandOutcome
 from tests.model.host.storage import Filesystem, PhysicalVolume
 from tests.model.host.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 @tool("udevadm")
-def udevadm(host: LinuxHost, arguments: list[str]) -> Outcome:
+def udevadm(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     if arguments[0] not in ("settle", "trigger"):
         raise Unmodelled("udevadm " + arguments[0])
     return ok()
 
 
 @tool("blkid")
-def blkid(host: LinuxHost, arguments: list[str]) -> Outcome:
+def blkid(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     """-p -o export DEVICE: what libblkid reads from the disk itself (blkid(8))."""
     taken(arguments, "-p")
     layout = option(arguments, "-o")
@@ -31,7 +31,7 @@ def blkid(host: LinuxHost, arguments: list[str]) -> Outcome:
     none_left("blkid", arguments)
     block = host.devices.find(name)
     if block is None or not block.content or not host.devices.alive(block):
-        return Outcome(2, "", "")
+        return CommandOutcome(2, "", "")
     found = {"DEVNAME": name}
     if isinstance(block.content, PhysicalVolume):
         found |= {"UUID": block.content.uuid, "TYPE": "LVM2_member", "USAGE": "raid"}
@@ -42,7 +42,7 @@ def blkid(host: LinuxHost, arguments: list[str]) -> Outcome:
 
 
 @tool("lsblk")
-def lsblk(host: LinuxHost, arguments: list[str]) -> Outcome:
+def lsblk(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     """-rno KNAME,UUID: what udev knows of every device, without a read (lsblk(8))."""
     assert arguments == ["-rno", "KNAME,UUID"], arguments
     blocks = host.devices.blocks.values()
@@ -50,20 +50,20 @@ def lsblk(host: LinuxHost, arguments: list[str]) -> Outcome:
 
 
 @tool("modprobe")
-def modprobe(host: LinuxHost, arguments: list[str]) -> Outcome:
+def modprobe(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     """-n -q MODULE: whether there is one; this kernel has all that it knows built in."""
     flags = taken(arguments, "-n", "-q")
     assert flags == {"-n", "-q"}, flags
-    return Outcome(1, "", "")
+    return CommandOutcome(1, "", "")
 
 
 @tool("dmesg")
-def dmesg(host: LinuxHost, arguments: list[str]) -> Outcome:
+def dmesg(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     return ok("".join(f"[{number:5}.000000] {line}\n" for number, line in enumerate(host.kernel_log)))
 
 
 @tool("ip")
-def ip(host: LinuxHost, arguments: list[str]) -> Outcome:
+def ip(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     taken(arguments, "-j")
     words, rest = tuple(arguments[:2]), arguments[2:]
     if words == ("address", "show"):
@@ -91,17 +91,17 @@ def _link(name: str, found: list[tuple[str, int]]) -> dict[str, object]:
 
 
 @tool("arping")
-def arping(host: LinuxHost, arguments: list[str]) -> Outcome:
-    return Outcome(1, "", "")
+def arping(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
+    return CommandOutcome(1, "", "")
 
 
 @tool("ss")
-def ss(host: LinuxHost, arguments: list[str]) -> Outcome:
+def ss(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     return ok("LISTEN 0 64 0.0.0.0:2049 0.0.0.0:*\n" if host.nfsd.threads else "")
 
 
 @tool("mkdir")
-def mkdir(host: LinuxHost, arguments: list[str]) -> Outcome:
+def mkdir(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     taken(arguments, "-p")
     (name,) = arguments
     if any(host.mounts.dead(item) for item in host.mounts.trail(host.mounts.canonical(name))):
@@ -111,10 +111,10 @@ def mkdir(host: LinuxHost, arguments: list[str]) -> Outcome:
 
 
 @tool("getent")
-def getent(host: LinuxHost, arguments: list[str]) -> Outcome:
+def getent(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     database, *names = arguments
     if database not in ("hosts", "ahosts", "ahostsv4"):
         raise Unmodelled("getent " + database)
     lines = [(host.address_of(name), name) for name in names]
     text = "".join(f"{address:15} {name}\n" for address, name in lines if address)
-    return ok(text) if all(address for address, _ in lines) else Outcome(2, text, "")
+    return ok(text) if all(address for address, _ in lines) else CommandOutcome(2, text, "")

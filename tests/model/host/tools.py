@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hooks.host.host import Outcome
+from hooks.host.host import CommandOutcome
 
 if TYPE_CHECKING:
     from tests.model.host.linux import LinuxHost
 
-Tool = Callable[["LinuxHost", list[str]], Outcome]
+Tool = Callable[["LinuxHost", list[str]], CommandOutcome]
 TOOLS: dict[str, Tool] = {}
 
 
@@ -36,12 +36,12 @@ def tool(name: str) -> Callable[[Tool], Tool]:
     return register
 
 
-def ok(out: str = "") -> Outcome:
-    return Outcome(0, out, "")
+def ok(out: str = "") -> CommandOutcome:
+    return CommandOutcome(0, out, "")
 
 
-def fail(code: int, err: str) -> Outcome:
-    return Outcome(code, "", err + "\n")
+def fail(code: int, err: str) -> CommandOutcome:
+    return CommandOutcome(code, "", err + "\n")
 
 
 def taken(arguments: list[str], *flags: str) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooks.host.host import Outcome
+from hooks.host.host import CommandOutcome
 from tests.model.host.automounts import start_autofs, stop_autofs
 from tests.model.host.tools import HangError, Unmodelled, fail, none_left, ok, option, taken, tool
 
@@ -111,7 +111,7 @@ def kill(pid: int, number: int) -> None:
 
 
 @tool("systemctl")
-def systemctl(host: LinuxHost, arguments: list[str]) -> Outcome:
+def systemctl(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     verb = arguments.pop(0)
     if verb == "show":
         return _show(host, arguments)
@@ -127,7 +127,7 @@ def systemctl(host: LinuxHost, arguments: list[str]) -> Outcome:
     return _VERBS[verb](host, name, now)
 
 
-def _show(host: LinuxHost, arguments: list[str]) -> Outcome:
+def _show(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
     wanted = (option(arguments, "-p", "--property") or "").split(",")
     value_only = taken(arguments, "--value")
     text = ""
@@ -150,7 +150,7 @@ def _show(host: LinuxHost, arguments: list[str]) -> Outcome:
     return ok(text)
 
 
-def _daemon_reload(host: LinuxHost) -> Outcome:
+def _daemon_reload(host: LinuxHost) -> CommandOutcome:
     """It waits 90 s for a hung NFS mount that fstab names (measured)."""
     from tests.model.host.mount_tools import fstab, same_target  # noqa: PLC0415 - they know units
 
@@ -163,7 +163,7 @@ def _daemon_reload(host: LinuxHost) -> Outcome:
     return ok()
 
 
-def _start(host: LinuxHost, name: str, now: bool) -> Outcome:
+def _start(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     unit = host.units[name]
     if not unit.installed:
         return fail(5, f"Failed to start {name}.service: Unit {name}.service not found.")
@@ -174,20 +174,20 @@ def _start(host: LinuxHost, name: str, now: bool) -> Outcome:
     return ok()
 
 
-def _restart(host: LinuxHost, name: str, now: bool) -> Outcome:
+def _restart(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     if host.units[name].active:
         host.units.stop(name)
     return _start(host, name, now)
 
 
-def _stop(host: LinuxHost, name: str, now: bool) -> Outcome:
+def _stop(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     if not host.units[name].installed:
         return fail(5, f"Failed to stop {name}.service: Unit {name}.service not loaded.")
     host.units.stop(name)
     return ok()
 
 
-def _enable(host: LinuxHost, name: str, now: bool) -> Outcome:
+def _enable(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     unit = host.units[name]
     if not unit.installed:
         return fail(1, f"Failed to enable unit: Unit file {name}.service does not exist.")
@@ -197,7 +197,7 @@ def _enable(host: LinuxHost, name: str, now: bool) -> Outcome:
     return _reloading(host, _start(host, name, now) if now else ok())
 
 
-def _disable(host: LinuxHost, name: str, now: bool) -> Outcome:
+def _disable(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     unit = host.units[name]
     if not unit.installed:
         return fail(1, f"Failed to disable unit: Unit file {name}.service does not exist.")
@@ -205,13 +205,13 @@ def _disable(host: LinuxHost, name: str, now: bool) -> Outcome:
     return _reloading(host, _stop(host, name, now) if now else ok())
 
 
-def _reloading(host: LinuxHost, outcome: Outcome) -> Outcome:
+def _reloading(host: LinuxHost, outcome: CommandOutcome) -> CommandOutcome:
     """Both verbs have systemd read everything again, as daemon-reload does (systemctl(1), enable)."""
     _daemon_reload(host)
     return outcome
 
 
-def _reload(host: LinuxHost, name: str, now: bool) -> Outcome:
+def _reload(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     if name == "nfs-server":
         host.nfsd.read_files()
     elif name == "autofs":
@@ -219,16 +219,16 @@ def _reload(host: LinuxHost, name: str, now: bool) -> Outcome:
     return ok()
 
 
-def _is_enabled(host: LinuxHost, name: str, now: bool) -> Outcome:
+def _is_enabled(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     state = host.units[name].enabled
-    return Outcome(0 if state == "enabled" else 1, state + "\n", "")
+    return CommandOutcome(0 if state == "enabled" else 1, state + "\n", "")
 
 
-def _is_active(host: LinuxHost, name: str, now: bool) -> Outcome:
-    return ok("active\n") if host.units[name].active else Outcome(3, "inactive\n", "")
+def _is_active(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
+    return ok("active\n") if host.units[name].active else CommandOutcome(3, "inactive\n", "")
 
 
-def _reset_failed(host: LinuxHost, name: str, now: bool) -> Outcome:
+def _reset_failed(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     return ok()
 
 

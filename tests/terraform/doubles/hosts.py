@@ -24,7 +24,7 @@ from typing import Any
 from failover.bundle.zipapp import hooks_sha256
 from failover.hosts.ssh import HostUnknown, Ran, Silent
 from failover.model.attempt import Attempt
-from hooks.contract.result import Layer, Result
+from hooks.contract.result import HookResult, Layer
 from hooks.probe.canary_files import FIXED, WRITTEN
 
 LAYERS = ("iscsi", "lvm", "filesystem", "nfs")
@@ -145,7 +145,7 @@ class AnsweringHost:
 
     def _hooks(
         self, model: dict[str, Any], instance_id: str | None, action: str, spec: dict[str, Any]
-    ) -> Result:
+    ) -> HookResult:
         if action in ("probe", "refresh"):
             return self._data(model, action, spec)
         if spec["role"] == "client":
@@ -155,15 +155,15 @@ class AnsweringHost:
             return self._survey(model)
         return self._server(model, instance_id, action, spec["volumes"])
 
-    def _survey(self, model: dict[str, Any]) -> Result:
+    def _survey(self, model: dict[str, Any]) -> HookResult:
         refusals = model.get("refusals", {}).get(self.name, [])
         state, facts = "broken" if refusals else "present", {"refusals": refusals, "warnings": []}
         layers = (Layer("lvm", state, False, 0.0, "; ".join(refusals), dict(facts)),)
-        return Result("survey", "server", self.name, not refusals, False, 0.0, "", layers)
+        return HookResult("survey", "server", self.name, not refusals, False, 0.0, "", layers)
 
     def _server(
         self, model: dict[str, Any], instance_id: str, action: str, volumes: list[dict[str, Any]]
-    ) -> Result:
+    ) -> HookResult:
         portals = self._model.portals(instance_id)
         asked = {v["volume_id"]: (v["iqn"], v["address"], v["port"]) for v in volumes}
         unseen = [
@@ -180,7 +180,7 @@ class AnsweringHost:
             return self._result("server", action, action != "apply", "absent", told)
         return self._result("server", action, True, "present", "all is up")
 
-    def _data(self, model: dict[str, Any], action: str, spec: dict[str, Any]) -> Result:
+    def _data(self, model: dict[str, Any], action: str, spec: dict[str, Any]) -> HookResult:
         """The canaries lie on the volumes: who serves them, or has them mounted, has the same."""
         if action == "refresh":
             serial = model["manifest"]["serial"] + 1 if model["manifest"] else 1
@@ -198,9 +198,9 @@ class AnsweringHost:
                 Layer(f"hooks {path}", "present", False, 0.0, "1 versions kept", {"sha256": [hooks_sha256()]})
                 for path in paths
             )
-        return Result(action, spec["role"], self.name, True, False, 0.0, "", layers)
+        return HookResult(action, spec["role"], self.name, True, False, 0.0, "", layers)
 
-    def _client(self, model: dict[str, Any], action: str, server: str) -> Result:
+    def _client(self, model: dict[str, Any], action: str, server: str) -> HookResult:
         if action == "apply" and self.name in model.get("breaks", []):
             return self._result("client", action, False, "broken", "mount: no space left on device")
         if action == "apply" and server in model["serving"]:
@@ -211,7 +211,7 @@ class AnsweringHost:
         )
         return self._result("client", action, action == "check" or right, state, told)
 
-    def _result(self, role: str, action: str, ok: bool, state: str, message: str) -> Result:
+    def _result(self, role: str, action: str, ok: bool, state: str, message: str) -> HookResult:
         names = LAYERS if role == "server" else ("client",)
         layers = tuple(Layer(name, state, action != "check", 0.0, message, {}) for name in names)
-        return Result(action, role, self.name, ok, action != "check", 0.0, message, layers)
+        return HookResult(action, role, self.name, ok, action != "check", 0.0, message, layers)

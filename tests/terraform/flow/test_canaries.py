@@ -14,7 +14,7 @@ import pytest
 from failover.bundle.cloud_init import render_cloud_init, user_data
 from failover.bundle.zipapp import hooks_sha256
 from failover.model.finding import Finding
-from failover.preflight.check import Check, Result
+from failover.preflight.check import Check, CheckResult
 from failover.report.report import Report
 from failover.runs import journal
 from failover.runs.site_lock import site_lock
@@ -39,7 +39,7 @@ def site(whole: WholeSite) -> WholeSite:
     """nfs-srv-1 serves, and one preflight has refreshed the canaries."""
     whole.model.start("nfs-srv-1", whole.first)
     kept(whole).unlink(missing_ok=True)
-    assert check(whole, DATA).outcome is Result.OK
+    assert check(whole, DATA).outcome is CheckResult.OK
     return whole
 
 
@@ -85,9 +85,9 @@ def test_preflight_refreshes_and_keeps_a_copy_that_verify_compares_with(site: Wh
     assert finding(report, CLIENT).found == written
 
 
-@pytest.mark.parametrize(("mine", "outcome"), [(True, Result.OK), (False, Result.WARNING)])
+@pytest.mark.parametrize(("mine", "outcome"), [(True, CheckResult.OK), (False, CheckResult.WARNING)])
 def test_preflight_tells_whether_a_new_server_would_find_its_hooks(
-    site: WholeSite, mine: bool, outcome: Result
+    site: WholeSite, mine: bool, outcome: CheckResult
 ) -> None:
     """By the very document that the stack launches it with, and what a refresh has put on the volumes."""
     rendered = site.stack.folder / "rendered" / "user_data"
@@ -104,11 +104,11 @@ def test_preflight_writes_nothing_when_told_so_or_while_a_run_has_the_site(site:
     assert not [c for c in report.checks if c.name in ("canaries", DATA)]
     with site_lock(site.file.parent / "runs"):
         found = check(site, "canaries")
-    assert (found.outcome, "another run holds this site" in found.found) == (Result.WARNING, True)
+    assert (found.outcome, "another run holds this site" in found.found) == (CheckResult.WARNING, True)
     site.silence("nfs-srv-1")
     found = check(site, "canaries")
     assert (found.outcome, found.found) == (
-        Result.WARNING,
+        CheckResult.WARNING,
         "not refreshed: nfs-srv-1 does not have the volumes mounted as specified",
     )
     assert known(site)["serial"] == 1
@@ -117,7 +117,7 @@ def test_preflight_writes_nothing_when_told_so_or_while_a_run_has_the_site(site:
 def test_an_older_copy_of_the_data_is_found_and_never_refreshed(site: WholeSite) -> None:
     with site.model.open() as model:
         clone = dict(model["manifest"])
-    assert check(site, DATA).outcome is Result.OK
+    assert check(site, DATA).outcome is CheckResult.OK
     with site.model.open() as model:
         model["manifest"] = clone
     report = site.verify()
@@ -125,7 +125,7 @@ def test_an_older_copy_of_the_data_is_found_and_never_refreshed(site: WholeSite)
     assert finding(report, DATA).found.startswith("older than it was: canaries of 2026-03-14 03:12 UTC")
     assert "remove /mnt/a/.nfs-failover on nfs-srv-1" in report.remedy
     found = check(site, DATA)
-    assert (found.outcome, known(site)["serial"]) == (Result.BLOCKING, 2)
+    assert (found.outcome, known(site)["serial"]) == (CheckResult.BLOCKING, 2)
     with site.model.open() as model:
         assert model["manifest"] == clone, "evidence is not written over"
 
@@ -134,7 +134,7 @@ def test_data_without_the_known_canaries_is_another_filesystem(site: WholeSite) 
     with site.model.open() as model:
         model["manifest"] = None
     assert finding(site.verify(), DATA).found == "the canaries written 2026-03-14 03:12 UTC are gone"
-    assert check(site, DATA).outcome is Result.BLOCKING
+    assert check(site, DATA).outcome is CheckResult.BLOCKING
 
 
 def test_a_client_that_cannot_write_is_not_right(site: WholeSite) -> None:
@@ -154,7 +154,7 @@ def test_a_copy_that_is_not_readable_stops_and_says_what_to_do(site: WholeSite) 
     report = site.verify()
     assert (report.outcome.exit_code, "found no manifests of canaries in it" in report.reason) == (4, True)
     assert "run `./inv preflight`" in report.remedy
-    assert check(site, "canaries").outcome is Result.BLOCKING
+    assert check(site, "canaries").outcome is CheckResult.BLOCKING
 
 
 def test_a_failover_reads_the_data_back_on_the_new_server_and_keeps_the_finding(site: WholeSite) -> None:

@@ -21,7 +21,7 @@ from failover.hosts.hook_runner import Hosts
 from failover.model.outcome import Refused
 from failover.model.site import ClientMode
 from failover.observe.observer import Observer
-from failover.plan.model import Kind, Step
+from failover.plan.model import Step, StepKind
 from failover.ports import Ports
 from failover.stack.terraform import TerraformStack
 from failover.verbs import site_file as sites
@@ -228,15 +228,15 @@ def test_an_instance_that_a_killed_launch_left_behind_is_adopted_not_doubled(wor
     )
     left = world.cloud.compute.launch_instance(details).data.id
     crew = world.crew("nfs-srv-2")
-    assert launch(crew, Step(Kind.LAUNCH, "nfs-srv-2", "")) == f"instance {left}"
+    assert launch(crew, Step(StepKind.LAUNCH, "nfs-srv-2", "")) == f"instance {left}"
     assert world.tagged() == [left]
 
 
 def test_the_switch_refuses_while_the_holder_is_not_fenced(world: World) -> None:
     crew = world.crew("nfs-srv-2")
-    launch(crew, Step(Kind.LAUNCH, "nfs-srv-2", ""))
+    launch(crew, Step(StepKind.LAUNCH, "nfs-srv-2", ""))
     with pytest.raises(Refused, match="nfs-srv-1 holds a volume and is neither off nor has released it"):
-        switch(crew, Step(Kind.SWITCH, "nfs-srv-2", ""))
+        switch(crew, Step(StepKind.SWITCH, "nfs-srv-2", ""))
     assert world.holders() == {world.first}
     assert 'active_server = "nfs-srv-1"' in (world.stack.folder / "active.auto.tfvars").read_text()
 
@@ -244,15 +244,15 @@ def test_the_switch_refuses_while_the_holder_is_not_fenced(world: World) -> None
 def test_the_switch_takes_up_what_a_killed_apply_attached(world: World) -> None:
     """Terraform was killed after it had moved bv1 and before it wrote that down."""
     crew = world.crew("nfs-srv-2")
-    launch(crew, Step(Kind.LAUNCH, "nfs-srv-2", ""))
+    launch(crew, Step(StepKind.LAUNCH, "nfs-srv-2", ""))
     (second,) = world.tagged()
-    power_off(crew, Step(Kind.POWER_OFF, "nfs-srv-1", ""))
+    power_off(crew, Step(StepKind.POWER_OFF, "nfs-srv-1", ""))
     for attachment in world.cloud.compute.list_volume_attachments(
         world.cloud.facts["compartment_id"], volume_id=world.volumes[0]
     ).data:
         world.cloud.detach(attachment.id)
     moved = world.cloud.attach(world.volumes[0], second)
-    switch(crew, Step(Kind.SWITCH, "nfs-srv-2", ""))
+    switch(crew, Step(StepKind.SWITCH, "nfs-srv-2", ""))
     assert world.holders() == {second}
     output = world.stack.output()
     assert output["active"] == "nfs-srv-2"
@@ -262,13 +262,13 @@ def test_the_switch_takes_up_what_a_killed_apply_attached(world: World) -> None:
 
 def test_a_plan_that_touches_anything_else_is_refused_and_the_active_file_put_back(world: World) -> None:
     crew = world.crew("nfs-srv-2")
-    launch(crew, Step(Kind.LAUNCH, "nfs-srv-2", ""))
-    power_off(crew, Step(Kind.POWER_OFF, "nfs-srv-1", ""))
+    launch(crew, Step(StepKind.LAUNCH, "nfs-srv-2", ""))
+    power_off(crew, Step(StepKind.POWER_OFF, "nfs-srv-1", ""))
     domain = world.cloud.facts["availability_domains"][0]
     variables = json.loads((world.stack.folder / "site.auto.tfvars.json").read_text())
     variables["volumes"]["bv3"] = {"availability_domain": domain, "size_in_gbs": 50}
     world.stack.change_site(**variables)
     with pytest.raises(Refused, match=r"would also create oci_core_volume\."):
-        switch(crew, Step(Kind.SWITCH, "nfs-srv-2", ""))
+        switch(crew, Step(StepKind.SWITCH, "nfs-srv-2", ""))
     assert world.holders() == {world.first}
     assert 'active_server = "nfs-srv-1"' in (world.stack.folder / "active.auto.tfvars").read_text()

@@ -13,7 +13,7 @@ from typing import Any
 import oci
 import pytest
 
-from failover.preflight.check import Check, Result
+from failover.preflight.check import Check, CheckResult
 from failover.verbs import preflight
 from failover.verbs.preflight import PreflightReport
 from failover.verbs.request import SiteChoice
@@ -114,8 +114,8 @@ def named(report: PreflightReport, name: str) -> Check:
     return next(c for c in report.checks if c.name == name)
 
 
-def not_ok(report: PreflightReport) -> dict[str, Result]:
-    return {c.name: c.outcome for c in report.checks if c.outcome is not Result.OK}
+def not_ok(report: PreflightReport) -> dict[str, CheckResult]:
+    return {c.name: c.outcome for c in report.checks if c.outcome is not CheckResult.OK}
 
 
 def test_it_exits_0_when_a_failover_would_work_and_changes_nothing(place: Place) -> None:
@@ -177,19 +177,19 @@ def test_a_404_that_may_be_a_missing_policy_is_unknown_and_names_it(
     report = place.look()
     assert report.outcome.exit_code == 5
     check = named(report, f"call {operation}")
-    assert check.outcome is Result.UNKNOWN
+    assert check.outcome is CheckResult.UNKNOWN
     assert "HTTP 404" in check.found
     assert f"allow group <group> {statement}" in check.remedy
-    assert named(report, "OCI access").outcome is Result.OK
+    assert named(report, "OCI access").outcome is CheckResult.OK
 
 
 def test_a_key_that_is_not_accepted_is_unknown(place: Place) -> None:
     place.cloud.inject(operation="*", status=401, code="NotAuthenticated", message="no", count=0)
     report = place.look()
     assert report.outcome.exit_code == 5
-    assert named(report, "OCI access").outcome is Result.UNKNOWN
+    assert named(report, "OCI access").outcome is CheckResult.UNKNOWN
     assert "clock" in named(report, "OCI access").remedy
-    assert Result.OK not in {c.outcome for c in report.checks if c.name.startswith("call")}
+    assert CheckResult.OK not in {c.outcome for c in report.checks if c.name.startswith("call")}
 
 
 def test_calls_that_a_run_does_not_need_only_warn(place: Place) -> None:
@@ -198,13 +198,13 @@ def test_calls_that_a_run_does_not_need_only_warn(place: Place) -> None:
     report = place.look()
     assert report.outcome.exit_code == 0
     assert "manage compute-capacity-reports in tenancy" in named(report, "capacity").remedy
-    assert named(report, "capacity").outcome is named(report, "address").outcome is Result.WARNING
+    assert named(report, "capacity").outcome is named(report, "address").outcome is CheckResult.WARNING
 
 
 def test_an_api_that_does_not_answer_is_unknown_within_the_deadline(place: Place) -> None:
     place.cloud.inject(operation="GetImage", drop=True, count=0)
     report = place.look()
-    assert named(report, "call GetImage").outcome is Result.UNKNOWN
+    assert named(report, "call GetImage").outcome is CheckResult.UNKNOWN
     assert report.seconds < 60
 
 
@@ -229,26 +229,26 @@ def test_a_deleted_image(changed_launch: Place) -> None:
     image = place.cloud.compute.create_image(details).data.id
     place.cloud._until(lambda: place.cloud.compute.get_image(image).data, "AVAILABLE")
     place.with_launch(image_id=image)
-    assert named(place.look(), "image").outcome is Result.OK
+    assert named(place.look(), "image").outcome is CheckResult.OK
     place.cloud.compute.delete_image(image)
     place.cloud._until(lambda: place.cloud.compute.get_image(image).data, "DELETED")
     report = place.look()
     assert report.outcome.exit_code == 3
-    assert named(report, "image").outcome is Result.BLOCKING
+    assert named(report, "image").outcome is CheckResult.BLOCKING
     assert "DELETED" in named(report, "image").found
 
 
 def test_an_old_image_is_a_warning(place: Place) -> None:
     place.file.write_text(place.file.read_text() + "[preflight]\nimage_age_days = 0.0000001\n")
     check = named(place.look(), "image")
-    assert check.outcome is Result.WARNING
+    assert check.outcome is CheckResult.WARNING
     assert "take a new image" in check.remedy
 
 
 def test_a_shape_that_is_not_offered(changed_launch: Place) -> None:
     changed_launch.with_launch(shape="BM.Standard.Z9")
     check = named(changed_launch.look(), "capacity")
-    assert check.outcome is Result.BLOCKING
+    assert check.outcome is CheckResult.BLOCKING
     assert "HARDWARE_NOT_SUPPORTED" in check.found
 
 
@@ -256,14 +256,14 @@ def test_a_shape_that_is_not_offered(changed_launch: Place) -> None:
 def test_an_address_that_the_subnet_does_not_give(changed_launch: Place, address: str) -> None:
     changed_launch.with_launch(private_ip=address)
     check = named(changed_launch.look(), "address")
-    assert check.outcome is Result.BLOCKING
+    assert check.outcome is CheckResult.BLOCKING
     assert f"{address} is not a usable address" in check.found
 
 
 def test_an_address_that_somebody_has(changed_launch: Place) -> None:
     changed_launch.with_launch(private_ip=changed_launch.cloud.address(changed_launch.first))
     check = named(changed_launch.look(), "address")
-    assert check.outcome is Result.BLOCKING
+    assert check.outcome is CheckResult.BLOCKING
     assert "is taken" in check.found
 
 
@@ -271,24 +271,24 @@ def test_the_target_in_another_availability_domain_than_the_volumes(changed_laun
     changed_launch.with_launch(availability_domain=changed_launch.cloud.facts["availability_domains"][1])
     report = changed_launch.look()
     assert report.outcome.exit_code == 3
-    assert named(report, "volume bv1").outcome is named(report, "volume bv2").outcome is Result.BLOCKING
+    assert named(report, "volume bv1").outcome is named(report, "volume bv2").outcome is CheckResult.BLOCKING
     assert "choose a server there" in named(report, "volume bv1").remedy
 
 
 def test_a_volume_detached_behind_terraforms_back_and_given_to_a_stranger(place: Place) -> None:
     place.cloud.detach(place.attachment("bv1").id)
     report = place.look(terraform_plan=True)
-    assert named(report, "attachment bv1").outcome is Result.WARNING
+    assert named(report, "attachment bv1").outcome is CheckResult.WARNING
     assert named(report, "attachment bv1").found == "not attached"
     plan = named(report, "terraform plan")
-    assert plan.outcome is Result.WARNING  # a failover attaches it
+    assert plan.outcome is CheckResult.WARNING  # a failover attaches it
     assert 'create oci_core_volume_attachment.data["bv1"]' in plan.found
-    assert named(report, "attachment bv2").outcome is Result.OK
+    assert named(report, "attachment bv2").outcome is CheckResult.OK
 
     taken = place.cloud.attach(place.volume("bv1"), place.cloud.launch("stranger"))
     report = place.look()
     assert report.outcome.exit_code == 3
-    assert named(report, "attachment bv1").outcome is Result.BLOCKING
+    assert named(report, "attachment bv1").outcome is CheckResult.BLOCKING
     assert "no server of this stack" in named(report, "attachment bv1").found
     place.cloud.detach(taken)
     place.stack.apply()
@@ -322,7 +322,7 @@ def test_no_rendered_document(place: Place) -> None:
     file.unlink()
     report = place.look()
     file.write_text(kept)
-    assert named(report, "cloud-init").outcome is Result.BLOCKING
+    assert named(report, "cloud-init").outcome is CheckResult.BLOCKING
     assert named(report, "cloud-init").remedy == "run `invoke render`"
 
 
@@ -374,12 +374,12 @@ def test_a_standby_that_runs_needs_no_image_and_no_host(place: Place) -> None:
         assert "host key" in named(report, "target over SSH").found
 
         report = place.look("nfs-srv-1")
-        assert named(report, "target over SSH").outcome is Result.BLOCKING  # adopted, RUNNING, silent
+        assert named(report, "target over SSH").outcome is CheckResult.BLOCKING  # adopted, RUNNING, silent
     finally:
         place.cloud.clear_faults()
         place.cloud.terminate(second)
     report = place.look()
-    assert named(report, "target").outcome is Result.OK  # the failover launches another one
+    assert named(report, "target").outcome is CheckResult.OK  # the failover launches another one
     assert "is TERMINATED and is launched again" in named(report, "target").found
     for name in ("image", "capacity", "address"):  # so what it is launched with is looked at
         assert named(report, name).found != "nfs-srv-2 exists already"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from failover.model.outcome import Outcome
-from failover.preflight.check import Result
+from failover.preflight.check import CheckResult
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 pytestmark = pytest.mark.own_rule
@@ -46,7 +46,7 @@ def test_what_lies_on_the_volumes_blocks_preflight_and_the_run(site: WholeSite) 
     refusing(site, FIRST, RAID)
     report = site.look()
     (check,) = [c for c in report.checks if c.name == f"survey of {FIRST}"]
-    assert (report.outcome, check.outcome) == (Outcome.REFUSED, Result.BLOCKING)
+    assert (report.outcome, check.outcome) == (Outcome.REFUSED, CheckResult.BLOCKING)
     assert check.remedy == "lvconvert it, or move the data"
     before = attached(site)
     run, _ = site.fail_over(SECOND)

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 
 from failover.model.outcome import Outcome, Unknown
-from failover.preflight.check import Result
+from failover.preflight.check import CheckResult
 from failover.stack.errors import explained
 from failover.verbs import preflight
 from failover.verbs.request import SiteChoice
@@ -73,7 +73,7 @@ def test_the_successor_of_a_terminated_server_is_launched(addressed: WholeSite) 
     with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, addressed.model)):
         looked = preflight.check(SECOND, SiteChoice(str(addressed.file)), terraform_plan=True)
     (planned,) = (c for c in looked.checks if c.name == "terraform plan")
-    assert planned.outcome is Result.WARNING, planned
+    assert planned.outcome is CheckResult.WARNING, planned
     assert f'create oci_core_instance.server["{SECOND}"]' in planned.found
     done(addressed, SECOND)
     assert ADDRESS in addressed.cloud.addresses(addressed.instances()[SECOND])

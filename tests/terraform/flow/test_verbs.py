@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from failover.plan import document
-from failover.plan.model import Kind
+from failover.plan.model import StepKind
 from tests import sources
 from tests.paths import ROOT
 from tests.terraform.flow.test_flow import World, world  # noqa: F401 - world is a fixture
@@ -43,7 +43,7 @@ def test_plan_is_the_dry_run_and_its_json_the_plan_that_would_be_executed(world:
     assert planned["outcome"] == report["outcome"] == "planned"
     assert planned["plan"] == report["plan"]
     kinds = [s.kind for s in document.parse(planned["plan"]).steps]
-    assert kinds == [Kind.LAUNCH, Kind.REACH, Kind.POWER_OFF, Kind.SWITCH, Kind.TAKE_OVER]
+    assert kinds == [StepKind.LAUNCH, StepKind.REACH, StepKind.POWER_OFF, StepKind.SWITCH, StepKind.TAKE_OVER]
     assert len([r for r in world.cloud.requests() if r["method"] != "GET"]) == writes
 
 

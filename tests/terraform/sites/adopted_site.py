@@ -18,7 +18,7 @@ from unittest import mock
 from failover.hosts.ssh import Ran, Silent
 from failover.model.attempt import Attempt
 from failover.verbs import adopt as verb
-from hooks.contract.result import Layer, Result
+from hooks.contract.result import HookResult, Layer
 from lab.provider.process import ProviderProcess
 from lab.site.stack import SOURCE
 from tests.terraform.doubles.hosts import HostsModel
@@ -148,7 +148,7 @@ class InventoryHost:
             if argv[5] != "inventory":  # of preflight: no server of this double has layers
                 raise Silent(f"{self.name}: {argv[5]} is not played", None)
             layers = tuple(Layer(n, "present", False, 0.0, "", f) for n, f in self._parts(host).items())
-            result = Result("inventory", "server", self.name, True, False, 0.0, "", layers)
+            result = HookResult("inventory", "server", self.name, True, False, 0.0, "", layers)
             return Ran(0, result.to_json() + "\n", "")
         return Ran(0, "", "")
 

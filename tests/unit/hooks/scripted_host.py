@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from hooks import walk as layers
 from hooks.contract.parse import parse
 from hooks.contract.result import Layer
-from hooks.host.host import CommandFailed, Host, Outcome
+from hooks.host.host import CommandFailed, CommandOutcome, Host
 from hooks.survey import survey
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -88,7 +88,7 @@ class PlannedHost(Host):
             raise CommandFailed(f"metadata service {path}: no answer")
         return found
 
-    def _execute(self, argv: Sequence[str], seconds: float) -> Optional[Outcome]:
+    def _execute(self, argv: Sequence[str], seconds: float) -> Optional[CommandOutcome]:
         with self._turn:
             planned = self._next(" ".join(argv))
             self.change(planned.get("then", {}))
@@ -97,7 +97,7 @@ class PlannedHost(Host):
                 return None
         if planned.get("code") == _NO_COMMAND:
             raise CommandFailed(f"{argv[0]}: command not found; install the package that has it")
-        return Outcome(planned.get("code", 0), _text(planned.get("out", "")), planned.get("err", ""))
+        return CommandOutcome(planned.get("code", 0), _text(planned.get("out", "")), planned.get("err", ""))
 
     def _next(self, line: str) -> Case:
         places = [place for place, planned in enumerate(self._plan) if planned["run"] == line]

@@ -9,7 +9,7 @@ import pytest
 
 from hooks import cli
 from hooks.boot import metadata
-from hooks.contract.result import Layer, Result
+from hooks.contract.result import HookResult, Layer
 from hooks.probe import canary
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
@@ -61,7 +61,7 @@ def test_check_by_standard_input(root: Path, capsys: Any, monkeypatch: pytest.Mo
     )
     assert [layer["state"] for layer in result["layers"]] == ["present"]
     assert result["facts"]["uptime_seconds"] == 12.5
-    assert Result.from_json(json.dumps(result)).layers[0].facts == {"/mnt/a": "/dev/mapper/vg1-lv01"}
+    assert HookResult.from_json(json.dumps(result)).layers[0].facts == {"/mnt/a": "/dev/mapper/vg1-lv01"}
 
 
 def test_apply_that_has_nothing_to_do_says_so(
@@ -111,7 +111,7 @@ def test_wrong_words_are_refused(argv: list[str]) -> None:
     assert error.value.code == 2
 
 
-ALL_THERE = metadata.Seen(2, 2, fixture("server-spec.json"))
+ALL_THERE = metadata.AttachedVolumes(2, 2, fixture("server-spec.json"))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ ALL_THERE = metadata.Seen(2, 2, fixture("server-spec.json"))
 def test_an_operator_on_a_host_without_its_volumes(
     root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, found: int, code: int, message: str
 ) -> None:
-    monkeypatch.setattr(metadata, "look", lambda: metadata.Seen(found, 2, ""))
+    monkeypatch.setattr(metadata, "look", lambda: metadata.AttachedVolumes(found, 2, ""))
     ended, result = run(root, capsys, "apply", "--from-metadata")
     assert (ended, result["message"]) == (code, message)
 
@@ -132,7 +132,7 @@ def test_an_operator_on_a_host_without_its_volumes(
 def test_an_operator_where_the_metadata_service_is_away(
     root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away() -> metadata.Seen:
+    def away() -> metadata.AttachedVolumes:
         raise metadata.Unreachable("metadata service: no route")
 
     monkeypatch.setattr(metadata, "look", away)

@@ -10,15 +10,15 @@ import pytest
 
 from failover.act.execution import Execution
 from failover.model.outcome import ClientLeft, Failed, Unknown
-from failover.plan.model import Kind, Plan, Step
+from failover.plan.model import Plan, Step, StepKind
 from failover.runs import journal as journals
 from failover.runs.events import Event
 from failover.runs.journal import Journal
 
-FENCE = Step(Kind.POWER_OFF, "nfs-srv-1", "")
-LAUNCH = Step(Kind.LAUNCH, "nfs-srv-2", "")
-SWITCH = Step(Kind.SWITCH, "nfs-srv-2", "", (FENCE.name, LAUNCH.name))
-SWITCH_ALONE = Step(Kind.SWITCH, "nfs-srv-2", "")
+FENCE = Step(StepKind.POWER_OFF, "nfs-srv-1", "")
+LAUNCH = Step(StepKind.LAUNCH, "nfs-srv-2", "")
+SWITCH = Step(StepKind.SWITCH, "nfs-srv-2", "", (FENCE.name, LAUNCH.name))
+SWITCH_ALONE = Step(StepKind.SWITCH, "nfs-srv-2", "")
 PLAN = Plan("nfs-srv-2", "nfs-srv-1", (FENCE, LAUNCH, SWITCH), ())
 
 
@@ -106,7 +106,7 @@ def test_every_step_is_in_the_journal_before_it_starts(journal):
 
 
 def test_a_client_that_is_left_stops_neither_the_others_nor_the_run(journal):
-    clients = [Step(Kind.CLIENT, f"c{n}", "", (SWITCH.name,)) for n in range(3)]
+    clients = [Step(StepKind.CLIENT, f"c{n}", "", (SWITCH.name,)) for n in range(3)]
 
     def do(step):
         if step is clients[1]:

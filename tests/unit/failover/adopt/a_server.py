@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from failover.adopt.host_view import Block, Disk, Exported, HostSeen, Line, Mount, PhysicalVolume, Segment
+from failover.adopt.host_view import (
+    BlockDevice,
+    DeviceLine,
+    DeviceMount,
+    Disk,
+    Exported,
+    HostSeen,
+    PhysicalVolume,
+    Segment,
+)
 from failover.cloud.server_reads import DataVolume, ServerInstance, ServerSeen, ServerVnic
 
 INSTANCE_ID = "ocid1.instance.oc1.ap-tokyo-1.aaaa"
@@ -80,9 +89,9 @@ def server(*volumes: DataVolume, instance: dict[str, Any] | None = None, **chang
     return replace(seen, **changes)
 
 
-def block(device: str, fstype: str, *parents: str, kind: str = "disk", uuid: str = "") -> Block:
+def block(device: str, fstype: str, *parents: str, kind: str = "disk", uuid: str = "") -> BlockDevice:
     """A block device and what is on it."""
-    return Block(device, kind, fstype, uuid, "", parents)
+    return BlockDevice(device, kind, fstype, uuid, "", parents)
 
 
 def segment(kind: str = "striped", **changes: Any) -> Segment:
@@ -110,10 +119,10 @@ def host(**changes: Any) -> HostSeen:
         physical=tuple(PhysicalVolume(f"/dev/sd{letter}", "vg1", "uuid-of-vg1", False) for letter in "bc"),
         segments=(segment(),),
         blocks={one.device: one for one in blocks},
-        fstab=(Line("LABEL=a", "/mnt/a", "xfs", "defaults,noatime,_netdev", "/dev/dm-0"),),
+        fstab=(DeviceLine("LABEL=a", "/mnt/a", "xfs", "defaults,noatime,_netdev", "/dev/dm-0"),),
         mounts=(
-            Mount("/", "xfs", "rw", "/", "/dev/sda1"),
-            Mount("/mnt/a", "xfs", "rw", "/", "/dev/dm-0"),
+            DeviceMount("/", "xfs", "rw", "/", "/dev/sda1"),
+            DeviceMount("/mnt/a", "xfs", "rw", "/", "/dev/dm-0"),
         ),
         table=(Exported("/mnt/a", "10.0.0.0/16", ("sync", "wdelay", "hide", "rw", "no_root_squash")),),
         threads="256",
@@ -122,6 +131,6 @@ def host(**changes: Any) -> HostSeen:
     return replace(plain, **changes)
 
 
-def with_blocks(*more: Block) -> dict[str, Block]:
+def with_blocks(*more: BlockDevice) -> dict[str, BlockDevice]:
     """The host's block devices with these besides, or in the place of those of their names."""
     return {**host().blocks, **{one.device: one for one in more}}

@@ -11,11 +11,13 @@ from failover.adopt import host_view, observe
 from failover.model.hook_report import HookReport
 from failover.model.outcome import Unknown
 from failover.verbs.site_file import parse
-from hooks.contract.result import Layer, Result
+from hooks.contract.result import HookResult, Layer
 
 
 def report(*layers: Layer) -> HookReport:
-    return HookReport("nfs-srv-1", Result("inventory", "server", "nfs-srv-1", True, False, 0.0, "", layers))
+    return HookReport(
+        "nfs-srv-1", HookResult("inventory", "server", "nfs-srv-1", True, False, 0.0, "", layers)
+    )
 
 
 def broken(name: str, message: str) -> Layer:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from failover.adopt.host_view import Disk, Exported, HostSeen, Line, Mount, PhysicalVolume
+from failover.adopt.host_view import DeviceLine, DeviceMount, Disk, Exported, HostSeen, PhysicalVolume
 from failover.adopt.site import AdoptedSite, adopted
 from failover.cloud.server_reads import DataVolume
 from failover.model.outcome import Refused
@@ -73,8 +73,8 @@ def test_a_filesystem_straight_on_a_volume_is_that_volumes() -> None:
         physical=(),
         segments=(),
         blocks=with_blocks(block("/dev/sdb", "xfs", uuid=UUID), block("/dev/sdc", "")),
-        fstab=(Line("UUID=" + UUID, "/mnt/a", "xfs", "defaults,_netdev,nofail", "/dev/sdb"),),
-        mounts=(Mount("/mnt/a", "xfs", "rw", "/", "/dev/sdb"),),
+        fstab=(DeviceLine("UUID=" + UUID, "/mnt/a", "xfs", "defaults,_netdev,nofail", "/dev/sdb"),),
+        mounts=(DeviceMount("/mnt/a", "xfs", "rw", "/", "/dev/sdb"),),
     )
     seen = replace(seen, blocks={k: v for k, v in seen.blocks.items() if k != "/dev/dm-0"})
     found = site(seen).storage
@@ -176,7 +176,7 @@ REFUSED_HOSTS = [
     (
         host(
             table=(Exported("/export/a", "*", ("rw",)),),
-            mounts=(*host().mounts, Mount("/export/a", "xfs", "rw", "/sub", "/dev/dm-0")),
+            mounts=(*host().mounts, DeviceMount("/export/a", "xfs", "rw", "/sub", "/dev/dm-0")),
         ),
         "/export/a is exported to * and is a bind mount out of a data filesystem",
     ),

@@ -17,7 +17,7 @@ from failover.flow import inspection
 from failover.flow.flow import Flow, Options
 from failover.model.finding import Finding
 from failover.model.outcome import Failed, Outcome, Refused
-from failover.plan.model import Kind
+from failover.plan.model import StepKind
 from failover.report.journal_reader import read_run
 from failover.report.report import Report
 from failover.report.write import keep
@@ -30,7 +30,7 @@ SIDE_BY_SIDE = 0.15  # seconds that a step of the model takes
 class ModelSite:
     """A site without a cloud: steps change the model, and the next look sees that."""
 
-    def __init__(self, fails: Kind | None = None):
+    def __init__(self, fails: StepKind | None = None):
         self.world = usual(up=False)
         self.fails = fails
         self.evidence = Evidence()
@@ -49,9 +49,9 @@ class ModelSite:
         time.sleep(SIDE_BY_SIDE)
         if step.kind is self.fails:
             raise Failed("it did not", "mend it")
-        if step.kind is Kind.TAKE_OVER:
+        if step.kind is StepKind.TAKE_OVER:
             self.evidence.record_report(step, answer(step.subject, "present"))
-        if step.kind is Kind.POWER_OFF:
+        if step.kind is StepKind.POWER_OFF:
             self.evidence.record_fence(step, step.subject, "the API", "STOPPED")
         self.world = self.world.after(step)
         return "ok"
@@ -110,7 +110,7 @@ def test_the_journal_of_a_flow_makes_the_whole_report(tmp_path, monkeypatch):
 
 
 def test_a_flow_that_fails_says_so_in_its_journal_with_the_remedy(tmp_path, monkeypatch):
-    report, error = run(tmp_path, monkeypatch, ModelSite(fails=Kind.SWITCH))
+    report, error = run(tmp_path, monkeypatch, ModelSite(fails=StepKind.SWITCH))
     assert error is not None
     seen = read_run(report.run, journal.read(report.folder))
     assert (seen.outcome, seen.reason, seen.remedy) == ("failed", "it did not", "mend it")
@@ -142,11 +142,11 @@ def test_a_full_disk_does_not_change_how_the_run_ended(tmp_path, monkeypatch):
     assert report.outcome is Outcome.DONE
 
 
-@pytest.mark.parametrize("kind", [Kind.POWER_OFF, Kind.TAKE_OVER])
+@pytest.mark.parametrize("kind", [StepKind.POWER_OFF, StepKind.TAKE_OVER])
 def test_details_of_a_step_are_its_own(kind, tmp_path, monkeypatch):
     report, _ = run(tmp_path, monkeypatch, ModelSite())
     ended = [e for e in journal.read(report.folder) if e["event"] == "step-done"]
     (mine,) = (e for e in ended if e["step"].startswith(kind.value))
-    key = {Kind.POWER_OFF: "fence", Kind.TAKE_OVER: "hooks"}[kind]
+    key = {StepKind.POWER_OFF: "fence", StepKind.TAKE_OVER: "hooks"}[kind]
     assert key in mine
     assert sum(key in e for e in ended) == 1

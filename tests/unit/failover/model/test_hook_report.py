@@ -13,9 +13,9 @@ from failover.hosts.host_keys import PinnedKeys
 from failover.model import hook_report, stack_output
 from failover.model.outcome import Failed, Unknown, Usage
 from failover.model.resource_change import Change, changes_of
-from hooks.contract.result import Layer, Result
+from hooks.contract.result import HookResult, Layer
 
-GOOD = Result(
+GOOD = HookResult(
     "check", "server", "nfs-srv-1", True, False, 0.1, "", (Layer("iscsi", "absent", False, 0.0, "none", {}),)
 )
 

@@ -10,8 +10,8 @@ from failover.model.hook_report import HookReport
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus, Trouble
 from failover.model.site import Client, ClientMount
 from failover.model.stack_output import Server, Stack, Volume
-from failover.plan.model import Kind, Step
-from hooks.contract.result import Layer, Result
+from failover.plan.model import Step, StepKind
+from hooks.contract.result import HookResult, Layer
 
 SERVERS = ("nfs-srv-1", "nfs-srv-2", "nfs-srv-3")
 VOLUMES = ("bv1", "bv2")
@@ -20,7 +20,7 @@ VOLUMES = ("bv1", "bv2")
 def answer(host: str, state: str) -> HookReport:
     """An answer in which every layer has this state."""
     layers = tuple(Layer(x, state, False, 0.0, f"{x} is {state}", {}) for x in ("iscsi", "lvm"))
-    return HookReport(host, Result("check", "server", host, True, False, 0.1, "", layers))
+    return HookReport(host, HookResult("check", "server", host, True, False, 0.1, "", layers))
 
 
 def attempt(name: str, answered: bool, way: str = "directly") -> Attempt:
@@ -78,25 +78,25 @@ class World:
         held, active, moved, moving = dict(self.held), self.active, self.moved, self.moving
         cut_off = self.cut_off
         subject = step.subject
-        if step.kind is Kind.LAUNCH:
+        if step.kind is StepKind.LAUNCH:
             hosts[subject] = Host("RUNNING", up=False)
-        elif step.kind is Kind.POWER_ON:
+        elif step.kind is StepKind.POWER_ON:
             hosts[subject] = replace(hosts[subject], power="RUNNING")
-        elif step.kind is Kind.REACH:
+        elif step.kind is StepKind.REACH:
             # it waits for a start as well, and for a login
             hosts[subject] = replace(hosts[subject], power="RUNNING", up=True, trouble="")
-        elif step.kind is Kind.RELEASE:
+        elif step.kind is StepKind.RELEASE:
             hosts[subject] = replace(hosts[subject], serves=False)
-        elif step.kind is Kind.POWER_OFF:
+        elif step.kind is StepKind.POWER_OFF:
             hosts[subject] = Host("STOPPED", up=False)
-        elif step.kind is Kind.CUT_OFF:
+        elif step.kind is StepKind.CUT_OFF:
             cut_off = cut_off | {subject}  # its power may be off now, or not: the worse is assumed
-        elif step.kind is Kind.SWITCH:
+        elif step.kind is StepKind.SWITCH:
             self.assert_switch_is_safe(subject)
             held, active, moving = dict.fromkeys(held, subject), subject, {}
-        elif step.kind is Kind.TAKE_OVER:
+        elif step.kind is StepKind.TAKE_OVER:
             hosts[subject] = replace(hosts[subject], serves=True)
-        elif step.kind is Kind.CLIENT:
+        elif step.kind is StepKind.CLIENT:
             moved = moved | {subject}
         changed = {"hosts": hosts, "held": held, "active": active, "moved": moved, "moving": moving}
         return replace(self, **changed, cut_off=cut_off)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from failover.model.attachments import Attachments
 from failover.model.outcome import Refused, Unknown
 from failover.plan import invariant, model, planner
-from failover.plan.model import Kind, Plan, Step
+from failover.plan.model import Plan, Step, StepKind
 from tests.unit.failover.plan.site_model import SERVERS, VOLUMES, Host, World, usual
 
 
@@ -43,7 +43,7 @@ def test_answering_server_serves_until_its_successor_is_ready():
 
 def test_unplanned_asks_nobody_and_an_answering_server_serves_until_its_successor_is_ready():
     plan = planner.make(usual().observe("nfs-srv-2"), unplanned=True)
-    assert not [s for s in plan.steps if s.kind in (Kind.RELEASE, Kind.POWER_OFF)]
+    assert not [s for s in plan.steps if s.kind in (StepKind.RELEASE, StepKind.POWER_OFF)]
     assert plan.before("cut-off nfs-srv-1") == {"launch nfs-srv-2", "reach nfs-srv-2"}
     silent = planner.make(usual(up=False).observe("nfs-srv-2"), unplanned=True)
     assert silent.step("cut-off nfs-srv-1").after == ()
@@ -57,12 +57,12 @@ def test_unplanned_fences_nobody_who_is_off():
 
 def test_without_the_word_the_detach_is_no_fence():
     plan = planner.make(usual(up=False).observe("nfs-srv-2"))
-    assert not [s for s in plan.steps if s.kind is Kind.CUT_OFF]
+    assert not [s for s in plan.steps if s.kind is StepKind.CUT_OFF]
 
 
 def test_stopped_server_needs_no_fence_and_the_plan_says_why():
     plan = planner.make(usual(power="STOPPED", up=False).observe("nfs-srv-2"))
-    assert not [s for s in plan.steps if s.kind in (Kind.RELEASE, Kind.POWER_OFF)]
+    assert not [s for s in plan.steps if s.kind in (StepKind.RELEASE, StepKind.POWER_OFF)]
     assert any("nfs-srv-1 needs no fence: STOPPED" in note for note in plan.notes)
 
 
@@ -125,7 +125,7 @@ def test_a_volume_on_its_way_needs_the_switch_and_its_holder_a_fence(holder, sta
 
 def test_check_catches_a_switch_without_a_fence():
     seen = usual(up=False).observe("nfs-srv-2")
-    bare = Plan("nfs-srv-2", None, (Step(Kind.SWITCH, "nfs-srv-2", ""),), ())
+    bare = Plan("nfs-srv-2", None, (Step(StepKind.SWITCH, "nfs-srv-2", ""),), ())
     with pytest.raises(AssertionError, match="not fenced"):
         invariant.check(bare, seen)
 
@@ -133,8 +133,8 @@ def test_check_catches_a_switch_without_a_fence():
 def test_check_catches_a_switch_to_a_server_nobody_has_reached():
     seen = usual(up=False).observe("nfs-srv-2")
     steps = (
-        Step(Kind.POWER_OFF, "nfs-srv-1", ""),
-        Step(Kind.SWITCH, "nfs-srv-2", "", ("power-off nfs-srv-1",)),
+        Step(StepKind.POWER_OFF, "nfs-srv-1", ""),
+        Step(StepKind.SWITCH, "nfs-srv-2", "", ("power-off nfs-srv-1",)),
     )
     with pytest.raises(AssertionError, match="not known to answer"):
         invariant.check(Plan("nfs-srv-2", None, steps, ()), seen)

@@ -10,9 +10,9 @@ from failover.model.hook_report import HookReport
 from failover.model.observation import Observation, Presence
 from failover.model.outcome import Unknown
 from failover.plan import invariant, model, planner
-from failover.plan.model import Kind, Plan
+from failover.plan.model import Plan, StepKind
 from failover.plan.silence import Belief, judge
-from hooks.contract.result import Layer, Result
+from hooks.contract.result import HookResult, Layer
 from tests.unit.failover.plan.site_model import Host, World, attempt, usual
 
 ALONE = replace(usual(up=False), clients=())
@@ -25,7 +25,7 @@ def judged(seen: Observation) -> tuple[Belief, str]:
 
 def with_client_facts(seen: Observation, facts: dict[str, object]) -> Observation:
     layer = Layer("client", "broken", False, 0.0, "", {"servers": {"nfs-srv-1": facts}})
-    result = Result("check", "client", "nfs-cli", False, False, 0.1, "", (layer,))
+    result = HookResult("check", "client", "nfs-cli", False, False, 0.1, "", (layer,))
     clients = tuple(replace(c, answer=HookReport("nfs-cli", result)) for c in seen.clients)
     return replace(seen, clients=clients)
 
@@ -131,6 +131,6 @@ def test_a_target_that_is_silent_too_must_answer_before_the_power_is_cut() -> No
 
 def test_check_catches_a_power_cut_without_evidence() -> None:
     seen = ALONE.observe("nfs-srv-2")
-    bare = Plan("nfs-srv-2", None, (model.Step(Kind.POWER_OFF, "nfs-srv-1", ""),), ())
+    bare = Plan("nfs-srv-2", None, (model.Step(StepKind.POWER_OFF, "nfs-srv-1", ""),), ())
     with pytest.raises(AssertionError, match="not known to be silent"):
         invariant.check(bare, seen)

@@ -11,7 +11,7 @@ from failover.model.observation import Observation, Presence
 from failover.model.outcome import Refused
 from failover.observe import console_line
 from failover.plan import planner
-from failover.plan.model import Kind
+from failover.plan.model import StepKind
 from failover.verify import findings
 from tests.unit.failover.plan.site_model import Host, World, usual
 
@@ -32,11 +32,11 @@ def unreached(world: World, target: str = "nfs-srv-2", in_service: tuple[str, ..
 def test_a_server_that_runs_is_fenced_by_its_power_never_by_a_release() -> None:
     plan = planner.make(unreached(usual(up=True, serves=True)))
     assert [s.kind for s in plan.steps] == [
-        Kind.LAUNCH,
-        Kind.REACH,
-        Kind.POWER_OFF,
-        Kind.SWITCH,
-        Kind.TAKE_OVER,
+        StepKind.LAUNCH,
+        StepKind.REACH,
+        StepKind.POWER_OFF,
+        StepKind.SWITCH,
+        StepKind.TAKE_OVER,
     ]
     assert plan.step("power-off nfs-srv-1").why == (
         "hosts are not reached from here: its power is cut and proven off"
@@ -68,7 +68,7 @@ def test_a_target_whose_console_says_so_has_nothing_to_do_and_is_verified_by_it(
 
 def test_a_target_whose_console_is_silent_is_waited_for_and_not_right() -> None:
     seen = unreached(served("nfs-srv-2"))
-    assert [s.kind for s in planner.make(seen).steps] == [Kind.REACH, Kind.TAKE_OVER]
+    assert [s.kind for s in planner.make(seen).steps] == [StepKind.REACH, StepKind.TAKE_OVER]
     (finding,) = (f for f in _findings(seen) if f.subject == "server nfs-srv-2")
     assert not finding.ok
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from failover.cloud.resources import SubnetFound
 from failover.model.attachments import Attachment
 from failover.model.stack_output import Launch, Server, Stack, Volume
-from failover.preflight.check import Check, Result
+from failover.preflight.check import Check, CheckResult
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ HELD = Attachment("ocid1.attachment.1", BV1.volume_id, "ocid1.instance.1", "ATTA
 
 def complete(check: Check) -> bool:
     """Whatever is not right says what was expected and what to do."""
-    return check.outcome is Result.OK or bool(check.found and check.expected and check.remedy)
+    return check.outcome is CheckResult.OK or bool(check.found and check.expected and check.remedy)
 
 
 class Bare:

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from failover.plan.model import Kind, Plan, Step
+from failover.plan.model import Plan, Step, StepKind
 from failover.preflight import catalogue, gate
 from tests.unit.failover.preflight.ground import SECOND, Bare
 
@@ -23,7 +23,7 @@ def test_a_run_plans_with_terraform_only_while_the_old_server_serves() -> None:
 
 
 def test_a_plan_that_moves_no_volume_needs_no_prechecks() -> None:
-    plan = Plan("nfs-srv-2", None, (Step(Kind.CLIENT, "nfs-cli", "why"),), ())
+    plan = Plan("nfs-srv-2", None, (Step(StepKind.CLIENT, "nfs-cli", "why"),), ())
     nothing = cast(Any, None)
     assert gate.checks(plan, nothing, nothing) == ()
 

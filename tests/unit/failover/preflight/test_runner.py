@@ -11,7 +11,7 @@ from failover.cloud.inventory import Unanswered
 from failover.model.outcome import Refused, Unknown, Usage
 from failover.preflight import check as checks
 from failover.preflight import runner
-from failover.preflight.check import Check, Result
+from failover.preflight.check import Check, CheckResult
 from tests.unit.failover.preflight.ground import Bare
 
 
@@ -30,15 +30,15 @@ def failing(error: Exception) -> Callable[[Any], Any]:
 @pytest.mark.parametrize(
     ("error", "advisory", "outcome"),
     [
-        (Unanswered("GetImage", 404, "no"), False, Result.UNKNOWN),
-        (Unanswered("GetImage", 404, "no"), True, Result.WARNING),
-        (Unknown("nobody knows", "look"), False, Result.UNKNOWN),
-        (Unknown("nobody knows", "look"), True, Result.WARNING),
-        (Refused("no", "mend"), False, Result.BLOCKING),
-        (Usage("no", "mend"), True, Result.BLOCKING),
+        (Unanswered("GetImage", 404, "no"), False, CheckResult.UNKNOWN),
+        (Unanswered("GetImage", 404, "no"), True, CheckResult.WARNING),
+        (Unknown("nobody knows", "look"), False, CheckResult.UNKNOWN),
+        (Unknown("nobody knows", "look"), True, CheckResult.WARNING),
+        (Refused("no", "mend"), False, CheckResult.BLOCKING),
+        (Usage("no", "mend"), True, CheckResult.BLOCKING),
     ],
 )
-def test_an_error_is_a_result(error: Exception, advisory: bool, outcome: Result) -> None:
+def test_an_error_is_a_result(error: Exception, advisory: bool, outcome: CheckResult) -> None:
     check = ran(failing(error), advisory)
     assert check.outcome is outcome
     assert check.remedy
@@ -61,7 +61,7 @@ def test_a_probe_that_hangs_is_left_behind_at_its_deadline() -> None:
     )
     never.set()
     assert time.monotonic() - start < 5
-    assert (late.outcome, quick.outcome) == (Result.UNKNOWN, Result.OK)
+    assert (late.outcome, quick.outcome) == (CheckResult.UNKNOWN, CheckResult.OK)
     assert "no answer within 0.1 s" in late.found
 
 

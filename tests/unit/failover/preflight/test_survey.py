@@ -10,10 +10,10 @@ from failover.hosts import survey
 from failover.model.hook_report import HookReport
 from failover.model.outcome import Refused
 from failover.model.stack_output import Stack, Volume
-from failover.preflight.check import Check, Result
+from failover.preflight.check import Check, CheckResult
 from failover.preflight.checks import survey as survey_checks
+from hooks.contract.result import HookResult as HooksResult
 from hooks.contract.result import Layer
-from hooks.contract.result import Result as HooksResult
 
 BV1 = Volume("bv1", "ocid1.volume.1", "ocid1.attachment.1", "ocid1.instance.1", "iqn.x", "169.254.2.2", 3260)
 SPEC = {
@@ -59,7 +59,7 @@ def test_a_refusal_blocks_and_its_last_part_is_the_remedy() -> None:
     (check,) = judged(
         layer("broken", refusals=("vg1: found a RAID; LV lv01, expected linear; lvconvert it",))
     )
-    assert (check.outcome, check.name) == (Result.BLOCKING, "survey of nfs-srv-2")
+    assert (check.outcome, check.name) == (CheckResult.BLOCKING, "survey of nfs-srv-2")
     assert check.found == "lvm: vg1: found a RAID; LV lv01, expected linear"
     assert check.remedy == "lvconvert it"
 
@@ -71,19 +71,19 @@ def test_a_text_without_a_remedy_still_has_one() -> None:
 
 def test_warnings_warn_and_stand_beside_refusals() -> None:
     found = judged(layer("broken", refusals=("a; b",), warnings=("c; d", "e; f")), layer("present"))
-    assert [c.outcome for c in found] == [Result.BLOCKING, Result.WARNING, Result.WARNING]
+    assert [c.outcome for c in found] == [CheckResult.BLOCKING, CheckResult.WARNING, CheckResult.WARNING]
 
 
 def test_what_could_not_be_learnt_warns_and_never_blocks() -> None:
     (check, *_) = judged(layer("unknown", said="`pvs` did not end within 60 s"))
-    assert (check.outcome, check.found) == (Result.WARNING, "lvm: `pvs` did not end within 60 s")
+    assert (check.outcome, check.found) == (CheckResult.WARNING, "lvm: `pvs` did not end within 60 s")
     (none,) = survey_checks.judge(answer(message="run this as root"))
-    assert (none.outcome, none.found) == (Result.WARNING, "run this as root")
+    assert (none.outcome, none.found) == (CheckResult.WARNING, "run this as root")
 
 
 def test_all_well_is_one_line() -> None:
     (check,) = judged(layer("present"), layer("present"))
-    assert check.outcome is Result.OK
+    assert check.outcome is CheckResult.OK
 
 
 def test_a_server_that_was_just_launched_refuses_before_anything_moves() -> None:
@@ -112,7 +112,7 @@ def test_a_client_that_only_the_old_server_knows_by_name_blocks() -> None:
     old = knowing("nfs-srv-1", gpu1=["10.0.0.21"], gpu2=["10.0.0.22"], gone=[])
     new = knowing("nfs-srv-2", gpu1=["10.0.0.21"], gpu2=[], gone=[])
     (check,) = survey_checks.judge_names(old, new)
-    assert (check.outcome, check.name) == (Result.BLOCKING, "survey of nfs-srv-2")
+    assert (check.outcome, check.name) == (CheckResult.BLOCKING, "survey of nfs-srv-2")
     assert "gpu2, which has an address on nfs-srv-1 alone" in check.found
     assert "/etc/hosts of nfs-srv-2" in check.remedy
     assert list(survey_checks.judge_names(None, new)) == []

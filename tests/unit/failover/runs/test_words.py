@@ -2,7 +2,7 @@
 
 import pytest
 
-from failover.plan.model import Kind, Step, split_name
+from failover.plan.model import Step, StepKind, split_name
 from failover.runs.events import Event
 from failover.stack import addresses
 from tests.paths import ROOT
@@ -29,8 +29,8 @@ def test_an_address_names_its_volume_or_its_server() -> None:
     assert addresses.volume_of(addresses.SWITCH_RECORD) is None
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_step_s_name_says_its_kind_and_its_subject(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", StepKind)
+def test_a_step_s_name_says_its_kind_and_its_subject(kind: StepKind) -> None:
     assert split_name(Step(kind, "nfs-srv-2", "").name) == (kind, "nfs-srv-2")
 
 

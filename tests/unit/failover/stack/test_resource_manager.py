@@ -11,7 +11,7 @@ from failover.model.outcome import Failed, Refused, Unknown, Usage
 from failover.stack import choose, state_edit
 from failover.stack import resource_manager as managed
 from failover.stack import state as tfstate
-from failover.stack.resource_manager_api import Job, StackSeen
+from failover.stack.resource_manager_api import ResourceManagerJob, StackSeen
 from failover.stack.resource_manager_jobs import StackJobs, plain
 from failover.verbs import site_file as sites
 
@@ -131,7 +131,7 @@ class Api:
 
 
 def job(state, failure=("", ""), operation="APPLY"):
-    return Job(
+    return ResourceManagerJob(
         "ocid1.ormjob.a", operation, state, "name", "aiko@ops", datetime(2026, 1, 2, tzinfo=UTC), failure
     )
 

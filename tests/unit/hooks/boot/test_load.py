@@ -13,8 +13,8 @@ import pytest
 
 from hooks.boot import load, metadata, url, volume
 from hooks.boot.load import GONE_LOOKS, Loader
-from hooks.boot.metadata import Seen, Unreachable
-from hooks.contract.result import PRESENT, Finding
+from hooks.boot.metadata import AttachedVolumes, Unreachable
+from hooks.contract.result import PRESENT, LayerFinding
 from hooks.host import places, released
 from hooks.host.copies import Looked, digest, name_of
 from hooks.host.host import HookError
@@ -23,7 +23,7 @@ from tests.unit.hooks.scripted_host import PlannedHost, fixture
 RIGHT, OTHER = b"the whole hooks", b"other hooks"
 PINNED = digest(RIGHT)
 SPEC = fixture("server-spec.json")
-HERE, NONE = Seen(2, 2, SPEC, "a1 a2"), Seen(0, 2, "")
+HERE, NONE = AttachedVolumes(2, 2, SPEC, "a1 a2"), AttachedVolumes(0, 2, "")
 
 
 class Server:
@@ -82,7 +82,7 @@ def test_then_the_volume_s_and_only_then_the_url_s(server: Server) -> None:
 
 
 def test_volumes_that_are_not_all_attached_are_not_touched(server: Server) -> None:
-    server.seen, server.at_url = Seen(1, 2, ""), Looked(RIGHT, "the URL")
+    server.seen, server.at_url = AttachedVolumes(1, 2, ""), Looked(RIGHT, "the URL")
     assert running(server.loader.look()) == RIGHT
     assert server.asked == ["url"]
 
@@ -261,7 +261,7 @@ def test_a_body_without_an_end_is_cut_off(
 @pytest.fixture
 def reached(monkeypatch: pytest.MonkeyPatch) -> None:
     for layer in (volume.iscsi, volume.lvm):
-        monkeypatch.setattr(layer, "check", lambda *_: Finding(PRESENT, ""))
+        monkeypatch.setattr(layer, "check", lambda *_: LayerFinding(PRESENT, ""))
     monkeypatch.setitem(volume.sys.modules["__main__"].__dict__, "ARCHIVE", "/opt/nfs-failover/loader.pyz")
     monkeypatch.setattr(volume.sys, "executable", "python3")
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from hooks.boot import metadata
-from hooks.boot.metadata import ATTACHMENTS_PATH, SPEC_PATH, Seen, Unreachable, get, look, match
+from hooks.boot.metadata import ATTACHMENTS_PATH, SPEC_PATH, AttachedVolumes, Unreachable, get, look, match
 from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.spec import ServerSpec
@@ -90,7 +90,7 @@ def test_portals_are_filled_in_by_volume_id(imds: Imds) -> None:
 @pytest.mark.parametrize("attached", [[], [ONE]], ids=["none", "one of two"])
 def test_a_part_of_the_volumes_is_no_spec(imds: Imds, attached: list[object]) -> None:
     imds.attached(attached)
-    assert look(imds.place) == Seen(len(attached), 2, "", "a" if attached else "")
+    assert look(imds.place) == AttachedVolumes(len(attached), 2, "", "a" if attached else "")
 
 
 def test_somebody_else_s_volume_is_not_ours(imds: Imds) -> None:

@@ -10,15 +10,18 @@ import pytest
 from failover.observe import console_line
 from hooks import cli, walk
 from hooks.boot import metadata, watch
-from hooks.boot.metadata import Seen, Unreachable
+from hooks.boot.metadata import AttachedVolumes, Unreachable
 from hooks.boot.watch import GONE_LOOKS, Watch
-from hooks.contract.result import ABSENT, PRESENT, Layer, Result
+from hooks.contract.result import ABSENT, PRESENT, HookResult, Layer
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 SPEC = fixture("server-spec.json")
-HERE, MOVED = Seen(2, 2, SPEC, "a1 a2"), Seen(2, 2, SPEC.replace("169.254.2.5", "169.254.2.9"), "a3 a4")
-AGAIN = Seen(2, 2, SPEC, "a5 a6")  # other attachments at the same portals
-PART, NONE = Seen(1, 2, ""), Seen(0, 2, "")
+HERE, MOVED = (
+    AttachedVolumes(2, 2, SPEC, "a1 a2"),
+    AttachedVolumes(2, 2, SPEC.replace("169.254.2.5", "169.254.2.9"), "a3 a4"),
+)
+AGAIN = AttachedVolumes(2, 2, SPEC, "a5 a6")  # other attachments at the same portals
+PART, NONE = AttachedVolumes(1, 2, ""), AttachedVolumes(0, 2, "")
 
 
 class Site:
@@ -39,20 +42,20 @@ class Site:
         monkeypatch.setattr(walk, "check", lambda *_: [Layer("iscsi", self.sessions, False, 0, "", {})])
         monkeypatch.setattr(walk, "release", lambda _host, _spec, only: self.released.append(only))
 
-    def answer(self) -> Seen:
+    def answer(self) -> AttachedVolumes:
         found = self.answers.pop(0)
         if isinstance(found, Exception):
             raise found
         return found
 
-    def take_over(self, text: str) -> Result:
+    def take_over(self, text: str) -> HookResult:
         self.taken.append(text)
-        return Result("apply", "server", "h", self.ok, True, 0.0, "", self.layers)
+        return HookResult("apply", "server", "h", self.ok, True, 0.0, "", self.layers)
 
     def forget(self) -> None:
         self.forgotten += 1
 
-    def looks(self, *answers: Any) -> list[Result]:
+    def looks(self, *answers: Any) -> list[HookResult]:
         self.answers = list(answers)
         return [result for _ in answers if (result := self.watch.look()) is not None]
 
@@ -145,7 +148,7 @@ def test_the_program_ends_with_what_failed_and_prints_what_worked(
     outcomes = [True, False]
     monkeypatch.setattr(watch.metadata, "look", lambda *_: site.answer())
     monkeypatch.setattr(
-        cli, "_take_over", lambda *_: Result("apply", "", "h", outcomes.pop(0), True, 0.0, "", ())
+        cli, "_take_over", lambda *_: HookResult("apply", "", "h", outcomes.pop(0), True, 0.0, "", ())
     )
     assert cli.main(["watch"], str(tmp_path)) == 3
     assert [json.loads(line)["ok"] for line in capsys.readouterr().out.splitlines()] == [True, False]

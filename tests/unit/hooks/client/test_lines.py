@@ -12,8 +12,8 @@ from hooks.client.edit import after, edit
 from hooks.client.lines import automaps, mount_units
 from hooks.client.lines import fstab as client_fstab
 from hooks.client.lines.automaps import Map
-from hooks.client.view import View
-from hooks.contract.client_spec import ClientSpec, Mount, Server
+from hooks.client.view import ClientView
+from hooks.contract.client_spec import ClientSpec, ExportMount, KnownServer
 from hooks.host import mounts
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
@@ -21,11 +21,11 @@ SPEC = ClientSpec(
     120,
     "remount",
     "s2",
-    (Server("s1", "nfs-srv-1", ("10.0.0.11",)), Server("s2", "nfs-srv-2", ("10.0.0.12",))),
+    (KnownServer("s1", "nfs-srv-1", ("10.0.0.11",)), KnownServer("s2", "nfs-srv-2", ("10.0.0.12",))),
     (),
     ("/mnt/a",),
     None,
-    (Mount("/mnt/a", "/mnt/nfs/a"),),
+    (ExportMount("/mnt/a", "/mnt/nfs/a"),),
 )
 RESOLVES = {"nfs-srv-1": ["10.0.0.11"], "nfs-srv-2": ["10.0.0.12"], "files": ["10.0.0.11"]}
 ROOT = "22 1 254:0 / / rw shared:1 - ext4 /dev/root rw\n"
@@ -39,9 +39,9 @@ LINES = st.lists(WORDS, max_size=7).map(" ".join) | st.text(max_size=20)
 TABLES = st.lists(LINES, max_size=6).map("\n".join) | st.lists(LINES, max_size=4).map("\r\n".join)
 
 
-def view(root: Path, fstab: str, **case: Any) -> View:
+def view(root: Path, fstab: str, **case: Any) -> ClientView:
     files = {"/etc/fstab": fstab, "/proc/self/mountinfo": ROOT, **case.pop("files", {})}
-    return View(PlannedHost(str(root), {"files": files, "resolves": RESOLVES, **case}), SPEC)
+    return ClientView(PlannedHost(str(root), {"files": files, "resolves": RESOLVES, **case}), SPEC)
 
 
 def edited(root: Path, fstab: str) -> str:

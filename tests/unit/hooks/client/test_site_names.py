@@ -4,10 +4,10 @@ import pytest
 
 from hooks.client import site_names
 from hooks.client.site_names import SiteNames
-from hooks.contract.client_spec import ClientSpec, Server
+from hooks.contract.client_spec import ClientSpec, KnownServer
 
-OLD = Server("nfs-srv-1", "nfs-srv-1", ("10.0.0.11", "10.0.2.4"))
-NEW = Server("nfs-srv-2", "nfs-srv-2", ("10.0.0.12", "10.0.2.12"))
+OLD = KnownServer("nfs-srv-1", "nfs-srv-1", ("10.0.0.11", "10.0.2.4"))
+NEW = KnownServer("nfs-srv-2", "nfs-srv-2", ("10.0.0.12", "10.0.2.12"))
 SPEC = ClientSpec(120, "remount", "nfs-srv-2", (OLD, NEW), (), ("/mnt/a",), None, ())
 NAMES = {
     "nfs-srv-1": ["10.0.0.11"],

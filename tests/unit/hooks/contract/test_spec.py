@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.contract.client_spec import ClientSpec, Mount
+from hooks.contract.client_spec import ClientSpec, ExportMount
 from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse, storage
 from hooks.contract.spec import ServerSpec
@@ -87,7 +87,7 @@ def test_the_contract_s_client_spec() -> None:
     spec = parse(json.dumps(CLIENT))
     assert isinstance(spec, ClientSpec)
     assert spec.mode == "remount"
-    assert spec.mounts == (Mount("/mnt/a", "/mnt/nfs/a"),)
+    assert spec.mounts == (ExportMount("/mnt/a", "/mnt/nfs/a"),)
     assert spec.target.addresses == ("10.0.0.12",)
 
 

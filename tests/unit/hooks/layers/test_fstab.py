@@ -28,7 +28,7 @@ LINES = st.lists(st.sampled_from(FIELDS), max_size=6).map(" ".join) | st.sampled
 TABLES = st.lists(LINES, max_size=6).map("\n".join) | st.text(max_size=60) | st.just(ORACLE)
 
 
-def ours(line: fstab.Line) -> bool:
+def ours(line: fstab.FstabLine) -> bool:
     return line.mount == "/mnt/a" and line.device in ALIASES
 
 
@@ -86,7 +86,7 @@ def test_enable_after_disable_is_enable(text: str) -> None:
 @pytest.mark.parametrize("spelled", ["/mnt/a", "/mnt/a/", "//mnt//a", "/mnt/./a", "/mnt/a///", "/mnt/\\141"])
 def test_a_mount_point_is_what_the_kernel_would_show(spelled: str) -> None:
     line = fstab.parsed(f"LABEL=data\t{spelled}\txfs\tdefaults,_netdev\t0 0\n")
-    assert line == fstab.Line(
+    assert line == fstab.FstabLine(
         True,
         "LABEL=data",
         "/mnt/a",
@@ -98,7 +98,7 @@ def test_a_mount_point_is_what_the_kernel_would_show(spelled: str) -> None:
 
 def test_blanks_in_names_are_octal() -> None:
     line = fstab.parsed("LABEL=my\\040data /mnt/my\\040data xfs")
-    assert line == fstab.Line(
+    assert line == fstab.FstabLine(
         True, "LABEL=my data", "/mnt/my data", "xfs", "defaults", "LABEL=my\\040data /mnt/my\\040data xfs"
     )
 
@@ -124,7 +124,7 @@ def test_what_names_no_mount_is_no_line(text: str) -> None:
     assert fstab.parsed(text) is None
 
 
-def named(line: fstab.Line) -> bool:
+def named(line: fstab.FstabLine) -> bool:
     return line.device in ALIASES
 
 

@@ -6,12 +6,12 @@ import pytest
 
 from hooks import walk
 from hooks.contract.result import Layer
-from hooks.contract.spec import ServerSpec, Volume
+from hooks.contract.spec import ServerSpec, SpecVolume
 from hooks.layers import iscsi
 from tests.unit.hooks.scripted_host import Case, PlannedHost
 
 IQN = "iqn.2015-12.com.oracleiaas:"
-VOLUMES = tuple(Volume(f"bv{n}", None, f"{IQN}{n:08d}", f"169.254.2.{n}", 3260) for n in range(2, 10))
+VOLUMES = tuple(SpecVolume(f"bv{n}", None, f"{IQN}{n:08d}", f"169.254.2.{n}", 3260) for n in range(2, 10))
 SPEC = ServerSpec(300, VOLUMES, (), (), (), None)
 SET = "-o update " + " ".join(f"-n {name} -v {value}" for name, value in iscsi.SETTINGS)
 NOTHING = [
@@ -22,15 +22,15 @@ RECORD = "# BEGIN RECORD 2.1.8\nnode.name = {}\nnode.conn[0].address = {}\nnode.
 OTHER = RECORD.format("iqn.else", "10.0.0.9")
 
 
-def node(volume: Volume) -> str:
+def node(volume: SpecVolume) -> str:
     return f"iscsiadm -m node -T {volume.iqn} -p {volume.portal}"
 
 
-def made(volumes: tuple[Volume, ...]) -> list[Case]:
+def made(volumes: tuple[SpecVolume, ...]) -> list[Case]:
     return [{"run": f"{node(volume)} -o new"} for volume in volumes]
 
 
-def there(volumes: tuple[Volume, ...]) -> Case:
+def there(volumes: tuple[SpecVolume, ...]) -> Case:
     """What a login brings about: devices, and sessions that are alive."""
     numbers = range(len(volumes))
     links = {volume.link: f"../../sd{n}" for n, volume in enumerate(volumes)}
@@ -38,7 +38,7 @@ def there(volumes: tuple[Volume, ...]) -> Case:
     return {"links": links, "files": {**{f"/dev/sd{n}": "" for n in numbers}, **states}}
 
 
-def afterwards(volumes: tuple[Volume, ...], records: str = "") -> list[Case]:
+def afterwards(volumes: tuple[SpecVolume, ...], records: str = "") -> list[Case]:
     """The check's look at all of them logged in."""
     sessions = "".join(f"tcp: [{n}] {v.portal},1 {v.iqn} (non-flash)\n" for n, v in enumerate(volumes))
     for volume in volumes:
@@ -67,7 +67,7 @@ def test_one_call_sets_all_records_and_one_logs_in_to_all(tmp_path: Path) -> Non
     assert "8 volumes logged in" in layer.message
 
 
-def one_by_one(volumes: tuple[Volume, ...]) -> list[Case]:
+def one_by_one(volumes: tuple[SpecVolume, ...]) -> list[Case]:
     logins = [{"run": f"{node(v)} -l", "then": there(volumes)} for v in volumes]
     return [*({"run": f"{node(v)} {SET}"} for v in volumes), *logins]
 

@@ -16,7 +16,7 @@ from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import BROKEN, PRESENT, Layer
 from hooks.contract.spec import ServerSpec
-from hooks.host.host import CommandFailed, Outcome, Refused
+from hooks.host.host import CommandFailed, CommandOutcome, HookRefused
 from hooks.host.lock import alone
 from hooks.probe import settings as probed
 from hooks.settings import capture, copy, settings
@@ -46,12 +46,12 @@ class SettingsHost(DataHost):
         self.units = units
         self.ran: list[str] = []
 
-    def _execute(self, argv: Sequence[str], seconds: float) -> Outcome | None:
+    def _execute(self, argv: Sequence[str], seconds: float) -> CommandOutcome | None:
         line = " ".join(argv)
         if line.startswith("systemctl show"):
-            return Outcome(0, self.units if "rpc-rquotad" in line else ABSENT_UNIT, "")
+            return CommandOutcome(0, self.units if "rpc-rquotad" in line else ABSENT_UNIT, "")
         self.ran.append(line.replace(self.root, ""))
-        return Outcome(0, "", "")
+        return CommandOutcome(0, "", "")
 
 
 def spec(*files: str, options: str = SQUASHED, **changes: Any) -> ServerSpec:
@@ -136,7 +136,7 @@ def test_a_host_that_took_the_copy_in_may_change_and_nobody_takes_that_back(old:
 def test_a_host_that_never_took_the_copy_in_does_not_replace_it(old: SettingsHost) -> None:
     capture.keep(old, spec())
     new = moved(old, {"/etc/nfs.conf": "[nfsd]\nthreads=8\n"})
-    with pytest.raises(Refused, match="were not restored here, and are kept; run failover again"):
+    with pytest.raises(HookRefused, match="were not restored here, and are kept; run failover again"):
         capture.keep(new, spec())
 
 
@@ -259,7 +259,7 @@ def test_a_file_that_cannot_be_written_is_named_and_the_walk_goes_on(old: Settin
     assert "/etc/nfs.conf.d/site.conf" in layer.message
     assert new.read("/etc/nfs.conf") == FILES["/etc/nfs.conf"]
     assert "/etc/nfs.conf.d/site.conf" in settings.check(new, spec()).message
-    with pytest.raises(Refused):
+    with pytest.raises(HookRefused):
         capture.keep(new, spec())
 
 
@@ -333,7 +333,7 @@ def test_the_lock_s_file_is_not_the_child_s_to_write(old: SettingsHost) -> None:
 
 def test_the_data_s_folder_must_lie_on_the_data(old: SettingsHost) -> None:
     old.lies_on = 22
-    with pytest.raises(Refused, match="does not lie on what should be mounted on /mnt/a"):
+    with pytest.raises(HookRefused, match="does not lie on what should be mounted on /mnt/a"):
         capture.keep(old, spec())
     assert ROOT.startswith("22 ")
 
@@ -341,5 +341,5 @@ def test_the_data_s_folder_must_lie_on_the_data(old: SettingsHost) -> None:
 def test_a_manifest_s_own_owner_counts(old: SettingsHost, monkeypatch: pytest.MonkeyPatch) -> None:
     capture.keep(old, spec())
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises((Refused, CommandFailed), match="expected root's own"):
+    with pytest.raises((HookRefused, CommandFailed), match="expected root's own"):
         copy.load(old, spec())

@@ -13,7 +13,7 @@ import pytest
 from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import Layer
-from hooks.host.host import SBIN, Outcome
+from hooks.host.host import SBIN, CommandOutcome
 from hooks.layers import lvm as lvm_layer
 from hooks.survey import host as survey_host
 from hooks.survey import lvm, nfs, survey
@@ -53,7 +53,7 @@ class Surveyed(PlannedHost):
         PlannedHost.__init__(self, root, change)
         self.answers = answers
 
-    def _execute(self, argv: Sequence[str], seconds: float) -> Outcome | None:
+    def _execute(self, argv: Sequence[str], seconds: float) -> CommandOutcome | None:
         line = " ".join(argv)
         key = max((key for key in self.answers if line.startswith(key)), key=len, default=None)
         assert key is not None, f"ran `{line}`"
@@ -62,7 +62,7 @@ class Surveyed(PlannedHost):
             self.clock += seconds
             return None
         code, out = found if isinstance(found, tuple) else (0, found)
-        return Outcome(code, out, "")
+        return CommandOutcome(code, out, "")
 
 
 def host(root: Path, **changes: Any) -> Surveyed:

@@ -8,10 +8,10 @@ import pytest
 from lab.api.compute.metadata_limit import LARGEST_METADATA_BYTES, check_metadata
 from lab.api.compute.shapes import shape_config
 from lab.api.core.answer import render
-from lab.api.core.call import Call, Cloud
+from lab.api.core.call import Call, Tenancy
 from lab.api.core.errors import ApiError
 from lab.api.core.faults import Faults
-from lab.api.core.store import Resource, Store
+from lab.api.core.store import Store, StoredResource
 from lab.api.core.transition import BASE_SECONDS
 from lab.api.core.world import invent_world, load_world, save_world
 from lab.api.http.steps import STEPS
@@ -22,13 +22,13 @@ from lab.api.network.addresses import check_label, free_address, label_for
 @pytest.fixture
 def cloud(tmp_path):
     store = Store(tmp_path / "cloud.db")
-    yield Cloud(store, invent_world(0.0))
+    yield Tenancy(store, invent_world(0.0))
     store.close()
 
 
 def occupy(cloud, address, label=None):
     body = {"ipAddress": address, "hostnameLabel": label}
-    cloud.store.put(Resource(address, "privateip", body))
+    cloud.store.put(StoredResource(address, "privateip", body))
 
 
 def test_free_addresses_start_at_ten_and_skip_the_taken(cloud):

@@ -11,7 +11,7 @@ from lab.hardware.image.variants.catalogue import DEBIAN, VARIANTS, variant
 from lab.hardware.images import pin_base
 from lab.hardware.machine import Machine
 from lab.site.baseline_cache import BaselineCache
-from lab.site.ssh_access import Access
+from lab.site.ssh_access import GuestAccess
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
 
@@ -65,8 +65,8 @@ def test_a_lab_keeps_the_guests_it_began_with(cache, tmp_path):
     lab = RunDirectory.of(tmp_path / "lab")
     assert pin_base(lab, "ubuntu").variant.name == "ubuntu"
     assert pin_base(lab).variant.name == "ubuntu"
-    assert Access(lab).user == "ubuntu"
-    assert Access(RunDirectory.of(tmp_path / "other")).user == "opc"
+    assert GuestAccess(lab).user == "ubuntu"
+    assert GuestAccess(RunDirectory.of(tmp_path / "other")).user == "opc"
 
 
 def test_a_founded_lab_is_found_again_for_the_same_guests_only(cache, monkeypatch):

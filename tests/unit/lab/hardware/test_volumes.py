@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.hardware.volumes import PORTALS, Volume, live_connections, next_portal
+from lab.hardware.volumes import PORTALS, VolumeRecord, live_connections, next_portal
 from lab.system.errors import HardwareError
 
 SHOWN = """\
@@ -23,10 +23,10 @@ def test_every_connection_is_found_with_its_initiator():
 
 
 def test_a_volume_never_comes_back_at_the_address_it_had():
-    volume = Volume("bv1", 1, "iqn", 50, portal=PORTALS[0])
+    volume = VolumeRecord("bv1", 1, "iqn", 50, portal=PORTALS[0])
     assert next_portal(volume, {PORTALS[0]}) == PORTALS[1]
     assert next_portal(volume, {PORTALS[0], PORTALS[1]}) == PORTALS[2]
-    last = Volume("bv1", 1, "iqn", 50, portal=PORTALS[-1])
+    last = VolumeRecord("bv1", 1, "iqn", 50, portal=PORTALS[-1])
     assert next_portal(last, {PORTALS[-1]}) == PORTALS[0]
     with pytest.raises(HardwareError, match="portals are taken"):
         next_portal(volume, set(PORTALS))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.provider.cloud import Cloud
+from lab.provider.cloud import ProviderClients
 from lab.provider.place import ProviderError, host_overrides, lab_endpoint
 from lab.site.stack import lay_stack
 
@@ -24,7 +24,7 @@ def test_a_lab_that_is_not_up_is_named(tmp_path: Path) -> None:
 def test_missing_credentials_are_named(tmp_path: Path) -> None:
     environment = {"CLIENT_HOST_OVERRIDES": host_overrides("http://127.0.0.1:1")}
     with pytest.raises(ProviderError, match="has no usable DEFAULT profile"):
-        Cloud.of_lab(tmp_path, None, environment=environment)
+        ProviderClients.of_lab(tmp_path, None, environment=environment)
 
 
 def test_an_active_server_among_the_site_variables_is_refused(tmp_path: Path) -> None:

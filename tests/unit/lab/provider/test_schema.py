@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.provider.schema.schema import Attribute, Block, Kind, load
+from lab.provider.schema.schema import Attribute, BlockSchema, TypeSchema, load
 from tests.paths import ROOT
 
 FACTS = ROOT.parent / "shared" / "provider"
@@ -44,7 +44,7 @@ def subset(ours: Any, theirs: Any) -> bool:
     return bool(ours == theirs)
 
 
-def differences(block: Block, theirs: dict[str, Any], at: str) -> Iterator[str]:
+def differences(block: BlockSchema, theirs: dict[str, Any], at: str) -> Iterator[str]:
     for name, attribute in block.attributes.items():
         other = theirs.get("attributes", {}).get(name)
         if other is None:
@@ -65,7 +65,7 @@ def differences(block: Block, theirs: dict[str, Any], at: str) -> Iterator[str]:
         yield from differences(nested.block, other["block"], f"{at}{name}.")
 
 
-def all_attributes(block: Block, at: str = "") -> Iterator[tuple[str, Attribute]]:
+def all_attributes(block: BlockSchema, at: str = "") -> Iterator[tuple[str, Attribute]]:
     for name, attribute in block.attributes.items():
         yield f"{at}{name}", attribute
     for name, nested in block.blocks.items():
@@ -109,7 +109,7 @@ def test_a_resource_has_the_real_block_flags(name: str, real_flags: dict[str, An
 
 @pytest.mark.parametrize("name", OURS.resources)
 def test_a_resource_has_the_real_importer_and_timeouts(name: str, real_flags: dict[str, Any]) -> None:
-    kind: Kind = OURS.resources[name]
+    kind: TypeSchema = OURS.resources[name]
     assert kind.importer == real_flags[name]["importer"]
     assert kind.update == real_flags[name]["update"]
     assert dict(kind.timeouts) == real_flags[name]["timeouts"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.provider import wire
-from lab.provider.schema.schema import Attribute, Block, NestedBlock
+from lab.provider.schema.schema import Attribute, BlockSchema, NestedBlock
 from lab.provider.schema.shape import coerce, conform, merged, settled, stored
 from lab.provider.schema.values import UNKNOWN, decode, encode, in_order, known, same
 
@@ -16,8 +16,8 @@ plain = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-INNER = Block({"size": Attribute("number", optional=True), "name": Attribute("string", optional=True)})
-BLOCK = Block(
+INNER = BlockSchema({"size": Attribute("number", optional=True), "name": Attribute("string", optional=True)})
+BLOCK = BlockSchema(
     {"id": Attribute("string", computed=True), "tags": Attribute(["map", "string"], computed=True)},
     {"disk": NestedBlock(INNER)},
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from failover.preflight.check import Result
+from failover.preflight.check import CheckResult
 from failover.preflight.checks import capacity
 from tests.unit.failover.preflight.ground import LAUNCH, complete
 
@@ -10,13 +10,13 @@ from tests.unit.failover.preflight.ground import LAUNCH, complete
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        ("AVAILABLE", Result.OK),
-        ("OUT_OF_HOST_CAPACITY", Result.BLOCKING),
-        ("HARDWARE_NOT_SUPPORTED", Result.BLOCKING),
-        ("UNKNOWN_ENUM_VALUE", Result.WARNING),
+        ("AVAILABLE", CheckResult.OK),
+        ("OUT_OF_HOST_CAPACITY", CheckResult.BLOCKING),
+        ("HARDWARE_NOT_SUPPORTED", CheckResult.BLOCKING),
+        ("UNKNOWN_ENUM_VALUE", CheckResult.WARNING),
     ],
 )
-def test_a_capacity_report(status: str, outcome: Result) -> None:
+def test_a_capacity_report(status: str, outcome: CheckResult) -> None:
     found = capacity.judge(LAUNCH, status)
     assert found.outcome is outcome
     assert complete(found)

@@ -5,10 +5,10 @@ import pytest
 from failover.model.hook_report import HookReport
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
 from failover.model.site import Client
-from failover.preflight.check import Result
+from failover.preflight.check import CheckResult
 from failover.preflight.checks import hosts
+from hooks.contract.result import HookResult as HooksResult
 from hooks.contract.result import Layer
-from hooks.contract.result import Result as HooksResult
 from tests.unit.failover.plan.site_model import attempt
 from tests.unit.failover.preflight.ground import FIRST, complete
 
@@ -23,25 +23,25 @@ def answer(state: str) -> HookReport:
 @pytest.mark.parametrize(
     ("seen", "outcome", "told"),
     [
-        (ServerStatus(FIRST, "RUNNING", Presence.ANSWERS, answer("present")), Result.OK, "present: nfs"),
+        (ServerStatus(FIRST, "RUNNING", Presence.ANSWERS, answer("present")), CheckResult.OK, "present: nfs"),
         (
             ServerStatus(FIRST, "RUNNING", Presence.ANSWERS, answer("broken")),
-            Result.WARNING,
+            CheckResult.WARNING,
             "nfs broken: why",
         ),
-        (ServerStatus(FIRST, "RUNNING", Presence.ANSWERS), Result.WARNING, "not hold every volume"),
-        (ServerStatus(FIRST, "RUNNING", Presence.SILENT), Result.WARNING, "RUNNING and silent"),
-        (ServerStatus(FIRST, "STOPPED"), Result.WARNING, "STOPPED"),
+        (ServerStatus(FIRST, "RUNNING", Presence.ANSWERS), CheckResult.WARNING, "not hold every volume"),
+        (ServerStatus(FIRST, "RUNNING", Presence.SILENT), CheckResult.WARNING, "RUNNING and silent"),
+        (ServerStatus(FIRST, "STOPPED"), CheckResult.WARNING, "STOPPED"),
         (
             ServerStatus(
                 FIRST, "RUNNING", Presence.UNKNOWN, trouble=Trouble("the login was refused", "mend")
             ),
-            Result.UNKNOWN,
+            CheckResult.UNKNOWN,
             "the login was refused",
         ),
     ],
 )
-def test_the_active_server_never_blocks(seen: ServerStatus, outcome: Result, told: str) -> None:
+def test_the_active_server_never_blocks(seen: ServerStatus, outcome: CheckResult, told: str) -> None:
     found = hosts.judge_active(seen)
     assert found.outcome is outcome
     assert told in found.found
@@ -53,10 +53,10 @@ def test_a_failover_that_reaches_no_host_from_here_is_not_said_to_work() -> None
     client = Client("c1", "c1", ())
     silent = ClientStatus(client, Presence.SILENT, attempt=attempt("c1", answered=False))
     found = hosts.judge_reach(active, [silent])
-    assert found.outcome is Result.UNKNOWN
+    assert found.outcome is CheckResult.UNKNOWN
     assert complete(found)
     reached = ClientStatus(client, Presence.ANSWERS, attempt=attempt("c1", answered=True))
-    assert hosts.judge_reach(active, [silent, reached]).outcome is Result.OK
+    assert hosts.judge_reach(active, [silent, reached]).outcome is CheckResult.OK
 
 
 def test_what_a_client_would_refuse_is_blocking_and_what_it_warns_of_is_a_warning() -> None:
@@ -65,8 +65,8 @@ def test_what_a_client_would_refuse_is_blocking_and_what_it_warns_of_is_a_warnin
     told = HookReport("c1", HooksResult("check", "client", "c1", False, False, 0.1, "", (layer,)))
     found = list(hosts.judge_client(ClientStatus(Client("c1", "c1", ()), Presence.ANSWERS, told)))
     assert [(c.outcome, c.found) for c in found] == [
-        (Result.BLOCKING, "/mnt/a: no line"),
-        (Result.WARNING, "/mnt/b: not in the site"),
+        (CheckResult.BLOCKING, "/mnt/a: no line"),
+        (CheckResult.WARNING, "/mnt/b: not in the site"),
     ]
 
 
@@ -74,16 +74,18 @@ def test_clients() -> None:
     one, two = Client("c1", "c1", ()), Client("c2", "c2", ())
     answers = ClientStatus(one, Presence.ANSWERS)
     assert hosts.judge_clients(()).found == "none are configured"
-    assert hosts.judge_clients((answers,)).outcome is Result.OK
+    assert hosts.judge_clients((answers,)).outcome is CheckResult.OK
     found = hosts.judge_clients((answers, ClientStatus(two, Presence.SILENT)))
-    assert (found.outcome, found.found) == (Result.WARNING, "1 of 2 answer; c2: silent")
+    assert (found.outcome, found.found) == (CheckResult.WARNING, "1 of 2 answer; c2: silent")
     refused = ClientStatus(two, Presence.UNKNOWN, trouble=Trouble("c2 answers SSH, but: refused", "mend it"))
     assert "c2 answers SSH, but: refused" in hosts.judge_clients((answers, refused)).found
     assert complete(found)
 
 
-@pytest.mark.parametrize(("code", "outcome"), [(0, Result.OK), (1, Result.WARNING), (None, Result.WARNING)])
-def test_the_volume_groups_metadata(code: int | None, outcome: Result) -> None:
+@pytest.mark.parametrize(
+    ("code", "outcome"), [(0, CheckResult.OK), (1, CheckResult.WARNING), (None, CheckResult.WARNING)]
+)
+def test_the_volume_groups_metadata(code: int | None, outcome: CheckResult) -> None:
     found = hosts.judge_metadata("vg1", "nfs-srv-1", code)
     assert found.outcome is outcome
     assert complete(found)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from failover.cloud.resources import ImageFound
-from failover.preflight.check import Result
+from failover.preflight.check import CheckResult
 from failover.preflight.checks import image
 from tests.unit.failover.preflight.ground import NOW, complete
 
@@ -13,14 +13,14 @@ from tests.unit.failover.preflight.ground import NOW, complete
 @pytest.mark.parametrize(
     ("state", "age", "outcome"),
     [
-        ("AVAILABLE", 89, Result.OK),
-        ("AVAILABLE", 91, Result.WARNING),
-        ("PROVISIONING", 0, Result.BLOCKING),
-        ("DELETED", 1, Result.BLOCKING),
-        ("DISABLED", 1, Result.BLOCKING),
+        ("AVAILABLE", 89, CheckResult.OK),
+        ("AVAILABLE", 91, CheckResult.WARNING),
+        ("PROVISIONING", 0, CheckResult.BLOCKING),
+        ("DELETED", 1, CheckResult.BLOCKING),
+        ("DISABLED", 1, CheckResult.BLOCKING),
     ],
 )
-def test_an_image(state: str, age: int, outcome: Result) -> None:
+def test_an_image(state: str, age: int, outcome: CheckResult) -> None:
     found = image.judge("nfs-srv-2", ImageFound("golden", state, NOW - timedelta(days=age)), NOW, 90)
     assert found.outcome is outcome
     assert complete(found)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from failover.model.stack_output import Vnic
-from failover.preflight.check import Result
+from failover.preflight.check import CheckResult
 from failover.preflight.checks.networks import judge, unreached
 from tests.unit.failover.preflight.ground import FIRST, SECOND, STACK, complete
 
@@ -33,7 +33,7 @@ def test_a_subnet_where_the_target_has_no_card(cards, mounted, lacking) -> None:
 
 def test_it_is_blocking_and_says_what_to_do() -> None:
     found = judge(SECOND, CARDS[1], "10.0.2.0/24", ["a", "b", "c", "d"])
-    assert found.outcome is Result.BLOCKING
+    assert found.outcome is CheckResult.BLOCKING
     assert complete(found)
     assert found.found == "clients mount 10.0.2.4 (a, b, c and 1 more); nfs-srv-2 has no VNIC in 10.0.2.0/24"
     assert "secondary_vnics with subnet_id = ocid1.subnet.y" in found.remedy

@@ -2,7 +2,7 @@
 
 import pytest
 
-from failover.preflight.check import Result
+from failover.preflight.check import CheckResult
 from failover.preflight.checks import target
 from tests.unit.failover.preflight.ground import complete
 
@@ -10,15 +10,15 @@ from tests.unit.failover.preflight.ground import complete
 @pytest.mark.parametrize(
     ("state", "adopted", "outcome"),
     [
-        ("RUNNING", True, Result.OK),
-        ("STOPPED", True, Result.OK),
-        ("STOPPING", False, Result.OK),
-        ("MOVING", False, Result.BLOCKING),
-        ("TERMINATED", True, Result.BLOCKING),
-        ("TERMINATED", False, Result.OK),
+        ("RUNNING", True, CheckResult.OK),
+        ("STOPPED", True, CheckResult.OK),
+        ("STOPPING", False, CheckResult.OK),
+        ("MOVING", False, CheckResult.BLOCKING),
+        ("TERMINATED", True, CheckResult.BLOCKING),
+        ("TERMINATED", False, CheckResult.OK),
     ],
 )
-def test_a_target(state: str, adopted: bool, outcome: Result) -> None:
+def test_a_target(state: str, adopted: bool, outcome: CheckResult) -> None:
     found = target.judge("nfs-srv-2", state, adopted)
     assert found.outcome is outcome
     assert complete(found)
