@@ -1,5 +1,6 @@
 """What the cloud API needs of its hardware, and the two kinds there are: real guests, and nothing."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from lab.hardware.machine import Machine, Nic, Portal
@@ -84,6 +85,12 @@ class Hardware(Protocol):
 
     def grow_volume(self, volume_id: str, size_gbs: int) -> None:
         """Make the volume larger. Refused while it is attached to a guest, whose session would be cut."""
+
+    def clone_volumes(self, copies: Mapping[str, str]) -> dict[str, str]:
+        """Make volumes with the data that their sources (by the copy's OCID) have at one moment; their IQNs.
+
+        As after a power cut (crash-consistent), across all of them; the sources may be written meanwhile.
+        """
 
     def delete_volume(self, volume_id: str) -> None:
         """Remove target and data. Refused while attached."""

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import uuid
+from collections.abc import Mapping
 
 from lab.hardware.machine import Machine, Nic, Portal
 from lab.system.errors import HardwareError
@@ -83,6 +84,11 @@ class NullHardware:
 
     def grow_volume(self, volume_id: str, size_gbs: int) -> None:
         _require(self._iqns, volume_id, "volume")
+
+    def clone_volumes(self, copies: Mapping[str, str]) -> dict[str, str]:
+        for source in copies.values():
+            _require(self._iqns, source, "volume")
+        return {copy: self.create_volume(copy, 0) for copy in copies}
 
     def delete_volume(self, volume_id: str) -> None:
         """Forget the volume. Raises HardwareError while it is attached."""

@@ -1,6 +1,7 @@
 """Real hardware: guests, boot disks, network and volumes of one lab put together."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab.hardware import images, network, nics
@@ -119,6 +120,9 @@ class QemuHardware:
 
     def grow_volume(self, volume_id: str, size_gbs: int) -> None:
         self._storage.grow(volume_id, size_gbs)
+
+    def clone_volumes(self, copies: Mapping[str, str]) -> dict[str, str]:
+        return self._storage.clone(copies)
 
     def delete_volume(self, volume_id: str) -> None:
         self._storage.delete(volume_id)

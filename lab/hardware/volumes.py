@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from lab.system.processes import await_exit, pid_of
 PORTALS = tuple(f"169.254.2.{last}" for last in range(2, 34))
 PORT = 3260
 READY_SECONDS = 10
+_COPY_SECONDS = 60.0
 NOT_BOUND = 22  # tgtadm's exit code for an address that has no rule
 
 
@@ -51,7 +52,8 @@ class VolumeService:
 
     def up(self) -> None:
         """Start tgtd unless it runs, with the targets and bindings on record."""
-        if self._pid():
+        if pid := self._pid():
+            os.kill(pid, signal.SIGCONT)  # one that was left standing when its lab's API was killed
             return
         self.lab.tgtd.mkdir(parents=True, exist_ok=True)
         self.lab.volumes.mkdir(parents=True, exist_ok=True)
@@ -86,6 +88,40 @@ class VolumeService:
                 self._serve(volume)
                 self._save(records)
             return records[volume_id].iqn
+
+    def clone(self, copies: Mapping[str, str]) -> dict[str, str]:
+        """Make volumes (by their OCID) of others' data, all of one moment; their IQNs. Repeated is success.
+
+        tgtd stands still while the files are copied, so that no write falls between two of them.
+        Raises HardwareError for a source that is not there.
+        """
+        with self._records() as records:
+            fresh = {copy: _known(records, source) for copy, source in copies.items() if copy not in records}
+            made: dict[str, VolumeRecord] = {}
+            for copy, source in fresh.items():
+                target = 1 + max(volume.target for volume in (*records.values(), *made.values()))
+                iqn = f"iqn.2015-12.com.oracleiaas:{uuid.uuid4()}"
+                made[copy] = VolumeRecord(copy, target, iqn, source.size_gbs)
+            with self._standing_still():
+                for copy, source in fresh.items():
+                    files = (self._file(source), self._file(made[copy]))
+                    run(["cp", "--sparse=always", "--reflink=auto", *files], deadline_seconds=_COPY_SECONDS)
+            for volume in made.values():
+                self._serve(volume)
+            records.update(made)
+            self._save(records)
+            return {copy: records[copy].iqn for copy in copies}
+
+    @contextmanager
+    def _standing_still(self) -> Iterator[None]:
+        pid = self._pid()
+        if pid:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if pid:
+                os.kill(pid, signal.SIGCONT)
 
     def grow(self, volume_id: str, size_gbs: int) -> None:
         """Make an unattached volume larger: tgtd learns a unit's size only when it is made.

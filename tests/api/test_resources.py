@@ -45,7 +45,7 @@ def test_volume_sizes_and_sources(site, refused):
 
     with refused(400, "InvalidParameter", "sizeInGBs"):
         site.block.create_volume(details(size_in_gbs=10))
-    source = models.VolumeSourceFromVolumeDetails(id="ocid1.volume.oc1..x")
+    source = models.VolumeSourceFromVolumeBackupDetails(id="ocid1.volumebackup.oc1..x")
     with refused(501, "NotImplemented", "sourceDetails"):
         site.block.create_volume(details(source_details=source))
 

@@ -1,4 +1,4 @@
-"""Block volumes: made empty, renamed, grown, deleted."""
+"""Block volumes: made empty or cloned, renamed, grown, deleted."""
 
 from lab.api.compute.attachments import live_attachments_of
 from lab.api.core.call import Call, Tenancy, listed, tags
@@ -8,7 +8,10 @@ from lab.api.core.store import Document, StoredResource
 from lab.api.core.transition import StateChange, StateTransition, begin
 from lab.hardware.hardware import Hardware
 
-MODELLED = ("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags")
+MODELLED = (
+    *("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags"),
+    "sourceDetails",
+)
 SIZES = ("sizeInGBs", "sizeInMBs", "vpusPerGB")
 SMALLEST_GBS, LARGEST_GBS = 50, 32 * 1024
 
@@ -21,9 +24,32 @@ def create_volume(cloud: Tenancy, call: Call) -> StoredResource:
     domain = call.text("availabilityDomain")
     if domain not in cloud.world.availability_domains:
         raise invalid(f"availabilityDomain {domain}; {', '.join(cloud.world.availability_domains)} exist")
-    volume = cloud.store.put(volume_record(cloud, new_ocid("volume"), domain, _size(call), call.body))
+    record = volume_record(cloud, new_ocid("volume"), domain, _size(call), call.body)
+    if call.body.get("sourceDetails"):
+        record = _clone_of(cloud, call.body["sourceDetails"], record, "sizeInGBs" in call.body)
+    volume = cloud.store.put(record)
     begin(cloud, volume, "create_volume", "CreateVolume")
     return volume
+
+
+def _clone_of(cloud: Tenancy, details: Document, fresh: StoredResource, sized: bool) -> StoredResource:
+    """The record of a clone. Refuses another availability domain and a smaller size (400)."""
+    if details.get("type") != "volume":
+        raise not_modelled(f"a volume from sourceDetails.type {details.get('type')}")
+    source = cloud.required("volume", str(details.get("id")))
+    if source.state != "AVAILABLE":
+        raise incorrect_state(f"volume {source.id} is {source.state}: only an AVAILABLE one is cloned")
+    if source.body["availabilityDomain"] != fresh.body["availabilityDomain"]:
+        raise invalid(
+            f"volume {source.id} is in {source.body['availabilityDomain']}: its clone cannot be in"
+            f" {fresh.body['availabilityDomain']}"
+        )
+    least = source.body["sizeInGBs"]
+    size = fresh.body["sizeInGBs"] if sized else least
+    if size < least:
+        raise invalid(f"sizeInGBs must be {least} or more, the size of {source.id}, not {size}")
+    sizes = {"sizeInGBs": size, "sizeInMBs": size * 1024}
+    return fresh.changed(**sizes, sourceDetails=details, isHydrated=False).knowing(source=source.id)
 
 
 def _size(call: Call) -> int:
@@ -99,14 +125,8 @@ def _growth(volume: StoredResource, size_gbs: int | str | None) -> int | None:
     return int(size_gbs)
 
 
-def list_volume_backup_policy_assignments(cloud: Tenancy, call: Call) -> list[Document]:
-    """GetVolumeBackupPolicyAssetAssignment: none, since the lab has no backup policies."""
-    cloud.required("volume", call.required_query("assetId"))
-    return []
-
-
 def delete_volume(cloud: Tenancy, call: Call) -> None:
-    """DeleteVolume. Refuses one that is attached or not AVAILABLE (409)."""
+    """DeleteVolume. Refuses one that is attached, in a volume group, or not AVAILABLE (409)."""
     volume = cloud.required("volume", call.path["id"])
     holders = live_attachments_of(cloud, volumeId=volume.id)
     if holders:
@@ -115,16 +135,23 @@ def delete_volume(cloud: Tenancy, call: Call) -> None:
         )
     if volume.state not in ("AVAILABLE", "FAULTY"):
         raise incorrect_state(f"volume {volume.id} is {volume.state}")
+    if volume.body["volumeGroupId"]:
+        raise conflict(f"The volume {volume.id} is in volume group {volume.body['volumeGroupId']}")
     changed = cloud.store.put(volume.changed(lifecycleState="TERMINATING"))
     begin(cloud, changed, "delete_volume", "DeleteVolume")
 
 
 def _create(hardware: Hardware, job: StateTransition) -> Document:
-    return {"iqn": hardware.create_volume(job.resource.id, job.resource.body["sizeInGBs"])}
+    ocid, size = job.resource.id, job.resource.body["sizeInGBs"]
+    if source := job.resource.hidden.get("source"):
+        iqns = hardware.clone_volumes({ocid: source})
+        hardware.grow_volume(ocid, size)
+        return {"iqn": iqns[ocid]}
+    return {"iqn": hardware.create_volume(ocid, size)}
 
 
 def _created(cloud: Tenancy, volume: StoredResource, facts: Document) -> None:
-    cloud.store.put(volume.changed(lifecycleState="AVAILABLE").knowing(**facts))
+    cloud.store.put(volume.changed(lifecycleState="AVAILABLE", isHydrated=True).knowing(**facts))
 
 
 def _delete(hardware: Hardware, job: StateTransition) -> Document:

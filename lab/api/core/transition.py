@@ -30,6 +30,11 @@ BASE_SECONDS = {
     "create_volume": 10.0,
     "grow_volume": 10.0,
     "delete_volume": 10.0,
+    "create_group": 10.0,
+    "clone_group": 30.0,
+    "delete_group": 5.0,
+    "back_up_group": 60.0,
+    "delete_group_backup": 10.0,
     "delete_boot_volume": 10.0,
     "capture_console": 5.0,
 }

@@ -4,7 +4,7 @@ from lab.api.core.call import Call, Tenancy
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, StoredResource
 
-ENTITIES = {"instance": "instance", "image": "image", "volume": "volume"}
+ENTITIES = {"volumegroup": "volumeGroup", "volumegroupbackup": "volumeGroupBackup"}  # others by their kind
 # What a request that succeeded says of its resource; of other operations it says RELATED.
 DONE = {"LaunchInstance": "CREATED", "UpdateInstance": "UPDATED", "TerminateInstance": "DELETED"}
 
@@ -16,7 +16,7 @@ def open_work_request(cloud: Tenancy, resource: StoredResource, operation: str) 
         "actionType": "IN_PROGRESS",
         "entityType": ENTITIES.get(resource.kind, resource.kind),
         "identifier": resource.id,
-        "entityUri": f"/20160918/{resource.kind}s/{resource.id}",
+        "entityUri": f"/20160918/{ENTITIES.get(resource.kind, resource.kind)}s/{resource.id}",
     }
     body = {
         "id": ocid,

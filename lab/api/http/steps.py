@@ -12,6 +12,7 @@ from lab.api.compute import (
 )
 from lab.api.core.transition import StateChange
 from lab.api.resource_manager import job_runs
+from lab.api.storage import group_backups, volume_groups
 
 STEPS: dict[str, StateChange] = {
     "launch": launch.LAUNCH,
@@ -28,6 +29,11 @@ STEPS: dict[str, StateChange] = {
     "create_volume": volumes.CREATE,
     "grow_volume": volumes.GROW,
     "delete_volume": volumes.DELETE,
+    "create_group": volume_groups.CREATE,
+    "clone_group": volume_groups.CLONE,
+    "delete_group": volume_groups.DELETE,
+    "back_up_group": group_backups.CREATE,
+    "delete_group_backup": group_backups.DELETE,
     "delete_boot_volume": boot_volumes.DELETE,
     "capture_image": images.CAPTURE,
     "delete_image": images.DELETE,

@@ -23,6 +23,7 @@ from lab.api.core.answer import Outcome
 from lab.api.core.call import Call, Tenancy
 from lab.api.network import dns, network, private_ips
 from lab.api.resource_manager import routes
+from lab.api.storage import group_backups, policies, volume_groups
 
 VERSION = "/20160918"
 Handler = Callable[[Tenancy, Call], Outcome]
@@ -59,8 +60,40 @@ OPERATIONS = tuple(
         ("DeleteVolume", "DELETE", "/volumes/<id>", volumes.delete_volume),
         (
             *("GetVolumeBackupPolicyAssetAssignment", "GET", "/volumeBackupPolicyAssignments"),
-            volumes.list_volume_backup_policy_assignments,
+            policies.list_assignments,
         ),
+        (
+            *("CreateVolumeBackupPolicyAssignment", "POST", "/volumeBackupPolicyAssignments"),
+            policies.create_assignment,
+        ),
+        (
+            *("DeleteVolumeBackupPolicyAssignment", "DELETE", "/volumeBackupPolicyAssignments/<id>"),
+            policies.delete_assignment,
+        ),
+        ("ListVolumeBackupPolicies", "GET", "/volumeBackupPolicies", policies.list_volume_backup_policies),
+        ("CreateVolumeGroup", "POST", "/volumeGroups", volume_groups.create_volume_group),
+        ("GetVolumeGroup", "GET", "/volumeGroups/<id>", volume_groups.get_volume_group),
+        ("ListVolumeGroups", "GET", "/volumeGroups", volume_groups.list_volume_groups),
+        ("UpdateVolumeGroup", "PUT", "/volumeGroups/<id>", volume_groups.update_volume_group),
+        ("DeleteVolumeGroup", "DELETE", "/volumeGroups/<id>", volume_groups.delete_volume_group),
+        (
+            *("CreateVolumeGroupBackup", "POST", "/volumeGroupBackups"),
+            group_backups.create_volume_group_backup,
+        ),
+        (
+            *("GetVolumeGroupBackup", "GET", "/volumeGroupBackups/<id>"),
+            group_backups.get_volume_group_backup,
+        ),
+        (
+            *("ListVolumeGroupBackups", "GET", "/volumeGroupBackups"),
+            group_backups.list_volume_group_backups,
+        ),
+        (
+            *("DeleteVolumeGroupBackup", "DELETE", "/volumeGroupBackups/<id>"),
+            group_backups.delete_volume_group_backup,
+        ),
+        ("GetVolumeBackup", "GET", "/volumeBackups/<id>", group_backups.get_volume_backup),
+        ("ListVolumeBackups", "GET", "/volumeBackups", group_backups.list_volume_backups),
         ("GetBootVolume", "GET", "/bootVolumes/<id>", boot_volumes.get_boot_volume),
         ("ListBootVolumes", "GET", "/bootVolumes", boot_volumes.list_boot_volumes),
         ("DeleteBootVolume", "DELETE", "/bootVolumes/<id>", boot_volumes.delete_boot_volume),

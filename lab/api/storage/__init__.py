@@ -1,0 +1,1 @@
+"""Block storage beyond single volumes: volume groups, their clones, backups and backup policies."""
