@@ -27,7 +27,17 @@ from lab.site.baseline import Founding
 from lab.site.baseline_cache import BaselineCache
 from lab.site.checkout import LabCheckout
 from lab.site.console_stack import ConsoleStack
-from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, SERVER, SERVICE_ADDRESS, SUCCESSOR, NfsSite, Terraform
+from lab.site.nfs_site import (
+    ADDRESSES,
+    CLIENT,
+    IMAGE,
+    SERVER,
+    SERVICE_ADDRESS,
+    SUCCESSOR,
+    NfsSite,
+    Terraform,
+    named_by_clients,
+)
 from lab.site.shapes.known import SHAPES
 from lab.site.shapes.shape import SiteShape
 from lab.site.ssh_access import GuestAccess
@@ -138,8 +148,8 @@ class Lab:
 
     def mounted_from(self, server: str) -> str:
         """What the client's mount names when `server` is the active one."""
-        name = ADDRESSES[server] if self.shape.by_address else server
-        return f"{SERVICE_ADDRESS if self._console else name}:{self.shape.path}"
+        name = SERVICE_ADDRESS if self._console else named_by_clients(self.shape, server)
+        return f"{name}:{self.shape.path}"
 
     def power_off(self, server: str) -> None:
         """STOP an instance through the API, and wait until it is STOPPED."""

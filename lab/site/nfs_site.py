@@ -14,6 +14,7 @@ from lab.client.api_process import ApiProcess
 from lab.client.wait import wait_for_state
 from lab.provider.process import ProviderProcess
 from lab.site.console_stack import ConsoleStack
+from lab.site.second_nic import SECOND_ADDRESSES, attach_second_nic
 from lab.site.shapes.shape import SiteShape
 from lab.site.ssh_access import GuestAccess
 from lab.site.stack import SHAPE, VARIABLES_FILE, changes_in, lay_stack, site_variables
@@ -56,9 +57,15 @@ class NfsSite:
         """`instances`: OCIDs by name. With `standby` nfs-srv-2 is launched now, and waits without volumes."""
         volume_ids = self._make_volumes()
         if self._shape.server is not None:
+            if self._shape.second_nic:
+                self._say(f"{SERVER} gets its second network card by hand")
+                address = SECOND_ADDRESSES[SERVER]
+                attach_second_nic(self._api, self._access, instances[SERVER], ADDRESSES[SERVER], address)
             attachments = self._attach_by_hand(instances[SERVER], volume_ids)
             self._make_hosts(
-                [f"{a.iqn}={a.ipv4}:{a.port}" for a in attachments.values()], [], self.source(SERVER)
+                [f"{a.iqn}={a.ipv4}:{a.port}" for a in attachments.values()],
+                [],
+                named_by_clients(self._shape, SERVER),
             )
             self._adopt(instances[SERVER], self._take_image(instances[SERVER]), standby)
             return
@@ -75,7 +82,7 @@ class NfsSite:
         lay_stack(self._lab.root, variables)
         self.terraform.run("init", "-input=false")
         self.terraform.run("apply", "-auto-approve", "-input=false")
-        self._make_hosts(_portals(self.terraform.output()), [], self.source(SERVER))
+        self._make_hosts(_portals(self.terraform.output()), [], named_by_clients(self._shape, SERVER))
         self.write_site_file()
 
     def _adopt(self, server_id: str, image_id: str, standby: bool) -> None:
@@ -92,6 +99,9 @@ class NfsSite:
             "private_ip": ADDRESSES[SUCCESSOR],
             "standby": False,
         }
+        if self._shape.second_nic:
+            second = {"subnet_id": facts["storage_subnet_id"], "private_ip": SECOND_ADDRESSES[SUCCESSOR]}
+            successor["secondary_vnics"] = {"nfs": second}
         folder = lay_stack(self._lab.root, {})
         (folder / VARIABLES_FILE).unlink()
         variables = folder / "site.auto.tfvars"
@@ -106,10 +116,6 @@ class NfsSite:
             text = re.sub(r"(standby *= )false", r"\1true", variables.read_text())
             variables.write_text(text)
             self.terraform.run("apply", "-auto-approve", "-input=false")
-
-    def source(self, server: str) -> str:
-        """How the site's clients name a server."""
-        return ADDRESSES[server] if self._shape.by_address else server
 
     def build_in_console(
         self, console: ConsoleStack, instances: Mapping[str, str], image_id: str, standby: bool
@@ -250,6 +256,13 @@ class NfsSite:
             lines += [f"mounts = [{mounts}]"]
         path.write_text("\n".join(lines) + "\n")
         return path
+
+
+def named_by_clients(shape: SiteShape, server: str) -> str:
+    """How the site's clients name a server."""
+    if shape.second_nic:
+        return SECOND_ADDRESSES[server]
+    return ADDRESSES[server] if shape.by_address else server
 
 
 def _portals(output: Mapping[str, Any]) -> list[str]:

@@ -10,25 +10,18 @@ import json
 import time
 
 import pytest
-from oci.core.models import AttachVnicDetails, CreateVnicDetails
 from rich.console import Console
 
-from lab.client.wait import wait_for_state
 from lab.drill.operator import Operator
 from lab.site.lab import Lab
-from lab.site.nfs_site import CLIENT, SERVER, SUCCESSOR
+from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
+from lab.site.second_nic import SECOND_ADDRESSES, attach_second_nic
 from lab.site.stack import VARIABLES_FILE
 from tests.drill.run_drill import slowness
 
 pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
-OLD, NEW = "10.0.2.4", "10.0.2.12"
-BY_HAND = f"""
-ip link set eth1 mtu 9000 up
-ip address add {OLD}/24 dev eth1
-ip route add default via 10.0.2.1 dev eth1 table 7
-ip rule add from {OLD} table 7
-"""
+OLD, NEW = SECOND_ADDRESSES[SERVER], SECOND_ADDRESSES[SUCCESSOR]
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +40,14 @@ def shell(lab: Lab, name: str, command: str) -> str:
 
 def attach_second_card(lab: Lab) -> str:
     """Give nfs-srv-1 its second card, and have the client mount by it; the subnet's OCID."""
-    compute, facts = lab.api.compute_client(), lab.api.facts()
-    details = AttachVnicDetails(
-        instance_id=lab.instance(SERVER),
-        nic_index=1,
-        create_vnic_details=CreateVnicDetails(subnet_id=facts["storage_subnet_id"], private_ip=OLD),
-    )
-    made = compute.attach_vnic(details).data
-    wait_for_state(compute, compute.get_vnic_attachment, made.id, "ATTACHED")
-    shell(lab, SERVER, "for n in $(seq 50); do ! test -e /sys/class/net/eth1 || break; sleep 0.2; done")
-    shell(lab, SERVER, BY_HAND)
+    subnet = attach_second_nic(lab.api, lab.access, lab.instance(SERVER), ADDRESSES[SERVER], OLD)
     shell(
         lab,
         CLIENT,
         f"systemctl stop drill-writer; umount /mnt/nfs/a; sed -i 's/^{SERVER}:/{OLD}:/' /etc/fstab;"
         "systemctl daemon-reload; mount /mnt/nfs/a; systemctl start drill-writer",
     )
-    return str(facts["storage_subnet_id"])
+    return subnet
 
 
 def test_clients_that_mount_by_the_second_card_are_brought_over(lab):

@@ -25,8 +25,9 @@ class SiteShape:
     lines: the client's fstab, the first line is the writer's; `{server}` is how the client names the server.
     path: what the server serves to the writer; mount: where the client has it. filesystems: mount points on
     the server. groups: volume groups. storage: the stack's variable of that name; empty: the one that
-    lab/site/stack.py has. by_address: clients name the server by its address. masked:
-    the image of nfs-srv-1 is taken with its lines commented out; else while it serves, as it is.
+    lab/site/stack.py has. by_address: clients name the server by its address.
+    second_nic: that is the address of its second network card, in a subnet of its own. masked: the image of
+    nfs-srv-1 is taken with its lines commented out; else while it serves, as it is.
     """
 
     name: str
@@ -39,6 +40,7 @@ class SiteShape:
     groups: tuple[str, ...]
     storage: Mapping[str, Any]
     by_address: bool = False
+    second_nic: bool = False
     masked: bool = False
 
     def mounts(self) -> list[tuple[str, str]]:

@@ -33,6 +33,7 @@ def shape(volumes: tuple[str, ...] = VOLUMES) -> SiteShape:
             "exports": [{"path": "/mnt/bv", "clients": ["*"], "options": "rw,sync,no_root_squash"}],
         },
         by_address=True,
+        second_nic=True,
     )
 
 
