@@ -250,6 +250,7 @@ def attachment_of(found: Any) -> Attachment:
         address=getattr(found, "ipv4", None) or "",
         port=int(getattr(found, "port", None) or 0),
         shareable=bool(found.is_shareable),
+        agent_login=bool(getattr(found, "is_agent_auto_iscsi_login_enabled", None)),
     )
 
 

@@ -10,7 +10,11 @@ from failover.model.stack_output import Stack
 
 @dataclass(frozen=True)
 class Attachment:
-    """One volume attachment as the API has it. `state` is OCI's lifecycle state."""
+    """One volume attachment as the API has it. `state` is OCI's lifecycle state.
+
+    `agent_login`: the instance's agent logs in to it by itself, and again after a logout (AttachVolume's
+    isAgentAutoIscsiLoginEnabled; the plugin looks once a minute).
+    """
 
     id: str
     volume_id: str
@@ -20,6 +24,7 @@ class Attachment:
     address: str
     port: int
     shareable: bool
+    agent_login: bool = False
 
 
 class Attachments(Mapping[str, tuple[Attachment, ...]]):

@@ -166,10 +166,11 @@ class NfsSite:
 
         client = self._api.compute_client()
         self._say(f"{len(volume_ids)} volumes are attached to nfs-srv-1 by hand")
-        made = {
-            name: client.attach_volume(AttachIScsiVolumeDetails(instance_id=server, volume_id=ocid)).data.id
-            for name, ocid in volume_ids.items()
-        }
+        agent = {"is_agent_auto_iscsi_login_enabled": True} if self._shape.agent_login else {}
+        made: dict[str, str] = {}
+        for name, ocid in volume_ids.items():
+            details = AttachIScsiVolumeDetails(instance_id=server, volume_id=ocid, **agent)
+            made[name] = client.attach_volume(details).data.id
         for ocid in made.values():
             wait_for_state(client, client.get_volume_attachment, ocid, "ATTACHED")
         return {name: client.get_volume_attachment(ocid).data for name, ocid in made.items()}

@@ -109,6 +109,19 @@ def test_detaching_what_is_gone(site, refused):
 
 
 @pytest.mark.checked(sources.api("AttachVolume"))
+def test_who_logs_in_is_kept_with_the_attachment(site):
+    instance, volume = site.launch(), site.volume()
+    assert not site.attach(site.volume(), instance).is_agent_auto_iscsi_login_enabled
+    details = models.AttachIScsiVolumeDetails(
+        instance_id=instance.id, volume_id=volume.id, is_agent_auto_iscsi_login_enabled=True
+    )
+    made = site.compute.attach_volume(details).data
+    assert made.is_agent_auto_iscsi_login_enabled
+    (listed,) = site.compute.list_volume_attachments(site.compartment, volume_id=volume.id).data
+    assert listed.is_agent_auto_iscsi_login_enabled
+
+
+@pytest.mark.checked(sources.api("AttachVolume"))
 def test_other_domain_and_states_that_forbid_an_attachment(own_site, refused):
     site = own_site
     instance = site.launch()

@@ -10,6 +10,12 @@ from failover.model.stack_output import Stack
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.context import Ground
 
+_AGENT = "oracle-cloud-agent logs in to it by itself (agent_auto_iscsi_login)"
+_STOP_AGENT = (
+    "the next failover makes attachments without that. The agent may log in again within a minute of a "
+    "release: before a planned switchover, stop it on {} (systemctl stop oracle-cloud-agent)"
+)
+
 
 def states(ground: Ground) -> Iterator[Check]:
     """GetVolume of each, against the target's availability domain."""
@@ -64,4 +70,9 @@ def _judge_one(stack: Stack, name: str, expected_id: str | None, found: Sequence
     if not found or found[0].id != expected_id or found[0].state != "ATTACHED":
         remedy = f"if {stack.active} shall have it, run `failover --active {stack.active}`"
         return warning(check, text, expected, remedy)
+    if found[0].agent_login:
+        remedy = _STOP_AGENT.format(stack.active)
+        return warning(
+            check, f"{text}; {_AGENT}", f"{expected}, with the hooks as the one who logs in", remedy
+        )
     return ok(check, text)

@@ -14,7 +14,8 @@ from lab.hardware.hardware import Hardware
 
 KIND = "volumeattachment"
 MOST_ATTACHMENTS = 32
-MODELLED = ("displayName", "instanceId", "isShareable", "type", "volumeId")
+# isAgentAutoIscsiLoginEnabled is kept and shown: the login itself is the agent's, which no guest has
+MODELLED = ("displayName", "instanceId", "isAgentAutoIscsiLoginEnabled", "isShareable", "type", "volumeId")
 FILTERS = ("availabilityDomain", "instanceId", "volumeId")
 
 
@@ -88,7 +89,7 @@ def attachment_record(
         "isMultipath": False,
         "isVolumeCreatedDuringLaunch": False,
         "iscsiLoginState": "UNKNOWN",
-        "isAgentAutoIscsiLoginEnabled": False,
+        "isAgentAutoIscsiLoginEnabled": bool(details.get("isAgentAutoIscsiLoginEnabled")),
         "encryptionInTransitType": "NONE",
         "multipathDevices": [],
         "chapUsername": None,

@@ -13,10 +13,7 @@ from lab.api.core.world import FAULT_DOMAINS
 from lab.api.network.addresses import check_label, free_address
 
 # of attachments that somebody made otherwise than this lab's AttachVolume does
-FOREIGN = (
-    *("attachmentType", "isMultipath", "isReadOnly", "isShareable", "chapUsername"),
-    "isAgentAutoIscsiLoginEnabled",
-)
+FOREIGN = ("attachmentType", "isMultipath", "isReadOnly", "isShareable", "chapUsername")
 
 
 def seed(cloud: Tenancy, document: Document) -> StoredResource:
@@ -25,7 +22,7 @@ def seed(cloud: Tenancy, document: Document) -> StoredResource:
     `kind` is image (id, displayName, bytes), instance (id, displayName, mac, address, hostname, imageId;
     optional shape, metadata, freeformTags, console, lifecycleState), volume (id, displayName, iqn; optional
     sizeInGBs) or attachment (id, volumeId, instanceId, iqn, ipv4; optional port, and what AttachVolume does
-    not make here: attachmentType, isMultipath, isReadOnly, isShareable, chapUsername,
+    not make here: attachmentType, isMultipath, isReadOnly, isShareable, chapUsername; and
     isAgentAutoIscsiLoginEnabled). `id` is made when absent.
     Raises 400 InvalidParameter for an unknown kind.
     """

@@ -26,8 +26,9 @@ class SiteShape:
     path: what the server serves to the writer; mount: where the client has it. filesystems: mount points on
     the server. groups: volume groups. storage: the stack's variable of that name; empty: the one that
     lab/site/stack.py has. by_address: clients name the server by its address.
-    second_nic: that is the address of its second network card, in a subnet of its own. masked: the image of
-    nfs-srv-1 is taken with its lines commented out; else while it serves, as it is.
+    second_nic: that is the address of its second network card, in a subnet of its own.
+    agent_login: the volumes' attachments leave the login to the cloud's agent.
+    masked: the image of nfs-srv-1 is taken with its lines commented out; else while it serves, as it is.
     """
 
     name: str
@@ -41,6 +42,7 @@ class SiteShape:
     storage: Mapping[str, Any]
     by_address: bool = False
     second_nic: bool = False
+    agent_login: bool = False
     masked: bool = False
 
     def mounts(self) -> list[tuple[str, str]]:

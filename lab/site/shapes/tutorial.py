@@ -34,6 +34,7 @@ def shape(volumes: tuple[str, ...] = VOLUMES) -> SiteShape:
         },
         by_address=True,
         second_nic=True,
+        agent_login=True,
     )
 
 

@@ -36,6 +36,7 @@ def test_a_volume(state: str, domain: str, wanted: str | None, outcome: CheckRes
         ([replace(HELD, id="ocid1.attachment.2")], CheckResult.WARNING),  # another one than the state's
         ([replace(HELD, state="DETACHING")], CheckResult.WARNING),
         ([replace(HELD, shareable=True)], CheckResult.WARNING),
+        ([replace(HELD, agent_login=True)], CheckResult.WARNING),
         ([replace(HELD, instance_id="ocid1.instance.stranger")], CheckResult.BLOCKING),
         ([replace(HELD, shareable=True), replace(HELD, id="x", shareable=True)], CheckResult.BLOCKING),
     ],
