@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 from lab.client.signing import signer
 from lab.system.paths import ROOT
 from lab.system.programs import API
+from lab.system.waiting import until
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -142,24 +142,20 @@ class ApiProcess:
         return client(config, signer=signer(config), service_endpoint=self.endpoint, **options)
 
     def _await_port(self, process: "subprocess.Popen[bytes]") -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not (self.run / "api.port").exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                tail = (self.run / "api.log").read_text()[-800:]
-                raise CloudError(f"the API of {self.run} did not start: {tail or 'it said nothing'}")
-            time.sleep(0.02)
+        port = self.run / "api.port"
+        until(lambda: port.exists() or process.poll() is not None, START_SECONDS)
+        if not port.exists():
+            process.kill()
+            tail = (self.run / "api.log").read_text()[-800:]
+            raise CloudError(f"the API of {self.run} did not start: {tail or 'its log is empty'}")
 
     def _signal(self, number: signal.Signals) -> None:
         pid = self.pid()
         if pid is None:
             return
         os.kill(pid, number)
-        deadline = time.monotonic() + STOP_SECONDS
-        while self.pid() == pid and not _reaped(pid):
-            if time.monotonic() > deadline:
-                raise CloudError(f"the API of {self.run} (pid {pid}) did not end in {STOP_SECONDS:.0f} s")
-            time.sleep(0.02)
+        if not until(lambda: self.pid() != pid or _reaped(pid), STOP_SECONDS):
+            raise CloudError(f"the API of {self.run} (pid {pid}) did not end in {STOP_SECONDS:.0f} s")
         (self.run / "api.port").unlink(missing_ok=True)
 
 

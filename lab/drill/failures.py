@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, SERVER
 from lab.system.errors import HardwareError
+from lab.system.waiting import until
 
 # dead: its power is cut, the API goes on saying RUNNING. hung: its processor stands still.
 # unreachable: it does not let the operator in, and goes on serving and writing.
@@ -55,8 +54,6 @@ def power_on_fenced(lab: Lab) -> list[str]:
 
 def _await_quiet(lab: Lab) -> None:
     """Wait until systemd has no job left: before, nothing is known of what would yet start."""
-    end = time.monotonic() + _COMEBACK_SECONDS
-    while lab.on(SERVER, "sh", "-c", "systemctl list-jobs --no-legend | grep -c . || true").strip() != "0":
-        if time.monotonic() > end:
-            raise HardwareError(f"{SERVER} is still booting after {_COMEBACK_SECONDS} s")
-        time.sleep(3)
+    jobs = "systemctl list-jobs --no-legend | grep -c . || true"
+    if not until(lambda: lab.on(SERVER, "sh", "-c", jobs).strip() == "0", _COMEBACK_SECONDS, 3):
+        raise HardwareError(f"{SERVER} is still booting after {_COMEBACK_SECONDS} s")

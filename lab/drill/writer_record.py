@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from itertools import pairwise
 
 from lab.site.nfs_site import ADDRESSES, CLIENT
 from lab.site.ssh_access import GuestAccess
 from lab.system.errors import HardwareError
+from lab.system.waiting import until
 
 ACKNOWLEDGED = "/var/lib/drill/acknowledged"
 _WAIT_SECONDS = 180
@@ -51,15 +51,13 @@ class Witness:
 
     def await_records(self, count: int) -> None:
         """Wait until `count` more records are acknowledged. Raises HardwareError at the deadline."""
-        end = time.monotonic() + _WAIT_SECONDS
-        wanted = self._count() + count
-        while (found := self._count()) < wanted:
-            if time.monotonic() > end:
-                raise HardwareError(
-                    f"{CLIENT} acknowledged {found - wanted + count} records in {_WAIT_SECONDS} s, "
-                    f"expected {count}: it cannot write to the file system"
-                )
-            time.sleep(0.5)
+        before = self._count()
+        if until(lambda: self._count() >= before + count, _WAIT_SECONDS, 0.5):
+            return
+        raise HardwareError(
+            f"{CLIENT} acknowledged {self._count() - before} records in {_WAIT_SECONDS} s, "
+            f"expected {count}: it cannot write to the file system"
+        )
 
     def stop(self) -> None:
         """Stop the writer."""

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from lab.system.command import run
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
 from lab.system.processes import await_exit, pid_of
+from lab.system.waiting import until
 
 # what OCI's machines have in their firmware; cloud-init's Oracle data source looks for it
 ASSET_TAG = "OracleCloud.com"
@@ -120,12 +120,9 @@ class Guest:
 
     def shut_down(self, deadline_seconds: float) -> bool:
         """Press the power button and wait; whether the guest went off by itself in time."""
-        end = time.monotonic() + deadline_seconds
         if self.pid():
             self.ask("system_powerdown")
-        while self.pid() and time.monotonic() < end:
-            time.sleep(0.1)
-        return self.pid() is None
+        return until(lambda: self.pid() is None, deadline_seconds, 0.1)
 
     def ask(self, command: str) -> None:
         """Give QEMU one command without arguments. Raises HardwareError when the machine is off."""

@@ -1,12 +1,12 @@
 """Plugs network devices into a guest and takes them out, while it runs and for its next power on."""
 
-import time
 from typing import Any
 
 from lab.hardware import network, qmp
 from lab.hardware.guests import Guest, nic_name
 from lab.hardware.machine import Nic
 from lab.system.errors import HardwareError
+from lab.system.waiting import until
 
 _SECONDS = 30.0  # for a guest to let a device go
 
@@ -51,8 +51,8 @@ def detach(guest: Guest, nic: Nic) -> None:
 
 
 def _await_gone(guest: Guest, name: str) -> None:
-    end = time.monotonic() + _SECONDS
-    while any(one["name"] == name for one in qmp.ask(guest.monitor, "query-rx-filter")):
-        if time.monotonic() > end:
-            raise HardwareError(f"{guest.machine().name} did not let {name} go within {_SECONDS:.0f} s")
-        time.sleep(0.1)
+    def gone() -> bool:
+        return all(one["name"] != name for one in qmp.ask(guest.monitor, "query-rx-filter"))
+
+    if not until(gone, _SECONDS, 0.1):
+        raise HardwareError(f"{guest.machine().name} did not let {name} go within {_SECONDS:.0f} s")

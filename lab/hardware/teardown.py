@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 from lab.hardware import network
@@ -15,6 +15,7 @@ from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
 from lab.system.processes import arguments
 from lab.system.programs import JOB_MARK, MODULES
+from lab.system.waiting import until
 
 TOOLS = ("qemu-system-x86_64", "tgtd", "dnsmasq")
 DEADLINE_SECONDS = 10
@@ -109,16 +110,14 @@ def loop_devices_below(root: Path) -> list[Path]:
 
 
 def _end_processes(lab: RunDirectory) -> None:
-    end = time.monotonic() + DEADLINE_SECONDS
-    while running := processes(lab):
+    def ended() -> bool:
+        running = processes(lab)
         for pid in running:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        if time.monotonic() > end:
-            return  # take_down names them
-        time.sleep(0.02)
+        return not running
+
+    until(ended, DEADLINE_SECONDS)  # take_down names those that are left
 
 
 def _inside_namespace(lab: RunDirectory, numbers: set[int]) -> set[int]:

@@ -9,7 +9,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from lab.system.errors import HardwareError
 from lab.system.file_lock import held
 from lab.system.paths import RunDirectory, short_name
 from lab.system.processes import await_exit, pid_of
+from lab.system.waiting import until
 
 PORTALS = tuple(f"169.254.2.{last}" for last in range(2, 34))
 PORT = 3260
@@ -232,12 +232,9 @@ class VolumeService:
         return done.stdout
 
     def _await_ready(self) -> None:
-        end = time.monotonic() + READY_SECONDS
-        while not self._is_ready():
-            if time.monotonic() > end:
-                message = (self.lab.tgtd / "log").read_text(errors="replace")[-500:]
-                raise HardwareError(f"tgtd is not ready after {READY_SECONDS} s: {message}")
-            time.sleep(0.02)
+        if not until(self._is_ready, READY_SECONDS):
+            message = (self.lab.tgtd / "log").read_text(errors="replace")[-500:]
+            raise HardwareError(f"tgtd is not ready after {READY_SECONDS} s: {message}")
 
     def _is_ready(self) -> bool:
         argv = ["tgtadm", "--lld", "iscsi", "--op", "show", "--mode", "sys"]

@@ -6,12 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from lab.provider.place import ADDRESS, PID_FILE, REATTACH_FILE, host_overrides, lab_endpoint
 from lab.system.paths import ROOT
 from lab.system.programs import PROVIDER
+from lab.system.waiting import until
 
 _LOG_FILE = "provider.log"
 _TAIL_LINES = 15
@@ -60,12 +60,9 @@ class ProviderProcess:
 
     def _end(self, pid: int, deadline_seconds: float) -> None:
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + deadline_seconds
-        while self._alive(pid):
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
-                raise ProviderProcessError(f"provider {pid} of {self._run} ignored SIGTERM and was killed")
-            time.sleep(0.05)
+        if not until(lambda: not self._alive(pid), deadline_seconds):
+            os.kill(pid, signal.SIGKILL)
+            raise ProviderProcessError(f"provider {pid} of {self._run} ignored SIGTERM and was killed")
 
     def is_serving(self) -> bool:
         """Whether Terraform would find it."""
@@ -86,19 +83,17 @@ class ProviderProcess:
         }
 
     def _await_announcement(self, child: subprocess.Popen[bytes], deadline_seconds: float) -> None:
-        deadline = time.monotonic() + deadline_seconds
-        while not (self._run / REATTACH_FILE).exists():
-            if child.poll() is not None:
-                raise ProviderProcessError(
-                    f"the provider ended with status {child.returncode}:\n{self._tail()}"
-                )
-            if time.monotonic() > deadline:
-                child.kill()
-                child.wait()
-                raise ProviderProcessError(
-                    f"the provider did not serve within {deadline_seconds:.0f} s:\n{self._tail()}"
-                )
-            time.sleep(0.02)
+        announced = self._run / REATTACH_FILE
+        until(lambda: announced.exists() or child.poll() is not None, deadline_seconds)
+        if announced.exists():
+            return
+        if child.poll() is not None:
+            raise ProviderProcessError(f"the provider ended with status {child.returncode}:\n{self._tail()}")
+        child.kill()
+        child.wait()
+        raise ProviderProcessError(
+            f"the provider did not serve within {deadline_seconds:.0f} s:\n{self._tail()}"
+        )
 
     def _clear_leftovers(self) -> None:
         """What a provider that was killed left behind: its announcement, and its socket in /tmp."""

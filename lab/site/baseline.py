@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 
 from lab.client.api_process import ApiProcess
@@ -12,6 +11,7 @@ from lab.site.nfs_site import ADDRESSES, CLIENT, IMAGE, IMAGE_MARK, SERVER
 from lab.site.ssh_access import GuestAccess
 from lab.site.stack import SHAPE
 from lab.system.errors import HardwareError
+from lab.system.waiting import until
 
 _BOOT_SECONDS = 600  # of a machine that is busy with other guests
 _KEYS = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----\s(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)
@@ -80,11 +80,9 @@ class Founding:
 
         Raises HardwareError at the deadline.
         """
-        end = time.monotonic() + _BOOT_SECONDS
-        while not (found := pattern.findall(self._console(ocid))):
-            if time.monotonic() > end:
-                raise HardwareError(f"{ocid}: no {pattern.pattern} on its console in {_BOOT_SECONDS} s")
-            time.sleep(1)
+        found = until(lambda: pattern.findall(self._console(ocid)), _BOOT_SECONDS, 1)
+        if not found:
+            raise HardwareError(f"{ocid}: no {pattern.pattern} on its console in {_BOOT_SECONDS} s")
         return [str(one) for one in found]
 
     def _console(self, ocid: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from lab.client.api_process import ApiProcess
 from lab.site.stack import changes_in
 from lab.system.errors import HardwareError
+from lab.system.waiting import until
 
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELED")
 _JOB_SECONDS = 600
@@ -74,11 +74,13 @@ class ConsoleStack:
 
         details = models.CreateJobDetails(stack_id=self._stack_id, job_operation_details=operation)
         job: str = self._client.create_job(details).data.id
-        end = time.monotonic() + _JOB_SECONDS
-        while (state := self._client.get_job(job).data.lifecycle_state) not in _ENDED:
-            if time.monotonic() > end:
-                raise HardwareError(f"job {job} is {state} after {_JOB_SECONDS} s")
-            time.sleep(0.3)
+
+        def state_of_job() -> str:
+            return str(self._client.get_job(job).data.lifecycle_state)
+
+        until(lambda: state_of_job() in _ENDED, _JOB_SECONDS, 0.3)
+        if (state := state_of_job()) not in _ENDED:
+            raise HardwareError(f"job {job} is {state} after {_JOB_SECONDS} s")
         self._say(f"{operation.operation.lower()} job: {state}")
         if state != "SUCCEEDED":
             log = self._client.get_job_logs_content(job).data

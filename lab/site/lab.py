@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,6 +44,7 @@ from lab.system import packages
 from lab.system.errors import HardwareError
 from lab.system.paths import ROOT, RunDirectory
 from lab.system.programs import METADATA
+from lab.system.waiting import until
 
 DEFAULT_RUN = ROOT / ".lab" / "default"
 _IN_SERVICE = re.compile(r"nfs-failover: in service: .*")
@@ -252,11 +252,10 @@ class Lab:
             process = subprocess.Popen(
                 argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        end = time.monotonic() + _START_SECONDS
-        while not (self.run / "metadata.port").exists():
-            if process.poll() is not None or time.monotonic() > end:
-                raise CloudError(f"the metadata service did not start, see {self.run}/metadata.log")
-            time.sleep(0.02)
+        port = self.run / "metadata.port"
+        until(lambda: port.exists() or process.poll() is not None, _START_SECONDS)
+        if not port.exists():
+            raise CloudError(f"the metadata service did not start, see {self.run}/metadata.log")
 
     def _image(self) -> str:
         client, facts = self.api.compute_client(), self.api.facts()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from lab.hardware.snapshot import set_clock
 from lab.system.command import run
 from lab.system.errors import HardwareError
 from lab.system.paths import GUEST, RunDirectory
+from lab.system.waiting import until
 
 _CONFIG = """\
 Host 10.0.0.*
@@ -101,18 +101,18 @@ class GuestAccess:
 
     def wait(self, address: str, deadline_seconds: float) -> None:
         """Wait until the guest lets us in. Raises HardwareError at the deadline with the last reason."""
-        end = time.monotonic() + deadline_seconds
-        while True:
+        reasons: list[str] = []
+
+        def answers() -> bool:
             try:
                 self.run(address, ["true"], deadline_seconds=30)
             except HardwareError as error:
-                if time.monotonic() > end:
-                    raise HardwareError(
-                        f"{address}: no SSH within {deadline_seconds:.0f} s: {error}"
-                    ) from error
-            else:
-                return
-            time.sleep(0.5)
+                reasons.append(str(error))
+                return False
+            return True
+
+        if not until(answers, deadline_seconds, 0.5):
+            raise HardwareError(f"{address}: no SSH within {deadline_seconds:.0f} s: {reasons[-1]}")
 
     def forget(self, address: str) -> None:
         """Drop the kept connection to a guest that has gone away or come back as another."""

@@ -1,9 +1,9 @@
 """Telling whether a process of the lab still runs, from /proc: a pid file alone may name a stranger."""
 
-import time
 from pathlib import Path
 
 from lab.system.errors import HardwareError
+from lab.system.waiting import until
 
 
 def arguments(pid: int) -> list[str]:
@@ -37,8 +37,5 @@ def has_ended(pid: int) -> bool:
 
 def await_exit(pid: int, deadline_seconds: float = 10) -> None:
     """Wait until the process has ended. Raises HardwareError at the deadline."""
-    end = time.monotonic() + deadline_seconds
-    while not has_ended(pid):
-        if time.monotonic() > end:
-            raise HardwareError(f"process {pid} still runs {deadline_seconds:g} s after it was killed")
-        time.sleep(0.01)
+    if not until(lambda: has_ended(pid), deadline_seconds, 0.01):
+        raise HardwareError(f"process {pid} still runs {deadline_seconds:g} s after it was killed")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +11,6 @@ from tests.paths import ROOT
 
 # a drill takes 3 to 5 minutes; a machine that also does other work makes it slow, not wrong
 DRILL_SECONDS = 1800
-_ALONE = 2.0  # runnable processes for each processor while drills have the machine to themselves
-
-
-def slowness() -> float:
-    """How many times slower than with drills alone this machine is now: 1 or more, by its load average."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / _ALONE)
 
 
 def drill(run: Path, *argv: str, tree: Path = ROOT) -> tuple[int, dict, str]:

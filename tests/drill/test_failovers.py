@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.hardware.teardown import remains
-from tests.drill.run_drill import drill, slowness
+from lab.system.waiting import slowness
+from tests.drill.run_drill import drill
 
 pytestmark = pytest.mark.guests
 
