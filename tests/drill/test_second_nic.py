@@ -17,7 +17,7 @@ from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
 from lab.site.second_nic import SECOND_ADDRESSES, attach_second_nic
 from lab.site.stack import VARIABLES_FILE
-from tests.drill.run_drill import slowness
+from lab.system.waiting import slowness
 
 pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
