@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from failover.model.duration import duration
 from failover.model.outcome import Outcome
 from failover.plan.model import LEFT_ALONE, StepKind
@@ -30,8 +32,22 @@ def outage(run: RunRecord) -> list[str]:
     return [*(f"As the client saw it: {line}." for line in run.observed), *_known(run)]
 
 
-def _known(run: RunRecord) -> list[str]:
-    """What the run itself can know of the outage; clients may have seen it begin earlier."""
+@dataclass(frozen=True)
+class Away:
+    """How long the service was away. `seconds`: None where the record ends before it was back.
+
+    `begin`: seconds after the run began. `exact`: the run itself stopped the service; it may have been away
+    for longer otherwise.
+    """
+
+    begin: float
+    seconds: float | None
+    since: str
+    exact: bool
+
+
+def away(run: RunRecord) -> Away | None:
+    """How long the service was away, by the run alone; None when the run neither stopped nor restored it."""
     served = _first_served(run)
     released = _step(run, StepKind.RELEASE)
     if released and released.start is not None:
@@ -47,14 +63,21 @@ def _known(run: RunRecord) -> list[str]:
             "from the start of this run (an earlier run or a person had stopped the service)",
         )
     else:
+        return None
+    return Away(begin, served.end - begin if served else None, since, released is not None)
+
+
+def _known(run: RunRecord) -> list[str]:
+    """What the run itself can know of the outage; clients may have seen it begin earlier."""
+    found = away(run)
+    if found is None:
         return ["This run did not stop the service, and did not restore it."]
-    if served is None:
-        return [f"Not over when this record ends: the service is away {since}."]
-    lines = [
-        f"The service was away for {'' if released else 'at least '}{duration(served.end - begin)}, {since}."
-    ]
+    if found.seconds is None:
+        return [f"Not over when this record ends: the service is away {found.since}."]
+    least = "" if found.exact else "at least "
+    lines = [f"The service was away for {least}{duration(found.seconds)}, {found.since}."]
     lines += [
-        f"{s.subject} had it back after {duration(s.end - begin)}."
+        f"{s.subject} had it back after {duration(s.end - found.begin)}."
         for s in _all(run, StepKind.CLIENT)
         if s.state == DONE
     ]

@@ -1,13 +1,17 @@
-"""The files of a run beside its journal: report.json, report.html and report.md."""
+"""The files of a run beside its journal: report.json, report.html and report.md; and its line of history."""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
 
+from failover.report import conclusions
+from failover.report.record import DONE, RunRecord
 from failover.report.report import Report
+from failover.runs import history
 
 
 def keep(report: Report, console: Console) -> None:
@@ -19,6 +23,7 @@ def keep(report: Report, console: Console) -> None:
     try:
         _write(report.folder / "report.json", json.dumps(report.document(), indent=1) + "\n")
         run = archive.load(report.folder)
+        _remember(report, run)
         _write(report.folder / "report.md", page.markdown(run))
         _write(report.folder / "report.html", page.html(run))
     except OSError as error:
@@ -28,6 +33,34 @@ def keep(report: Report, console: Console) -> None:
         )
         return
     console.print(f"report: {report.folder / 'report.html'}", markup=False)
+
+
+def _remember(report: Report, run: RunRecord) -> None:
+    """The run's line in the site's history; a forecast is made from its seconds. Raises OSError."""
+    if report.folder is None:
+        return
+    service = conclusions.away(run)
+    facts = {
+        "run": run.id,
+        "target": run.target,
+        "loser": run.loser,
+        "active": run.active,
+        "outage_seconds": round(service.seconds, 3) if service and service.seconds is not None else None,
+        "outage_exact": bool(service and service.exact),
+        history.STEPS: _seconds(run),
+    }
+    at = run.began + timedelta(seconds=run.seconds)
+    entry = history.Entry(history.Kind.FAILOVER, at, run.outcome, run.seconds, facts)
+    history.append(report.folder.parent, entry)
+
+
+def _seconds(run: RunRecord) -> dict[str, float]:
+    """The longest step of each kind that was done: those of one kind run side by side."""
+    found: dict[str, float] = {}
+    for step in run.steps:
+        if step.kind and step.state == DONE:
+            found[step.kind.value] = max(found.get(step.kind.value, 0.0), round(step.seconds, 3))
+    return found
 
 
 def _write(path: Path, text: str) -> None:

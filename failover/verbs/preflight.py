@@ -6,6 +6,8 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +17,7 @@ from failover.cloud import endpoint
 from failover.model.outcome import FailoverError, Outcome, Usage
 from failover.model.site import Site
 from failover.preflight.check import Check, CheckResult, of, outcome
+from failover.runs import history
 from failover.stack import choose as vias
 from failover.verbs import site_file as sites
 from failover.verbs.request import SiteChoice
@@ -84,12 +87,29 @@ def check(
         runs_folder = site.runs
         endpoint.check_endpoint(site)
         _check(report, site, terraform_plan, canaries)
+        report.seconds = time.monotonic() - start
+        _remember(report, site.runs)
     except FailoverError as error:
         report.ended(error)
     except Exception as error:  # noqa: BLE001 - no library's exception reaches the terminal
         report.ended(as_unknown(error, runs_folder))
     report.seconds = time.monotonic() - start
     return report
+
+
+def _remember(report: PreflightReport, runs: Path) -> None:
+    """What it came to, into the site's history; a disk that is full does not change what was found."""
+    facts = {
+        "target": report.target,
+        "active": report.active,
+        "checks": {r.value: len(of(report.checks, r)) for r in CheckResult},
+        "blocking": [one.name for one in of(report.checks, CheckResult.BLOCKING)],
+    }
+    ended, outcome = datetime.now(UTC), report.outcome.value
+    try:
+        history.append(runs, history.Entry(history.Kind.PREFLIGHT, ended, outcome, report.seconds, facts))
+    except OSError as error:
+        print(f"the history could not be written: {error}", file=sys.stderr)
 
 
 def _check(report: PreflightReport, site: Site, terraform_plan: bool, canaries: bool) -> None:

@@ -14,6 +14,7 @@ import oci
 import pytest
 
 from failover.preflight.check import Check, CheckResult
+from failover.runs import history
 from failover.verbs import preflight
 from failover.verbs.preflight import PreflightReport
 from failover.verbs.request import SiteChoice
@@ -144,6 +145,9 @@ def test_it_exits_0_when_a_failover_would_work_and_changes_nothing(place: Place)
     calls = [r["operation"] for r in place.cloud.requests()[before:]]
     assert not set(calls) & set(CHANGING)
     assert calls.count("GetImage") == calls.count("GetSubnet") == 1, "each read is asked once"
+    entry = history.read(place.file.parent / "runs").latest(history.Kind.PREFLIGHT)
+    assert entry is not None
+    assert (entry.outcome, entry.facts["target"], entry.facts["blocking"]) == ("done", "nfs-srv-2", [])
 
 
 def test_it_says_all_that_is_wrong_at_once(place: Place) -> None:

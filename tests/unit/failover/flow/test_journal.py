@@ -21,7 +21,7 @@ from failover.plan.model import StepKind
 from failover.report.journal_reader import read_run
 from failover.report.report import Report
 from failover.report.write import keep
-from failover.runs import journal
+from failover.runs import history, journal
 from tests.unit.failover.plan.site_model import answer, usual
 
 SIDE_BY_SIDE = 0.15  # seconds that a step of the model takes
@@ -107,6 +107,10 @@ def test_the_journal_of_a_flow_makes_the_whole_report(tmp_path, monkeypatch):
         "report.json",
         "report.md",
     }
+    entry = history.read(report.folder.parent).latest(history.Kind.FAILOVER)
+    assert (entry.outcome, entry.facts["run"], entry.facts["active"]) == ("done", report.run, "nfs-srv-2")
+    assert entry.facts["steps"]["launch"] == pytest.approx(launch.seconds)
+    assert SIDE_BY_SIDE < entry.facts["outage_seconds"] <= entry.seconds
 
 
 def test_a_flow_that_fails_says_so_in_its_journal_with_the_remedy(tmp_path, monkeypatch):
