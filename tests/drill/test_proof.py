@@ -28,7 +28,7 @@ def test_a_lost_record_fails_the_drill_and_is_named(tmp_path):
 
 def test_hooks_that_do_not_mount_fail_the_drill(tmp_path):
     tree = tmp_path / "tree"
-    left_out = (".venv", ".lab", ".git", ".*_cache", "__pycache__", "dist", "rendered")
+    left_out = (".venv", ".lab", ".git", ".*_cache", ".hypothesis", "__pycache__", "dist", "rendered")
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*left_out))
     (tree / ".venv").symlink_to(ROOT / ".venv")
     disable_mount(tree / "hooks" / "layers" / "filesystem.py")
