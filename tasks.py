@@ -167,6 +167,32 @@ def verify(
     sys.exit(reported.main(lambda console: verb.verify(active, chosen, console), json))
 
 
+@task(
+    help={
+        "json": "print it as one JSON object on the last line of stdout",
+        "watch": "look again every five seconds, until Ctrl-C",
+        "html": "write it as one page to this file, with the topology drawn",
+        "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
+    }
+)
+def status(
+    _: Context,
+    json: bool = False,
+    watch: bool = False,
+    html: str = "",
+    site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
+) -> None:
+    """Where one stands: who is active and do all agree, what is unprotected, the command that mends it."""
+    from failover.verbs import status as verb
+    from failover.verbs.request import SiteChoice
+
+    sys.exit(verb.main(SiteChoice(site, via, stack_id), json, watch, html))
+
+
 @task(help={"json": "print the list as one JSON array", "site": SITE_HELP})
 def runs(_: Context, json: bool = False, site: str | None = None) -> None:
     """List the runs of the site: when, what came of them, how far they got."""
@@ -513,7 +539,7 @@ def _guarded(action: Callable[[], None]) -> None:
 
 
 GROUPS = {
-    "in the worst hour": ("failover", "plan", "verify", "runs", "report"),
+    "in the worst hour": ("failover", "plan", "status", "verify", "runs", "report"),
     "beforehand": ("adopt", "preflight", "apply", "render", "package"),
     "rehearse": ("drill", "lab.up", "lab.ssh", "lab.crash", "lab.status", "lab.down"),
     "develop": ("check", "test", "lint", "bench", "lock", "ci.credentials", "ci.comment"),
@@ -538,6 +564,7 @@ ns = Collection(
     preflight,
     plan,
     verify,
+    status,
     runs,
     report,
     render,

@@ -29,6 +29,7 @@ from failover.report import plan_table
 from failover.report.report import Report
 from failover.runs.events import Event
 from failover.runs.journal import Journal
+from failover.status import judge, sight, text
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Flow:
                 self._settled(seen)
                 return
             plan_table.show(plan, self._options.clients, self._console)
+            self._stand(seen)
             if self._options.dry_run:
                 self._foresee(plan, seen)
                 self._report.outcome = Outcome.PLANNED
@@ -118,6 +120,12 @@ class Flow:
     def _foresee(self, plan: model.Plan, seen: Observation) -> None:
         """The hosts' judgement on a plan that is only shown: what a run would be refused with."""
         self._report.notes += gate.foreseen(plan, seen, self._ports)
+
+    def _stand(self, seen: Observation) -> None:
+        """Where one stands, in short: of what this run has looked at."""
+        now = sight.of_run(str(self._site.file), seen, datetime.now(UTC), self._site.objectives)
+        for line in text.brief(now, judge.judge(now)):
+            self._console.print(f"  {line}", markup=False)
 
     def _confirm(self, plan: model.Plan) -> None:
         if self._options.yes:
@@ -197,7 +205,9 @@ class Flow:
     def _verify(self, journal: Journal) -> None:
         journal.write(Event.VERIFY_STARTED)
         try:
-            self._inspection.verify(self._inspection.observe())
+            seen = self._inspection.observe()
+            self._stand(seen)
+            self._inspection.verify(seen)
         finally:
             journal.write(
                 Event.VERIFIED,

@@ -95,6 +95,16 @@ class PreflightLimits:
 
 
 @dataclass(frozen=True)
+class Objectives:
+    """What the site demands of itself; None: nothing is demanded. Days: how old the newest may be."""
+
+    outage_seconds: float | None = None
+    preflight_days: float | None = None
+    rehearsal_days: float | None = None
+    image_days: float | None = None
+
+
+@dataclass(frozen=True)
 class Site:
     """Everything a run needs to know before it looks at anything. Made by `load`."""
 
@@ -106,3 +116,4 @@ class Site:
     runs: Path
     deadlines: Deadlines = field(default_factory=Deadlines)
     preflight: PreflightLimits = field(default_factory=PreflightLimits)
+    objectives: Objectives = field(default_factory=Objectives)

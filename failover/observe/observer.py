@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from failover.cloud.compute import Cloud
 from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner, Hosts
-from failover.hosts.ssh import Silent
 from failover.model.attachments import Attachment, Attachments
-from failover.model.hook_report import HookReport
-from failover.model.host_spec import HostDocument
-from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus, Trouble
-from failover.model.outcome import FailoverError, Usage
+from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.site import Client, ClientMode, Site
 from failover.model.stack_output import Server, Stack
-from failover.observe import console_line
+from failover.observe import console_line, over_ssh
 from failover.plan.silence import NFS_PORT
 
 _AT_ONCE = 256
@@ -75,9 +70,9 @@ class Observer:
         with ThreadPoolExecutor(max_workers=1) as pool:  # beside the login: a dead server is waited for once
             takes = pool.submit(host.ssh.accepts, NFS_PORT)
             if specs.whole(stack, spec):
-                found = self._ask(host, lambda: self._check(host, spec))
+                found = over_ssh.check(host, spec, self._site.deadlines.hooks)
             else:  # no portal is known yet: there is no spec to check
-                found = self._ask(host, lambda: self._greet(host))
+                found = over_ssh.greet(host)
             signs = (_ACCEPTS,) if found["presence"] is Presence.SILENT and takes.result() else ()
         return ServerStatus(server, state, **found, signs=signs)
 
@@ -85,7 +80,7 @@ class Observer:
         """A server without volumes is greeted where its host key can be known: it is a witness."""
         if not server.adopted and not self._hosts.keys.of(server.address or "", server.instance_id):
             return ServerStatus(server, state)
-        return ServerStatus(server, state, **self._ask(host, lambda: self._greet(host)))
+        return ServerStatus(server, state, **over_ssh.greet(host))
 
     def in_service(self, server: Server, held: Mapping[str, Attachment]) -> bool:
         """Whether the server's console says that it serves what it holds: all that is known without SSH."""
@@ -99,24 +94,4 @@ class Observer:
             return ClientStatus(client, Presence.NOT_ASKED)
         spec = specs.client_spec(client, stack, target, mode, self._site.deadlines.client)
         host = self._hosts.at(client.name, client.address)
-        return ClientStatus(client, **self._ask(host, lambda: self._check(host, spec)))
-
-    def _check(self, host: HookRunner, spec: HostDocument) -> HookReport:
-        return host.hooks("check", spec, self._site.deadlines.hooks)
-
-    @staticmethod
-    def _greet(host: HookRunner) -> None:
-        host.ssh.run(["true"], 60)
-
-    @staticmethod
-    def _ask(host: HookRunner, question: Callable[[], HookReport | None]) -> dict[str, Any]:
-        """What came of it: presence, answer, attempt, trouble. A fault of our own configuration is raised."""
-        try:
-            found: dict[str, Any] = {"presence": Presence.ANSWERS, "answer": question()}
-        except Silent as error:
-            return {"presence": Presence.SILENT, "attempt": error.attempt or host.ssh.attempt}
-        except Usage:
-            raise
-        except FailoverError as error:
-            found = {"presence": Presence.UNKNOWN, "trouble": Trouble(error.reason, error.remedy)}
-        return {**found, "attempt": host.ssh.attempt}
+        return ClientStatus(client, **over_ssh.check(host, spec, self._site.deadlines.hooks))

@@ -16,6 +16,7 @@ from failover.model.site import (
     ClientMount,
     CloudAccess,
     Deadlines,
+    Objectives,
     PreflightLimits,
     Site,
     SshAccess,
@@ -77,6 +78,7 @@ def parse(document: Mapping[str, Any], file: Path) -> Site:
         runs=_runs(table.table("runs"), base),
         deadlines=_deadlines(table.table("deadlines")),
         preflight=_preflight(table.table("preflight")),
+        objectives=_objectives(table.table("objectives")),
     )
     table.done()
     return site
@@ -224,6 +226,15 @@ def _preflight(table: Table) -> PreflightLimits:
     found = {key: table.get(key, _days, value) for key, value in defaults.items()}
     table.done()
     return PreflightLimits(**found)
+
+
+def _objectives(table: Table) -> Objectives:
+    checks = {item.name: _days if item.name.endswith("_days") else _seconds for item in fields(Objectives)}
+    found: dict[str, float | None] = {}
+    for name, check in checks.items():
+        found[name] = table.get(name, check, None)
+    table.done()
+    return Objectives(**found)
 
 
 def _deadline(value: object, where: str) -> float:

@@ -17,6 +17,7 @@ from failover.flow import inspection
 from failover.flow.flow import Flow, Options
 from failover.model.finding import Finding
 from failover.model.outcome import Failed, Outcome, Refused
+from failover.model.site import Objectives
 from failover.plan.model import StepKind
 from failover.report.journal_reader import read_run
 from failover.report.report import Report
@@ -67,7 +68,7 @@ def run(
     monkeypatch.setattr(flows, "identity", lambda _: {"user": "aiko", "host": "ops-1", "pid": 1})
     monkeypatch.setattr(inspection, "verify", lambda *_: ((Finding("volume bv1", True, "ATTACHED"),), 0))
     report = Report("nfs-srv-2")
-    place = SimpleNamespace(runs=tmp_path, file=tmp_path / "site.toml")
+    place = SimpleNamespace(runs=tmp_path, file=tmp_path / "site.toml", objectives=Objectives())
     stack = SimpleNamespace(
         active_file=tmp_path / "active.auto.tfvars",
         recover=lambda say, look_only: None,

@@ -1,0 +1,92 @@
+"""The status as JSON-ready values: all that the screen shows, and nothing that is cut short."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from failover.model.attachments import described
+from failover.model.observation import ClientStatus, ServerStatus
+from failover.model.stack_output import Stack
+from failover.runs.history import Entry, History, Kind
+from failover.status.judge import Judgement
+from failover.status.sight import Sight, Unread
+from failover.status.voices import mounted_from
+
+VERSION = 1
+
+
+def document(seen: Sight, judged: Judgement) -> dict[str, Any]:
+    """Values that are not known are null; `unknown` has the reasons."""
+    return {
+        "version": VERSION,
+        "site": seen.site,
+        "at": seen.at.isoformat(),
+        "seconds": round(seen.seconds, 3),
+        "active": seen.active,
+        "agreement": judged.agreement,
+        "witnesses": [asdict(one) for one in judged.voices],
+        "servers": _servers(seen),
+        "volumes": _volumes(seen),
+        "clients": _clients(seen),
+        "service_address": seen.stack.service_ip if isinstance(seen.stack, Stack) else None,
+        "images": {n: None if isinstance(i, Unread) else _image(i) for n, i in seen.images.items()},
+        "last": {kind.value: _entry(seen, kind) for kind in Kind},
+        "objectives": [asdict(one) for one in judged.objectives],
+        "next_servers": list(judged.next_servers),
+        "protected": judged.is_protected,
+        "unprotected": [asdict(gap) for gap in judged.gaps],
+        "command": judged.gaps[0].command if judged.gaps else None,
+        "under_way": seen.under_way or None,
+        "unknown": list(seen.unread()),
+    }
+
+
+def _image(found: Any) -> dict[str, str]:
+    return {"name": found.name, "state": found.state, "created": found.created.isoformat()}
+
+
+def _servers(seen: Sight) -> dict[str, Any]:
+    return {name: _host(seen.servers.get(name), seen.states.get(name)) for name in seen.states}
+
+
+def _host(one: ServerStatus | None, state: str | Unread | None) -> dict[str, Any]:
+    return {
+        "instance": "unknown" if isinstance(state, Unread) else state,
+        "presence": one.presence.value if one else None,
+        "layers": _layers(one),
+    }
+
+
+def _layers(one: ServerStatus | ClientStatus | None) -> dict[str, Any] | None:
+    """Each layer's state and message; null where the host was not, or could not be, checked."""
+    if one is None or one.answer is None:
+        return None
+    return {x.layer: {"state": x.state, "message": x.message} for x in one.answer.layers}
+
+
+def _volumes(seen: Sight) -> dict[str, Any]:
+    stack = seen.stack
+    if isinstance(stack, Unread):
+        return {}
+    found = {n: None if isinstance(many, Unread) else many for n, many in seen.attachments.items()}
+    return {n: None if many is None else described(many, stack) for n, many in found.items()}
+
+
+def _clients(seen: Sight) -> dict[str, Any]:
+    stack = seen.stack
+    return {
+        one.client.name: {
+            "presence": one.presence.value,
+            "mounted_from": mounted_from(one, stack) if isinstance(stack, Stack) and one.answer else None,
+            "layers": _layers(one),
+        }
+        for one in seen.clients
+    }
+
+
+def _entry(seen: Sight, kind: Kind) -> dict[str, Any] | None:
+    found: Entry | None = seen.history.latest(kind) if isinstance(seen.history, History) else None
+    if found is None:
+        return None
+    return {**asdict(found), "at": found.at.isoformat(), "facts": dict(found.facts)}

@@ -1,0 +1,204 @@
+"""One look at a site: every read beside the others, none of which can end the look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from failover.checkout import commit as commits
+from failover.checkout import request as checkouts
+from failover.checkout.git import Checkout
+from failover.cloud.compute import GONE, Cloud
+from failover.cloud.inventory import CloudReads
+from failover.cloud.resources import ImageFound
+from failover.hosts import descriptors, specs
+from failover.hosts.hook_runner import Hosts
+from failover.model.attachments import Attachment
+from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
+from failover.model.outcome import Unknown
+from failover.model.site import Client, ClientMode, Site
+from failover.model.stack_output import Server, Stack, Volume
+from failover.model.switch_record import Switched
+from failover.observe import over_ssh
+from failover.runs import history, site_lock
+from failover.stack.runner import StackRunner
+from failover.status.beside import Beside, settled
+from failover.status.sight import Sight, Unread
+
+LIMIT_SECONDS = 20.0  # beside the time that a login may take
+_HOOKS_SECONDS = 30.0
+
+T = TypeVar("T")
+
+
+class Look:
+    """The reads of one site. `stack`: what plans it, or why that could not be opened."""
+
+    def __init__(self, site: Site, stack: StackRunner | Unread) -> None:
+        self._site = site
+        self._runner = stack
+        self._beside = Beside(LIMIT_SECONDS + site.ssh.connect_seconds)
+        self._hosts = Hosts(site)
+
+    def sight(self) -> Sight:
+        """Everything. Never raises FailoverError; takes at most LIMIT_SECONDS and the time of a login."""
+        start = time.monotonic()
+        descriptors.provide(len(self._site.clients))
+        try:
+            found = self._look()
+        finally:
+            self._hosts.close()
+        return replace(found, seconds=time.monotonic() - start)
+
+    def _look(self) -> Sight:
+        begin = self._beside.begin
+        cloud = begin(lambda: Cloud(self._site.cloud, min(self._site.deadlines.api, LIMIT_SECONDS)))
+        switched = begin(self._switched)
+        git = begin(self._git)
+        past = begin(lambda: history.read(self._site.runs))
+        owner = begin(self._under_way)
+        found = begin(self._stack).result()
+        sight = Sight(
+            str(self._site.file),
+            datetime.now(UTC),
+            found,
+            objectives=self._site.objectives,
+            reach=self._reach,
+        )
+        if isinstance(found, Stack):
+            sight = self._with_site(sight, found, cloud.result())
+        kept, owner_now = git.result(), owner.result()
+        written, committed, commit = (kept, kept, "") if isinstance(kept, Unread) else kept
+        return replace(
+            sight,
+            switched=switched.result(),
+            written=written,
+            committed=committed,
+            commit=commit,
+            history=past.result(),
+            under_way=f"not known: {owner_now.reason}" if isinstance(owner_now, Unread) else owner_now,
+        )
+
+    @property
+    def _reach(self) -> bool:
+        return self._site.ssh.reach
+
+    def _stack(self) -> Stack:
+        runner = _known(self._runner)
+        runner.init()
+        return runner.read()
+
+    def _switched(self) -> Switched | None:
+        return _known(self._runner).switched()
+
+    def _git(self) -> tuple[str | Unread | None, str | Unread | None, str]:
+        """What active.auto.tfvars names, what HEAD has there, and the commit that is missing."""
+        file = None if isinstance(self._runner, Unread) else self._runner.active_file
+        if file is None:
+            return None, None, ""
+        written = settled(lambda: checkouts.server(file))
+        return written, settled(lambda: _committed(Checkout(file))), _suggestion(file, written)
+
+    def _under_way(self) -> str:
+        holder = site_lock.holder(self._site.runs)
+        if holder is None:
+            return ""
+        return "{} on {}, process {}, since {}".format(
+            *(holder.get(key, "?") for key in ("user", "host", "pid", "since"))
+        )
+
+    def _with_site(self, sight: Sight, stack: Stack, cloud: Cloud | Unread) -> Sight:
+        begin = self._beside.begin
+        attached = {n: begin(partial(_attachments, cloud, stack, v)) for n, v in stack.volumes.items()}
+        clients = [begin(partial(self._client, c, stack)) for c in self._site.clients]
+        images = {n: begin(partial(self._image, s)) for n, s in stack.servers.items() if s.launch}
+        sight = replace(sight, attachments={name: reading.result() for name, reading in attached.items()})
+        states = {n: begin(partial(_state, cloud, stack, sight, s)) for n, s in stack.servers.items()}
+        known = {name: reading.result() for name, reading in states.items()}
+        servers = {
+            name: begin(partial(self._server, server, stack, known[name], sight.held_by(name)))
+            for name, server in stack.servers.items()
+        }
+        return replace(
+            sight,
+            states=known,
+            servers={n: _server_status(stack.servers[n], known[n], r.result()) for n, r in servers.items()},
+            clients=tuple(
+                _client_status(c, r.result()) for c, r in zip(self._site.clients, clients, strict=True)
+            ),
+            images={name: reading.result() for name, reading in images.items()},
+        )
+
+    def _image(self, server: Server) -> ImageFound:
+        assert server.launch is not None  # noqa: S101 (asked of servers that have one)
+        return CloudReads(self._site.cloud, LIMIT_SECONDS).image(server.launch.image_id)
+
+    def _server(
+        self, server: Server, stack: Stack, state: str | Unread | None, held: Mapping[str, Attachment]
+    ) -> ServerStatus:
+        """Its own check, whatever the API says of its power - unless that says that it is off."""
+        known = state if isinstance(state, str) else None
+        if server.address is None or state in ("STOPPED", *GONE) or not self._reach:
+            return ServerStatus(server, known)
+        if not server.adopted and not self._hosts.keys.of(server.address, server.instance_id):
+            return ServerStatus(server, known, trouble=Trouble("its host key is not known yet", ""))
+        host = self._hosts.at(server.name, server.address)
+        spec = specs.server_spec(stack, held, _HOOKS_SECONDS)
+        whole = specs.whole(stack, spec)
+        found = over_ssh.check(host, spec, _HOOKS_SECONDS) if whole else over_ssh.greet(host)
+        return ServerStatus(server, known, **found)
+
+    def _client(self, client: Client, stack: Stack) -> ClientStatus:
+        if not self._reach:
+            return ClientStatus(client, Presence.NOT_ASKED)
+        spec = specs.client_spec(client, stack, stack.active, ClientMode.REMOUNT, _HOOKS_SECONDS)
+        host = self._hosts.at(client.name, client.address)
+        return ClientStatus(client, **over_ssh.check(host, spec, _HOOKS_SECONDS))
+
+
+def _known(found: T | Unread) -> T:
+    """The value; raises Unknown with the reason why there is none."""
+    if isinstance(found, Unread):
+        raise Unknown(found.reason, found.remedy)
+    return found
+
+
+def _attachments(cloud: Cloud | Unread, stack: Stack, volume: Volume) -> tuple[Attachment, ...]:
+    return _known(cloud).attachments(stack, volume.volume_id)
+
+
+def _state(cloud: Cloud | Unread, stack: Stack, sight: Sight, server: Server) -> str | None:
+    if server.instance_id is None:
+        return None
+    return _known(cloud).server_state(server, stack, bool(sight.held_by(server.name)))
+
+
+def _committed(checkout: Checkout) -> str | None:
+    """The server that HEAD's file names; None without Git, or where HEAD has no such line."""
+    text = checkout.committed() if checkout.is_one() else None
+    found = checkouts.LINE.findall(text or "")
+    return str(found[0]) if len(found) == 1 else None
+
+
+def _suggestion(file: Path, written: str | Unread) -> str:
+    if isinstance(written, Unread) or not commits.suggestion(file, written, None):
+        return ""
+    return commits.command(file, written, None)
+
+
+def _server_status(server: Server, state: str | Unread | None, found: ServerStatus | Unread) -> ServerStatus:
+    if not isinstance(found, Unread):
+        return found
+    known = state if isinstance(state, str) else None
+    return ServerStatus(server, known, Presence.UNKNOWN, trouble=Trouble(found.reason, found.remedy))
+
+
+def _client_status(client: Client, found: ClientStatus | Unread) -> ClientStatus:
+    if not isinstance(found, Unread):
+        return found
+    return ClientStatus(client, Presence.UNKNOWN, trouble=Trouble(found.reason, found.remedy))

@@ -1,0 +1,53 @@
+"""The status as one self-contained page, with the topology drawn."""
+
+from __future__ import annotations
+
+import jinja2
+
+from failover.model.objective import NOT_KNOWN
+from failover.model.stack_output import Stack
+from failover.paths import TEMPLATES
+from failover.report.page import moment
+from failover.status import text
+from failover.status.drawing import WIDTH, draw
+from failover.status.judge import Judgement
+from failover.status.sight import Sight, Unread
+
+
+def html(seen: Sight, judged: Judgement) -> str:
+    """One page: it has no script, and loads no other file."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    stack = seen.stack if isinstance(seen.stack, Stack) else None
+    return environment.get_template("status.html.j2").render(
+        seen=seen,
+        judged=judged,
+        stack=stack,
+        at=moment(seen.at),
+        brief=text.brief(seen, judged),
+        layer_names=text.LAYERS,
+        rows=_rows(seen, stack),
+        past=text.past(seen),
+        objectives=[one for one in judged.objectives if one.verdict != NOT_KNOWN],
+        unread=seen.unread(),
+        drawing=draw(seen),
+        width=WIDTH,
+    )
+
+
+def _rows(seen: Sight, stack: Stack | None) -> list[tuple[str, str, list[str]]]:
+    """Each server's name, its instance's state and its layers'."""
+    if stack is None:
+        return []
+    rows = []
+    for name in stack.servers:
+        state = seen.states.get(name)
+        word = "unknown" if isinstance(state, Unread) else state or "none yet"
+        rows.append((name, word, text.layers(seen.servers.get(name))))
+    return rows
