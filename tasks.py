@@ -302,6 +302,77 @@ def adopt(
     )
 
 
+@task(
+    help={
+        "server": "launch a throw-away server as this one is launched; default: the only one with an image",
+        "standby": "use this server, which stands by without volumes, in place of a throw-away one",
+        "clean": "only remove what a rehearsal that was killed has left",
+        "fsck": "seconds after which the check of the filesystems is given up",
+        "yes": "do not ask before it costs money",
+        "json": "print the report as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
+    }
+)
+def rehearse(
+    _: Context,
+    server: str = "",
+    standby: str = "",
+    clean: bool = False,
+    fsck: float = 3600.0,
+    yes: bool = False,
+    json: bool = False,
+    site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
+) -> None:
+    """Take over clones of the data on a throw-away server, check them, remove it all; production goes on."""
+    from failover.verbs import rehearse as verb
+    from failover.verbs import reported
+    from failover.verbs.request import SiteChoice
+
+    chosen = SiteChoice(site, via, stack_id)
+    wanted = verb.Wanted(server, standby, yes, clean, fsck)
+    sys.exit(reported.main(lambda console: verb.rehearse(chosen, console, wanted), json))
+
+
+@task(
+    help={
+        "kind": "incremental or full",
+        "policy": "assign this backup policy to the volume group (bronze, silver, gold; none: take it away)",
+        "look": "only say how old the newest backup is; exit code 3 when it is too old",
+        "wait": "seconds to wait until the backup is AVAILABLE",
+        "json": "print the report as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
+    }
+)
+def backup(
+    _: Context,
+    kind: str = "incremental",
+    policy: str = "",
+    look: bool = False,
+    wait: float = 3600.0,
+    json: bool = False,
+    site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
+) -> None:
+    """Back all volumes up at one moment, as a volume group; set the group's backup policy; say its age."""
+    from failover.verbs import backup as verb
+    from failover.verbs import reported
+    from failover.verbs.request import SiteChoice
+
+    chosen = SiteChoice(site, via, stack_id)
+    sys.exit(
+        reported.main(
+            lambda console: verb.backup(chosen, console, kind=kind, policy=policy, look=look, wait=wait), json
+        )
+    )
+
+
 @task
 def render(_: Context) -> None:
     """Render what a new server boots with into terraform/rendered/, and form.toml into the form's files."""
@@ -549,7 +620,7 @@ def _guarded(action: Callable[[], None]) -> None:
 
 GROUPS = {
     "in the worst hour": ("failover", "plan", "status", "verify", "runs", "report"),
-    "beforehand": ("adopt", "preflight", "apply", "render", "package"),
+    "beforehand": ("adopt", "preflight", "rehearse", "backup", "apply", "render", "package"),
     "rehearse": ("drill", "lab.up", "lab.ssh", "lab.crash", "lab.status", "lab.down"),
     "develop": ("check", "test", "lint", "bench", "lock", "ci.credentials", "ci.comment"),
 }
@@ -571,6 +642,8 @@ ns = Collection(
     adopt,
     apply,
     preflight,
+    rehearse,
+    backup,
     plan,
     verify,
     status,

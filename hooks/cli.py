@@ -19,8 +19,8 @@ from hooks.host.lock import Busy, alone
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
-_OPERATORS = ("probe", "refresh", "survey", "inventory")
-_READS = ("check", "probe", "survey", "inventory")  # without the lock: they write nothing
+_OPERATORS = ("probe", "refresh", "survey", "inventory", "fsck", "withhold")
+_READS = ("check", "probe", "survey", "inventory", "fsck")  # without the lock: they write nothing
 _AIM = {"release": [ABSENT], "probe": [PRESENT, ABSENT]}
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
 _BOOT_SECONDS = 1800  # nobody waits for it: the recovery of a long log may take its time
@@ -32,7 +32,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     `check` is ok when every layer is present as specified; its result says what is not. `watch` is the boot
     service: it prints a result for everything that it does, and ends when that fails. `refresh` writes
     the canaries of a server, `probe` reads them; on a client it also writes. `survey` judges beforehand what
-    a takeover would refuse. `inventory` reads what a server has, whatever its spec says.
+    a takeover would refuse. `inventory` reads what a server has, whatever its spec says. `fsck` checks
+    unmounted filesystems; `withhold` takes the site's exports of an image out of force: both for a rehearsal.
     """
     arguments = _arguments(argv)
     began, code = time.monotonic(), None
@@ -103,7 +104,7 @@ def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> HookResult:
 def _walk(action: str) -> Walk:
     if action in _WALK:
         return _WALK[action]
-    from hooks.probe import canary  # noqa: PLC0415 - a takeover starts without them
+    from hooks.probe import canary, fsck, withhold  # noqa: PLC0415 - a takeover starts without them
     from hooks.survey import inventory, survey  # noqa: PLC0415
 
     return {
@@ -111,6 +112,8 @@ def _walk(action: str) -> Walk:
         "probe": canary.probe,
         "survey": survey.survey,
         "inventory": inventory.inventory,
+        "fsck": fsck.fsck,
+        "withhold": withhold.withhold,
     }[action]
 
 
@@ -172,7 +175,7 @@ def _take_over(text: str, only: Sequence[str], root: str) -> HookResult:
 
 def _kept(result: HookResult, host: Host, spec: Spec) -> HookResult:
     """After a refresh and a takeover, these hooks lie with the data, for a server that starts by itself."""
-    if result.action == "release" or spec.role != "server" or not result.ok:
+    if result.action not in ("apply", "refresh") or spec.role != "server" or not result.ok:
         return result
     from hooks.probe import kept  # noqa: PLC0415 - as in _walk
 

@@ -31,6 +31,9 @@ output "failover" {
           availability_domain = local.site.servers[name].availability_domain
           subnet_id           = local.site.servers[name].subnet_id
           private_ip          = local.site.servers[name].private_ip
+          ocpus               = try(local.site.servers[name].shape_config.ocpus, null)
+          memory_in_gbs       = try(local.site.servers[name].shape_config.memory_in_gbs, null)
+          nsg_ids             = local.site.servers[name].nsg_ids
         }
       }
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 
 from failover.bundle import zipapp
 from failover.hosts.host_keys import PinnedKeys
@@ -28,10 +29,16 @@ class HookRunner:
         self.ssh = ssh
         self._sent = ""
 
-    def hooks(self, action: str, spec: HostDocument, deadline_seconds: float) -> HookReport:
-        """Run `action` (hooks/cli.py names them) with the spec; raises Silent, Unknown, or Failed."""
+    def hooks(
+        self, action: str, spec: HostDocument, deadline_seconds: float, only: Sequence[str] = ()
+    ) -> HookReport:
+        """Run `action` (hooks/cli.py names them) with the spec; raises Silent, Unknown, or Failed.
+
+        `only`: of these layers; without it of all.
+        """
         path = self._send()
         argv = ["sh", "-c", _LAUNCH, "hooks", path, action, "--spec", "-"]
+        argv += ["--only", ",".join(only)] if only else []
         # twice: the hooks may first wait for another run on the host (hooks/host/lock.py), then do their own
         ran = self.ssh.run(argv, 2 * deadline_seconds + 30, stdin=json.dumps(spec))
         return answers.parse(self.ssh.name, action, ran.code, ran.out, ran.err)

@@ -13,13 +13,20 @@ from failover.model.outcome import Usage
 
 @dataclass(frozen=True)
 class Launch:
-    """What a server is launched with. `private_ip` None: the subnet gives one."""
+    """What a server is launched with. `private_ip` None: the subnet gives one.
+
+    `ocpus`, `memory_gbs`: of a flexible shape; None for others and in a state that an older terraform/ wrote,
+    where `nsg_ids` is empty.
+    """
 
     image_id: str
     shape: str
     availability_domain: str
     subnet_id: str
     private_ip: str | None
+    ocpus: float | None = None
+    memory_gbs: float | None = None
+    nsg_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,9 @@ def _launch(entry: Mapping[str, Any] | None) -> Launch | None:
         availability_domain=entry["availability_domain"],
         subnet_id=entry["subnet_id"],
         private_ip=entry["private_ip"],
+        ocpus=entry.get("ocpus"),
+        memory_gbs=entry.get("memory_in_gbs"),
+        nsg_ids=tuple(entry.get("nsg_ids") or ()),
     )
 
 

@@ -22,12 +22,23 @@ def show(report: Report, console: Console) -> None:
         mark = "verified" if finding.ok else "NOT RIGHT"
         console.print(f"{mark:>9}  {finding.subject}: {finding.found}", markup=False)
     done = f"{report.active} is the active server"
+    if report.verb == "rehearse":
+        done = (
+            f"a takeover like that of {report.target} works, by clones" if report.run else "nothing is left"
+        )
+    if report.verb == "backup":
+        done = f"backup {report.run}" if report.run else "the newest backup is young enough"
     if report.verb == "verify":
         done = f"{report.active} is the active server and everything is right"
     ending = {
         Outcome.DONE: f"done: {done} ({report.seconds:.1f} s)",
         Outcome.PLANNED: f"planned: nothing was changed ({report.seconds:.1f} s)",
-        Outcome.NOTHING_TO_DO: f"nothing to do: {report.active} is the active server and everything is right",
+        Outcome.NOTHING_TO_DO: "nothing to do: "
+        + (
+            done
+            if report.verb == "rehearse"
+            else f"{report.active} is the active server and everything is right"
+        ),
     }.get(report.outcome, f"{report.outcome.value}: {report.reason}")
     console.print(ending, markup=False)
     if report.remedy:

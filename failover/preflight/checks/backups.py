@@ -29,7 +29,7 @@ def look(ground: Ground) -> Iterator[Check]:
 def judge(volume: str, newest: datetime | None, now: datetime, limit_days: float) -> Check:
     """Younger than the limit (days)."""
     check, expected = f"backup of {volume}", f"at most {limit_days:g} days old"
-    remedy = "back the volume group up now, and assign it a backup policy"
+    remedy = "`./inv backup` takes one of all volumes now; `--policy silver` has OCI take them by itself"
     if newest is None:
         return warning(check, "none", expected, remedy)
     days = (now - newest).total_seconds() / 86400

@@ -151,9 +151,43 @@ class AnsweringHost:
         if spec["role"] == "client":
             return self._client(model, action, spec["server"])
         assert instance_id is not None, f"{self.address} is nobody's address"
+        if action in ("withhold", "fsck") or _offered_to_nobody(spec):
+            return self._on_clones(model, instance_id, action, spec)
         if action == "survey":
             return self._survey(model)
         return self._server(model, instance_id, action, spec["volumes"])
+
+    def _on_clones(
+        self, model: dict[str, Any], instance_id: str, action: str, spec: dict[str, Any]
+    ) -> HookResult:
+        """A rehearsal: other volumes than the site's, so it has nothing to do with who serves."""
+        if action in ("withhold", "fsck"):
+            state = model.get("fsck", "present") if action == "fsck" else "present"
+            names = [f"fsck {item['mount']}" for item in spec["filesystems"]]
+            layers = tuple(
+                Layer(name, state, False, 0.0, state, {})
+                for name in (names if action == "fsck" else [action])
+            )
+            if action == "withhold":
+                model["withheld"] = True
+            return HookResult(action, "server", self.name, state == "present", True, 0.0, "", layers)
+        portals = self._model.portals(instance_id)
+        asked = {v["volume_id"]: (v["iqn"], v["address"], v["port"]) for v in spec["volumes"]}
+        assert all(portals.get(ocid) == portal for ocid, portal in asked.items()), (portals, asked)
+        rehearsing = model.setdefault("rehearsing", {})
+        if action == "release":
+            rehearsing.pop(self.name, None)
+        elif action == "apply":
+            if fault := model.get("takeover_fault"):
+                return self._result("server", action, False, "broken", fault)
+            rehearsing[self.name] = instance_id
+        found = self._result("server", action, True, "absent" if action == "release" else "present", action)
+        offered = [f"{one['path']} to {client}" for one in spec["exports"] for client in one["clients"]]
+        offered += [] if model.get("withheld") else model.get("image_exports", [])
+        layers = tuple(
+            one._replace(facts={"exported": offered}) if one.layer == "nfs" else one for one in found.layers
+        )
+        return found._replace(layers=layers)
 
     def _survey(self, model: dict[str, Any]) -> HookResult:
         refusals = model.get("refusals", {}).get(self.name, [])
@@ -215,3 +249,8 @@ class AnsweringHost:
         names = LAYERS if role == "server" else ("client",)
         layers = tuple(Layer(name, state, action != "check", 0.0, message, {}) for name in names)
         return HookResult(action, role, self.name, ok, action != "check", 0.0, message, layers)
+
+
+def _offered_to_nobody(spec: dict[str, Any]) -> bool:
+    """Whether this is a rehearsal's spec: its exports are for the host itself alone."""
+    return [one["clients"] for one in spec.get("exports", [])] == [["127.0.0.1"]]

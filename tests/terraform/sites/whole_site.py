@@ -18,6 +18,7 @@ from rich.console import Console
 
 from failover.report.report import Report
 from failover.verbs import failover, preflight
+from failover.verbs import rehearse as rehearsals
 from failover.verbs import verify as verb
 from failover.verbs.preflight import PreflightReport
 from failover.verbs.request import Request, SiteChoice
@@ -72,6 +73,15 @@ class WholeSite:
         """The product's verify."""
         with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
             return verb.verify(None, SiteChoice(str(self.file)), Console(file=io.StringIO()))
+
+    def rehearse(self, **wanted: Any) -> tuple[Report, str]:
+        """The product's rehearsal in this process, without a question: its report, and all that it said."""
+        said = io.StringIO()
+        console = Console(file=said, soft_wrap=True, highlight=False, width=200)
+        with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
+            chosen = rehearsals.Wanted(**{"yes": True, **wanted})
+            report = rehearsals.rehearse(SiteChoice(str(self.file)), console, chosen)
+        return report, said.getvalue()
 
     def drive(self, target: str, last_event: int = 0) -> subprocess.Popen[str]:
         """The same as a process of its own, which kills itself at an event of its journal."""

@@ -1,0 +1,242 @@
+"""Volume groups, their clones and backups through the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import oci
+
+from failover.cloud.acting import Gone, acting, answered, settled
+from failover.cloud.client import pages
+
+GONE = ("TERMINATED",)
+_MOVING = ("PROVISIONING", "TERMINATING", "RESTORING", "UPDATE_PENDING")
+
+
+@dataclass(frozen=True)
+class BlockVolume:
+    """A block volume. `source_id`: the volume that it is a clone of. `tags`: its freeform tags."""
+
+    id: str
+    name: str
+    state: str
+    availability_domain: str
+    size_gbs: int
+    vpus_per_gb: int
+    group_id: str | None
+    source_id: str | None
+    created: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BlockGroup:
+    """A volume group. `cloned_from`: the group that it is a clone of; None for one of given volumes."""
+
+    id: str
+    name: str
+    state: str
+    volume_ids: tuple[str, ...]
+    cloned_from: str | None
+    created: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GroupBackup:
+    """A backup of a volume group. `created` is in UTC."""
+
+    id: str
+    name: str
+    state: str
+    created: datetime
+    size_gbs: int
+
+
+class BlockCopies:
+    """Block storage of one region. Raises Failed for a refusal, Unknown for what could not be learnt.
+
+    `client`: opens a client of the SDK (failover.cloud.compute.Cloud.client).
+    """
+
+    def __init__(self, client: Callable[[Any], Any]) -> None:
+        self._storage = client(oci.core.BlockstorageClient)
+
+    def volume(self, volume_id: str) -> BlockVolume:
+        """GetVolume."""
+        return _volume(acting("GetVolume", self._storage.get_volume, volume_id))
+
+    def volumes(self, compartment_id: str) -> tuple[BlockVolume, ...]:
+        """ListVolumes: those that are not TERMINATED."""
+        found = _listed("ListVolumes", self._storage.list_volumes, compartment_id=compartment_id)
+        return tuple(one for one in map(_volume, found) if one.state not in GONE)
+
+    def groups(self, compartment_id: str) -> tuple[BlockGroup, ...]:
+        """ListVolumeGroups: those that are not TERMINATED."""
+        found = _listed("ListVolumeGroups", self._storage.list_volume_groups, compartment_id)
+        return tuple(one for one in map(_group, found) if one.state not in GONE)
+
+    def group(self, group_id: str) -> BlockGroup:
+        """GetVolumeGroup."""
+        return _group(acting("GetVolumeGroup", self._storage.get_volume_group, group_id))
+
+    def make_group(
+        self,
+        place: tuple[str, str],
+        name: str,
+        volume_ids: Sequence[str],
+        tags: Mapping[str, str],
+        wait: float,
+    ) -> BlockGroup:
+        """CreateVolumeGroup of these volumes. `place`: compartment and availability domain."""
+        source = oci.core.models.VolumeGroupSourceFromVolumesDetails(volume_ids=list(volume_ids))
+        return self._create(place, name, source, tags, wait)
+
+    def clone_group(
+        self, place: tuple[str, str], name: str, group_id: str, tags: Mapping[str, str], wait: float
+    ) -> BlockGroup:
+        """CreateVolumeGroup as a clone: all volumes as they are at one moment."""
+        source = oci.core.models.VolumeGroupSourceFromVolumeGroupDetails(volume_group_id=group_id)
+        return self._create(place, name, source, tags, wait)
+
+    def _create(
+        self, place: tuple[str, str], name: str, source: Any, tags: Mapping[str, str], wait: float
+    ) -> BlockGroup:
+        details = oci.core.models.CreateVolumeGroupDetails(
+            compartment_id=place[0],
+            availability_domain=place[1],
+            display_name=name,
+            source_details=source,
+            freeform_tags=dict(tags),
+        )
+        made = acting("CreateVolumeGroup", self._storage.create_volume_group, details)
+        return self.settle_group(made.id, wait)
+
+    def settle_group(self, group_id: str, wait: float, states: Sequence[str] = ("AVAILABLE",)) -> BlockGroup:
+        """The group once it no longer changes. Raises Failed for another state than these."""
+        return _group(
+            settled(
+                "volume group",
+                lambda: acting("GetVolumeGroup", self._storage.get_volume_group, group_id),
+                states,
+                _MOVING,
+                wait,
+            )
+        )
+
+    def tag(self, volume: BlockVolume, tags: Mapping[str, str]) -> None:
+        """UpdateVolume: add these freeform tags. One that cannot be changed now (409) stays as it is."""
+        details = oci.core.models.UpdateVolumeDetails(freeform_tags={**volume.tags, **tags})
+        acting("UpdateVolume", self._storage.update_volume, volume.id, details, but=(409,))
+
+    def delete_group(self, group_id: str, wait: float) -> None:
+        """DeleteVolumeGroup, and wait until it is gone; its volumes stay. Not there is success."""
+        acting("DeleteVolumeGroup", self._storage.delete_volume_group, group_id, but=(404,))
+        self._await_gone("volume group", "GetVolumeGroup", self._storage.get_volume_group, group_id, wait)
+
+    def delete_volumes(self, volume_ids: Iterable[str], wait: float) -> None:
+        """DeleteVolume of each, and wait until all are gone. Not there is success."""
+        ids = tuple(volume_ids)
+        for ocid in ids:
+            acting("DeleteVolume", self._storage.delete_volume, ocid, but=(404,))
+        for ocid in ids:
+            self._await_gone("volume", "GetVolume", self._storage.get_volume, ocid, wait)
+
+    def _await_gone(self, what: str, operation: str, read: Any, ocid: str, wait: float) -> None:
+        """A 404 after a removal that was accepted is its end: OCI forgets what was terminated."""
+        try:
+            settled(what, lambda: acting(operation, read, ocid), GONE, ("AVAILABLE", *_MOVING), wait)
+        except Gone:
+            return
+
+    def back_up_group(
+        self, group_id: str, name: str, kind: str, tags: Mapping[str, str], wait: float
+    ) -> GroupBackup:
+        """CreateVolumeGroupBackup, and wait until it is AVAILABLE. `kind`: FULL or INCREMENTAL."""
+        details = oci.core.models.CreateVolumeGroupBackupDetails(
+            volume_group_id=group_id, display_name=name, type=kind, freeform_tags=dict(tags)
+        )
+        made = acting("CreateVolumeGroupBackup", self._storage.create_volume_group_backup, details)
+        moving = ("REQUEST_RECEIVED", "CREATING", "COMMITTED")
+        get = self._storage.get_volume_group_backup
+        read = lambda: acting("GetVolumeGroupBackup", get, made.id)  # noqa: E731
+        return _backup(settled("volume group backup", read, ("AVAILABLE",), moving, wait))
+
+    def group_backups(self, compartment_id: str, group_id: str) -> tuple[GroupBackup, ...]:
+        """ListVolumeGroupBackups: those of the group that are AVAILABLE, the newest first."""
+        ask = self._storage.list_volume_group_backups
+        found = _listed("ListVolumeGroupBackups", ask, compartment_id, volume_group_id=group_id)
+        usable = [_backup(one) for one in found if one.lifecycle_state == "AVAILABLE"]
+        return tuple(sorted(usable, key=lambda one: one.created, reverse=True))
+
+    def policies(self) -> dict[str, str]:
+        """ListVolumeBackupPolicies: Oracle's own, OCID by name."""
+        found = _listed("ListVolumeBackupPolicies", self._storage.list_volume_backup_policies)
+        return {one.display_name: one.id for one in found}
+
+    def assigned_policies(self, asset_id: str) -> dict[str, str]:
+        """GetVolumeBackupPolicyAssetAssignment: the assignment's OCID by the policy's."""
+        ask = self._storage.get_volume_backup_policy_asset_assignment
+        return {
+            one.policy_id: one.id for one in _listed("GetVolumeBackupPolicyAssetAssignment", ask, asset_id)
+        }
+
+    def assign_policy(self, asset_id: str, policy_id: str) -> None:
+        """CreateVolumeBackupPolicyAssignment."""
+        details = oci.core.models.CreateVolumeBackupPolicyAssignmentDetails(
+            asset_id=asset_id, policy_id=policy_id
+        )
+        ask = self._storage.create_volume_backup_policy_assignment
+        acting("CreateVolumeBackupPolicyAssignment", ask, details)
+
+    def unassign_policy(self, assignment_id: str) -> None:
+        """DeleteVolumeBackupPolicyAssignment. Not there is success."""
+        ask = self._storage.delete_volume_backup_policy_assignment
+        acting("DeleteVolumeBackupPolicyAssignment", ask, assignment_id, but=(404,))
+
+
+def _listed(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
+    """All pages; raises as `acting`."""
+    return pages(partial(answered, operation, function), *args, **options)
+
+
+def _volume(found: Any) -> BlockVolume:
+    source = found.source_details
+    return BlockVolume(
+        found.id,
+        found.display_name or "",
+        found.lifecycle_state,
+        found.availability_domain,
+        int(found.size_in_gbs or 0),
+        int(found.vpus_per_gb or 0),
+        found.volume_group_id,
+        getattr(source, "id", None) if source else None,
+        found.time_created,
+        found.freeform_tags or {},
+    )
+
+
+def _group(found: Any) -> BlockGroup:
+    return BlockGroup(
+        found.id,
+        found.display_name or "",
+        found.lifecycle_state,
+        tuple(found.volume_ids or ()),
+        getattr(found.source_details, "volume_group_id", None),
+        found.time_created,
+        found.freeform_tags or {},
+    )
+
+
+def _backup(found: Any) -> GroupBackup:
+    return GroupBackup(
+        found.id,
+        found.display_name or "",
+        found.lifecycle_state,
+        found.time_created,
+        int(found.size_in_gbs or 0),
+    )
