@@ -36,6 +36,7 @@ CHECKS = (
         "yes": "do not ask before acting",
         "dry_run": "show the plan and stop",
         "unplanned": UNPLANNED_HELP,
+        "backup": "before the switch, beside the launch: clone or backup of all volumes, as a group; or none",
         "take_over": "take the site's lock from a run that is stuck for good",
         "commit": "commit active.auto.tfvars afterwards (no other file; never pushed)",
         "json": "print the report as one JSON object on the last line of stdout",
@@ -51,6 +52,7 @@ def failover(
     yes: bool = False,
     dry_run: bool = False,
     unplanned: bool = False,
+    backup: str = "none",
     take_over: bool = False,
     commit: bool = False,
     json: bool = False,
@@ -73,6 +75,7 @@ def failover(
         unplanned=unplanned,
         take_over=take_over,
         commit=commit,
+        copy=backup,
     )
     sys.exit(reported.main(lambda console: run.fail_over(request, console), json))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from failover.act.clients import bring_over
 from failover.act.context import Crew
+from failover.act.copy import keep_copy
 from failover.act.fence import cut_off, power_off, release
 from failover.act.launch import launch, power_on, reach
 from failover.act.serve import take_over
@@ -24,6 +25,7 @@ _STEPS: dict[StepKind, Callable[[Crew, Step], str]] = {
     StepKind.SWITCH: switch,
     StepKind.TAKE_OVER: take_over,
     StepKind.CLIENT: bring_over,
+    StepKind.COPY: keep_copy,
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from failover.cloud.block_copies import BlockCopies, BlockVolume
+from failover.cloud.block_copies import BACKUP_TAG, BlockCopies, BlockVolume
 from failover.cloud.one_group import group_of, place_of
 from failover.model.finding import Finding
 from failover.model.outcome import Outcome, Refused, Usage
@@ -17,7 +17,6 @@ from failover.model.timeline import Phase
 from failover.ports import Ports
 from failover.report.report import Report
 
-TAG = "nfs-failover-backup"  # on the group and the backups that are made here
 KINDS = ("incremental", "full")
 NO_POLICY = "none"
 
@@ -83,7 +82,9 @@ class Backup:
         """A volume group of these volumes, which stays: backups and their policy are its own."""
         place = (stack.compartment_id, place_of(volumes))
         ids, wait = [one.id for one in volumes], self._ports.site.deadlines.switch
-        made = self._copies.make_group(place, f"nfs-failover-{stack.active}", ids, {TAG: "group"}, wait)
+        made = self._copies.make_group(
+            place, f"nfs-failover-{stack.active}", ids, {BACKUP_TAG: "group"}, wait
+        )
         self._report.notes += (f"the volumes are in volume group {made.name} ({made.id}) from now on",)
         return made.id
 
@@ -101,7 +102,7 @@ class Backup:
         began = datetime.now(UTC)
         name = f"nfs-failover-{stack.active}-{began:%Y%m%dT%H%M%S}"
         self._say(f"backup {name} of all volumes at one moment ...")
-        tags, wait = {TAG: "backup"}, self._choices.wait
+        tags, wait = {BACKUP_TAG: "backup"}, self._choices.wait
         made = self._copies.back_up_group(group, name, self._choices.kind.upper(), tags, wait)
         seconds = (datetime.now(UTC) - began).total_seconds()
         self._report.run = name

@@ -14,6 +14,7 @@ from failover.cloud.acting import Gone, acting, answered, settled
 from failover.cloud.client import pages
 
 GONE = ("TERMINATED",)
+BACKUP_TAG = "nfs-failover-backup"  # on groups, clones and backups that are kept
 _MOVING = ("PROVISIONING", "TERMINATING", "RESTORING", "UPDATE_PENDING")
 
 
@@ -153,17 +154,22 @@ class BlockCopies:
         except Gone:
             return
 
-    def back_up_group(
-        self, group_id: str, name: str, kind: str, tags: Mapping[str, str], wait: float
-    ) -> GroupBackup:
-        """CreateVolumeGroupBackup, and wait until it is AVAILABLE. `kind`: FULL or INCREMENTAL."""
+    def ask_backup(self, group_id: str, name: str, kind: str, tags: Mapping[str, str]) -> str:
+        """CreateVolumeGroupBackup: of this moment; its OCID. `kind`: FULL or INCREMENTAL."""
         details = oci.core.models.CreateVolumeGroupBackupDetails(
             volume_group_id=group_id, display_name=name, type=kind, freeform_tags=dict(tags)
         )
         made = acting("CreateVolumeGroupBackup", self._storage.create_volume_group_backup, details)
+        return str(made.id)
+
+    def back_up_group(
+        self, group_id: str, name: str, kind: str, tags: Mapping[str, str], wait: float
+    ) -> GroupBackup:
+        """As ask_backup, and wait until it is AVAILABLE."""
+        made = self.ask_backup(group_id, name, kind, tags)
         moving = ("REQUEST_RECEIVED", "CREATING", "COMMITTED")
         get = self._storage.get_volume_group_backup
-        read = lambda: acting("GetVolumeGroupBackup", get, made.id)  # noqa: E731
+        read = lambda: acting("GetVolumeGroupBackup", get, made)  # noqa: E731
         return _backup(settled("volume group backup", read, ("AVAILABLE",), moving, wait))
 
     def group_backups(self, compartment_id: str, group_id: str) -> tuple[GroupBackup, ...]:

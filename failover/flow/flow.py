@@ -22,6 +22,7 @@ from failover.model.observation import Observation
 from failover.model.outcome import ClientLeft, FailoverError, Outcome, Refused, Usage
 from failover.model.site import ClientMode
 from failover.plan import document, model, planner
+from failover.plan.model import CopyMode
 from failover.ports import Ports
 from failover.preflight import gate
 from failover.preflight.check import objection
@@ -37,6 +38,7 @@ class Options:
     """What was chosen, checked. `target`: a server of the stack. `door`: who asks for it.
 
     `unplanned`: the old server is treated as lost; the detach may be the fence (failover/plan/planner.py).
+    `copy`: what is kept of the data before the switch.
     """
 
     target: str
@@ -44,6 +46,7 @@ class Options:
     yes: bool = False
     dry_run: bool = False
     unplanned: bool = False
+    copy: CopyMode = CopyMode.NONE
     door: Door = COMMAND_LINE
 
 
@@ -78,7 +81,7 @@ class Flow:
                 self._options.door.check(self._report.switched)
             seen = self._look()
             self._report.seen, self._report.active = seen, seen.stack.active
-            plan = planner.make(seen, self._options.unplanned)
+            plan = planner.make(seen, self._options.unplanned, self._options.copy)
             self._report.notes = plan.notes
             self._report.plan = plan
             if not plan.steps:

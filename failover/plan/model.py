@@ -9,6 +9,14 @@ OFF = ("STOPPED", "TERMINATED")
 LEFT_ALONE = "is left alone"  # in the note on a client that is not brought over; the report looks for it
 
 
+class CopyMode(enum.StrEnum):
+    """What is kept of the data before the switch: nothing, a clone of all volumes, or a backup of them."""
+
+    NONE = "none"
+    CLONE = "clone"
+    BACKUP = "backup"
+
+
 class StepKind(enum.Enum):
     """What a step does. Each has one function in failover/act/."""
 
@@ -21,6 +29,7 @@ class StepKind(enum.Enum):
     SWITCH = "switch"
     TAKE_OVER = "take-over"
     CLIENT = "client"
+    COPY = "copy"
 
 
 # What may stand for "this holder can no longer write" before the switch.
@@ -37,6 +46,7 @@ _EXPECTED = {
     StepKind.SWITCH: 60,
     StepKind.TAKE_OVER: 15,
     StepKind.CLIENT: 20,
+    StepKind.COPY: 60,
 }
 
 

@@ -9,12 +9,12 @@ from failover.model.observation import ClientStatus, Observation, Presence, Serv
 from failover.model.outcome import Refused, Unknown
 from failover.model.stack_output import Server
 from failover.plan.invariant import check, holders, is_fenced, is_usable
-from failover.plan.model import LEFT_ALONE, Plan, Step, StepKind
+from failover.plan.model import LEFT_ALONE, CopyMode, Plan, Step, StepKind
 from failover.plan.silence import Belief, judge
 
 
-def make(seen: Observation, unplanned: bool = False) -> Plan:
-    """The plan that makes `seen.target` the active server.
+def make(seen: Observation, unplanned: bool = False, copy: CopyMode = CopyMode.NONE) -> Plan:
+    """The plan that makes `seen.target` the active server. `copy`: made before the switch, beside the rest.
 
     `unplanned`: holders are treated as lost. They are not asked to release; where the power of one cannot be
     cut, the detach is the fence. Raises Refused, or Unknown where the state of a holder or of the target
@@ -28,6 +28,7 @@ def make(seen: Observation, unplanned: bool = False) -> Plan:
     steps = [*preparing, *(step for step, _ in fences if step)]
     switching = _must_switch(seen)
     if switching:
+        steps += _copy(copy)
         steps.append(Step(StepKind.SWITCH, seen.target, switching, tuple(s.name for s in steps)))
     if switching or _must_take_over(seen, notes):
         found = target.answer.complaint if target.answer else "its volumes come with the switch"
@@ -39,6 +40,14 @@ def make(seen: Observation, unplanned: bool = False) -> Plan:
     plan = Plan(seen.target, _loser(seen), tuple(steps), tuple(notes), evidence)
     check(plan, seen, unplanned)
     return plan
+
+
+def _copy(mode: CopyMode) -> list[Step]:
+    """It waits for no other step, so it costs no outage beside a launch; the switch waits for it."""
+    if mode is CopyMode.NONE:
+        return []
+    why = f"--backup {mode}: all volumes as they are at one moment, before anything is detached"
+    return [Step(StepKind.COPY, mode.value, why)]
 
 
 def _refuse_doubles(seen: Observation) -> None:

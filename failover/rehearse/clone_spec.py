@@ -10,7 +10,10 @@ from failover.model.attachments import Attachment
 from failover.model.host_spec import ExportItem, ServerDocument
 from failover.model.stack_output import Stack
 
-LOOPBACK = "127.0.0.1"  # the only client that the exports of a rehearsal have
+# The only client of a rehearsal. As a network: of a single address exportfs(8) shows the name
+# that the name service has for it.
+LOOPBACK = "127.0.0.1/32"
+_ITSELF = (LOOPBACK, "127.0.0.1", "localhost")
 
 
 def on_clones(stack: Stack, clones: Mapping[str, str]) -> Stack:
@@ -63,4 +66,4 @@ def offered_to_others(exported: object, stack: Stack) -> tuple[str, ...]:
     ours = [
         one for one in entries if one.startswith(tuple(f"{mount}{end}" for mount in mounts for end in " /"))
     ]
-    return tuple(one for one in ours if one.partition(" to ")[2] != LOOPBACK)
+    return tuple(one for one in ours if one.partition(" to ")[2] not in _ITSELF)

@@ -259,12 +259,22 @@ class Rehearsal:
             lambda made: f"instance {made}",
         )
         address = self._servers.address(place, instance_id)
+        self._refuse_address(address)
         host = record.step(
             "reach",
             lambda: reach_throw_away(ports, instance_id, address),
             lambda _: f"answers SSH at {address}",
         )
         return instance_id, host
+
+    def _refuse_address(self, address: str) -> None:
+        """Raises Failed where the subnet gave the throw-away server an address that the site needs."""
+        for server in self._stack.servers.values():
+            if server.launch and server.launch.private_ip == address:
+                raise Failed(
+                    f"OCI gave the throw-away server {address}, which {server.name} is to be launched with",
+                    f"rehearse again: it will be another one; or give {server.name} another private_ip",
+                )
 
     def _paired(self, clone: BlockGroup, label: Label) -> Mapping[str, str]:
         """Each clone's OCID by the name of the volume that it is of. All get the tag. Raises Failed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from failover.cloud.endpoint import check_endpoint
 from failover.model.outcome import Usage
 from failover.model.site import ClientMode, Site
+from failover.plan.model import CopyMode
 from failover.report.report import Report
 from failover.stack import choose as vias
 from failover.stack.runner import StackRunner
@@ -26,6 +27,13 @@ def checked_mode(clients: str) -> ClientMode:
     if clients not in list(ClientMode):
         raise Usage(f"--clients {clients}: expected {' or '.join(ClientMode)}", "choose one of them")
     return ClientMode(clients)
+
+
+def checked_copy(copy: str) -> CopyMode:
+    """What is kept before the switch. Raises Usage for another word."""
+    if copy not in list(CopyMode):
+        raise Usage(f"--backup {copy}: expected {', '.join(CopyMode)}", "choose one of them")
+    return CopyMode(copy)
 
 
 def checked_target(target: str | None, terraform: StackRunner) -> str:

@@ -14,7 +14,7 @@ from failover.model.outcome import FailoverError, Usage
 from failover.report.report import Report
 from failover.runs.site_lock import site_lock
 from failover.stack.runner import StackRunner
-from failover.verbs.choices import checked_mode, checked_target, opened
+from failover.verbs.choices import checked_copy, checked_mode, checked_target, opened
 from failover.verbs.reported import reported
 from failover.verbs.request import Request, SiteChoice
 
@@ -26,7 +26,7 @@ def fail_over(request: Request, console: Console) -> Report:
     """
 
     def act(report: Report) -> None:
-        clients = checked_mode(request.clients)
+        clients, copy = checked_mode(request.clients), checked_copy(request.copy)
         site, runner = opened(report, request.site)
         named = None if request.target else checkouts.read(_active_file(runner))
         report.target = checked_target(named.server if named else request.target, runner)
@@ -44,6 +44,7 @@ def fail_over(request: Request, console: Console) -> Report:
                 request.yes,
                 request.dry_run,
                 request.unplanned,
+                copy,
                 Door(request.door, named),
             )
             with ports.opened(site, runner) as doors:

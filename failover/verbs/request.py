@@ -27,7 +27,8 @@ class Request:
 
     `clients`: one of ClientMode. `unplanned`: the old server is treated as lost. `take_over`: the site's lock
     is taken from an owner that is stuck. `door`: who asks (failover/checkout/origin.py). `commit`: commit
-    active.auto.tfvars afterwards. `changes`: ask Terraform what it would change.
+    active.auto.tfvars afterwards. `changes`: ask Terraform what it would change. `copy`: one of CopyMode
+    (failover/plan/model.py).
     """
 
     target: str | None
@@ -40,3 +41,4 @@ class Request:
     door: str = CLI
     commit: bool = False
     changes: bool = False
+    copy: str = "none"

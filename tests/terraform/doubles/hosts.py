@@ -253,4 +253,4 @@ class AnsweringHost:
 
 def _offered_to_nobody(spec: dict[str, Any]) -> bool:
     """Whether this is a rehearsal's spec: its exports are for the host itself alone."""
-    return [one["clients"] for one in spec.get("exports", [])] == [["127.0.0.1"]]
+    return [one["clients"] for one in spec.get("exports", [])] == [["127.0.0.1/32"]]

@@ -16,7 +16,7 @@ from failover.runs import history
 from failover.verbs import backup as verb
 from failover.verbs.request import SiteChoice
 from tests import sources
-from tests.terraform.sites.whole_site import WholeSite, whole_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 pytestmark = pytest.mark.checked(sources.SDK)
 
@@ -115,3 +115,30 @@ def test_volumes_in_several_groups_are_refused(
     both = models.UpdateVolumeGroupDetails(volume_ids=list(site.volumes.values()))
     storage.update_volume_group(group.id, both)
     assert back_up(site).outcome.value == "done"
+
+
+def test_a_failover_keeps_a_clone_of_before_the_switch_and_one_that_fails_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with whole_site(tmp_path_factory.mktemp("copy")) as site:
+        site.cloud.inject(operation="CreateVolumeGroup", status=400, code="QuotaExceeded")
+        report, said = site.fail_over(SECOND, copy="clone")
+        assert report.outcome.value == "failed", said
+        assert "--backup none" in report.remedy
+        assert site.serving() == FIRST
+        site.cloud.clear_faults()
+        calls = len(site.cloud.requests())
+        report, said = site.fail_over(SECOND, copy="clone")
+        assert report.outcome.value == "done", said
+        site.assert_settled_on(SECOND)
+        made = [one["operation"] for one in site.cloud.requests()[calls:]]
+        last = max(at for at, one in enumerate(made) if one == "CreateVolumeGroup")
+        assert last < made.index("DetachVolume")
+        groups = site.cloud.storage.list_volume_groups(site.cloud.facts["compartment_id"]).data
+        (clone,) = [one for one in groups if one.freeform_tags == {"nfs-failover-backup": "clone"}]
+        copies = [site.cloud.storage.get_volume(one).data for one in clone.volume_ids]
+        assert {one.source_details.id for one in copies} == set(site.volumes.values())
+        report, said = site.fail_over(FIRST, copy="backup")
+        assert report.outcome.value == "done", said
+        assert "was accepted" in said
+        assert site.fail_over(FIRST, copy="tape")[0].outcome.value == "usage"

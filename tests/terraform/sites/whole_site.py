@@ -55,12 +55,12 @@ class WholeSite:
     volumes: dict[str, str]
     first: str
 
-    def fail_over(self, target: str, unplanned: bool = False) -> tuple[Report, str]:
+    def fail_over(self, target: str, unplanned: bool = False, copy: str = "none") -> tuple[Report, str]:
         """The product's failover in this process: its report, and all that it said."""
         said = io.StringIO()
         console = Console(file=said, soft_wrap=True, highlight=False, width=200)
         with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, self.model)):
-            request = Request(target, SiteChoice(str(self.file)), yes=True, unplanned=unplanned)
+            request = Request(target, SiteChoice(str(self.file)), yes=True, unplanned=unplanned, copy=copy)
             report = failover.fail_over(request, console)
         return report, said.getvalue()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from failover.model.attachments import Attachments
 from failover.model.outcome import Refused, Unknown
 from failover.plan import invariant, model, planner
-from failover.plan.model import Plan, Step, StepKind
+from failover.plan.model import CopyMode, Plan, Step, StepKind
 from tests.unit.failover.plan.site_model import SERVERS, VOLUMES, Host, World, usual
 
 
@@ -53,6 +53,15 @@ def test_unplanned_asks_nobody_and_an_answering_server_serves_until_its_successo
 def test_unplanned_fences_nobody_who_is_off():
     plan = planner.make(usual(power="STOPPED", up=False).observe("nfs-srv-2"), unplanned=True)
     assert not [s for s in plan.steps if s.kind in model.FENCES]
+
+
+@pytest.mark.parametrize("copy", ["clone", "backup"])
+def test_a_copy_is_made_beside_the_launch_and_before_the_switch(copy: str):
+    plan = planner.make(usual(up=False).observe("nfs-srv-2"), copy=CopyMode(copy))
+    assert plan.step(f"copy {copy}").after == ()
+    assert f"copy {copy}" in plan.before("switch nfs-srv-2")
+    done = planner.make(usual().observe("nfs-srv-1"), copy=CopyMode(copy))
+    assert not [s for s in done.steps if s.kind is StepKind.COPY]  # nothing is detached
 
 
 def test_without_the_word_the_detach_is_no_fence():

@@ -69,7 +69,13 @@ def test_a_portal_of_production_is_never_in_it() -> None:
 
 
 def test_an_export_to_somebody_else_is_seen() -> None:
-    table = ["/mnt/a to 127.0.0.1", "/mnt/a to 10.0.0.0/16", "/mnt/a/sub to *", "/mnt/ab to *", "/srv to *"]
+    table = [
+        "/mnt/a to 127.0.0.1/32",
+        "/mnt/a to 10.0.0.0/16",
+        "/mnt/a/sub to *",
+        "/mnt/ab to *",
+        "/srv to *",
+    ]
     assert offered_to_others(table, site()) == ("/mnt/a to 10.0.0.0/16", "/mnt/a/sub to *")
     assert offered_to_others(["/mnt/a to 127.0.0.1"], site()) == ()
     assert offered_to_others(None, site()) == ()
