@@ -11,6 +11,11 @@ from failover.model.outcome import Refused, Unknown, Usage
 from failover.model.stack_output import Launch, Server, Stack
 from failover.ports import Ports
 from failover.runs.site_lock import holder
+from hooks.contract.result import PRESENT
+from hooks.layers.filesystem import NAME as FILESYSTEM
+from hooks.layers.lvm import NAME as LVM
+
+_OF_THE_DATA = (LVM, FILESYSTEM)
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,12 @@ def refuse_unhealthy(active: ServerStatus) -> None:
             f"{name}, the active server, does not answer: its state cannot be compared",
             "mend the way to it, or fail over; rehearse when the site is healthy",
         )
-    if not active.answer.present:
+    # what clones have a share in; a server that was built by hand may have other settings of iSCSI or NFS
+    wrong = [x for x in active.answer.layers if x.layer in _OF_THE_DATA and x.state != PRESENT]
+    if wrong:
+        told = "; ".join(f"{x.layer} {x.state}: {x.message}" for x in wrong)
         raise Refused(
-            f"{name}, the active server, is not as specified: {active.answer.complaint}",
+            f"{name}, the active server, is not as specified: {told}",
             f"mend that on {name} first: the clones would have the same fault",
         )
 

@@ -137,7 +137,9 @@ class Rehearsal:
     def _look(self, chosen: Chosen, before: Attachments) -> tuple[list[BlockVolume], str | None]:
         """Whatever a refusal can be known from. The volumes, in the stack's order, and their OCI group."""
         stack, ports = self._stack, self._ports
-        objections.refuse_unhealthy(self._active(before))
+        active = self._active(before)
+        objections.refuse_unhealthy(active)
+        self._summary = active.answer.summary if active.answer else ""
         with ThreadPoolExecutor(max_workers=8) as pool:
             ids = [volume.volume_id for volume in stack.volumes.values()]
             volumes = list(pool.map(self._copies.volume, ids))
@@ -309,9 +311,9 @@ class Rehearsal:
             return Finding("production", False, f"not known: {error.reason}")
         if {one.id for one in after.all()} != {one.id for one in before.all()}:
             return Finding("production", False, "its volumes have other attachments than before")
-        if active.answer is None or not active.answer.present:
+        if active.answer is None or active.answer.summary != self._summary:
             said = active.answer.complaint if active.answer else "it does not answer"
-            return Finding("production", False, f"{active.server.name}: {said}")
+            return Finding("production", False, f"{active.server.name} is not as before: {said}")
         return Finding("production", True, f"as before: {active.answer.summary}")
 
     def _judge(self, record: Record) -> None:

@@ -10,12 +10,14 @@ import pytest
 from failover.cloud.acting import refusal
 from failover.cloud.block_copies import BlockVolume
 from failover.cloud.one_group import group_of, place_of
+from failover.model.hook_report import HookReport
 from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Failed, Refused, Unknown
 from failover.model.stack_output import Server, Stack, Volume
 from failover.rehearse import objections
 from failover.rehearse.cost import cost_of
 from failover.rehearse.tagging import TAG, Label, run_of, site_key
+from hooks.contract.result import HookResult, Layer
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 ONE = BlockVolume("v1", "bv1", "AVAILABLE", "AD-1", 1024, 20, None, None, NOW)
@@ -86,3 +88,18 @@ def test_a_standby_with_volumes_of_the_site_is_refused() -> None:
         objections.refuse_standby(answers, holds=True)
     with pytest.raises(Refused, match="STOPPED"):
         objections.refuse_standby(ServerStatus(server, "STOPPED"), holds=False)
+
+
+@pytest.mark.parametrize(("layer", "refused"), [("lvm", True), ("filesystem", True), ("iscsi", False)])
+def test_only_a_fault_that_clones_would_have_is_refused(layer: str, refused: bool) -> None:
+    names = ("iscsi", "lvm", "filesystem", "nfs")
+    states = {name: "broken" if name == layer else "present" for name in names}
+    layers = tuple(Layer(name, state, False, 0.0, "vg1 lacks a PV", {}) for name, state in states.items())
+    answer = HookReport("nfs-srv-1", HookResult("check", "server", "s", True, False, 0.0, "", layers))
+    server = Server("nfs-srv-1", "nfs-srv-1", True, True, "i", "10.0.0.11")
+    status = ServerStatus(server, "RUNNING", Presence.ANSWERS, answer)
+    if refused:
+        with pytest.raises(Refused, match=f"{layer} broken: vg1 lacks a PV"):
+            objections.refuse_unhealthy(status)
+    else:
+        objections.refuse_unhealthy(status)
