@@ -1,14 +1,14 @@
 """Whether firewalld lets NFS in, by its own list (firewall-cmd(1), --list-all-zones)."""
 
 import re
-from typing import Dict, List
+from typing import Dict, List, Set
 
 from hooks.host.host import HookError, Host
 from hooks.host.processes import runs
 
 _ACTIVE = re.compile(r"\S+ \(.*active\)\n")
 _RULE = re.compile(r'(service name|port port)="(nfs|2049)".* accept')
-_SECONDS = 15.0
+_SECONDS = 30.0
 
 
 def hints(host: Host) -> List[str]:
@@ -16,15 +16,25 @@ def hints(host: Host) -> List[str]:
 
     This code never opens a port.
     """
-    if not runs(host, "firewalld"):
-        return []
     try:
-        default = host.run("firewall-cmd", "--get-default-zone", seconds=_SECONDS).out.strip()
-        listed = host.run("firewall-cmd", "--list-all-zones", seconds=_SECONDS).out
+        return closed(host)
     except HookError:  # a takeover must not fail for a hint; the runner notes what went wrong
         return []
+
+
+def closed(host: Host) -> List[str]:
+    """At most one line: that firewalld runs and lets no NFS in, and what would. Raises HookError."""
+    if not runs(host, "firewalld"):
+        return []
+    listed = host.run("firewall-cmd", "--list-all-zones", seconds=_SECONDS).out
+    # each call starts a Python of its own: the default zone is asked for only where it matters
+    default = "" if _bound(listed) else _default(host)
     text = "firewalld lets no NFS in; `firewall-cmd --zone={} --add-service=nfs` would (and --permanent)"
     return [text.format(zone) for zone in closed_zones(listed, default)[:1]]
+
+
+def _default(host: Host) -> str:
+    return host.run("firewall-cmd", "--get-default-zone", seconds=_SECONDS).out.strip()
 
 
 def has_direct_rules(host: Host) -> bool:
@@ -37,11 +47,23 @@ def closed_zones(listed: str, default: str) -> List[str]:
 
     In use are the active ones, and the default zone where none of those has an interface.
     """
-    blocks = {block.split(None, 1)[0]: block for block in re.split(r"\n(?=\S)", listed) if block.strip()}
-    active = {name for name, block in blocks.items() if _ACTIVE.match(block)}
-    interfaces = any(_fields(blocks[name]).get("interfaces") for name in active)
-    used = active | (set() if interfaces else {default} & set(blocks))
+    blocks = _blocks(listed)
+    used = _active(blocks) | (set() if _bound(listed) else {default} & set(blocks))
     return [] if any(_open(blocks[name]) for name in used) else sorted(used)
+
+
+def _blocks(listed: str) -> Dict[str, str]:
+    return {block.split(None, 1)[0]: block for block in re.split(r"\n(?=\S)", listed) if block.strip()}
+
+
+def _active(blocks: Dict[str, str]) -> Set[str]:
+    return {name for name, block in blocks.items() if _ACTIVE.match(block)}
+
+
+def _bound(listed: str) -> bool:
+    """Whether an active zone has an interface."""
+    blocks = _blocks(listed)
+    return any(_fields(blocks[name]).get("interfaces") for name in _active(blocks))
 
 
 def _fields(block: str) -> Dict[str, str]:

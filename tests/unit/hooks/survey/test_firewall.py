@@ -9,14 +9,13 @@ from hooks.survey.remark import Remark
 from tests.unit.hooks.hints.test_firewalld import zone
 from tests.unit.hooks.scripted_host import PlannedHost
 
-DEFAULT = {"run": "firewall-cmd --get-default-zone", "out": "public\n"}
 DIRECT = "firewall-cmd --direct --get-all-rules"
 RULE = "ipv4 filter INPUT 0 -p tcp --dport 2049 -j ACCEPT\n"
 
 
 def remarks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holds: bool, listed: str, *asked: dict) -> list:
     monkeypatch.setattr(firewall, "holds", lambda host, spec: holds)
-    commands = [DEFAULT, {"run": "firewall-cmd --list-all-zones", "out": listed}, *asked]
+    commands = [{"run": "firewall-cmd --list-all-zones", "out": listed}, *asked]
     planned = {"commands": commands, "files": {"/proc/88/comm": "firewalld\n"}}
     host = PlannedHost(str(tmp_path), planned)
     found: list[Remark] = list(firewall.closed(host, None))  # type: ignore[arg-type]
@@ -43,3 +42,15 @@ def test_a_server_that_holds_the_volumes_is_warned_of(tmp_path, monkeypatch):
 
 def test_an_open_firewalld_is_no_remark(tmp_path, monkeypatch):
     assert remarks(tmp_path, monkeypatch, False, zone(services="nfs ssh")) == []
+
+
+@pytest.mark.parametrize("answer", [{"code": 252}, {"code": 127}, {"hangs": True}])
+def test_a_firewalld_that_gives_no_answer_is_warned_of_and_refuses_nothing(tmp_path, monkeypatch, answer):
+    monkeypatch.setattr(firewall, "holds", lambda host, spec: False)
+    commands = [{"run": "firewall-cmd --list-all-zones", **answer}]
+    planned = {"commands": commands, "files": {"/proc/88/comm": "firewalld\n"}}
+    host = PlannedHost(str(tmp_path), planned)
+    (found,) = firewall.closed(host, None)
+    assert not found.refusal
+    assert found.text.startswith("firewalld runs, and did not say whether it lets NFS in: ")
+    host.finish()
