@@ -1,4 +1,4 @@
-"""What SELinux has to say of a move: denials since the guest's boot, and labels of what the hooks wrote."""
+"""What guests shaped like EL have to say of a move: SELinux, the boot service, LVM's devices file."""
 
 from __future__ import annotations
 
@@ -11,22 +11,41 @@ _DENIED = re.compile(r"avc:\s+denied\s.*")
 _PLATFORM = (
     "NetworkManager_t",
     "dhcpc_t",
-    "firewalld_t",
     "systemd_generator_t",
     "systemd_tmpfiles_t",
     "udev_t",
 )
 _SOURCE = re.compile(r"scontext=\S+?:\S+?:(\S+?):")
-# what hooks and cloud-init's part of them write; restorecon(8) leaves out what is not there (-i)
+# What hooks and cloud-init's part of them write, on servers and on clients; restorecon(8) leaves out what is
+# not there (-i). What is under /run is left out: it is gone with the boot.
 WRITTEN = (
-    *("/etc/fstab", "/etc/exports", "/etc/exports.d", "/etc/iscsi", "/etc/lvm", "/etc/nfs.conf.d"),
-    *("/etc/systemd/system", "/opt", "/var/lib/nfs", "/var/lib/nfs-failover", "/root"),
+    *("/etc/fstab", "/etc/exports", "/etc/exports.d", "/etc/iscsi", "/etc/lvm", "/etc/nfs.conf"),
+    *("/etc/nfs.conf.d", "/etc/systemd", "/etc/NetworkManager", "/etc/sysconfig", "/etc/default"),
+    *("/etc/sysctl.conf", "/etc/sysctl.d", "/etc/idmapd.conf", "/etc/projects", "/etc/projid"),
+    *("/opt", "/var/lib/nfs", "/var/lib/nfs-failover", "/root"),
 )
 
 
 def complaints(lab: Lab, names: tuple[str, ...]) -> list[str]:
     """A line for each guest that does not enforce, each kind of denial, and each file with a wrong label."""
     return [line for name in names for line in _of(lab, name)]
+
+
+def service(lab: Lab, name: str) -> list[str]:
+    """A line unless a launched server's boot service runs, and has never had to be started again."""
+    shown = lab.on(name, "systemctl", "show", "-p", "ActiveState", "-p", "NRestarts", "nfs-failover.service")
+    right = sorted(shown.split()) == ["ActiveState=active", "NRestarts=0"]
+    found = ", ".join(shown.split())
+    return [] if right else [f"nfs-failover.service on {name}: {found}, expected it active from the start"]
+
+
+def unlisted(lab: Lab, name: str, volumes: int) -> list[str]:
+    """A line unless LVM uses its devices file, and this many volumes are listed in it and no others."""
+    used = lab.on(name, "sudo", "lvmconfig", "--typeconfig", "full", "devices/use_devicesfile").strip()
+    listed = lab.on(name, "sudo", "lvmdevices").splitlines()
+    right = used == "use_devicesfile=1" and len(listed) == volumes
+    found = f"{used}, {len(listed)} volumes listed"
+    return [] if right else [f"LVM on {name}: found {found}, expected its devices file with {volumes}"]
 
 
 def denials(messages: str) -> list[str]:

@@ -29,16 +29,22 @@ class Proof:
         self._records(self._witness.read(ADDRESSES[self._target]), move)
         self._server()
         self._attachments()
-        self._labels()
+        self._shaped()
         changes = self._lab.pending_changes()
         self._story.second_plan_changes = changes
         self._story.require(changes == 0, f"a second Terraform plan has {changes} changes")
 
-    def _labels(self) -> None:
-        """SELinux, where the guests have it: also of a server that released in a planned switchover."""
-        if self._lab.variant.enforces:
-            old = (SERVER if self._target == SUCCESSOR else SUCCESSOR,) if self._story.mode == "alive" else ()
-            self._story.missing += enforced.complaints(self._lab, (self._target, CLIENT, *old))
+    def _shaped(self) -> None:
+        """What guests shaped like EL have: also of a server that released in a planned switchover."""
+        if not self._lab.variant.enforces:
+            return
+        old = (SERVER if self._target == SUCCESSOR else SUCCESSOR,) if self._story.mode == "alive" else ()
+        self._story.missing += enforced.complaints(self._lab, (self._target, CLIENT, *old))
+        if self._target == SUCCESSOR:  # launched from an image: its first boot puts the devices file aside
+            self._story.missing += enforced.service(self._lab, self._target)
+        elif "el9" in self._lab.variant.layers:
+            volumes = len(self._lab.attachments())
+            self._story.missing += enforced.unlisted(self._lab, self._target, volumes)
 
     def _client(self) -> None:
         folder = self._lab.shape.mount

@@ -30,10 +30,35 @@ def test_a_denial_is_repeated_once_whatever_process_it_was():
 
 def test_the_distributions_own_daemons_are_left_out_and_nobody_else():
     assert enforced.denials(DENIED.replace(":nfsd_t:", ":udev_t:")) == []
+    # preflight asks firewalld: what it is denied is a denial of ours
+    assert enforced.denials(DENIED.replace(":nfsd_t:", ":firewalld_t:")) != []
     assert enforced.denials(DENIED.replace(":etc_t:", ":udev_t:")) != []
     modules = DENIED.replace(":nfsd_t:", ":iscsid_t:").replace(":etc_t:", ":modules_object_t:")
     assert enforced.denials(modules) == []
     assert enforced.denials(DENIED.replace(":nfsd_t:", ":iscsid_t:")) != []
+
+
+def test_a_boot_service_that_runs_from_the_start_is_right_and_no_other():
+    def told(state: str, restarts: int) -> list[str]:
+        shown = f"NRestarts={restarts}\nActiveState={state}\n"
+        return enforced.service(Guests(**{"nfs-failover.service": shown}), "nfs-srv-2")
+
+    assert told("active", 0) == []
+    (line,) = told("active", 1)
+    assert line.startswith("nfs-failover.service on nfs-srv-2: NRestarts=1, ActiveState=active, expected")
+    assert len(told("activating", 0)) == len(told("failed", 0)) == 1
+
+
+def test_lvms_devices_file_is_in_use_with_every_volume_and_no_other():
+    def told(used: str, *volumes: str) -> list[str]:
+        return enforced.unlisted(Guests(lvmconfig=used, lvmdevices="".join(volumes)), "nfs-srv-1", 2)
+
+    on, one = "use_devicesfile=1\n", "Device /dev/sda IDTYPE=sys_wwid IDNAME=naa.6 PVID=SLw\n"
+    assert told(on, one, one) == []
+    assert told(on, one) == [
+        "LVM on nfs-srv-1: found use_devicesfile=1, 1 volumes listed, expected its devices file with 2"
+    ]
+    assert len(told("use_devicesfile=0\n", one, one)) == 1
 
 
 def test_a_guest_that_enforces_and_labels_all_has_no_complaint():

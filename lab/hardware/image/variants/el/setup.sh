@@ -12,3 +12,9 @@ for service in ssh nfs mountd rpc-bind; do
 done
 # cloud-init's hook looks where this policy lets NetworkManager not look, and no guest needs it
 rm -f "$root"/etc/NetworkManager/dispatcher.d/hook-network-manager "$root"/usr/lib/NetworkManager/dispatcher.d/*cloud*
+# LVM's own package has them on EL, and so they have their label before LVM writes there
+mkdir -p "$root/etc/lvm/archive" "$root/etc/lvm/backup" "$root/etc/lvm/devices"
+# the module is compiled into the image's policy; lay.sh labels all files by it afterwards
+cp "${BASH_SOURCE[0]%/*}/policy.cil" "$root/root/nfs-failover-lab.cil"
+chroot "$root" semodule --noreload --install=/root/nfs-failover-lab.cil
+rm "$root/root/nfs-failover-lab.cil"
