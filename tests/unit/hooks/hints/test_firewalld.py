@@ -84,9 +84,7 @@ LIST, DEFAULT = "firewall-cmd --list-all-zones", "firewall-cmd --get-default-zon
 
 
 def host_with(tmp_path: Path, *commands: dict[str, Any]) -> PlannedHost:
-    return PlannedHost(
-        str(tmp_path), {"commands": list(commands), "files": {"/proc/88/comm": "firewalld\n"}}
-    )
+    return PlannedHost(str(tmp_path), {"commands": list(commands), "files": {"/proc/88/comm": "firewalld\n"}})
 
 
 def test_it_is_asked_only_where_it_runs(tmp_path: Path) -> None:

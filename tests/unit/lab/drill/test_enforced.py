@@ -30,6 +30,8 @@ def test_a_denial_is_repeated_once_whatever_process_it_was():
 
 def test_the_distributions_own_daemons_are_left_out_and_nobody_else():
     assert enforced.denials(DENIED.replace(":nfsd_t:", ":udev_t:")) == []
+    closing = DENIED.replace(":etc_t:", ":kernel_t:").replace("tclass=file", "tclass=fd")
+    assert enforced.denials(closing) == []
     # preflight asks firewalld: what it is denied is a denial of ours
     assert enforced.denials(DENIED.replace(":nfsd_t:", ":firewalld_t:")) != []
     assert enforced.denials(DENIED.replace(":etc_t:", ":udev_t:")) != []
