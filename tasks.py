@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -376,6 +375,54 @@ def backup(
     )
 
 
+@task(
+    positional=["action"],
+    help={
+        "action": "list, check (preflight's part of clients), or run (bring over those that are left)",
+        "nodes": "these clients, as a nodeset: gpu-[001-128]",
+        "file": "clients in a file, a host or a nodeset a line; - for standard input",
+        "inventory": "clients in an Ansible inventory, INI or YAML",
+        "group": "only this group of the inventory",
+        "slurm": "sinfo, a node list, or - for the output of `sinfo -N -h` on standard input",
+        "tag": "instances with this freeform tag, KEY=VALUE",
+        "compartment": "OCID of the compartment for --tag; default: the stack's",
+        "seen": "the hosts that nfsd on the active server sees",
+        "clients": "with run: auto (remount, and reboot where that does not do), remount, reboot, or none",
+        "yes": "with run: do not ask before acting",
+        "json": "print the result as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
+    },
+)
+def clients(
+    _: Context,
+    action: str,
+    nodes: str = "",
+    file: str = "",
+    inventory: str = "",
+    group: str = "",
+    slurm: str = "",
+    tag: str = "",
+    compartment: str = "",
+    seen: bool = False,
+    clients: str = "auto",
+    yes: bool = False,
+    json: bool = False,
+    site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
+) -> None:
+    """The clients of the site, or those of a list: list them, check them, bring over those that are left."""
+    from failover.clients.sources import Source
+    from failover.verbs import clients as verb
+    from failover.verbs.request import SiteChoice
+
+    source = Source(nodes, file, inventory, group, slurm, tag, compartment, seen)
+    chosen = SiteChoice(site, via, stack_id)
+    sys.exit(verb.main(verb.Arguments(action, chosen, source, clients, yes, json)))
+
+
 @task
 def render(_: Context) -> None:
     """Render what a new server boots with into terraform/rendered/, and form.toml into the form's files."""
@@ -544,12 +591,8 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
     """Lint, unit, Terraform and API tests, and drills on real guests."""
     if not quick:
         _guarded(_prepare_machine)
-    with ThreadPoolExecutor() as beside:  # the image takes two minutes, of one processor
-        image = None if quick else beside.submit(_guarded, _build_image)
-        lint(c)
-        render(c)
-    if image:
-        image.result()
+    lint(c)
+    render(c)
     # three processes for two processors, drills in two of them at once: tests/conftest.py
     left_out = "guests" if quick else "" if nightly else "nightly"
     chosen = f" -m 'not {left_out}'" if left_out else ""
@@ -559,13 +602,29 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
 @task(
     help={
         "what": "drills; hooks: `apply` on a guest against the same commands by hand; overhead: a failover "
-        "against its critical path by hand; or house: figures of the code itself"
+        "against its critical path by hand; clients: beside ansible, pdsh and clush; or house: figures of "
+        "the code itself",
+        "sizes": "with clients: how many targets, such as 50,200,1000",
+        "dead": "with clients: how many of 100 targets are silent, refuse, or hang after the login",
+        "tools": "with clients: which of product,pdsh,clush,ansible",
+        "real_hooks": "with clients: each target runs the hooks, in the place of an answer of theirs",
     }
 )
-def bench(_: Context, what: str = "drills") -> None:
+def bench(
+    _: Context,
+    what: str = "drills",
+    sizes: str = "50",
+    dead: float = 0.0,
+    tools: str = "product,pdsh,clush,ansible",
+    real_hooks: bool = False,
+) -> None:
     """Measure what the README's figures come from."""
     from bench import drills, hooks, house, overhead
 
+    if what == "clients":
+        from bench.clients import bench as clients
+
+        sys.exit(clients.main(sizes, dead, tools, light=not real_hooks))
     known = {"drills": drills.main, "hooks": hooks.main, "overhead": overhead.main, "house": house.main}
     if what not in known:
         print(f"usage: --what {what}: expected one of {', '.join(known)}", file=sys.stderr)
@@ -596,17 +655,13 @@ def _lab(run: str | None) -> Lab:
 
 
 def _prepare_machine() -> None:
+    from lab.hardware.image import build
     from lab.site.lab import require_root, require_terraform
     from lab.system import packages
 
     require_terraform()
     packages.ensure(packages.TEST_TOOLS)
     require_root()
-
-
-def _build_image() -> None:
-    from lab.hardware.image import build
-
     build.ensure()
 
 
@@ -622,7 +677,7 @@ def _guarded(action: Callable[[], None]) -> None:
 
 
 GROUPS = {
-    "in the worst hour": ("failover", "plan", "status", "verify", "runs", "report"),
+    "in the worst hour": ("failover", "plan", "status", "verify", "clients", "runs", "report"),
     "beforehand": ("adopt", "preflight", "rehearse", "backup", "apply", "render", "package"),
     "rehearse": ("drill", "lab.up", "lab.ssh", "lab.crash", "lab.status", "lab.down"),
     "develop": ("check", "test", "lint", "bench", "lock", "ci.credentials", "ci.comment"),
@@ -642,6 +697,7 @@ def verbs(_: Context) -> None:
 ns = Collection(
     verbs,
     failover,
+    clients,
     adopt,
     apply,
     preflight,

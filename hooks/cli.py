@@ -210,6 +210,7 @@ def _facts(host: Host) -> Facts:
     return {
         "boot_id": (host.read("/proc/sys/kernel/random/boot_id") or "").strip(),
         "uptime_seconds": float(uptime),
+        "time": round(time.time(), 1),
         "kernel": platform.release(),
         "python": platform.python_version(),
         **({"boot": boot} if boot else {}),

@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+
 from failover.act.context import Crew, expected
 from failover.deadline import Deadline, until
 from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.host_spec import ClientDocument
-from failover.model.outcome import ClientLeft, Failed, FailoverError
+from failover.model.outcome import ClientLeft, ClientSilent, Failed, FailoverError
 from failover.model.site import Client
 from failover.plan.model import Step
 
+_REBOOTS = 256  # at the same time; a thread only waits for its host
 
-def bring_over(crew: Crew, step: Step) -> str:
-    """Point one client at the target; reboot it when that is the chosen way.
+
+async def bring_over(crew: Crew, step: Step, begun: Callable[[], None] = lambda: None) -> str:
+    """Point one client at the target; reboot it when that is the chosen way. `begun`: the login is through.
 
     Raises ClientLeft, whatever goes wrong on it: one client never decides over the others.
     """
     try:
-        return _moved(crew, step)
+        return await _moved(crew, step, begun)
     except Silent as error:
-        raise ClientLeft(str(error), "bring it over once it answers") from error
+        raise ClientSilent(str(error), "bring it over once it answers") from error
     except FailoverError as error:
         raise ClientLeft(error.reason, error.remedy) from error
     except Exception as error:  # a defect of this program: it must not cost the other clients their service
         raise ClientLeft(f"{step.subject}: {type(error).__name__}: {error}", "report this") from error
 
 
-def _moved(crew: Crew, step: Step) -> str:
-    client = next(c for c in crew.site.clients if c.name == step.subject)
+async def _moved(crew: Crew, step: Step, begun: Callable[[], None]) -> str:
+    client = crew.client(step.subject)
     host = crew.hosts.at(client.name, client.address)
     spec = _client_spec(crew, client)
-    applied = crew.evidence.record_report(step, host.hooks("apply", spec, crew.site.deadlines.client))
+    await host.ssh.opened()
+    begun()
+    # twice: the hooks may first wait for another run on the host (hooks/host/lock.py), then do their own
+    applied = await host.answer("apply", spec, 2 * crew.site.deadlines.client + 30)
+    crew.evidence.record_report(step, applied)
     if applied.reboot_required:
-        return _reboot(crew, host, spec)
+        rebooting = partial(_reboot, crew, host, spec)
+        return await asyncio.get_running_loop().run_in_executor(_threads(), rebooting)
     return expected(applied).message
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_REBOOTS, thread_name_prefix="reboot")
 
 
 def _reboot(crew: Crew, host: HookRunner, spec: ClientDocument) -> str:

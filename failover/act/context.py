@@ -9,7 +9,7 @@ from failover.model.attachments import Attachment, Attachments
 from failover.model.hook_report import HookReport
 from failover.model.observation import Observation
 from failover.model.outcome import Failed, FailoverError, Unknown
-from failover.model.site import ClientMode
+from failover.model.site import Client, ClientMode
 from failover.model.stack_output import Server, Stack
 from failover.ports import Ports
 
@@ -33,6 +33,7 @@ class Crew:
         self.hosts = ports.hosts
         self.observer = ports.observer
         self.seen = seen
+        self._clients = {client.name: client for client in ports.site.clients}
         self.mode = mode
         self.door = door
         self.stack: Stack = seen.stack
@@ -66,6 +67,10 @@ class Crew:
         if instance_id is None:
             raise Failed(f"{name} has no instance in Terraform's state", "run the same command again")
         return instance_id
+
+    def client(self, name: str) -> Client:
+        """A client of the site."""
+        return self._clients[name]
 
     def host(self, server: Server) -> HookRunner:
         """The server over SSH. Raises Unknown for one without an address."""

@@ -1,10 +1,12 @@
-"""Which function does a step. A step looks again before it touches anything, and again afterwards."""
+"""Which function does a step. A step looks again before it touches anything, and again afterwards.
+
+Those of clients are not here: all of them are done at the same time (failover/act/clients.py).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from failover.act.clients import bring_over
 from failover.act.context import Crew
 from failover.act.copy import keep_copy
 from failover.act.fence import cut_off, power_off, release
@@ -24,7 +26,6 @@ _STEPS: dict[StepKind, Callable[[Crew, Step], str]] = {
     StepKind.CUT_OFF: cut_off,
     StepKind.SWITCH: switch,
     StepKind.TAKE_OVER: take_over,
-    StepKind.CLIENT: bring_over,
     StepKind.COPY: keep_copy,
 }
 

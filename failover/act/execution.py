@@ -8,20 +8,24 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from failover.model.outcome import ClientLeft
+from failover.act.tally import Tally
+from failover.hosts.fan_out import FanOut, NotBegun
+from failover.model.nodeset import FEW
+from failover.model.outcome import ClientLeft, ClientSilent
 from failover.model.timeline import Phase
-from failover.plan.model import Plan, Step
+from failover.plan.model import Plan, Step, StepKind
 from failover.runs.events import Event
 from failover.runs.journal import Journal
 
-_AT_ONCE = 256  # steps; a thread only waits for its host
+_AT_ONCE = 32  # steps; a thread only waits for its host. All clients together are one
 _LOOK_SECONDS = 0.2  # after which a Ctrl-C is noticed at the latest
 StepFunction = Callable[[Step], str]
+ClientFunction = Callable[[Step, Callable[[], None]], Awaitable[str]]
 DetailsFunction = Callable[[Step], Mapping[str, Any]]
 
 
@@ -37,6 +41,9 @@ class Listener(Protocol):
     def ended(self, step: Step, seconds: float, message: str, ok: bool) -> None:
         """The step took this long and came to `message`."""
 
+    def counted(self, tally: Tally) -> None:
+        """So far are the clients, where there are more than a few."""
+
 
 class Execution:
     """One execution of one plan. `phases` grows as steps end, also when a later one fails."""
@@ -49,20 +56,26 @@ class Execution:
         listener: Listener,
         details: DetailsFunction = lambda _: {},
         on_interrupt: Callable[[], None] = lambda: None,
+        client: ClientFunction | None = None,
     ) -> None:
-        """`on_interrupt`: called at Ctrl-C; it cancels work that goes on elsewhere."""
+        """`on_interrupt`: called at Ctrl-C; it cancels work that goes on elsewhere.
+
+        `client`: does a client's step, in the event loop; `do` does it where this is None.
+        """
         self.plan = plan
         self.phases: list[Phase] = []
         self._do = do
         self._details = details
         self._on_interrupt = on_interrupt
+        self._client = client
+        self._fan_out: FanOut[Step, str] | None = None
         self._journal = journal
         self._listener = listener
 
     def run(self) -> None:
         """Do all steps. The first failure is raised after the steps under way beside it have ended."""
         waiting = {s.name: s for s in self.plan.steps}
-        running: dict[Future[Phase], Step] = {}
+        running: dict[Future[list[Phase]], list[Step]] = {}
         done: set[str] = set()
         failure: BaseException | None = None
         with (
@@ -74,17 +87,22 @@ class Execution:
                     # A step that is cut off leaves more to find out than one that ends.
                     interrupt.clear()
                     failure = failure or KeyboardInterrupt()
-                    self._listener.interrupted(list(running.values()))
+                    self._listener.interrupted([step for steps in running.values() for step in steps])
                     self._on_interrupt()
+                    if self._fan_out:
+                        self._fan_out.stop()
                 if failure is None:
-                    for step in ready(waiting, done):
-                        running[pool.submit(self._one, waiting.pop(step.name))] = step
+                    for steps in self._together(ready(waiting, done)):
+                        for step in steps:
+                            waiting.pop(step.name)
+                        running[pool.submit(self._begun, steps)] = steps
                 ended, _ = wait(running, _LOOK_SECONDS, return_when=FIRST_COMPLETED)
                 for future in ended:
-                    step = running.pop(future)
+                    running.pop(future)
                     try:
-                        self.phases.append(future.result())
-                        done.add(step.name)
+                        phases = future.result()
+                        self.phases += phases
+                        done.update(phase.name for phase in phases)
                     except ClientLeft:
                         pass  # its journal line and the verification report it; no step waits for a client
                     except Exception as error:  # noqa: BLE001 - kept, and raised below
@@ -92,6 +110,56 @@ class Execution:
                         failure = error if isinstance(failure, KeyboardInterrupt) else failure or error
         if failure is not None:
             raise failure
+
+    def _together(self, steps: Sequence[Step]) -> list[list[Step]]:
+        """The steps that one thread does: each by itself, and those of all clients together."""
+        clients = [s for s in steps if s.kind is StepKind.CLIENT and self._client]
+        others = [[s] for s in steps if s.kind is not StepKind.CLIENT or not self._client]
+        return others + ([clients] if clients else [])
+
+    def _begun(self, steps: list[Step]) -> list[Phase]:
+        if self._client and steps[0].kind is StepKind.CLIENT:
+            return self._clients(steps, self._client)
+        return [self._one(steps[0])]
+
+    def _clients(self, steps: list[Step], client: ClientFunction) -> list[Phase]:
+        """All of them at the same time. A line of the journal for each, synced once for all that ended."""
+        began: dict[str, float] = {}
+
+        async def work(step: Step, begun: Callable[[], None]) -> str:
+            began[step.name] = time.monotonic()
+            return await client(step, begun)
+
+        few, tally, phases = len(steps) <= FEW, Tally(len(steps)), list[Phase]()
+        self._journal.write_all((Event.STEP_STARTED, {"step": s.name, "why": s.why}) for s in steps)
+        for step in steps if few else ():
+            self._listener.started(step)
+        failure: BaseException | None = None
+        self._fan_out = FanOut(steps, work)
+        for batch in self._fan_out.as_ended():
+            now = time.monotonic()
+            ended = [(step, now - began.get(step.name, now), result) for step, result in batch]
+            self._journal.write_all(self._line(*one) for one in ended)
+            for step, seconds, result in ended:
+                tally.add(step.subject, _how(result), str(result))
+                if isinstance(result, str):
+                    phases.append(Phase(step.name, seconds, result))
+                elif not isinstance(result, ClientLeft | NotBegun):
+                    failure = failure or result
+                if few:
+                    self._listener.ended(step, seconds, str(result), ok=isinstance(result, str))
+            if not few:
+                self._listener.counted(tally)
+        if failure is not None:
+            self.phases += phases
+            raise failure
+        return phases
+
+    def _line(self, step: Step, seconds: float, result: str | BaseException) -> tuple[Event, dict[str, Any]]:
+        details = {"step": step.name, "seconds": round(seconds, 3), **self._details(step)}
+        if isinstance(result, str):
+            return Event.STEP_DONE, {**details, "message": result}
+        return Event.STEP_FAILED, {**details, "reason": str(result)}
 
     def _one(self, step: Step) -> Phase:
         self._journal.write(Event.STEP_STARTED, step=step.name, why=step.why)
@@ -115,6 +183,12 @@ class Execution:
         )
         self._listener.ended(step, seconds, message, ok=True)
         return Phase(step.name, seconds, message)
+
+
+def _how(result: str | BaseException) -> str:
+    if isinstance(result, str):
+        return "done"
+    return "unreachable" if isinstance(result, ClientSilent) else "failed"
 
 
 @contextmanager

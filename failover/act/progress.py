@@ -13,11 +13,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from failover.act.tally import Tally
 from failover.model.duration import duration
-from failover.plan.model import Plan, Step
+from failover.model.nodeset import FEW
+from failover.plan.model import Plan, Step, StepKind
 
 Clock = Callable[[], float]
 _BAR = 24
+_COUNT_SECONDS = 5.0  # between two lines about how far the clients are
 _ROWS = 16  # of steps on the board; of a site with hundreds of clients those under way are shown first
 
 
@@ -28,6 +31,7 @@ class Progress:
         self._console = console
         self._clock = clock
         self._start = clock()
+        self._counted = self._start - _COUNT_SECONDS
 
     def say(self, text: str) -> None:
         """One line."""
@@ -52,6 +56,26 @@ class Progress:
         """A step has ended."""
         self.say(f"{step.name}: {'done' if ok else 'FAILED'} in {seconds:.1f} s: {message}")
 
+    def checked(self, total: int) -> Callable[[int], None]:
+        """What a check of so many clients calls with how many have ended: a line now and then."""
+
+        def ended(count: int) -> None:
+            if total > FEW and self._clock() - self._counted >= _COUNT_SECONDS:
+                self._counted = self._clock()
+                self.say(f"clients: {count} checked, {total - count} left")
+
+        return ended
+
+    def counted(self, tally: Tally) -> None:
+        """The clients' one line, now and then; at the end the summary, those that failed last."""
+        if not tally.left:
+            self.say(f"clients: {tally.line}")
+            for line in tally.summary():
+                self.say(f"clients: {line}")
+        elif self._clock() - self._counted >= _COUNT_SECONDS:
+            self._counted = self._clock()
+            self.say(f"clients: {tally.line}")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -67,7 +91,10 @@ class Board:
     """All steps of a plan and how far each is; rich renders it afresh at every refresh."""
 
     def __init__(self, plan: Plan, clock: Clock) -> None:
-        self.rows = {s.name: Row(s) for s in plan.steps}
+        clients = {s.name for s in plan.steps if s.kind is StepKind.CLIENT}
+        counted = clients if len(clients) > FEW else set()  # their row is the tally's
+        self.rows = {s.name: Row(s) for s in plan.steps if s.name not in counted}
+        self.tally = Tally(len(counted)) if counted else None
         self._clock = clock
 
     def started(self, step: Step) -> None:
@@ -79,7 +106,10 @@ class Board:
         self.rows[step.name] = replace(self.rows[step.name], seconds=seconds, ok=ok)
 
     def __rich__(self) -> Table:
-        return board(list(self.rows.values()), self._clock())
+        table = board(list(self.rows.values()), self._clock())
+        if self.tally:
+            table.add_row("clients", self.tally.line, "", "", "")
+        return table
 
 
 class LiveProgress(Progress):
@@ -100,6 +130,13 @@ class LiveProgress(Progress):
         if self._board:
             self._board.started(step)
         super().started(step)
+
+    def counted(self, tally: Tally) -> None:
+        """The board has how far the clients are; their summary stays."""
+        if self._board:
+            self._board.tally = tally
+        if not self._board or not tally.left:
+            super().counted(tally)
 
     def ended(self, step: Step, seconds: float, message: str, ok: bool) -> None:
         """A step has ended: on the board, and for good in a line."""

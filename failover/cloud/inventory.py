@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, Vol
 from failover.model.attachments import Attachment
 from failover.model.outcome import Unknown
 from failover.model.site import CloudAccess
+
+_AT_ONCE = 16  # calls; the API's limits are per second
 
 
 class Unanswered(Unknown):
@@ -88,6 +91,15 @@ class CloudReads:
         """ListVnicAttachments: the OCIDs of those that are not DETACHED."""
         found = listed("ListVnicAttachments", self._compute.list_vnic_attachments, compartment_id)
         return frozenset(a.id for a in found if a.lifecycle_state not in LOOSE)
+
+    def primary_addresses(self, compartment_id: str, instances: Iterable[str]) -> dict[str, str]:
+        """ListVnicAttachments and GetVnic: by the instance's OCID the address of its primary VNIC."""
+        wanted = set(instances)
+        found = listed("ListVnicAttachments", self._compute.list_vnic_attachments, compartment_id)
+        joined = [a for a in found if a.instance_id in wanted and a.lifecycle_state == "ATTACHED"]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            vnics = list(pool.map(lambda a: called("GetVnic", self._network.get_vnic, a.vnic_id), joined))
+        return {a.instance_id: str(v.private_ip) for a, v in zip(joined, vnics, strict=True) if v.is_primary}
 
     def private_ip(self, private_ip_id: str) -> str:
         """GetPrivateIp: the address."""

@@ -12,9 +12,10 @@ from functools import partial
 from rich.console import Console
 
 from failover.act import progress as progresses
+from failover.act.clients import bring_over
 from failover.act.context import Crew
 from failover.act.dispatch import do
-from failover.act.execution import Execution, StepFunction
+from failover.act.execution import ClientFunction, Execution, StepFunction
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.flow.identity import identity
 from failover.flow.inspection import Inspection
@@ -37,6 +38,7 @@ from failover.status import judge, sight, text
 class Options:
     """What was chosen, checked. `target`: a server of the stack. `door`: who asks for it.
 
+    `only_clients`: a plan that has any other step is refused.
     `unplanned`: the old server is treated as lost; the detach may be the fence (failover/plan/planner.py).
     `copy`: what is kept of the data before the switch.
     """
@@ -48,6 +50,7 @@ class Options:
     unplanned: bool = False
     copy: CopyMode = CopyMode.NONE
     door: Door = COMMAND_LINE
+    only_clients: bool = False
 
 
 class Flow:
@@ -84,6 +87,8 @@ class Flow:
             plan = planner.make(seen, self._options.unplanned, self._options.copy)
             self._report.notes = plan.notes
             self._report.plan = plan
+            if self._options.only_clients:
+                _refuse_other_steps(plan)
             if not plan.steps:
                 self._settled(seen)
                 return
@@ -155,6 +160,7 @@ class Flow:
             self._progress,
             crew.evidence.of,
             self._terraform.interrupt,
+            client=self._held_for_clients(partial(bring_over, crew)),
         )
         try:
             try:
@@ -189,6 +195,15 @@ class Flow:
 
         return guarded
 
+    def _held_for_clients(self, client: ClientFunction) -> ClientFunction:
+        """The same for the clients' steps, which are done in the event loop."""
+
+        async def guarded(step: model.Step, begun: Callable[[], None]) -> str:
+            self._assert_held()
+            return await client(step, begun)
+
+        return guarded
+
     def _write_start(self, journal: Journal, plan: model.Plan) -> None:
         journal.write(
             Event.RUN_STARTED,
@@ -217,3 +232,12 @@ class Flow:
                 findings=[asdict(f) for f in self._report.findings],
                 second_plan_changes=self._report.second_plan_changes,
             )
+
+
+def _refuse_other_steps(plan: model.Plan) -> None:
+    """A run for clients alone never moves the service."""
+    if others := [s.name for s in plan.steps if s.kind is not model.StepKind.CLIENT]:
+        raise Refused(
+            f"the service itself is not right on {plan.target}: {', '.join(others)} would come first",
+            f"run `./inv failover --active {plan.target}`, which brings the clients over too",
+        )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 
 from failover.bundle import zipapp
 from failover.hosts.host_keys import PinnedKeys
-from failover.hosts.ssh import SshHost, close_shared
+from failover.hosts.ssh import SshHost, close_shared, loop
 from failover.model import hook_report as answers
 from failover.model.hook_report import HookReport
 from failover.model.host_spec import HostDocument
@@ -18,8 +21,14 @@ from failover.model.site import Site
 _FOLDER = ".nfs-failover"
 # EL8 has no python3 on the PATH by default, but always its platform-python.
 _LAUNCH = 'exec sudo -n "$(command -v python3 || echo /usr/libexec/platform-python)" "$@"'
-# Written beside and renamed over, so that a broken connection leaves no half file under the name.
-_SEND = 'mkdir -p -m 0700 "$1" && { test -s "$2" || { base64 -d > "$2.part" && mv -f "$2.part" "$2"; }; }'
+_RUN = f'test -s "$1" || exit 117; {_LAUNCH}'
+# The first line is the spec, and the rest the hooks. They are written beside and renamed over, so that a
+# broken connection leaves no half file under the name; the spec never stands in a command line.
+_SEND_AND_RUN = f"""IFS= read -r spec && mkdir -p -m 0700 "${{1%/*}}" &&
+{{ test -s "$1" || {{ base64 -d > "$1.$$" && mv -f "$1.$$" "$1"; }}; }} || exit 118
+printf "%s\\n" "$spec" | {{ {_LAUNCH}; }}"""
+# of these two scripts; the hooks end with 0 to 3, sudo(8) and Python with 1 or 2
+_MISSING, _NOT_WRITTEN = 117, 118
 
 
 class HookRunner:
@@ -27,7 +36,6 @@ class HookRunner:
 
     def __init__(self, ssh: SshHost) -> None:
         self.ssh = ssh
-        self._sent = ""
 
     def hooks(
         self, action: str, spec: HostDocument, deadline_seconds: float, only: Sequence[str] = ()
@@ -36,30 +44,39 @@ class HookRunner:
 
         `only`: of these layers; without it of all.
         """
-        path = self._send()
-        argv = ["sh", "-c", _LAUNCH, "hooks", path, action, "--spec", "-"]
-        argv += ["--only", ",".join(only)] if only else []
         # twice: the hooks may first wait for another run on the host (hooks/host/lock.py), then do their own
-        ran = self.ssh.run(argv, 2 * deadline_seconds + 30, stdin=json.dumps(spec))
-        return answers.parse(self.ssh.name, action, ran.code, ran.out, ran.err)
+        return loop.call(self.answer(action, spec, 2 * deadline_seconds + 30, only))
+
+    async def answer(
+        self, action: str, spec: HostDocument, seconds: float, only: Sequence[str] = ()
+    ) -> HookReport:
+        """The same in the event loop; `seconds`: from the login to the answer. One round trip, and another
+        one where the host does not have these hooks yet."""
+        words = ["hooks", f"{_FOLDER}/hooks-{zipapp.hooks_sha256()[:16]}.pyz", action, "--spec", "-"]
+        words += ["--only", ",".join(only)] if only else []
+        given = json.dumps(spec)
+        ran = await self.ssh.ran(["sh", "-c", _RUN, *words], seconds, stdin=given)
+        if ran.code == _MISSING:
+            with_hooks = f"{given}\n{_encoded_hooks()}"
+            ran = await self.ssh.ran(["sh", "-c", _SEND_AND_RUN, *words], seconds, stdin=with_hooks)
+        if ran.code == _NOT_WRITTEN:
+            raise Failed(
+                f"{self.ssh.name}: the hooks could not be written to {words[1]}: {ran.err.strip()}",
+                f"make room in the login's home on {self.ssh.name}, then run the same command again",
+            )
+        report = answers.parse(self.ssh.name, action, ran.code, ran.out, ran.err)
+        there = report.result.facts.get("time")
+        return replace(report, ahead=there - time.time()) if isinstance(there, float) else report
 
     def reboot(self) -> None:
         """Reboot the host; the connection is dropped."""
         self.ssh.run(["sudo", "-n", "systemctl", "reboot", "--no-block"], 60)
         self.ssh.close()
 
-    def _send(self) -> str:
-        path = f"{_FOLDER}/hooks-{zipapp.hooks_sha256()[:16]}.pyz"
-        if self._sent != path:
-            encoded = base64.b64encode(zipapp.hooks_bytes()).decode()
-            sent = self.ssh.run(["sh", "-c", _SEND, "send", _FOLDER, path], 60, stdin=encoded)
-            if sent.code:
-                raise Failed(
-                    f"{self.ssh.name}: the hooks could not be written to {path}: {sent.err.strip()}",
-                    f"make room in the login's home on {self.ssh.name}, then run the same command again",
-                )
-            self._sent = path
-        return path
+
+@cache
+def _encoded_hooks() -> str:
+    return base64.b64encode(zipapp.hooks_bytes()).decode()
 
 
 class Hosts:

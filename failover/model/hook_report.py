@@ -12,10 +12,15 @@ from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, STAYS, HookResult, 
 
 @dataclass(frozen=True)
 class HookReport:
-    """One result of the hooks on one host."""
+    """One result of the hooks on one host.
+
+    `ahead`: seconds by which the host's clock was ahead of this machine's when the answer came; None where
+    older hooks do not tell.
+    """
 
     host: str
     result: HookResult
+    ahead: float | None = None
 
     @property
     def ok(self) -> bool:

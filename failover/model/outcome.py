@@ -77,3 +77,7 @@ class ClientLeft(FailoverError):
     """One client was not brought over. The service and the other clients do not depend on it."""
 
     outcome = Outcome.CLIENTS_LEFT
+
+
+class ClientSilent(ClientLeft):
+    """One client does not answer; nothing was done on it."""

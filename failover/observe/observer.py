@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from failover.cloud.compute import Cloud
-from failover.hosts import specs
+from failover.hosts import fan_out, specs
 from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.model.attachments import Attachment, Attachments
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
@@ -15,7 +15,6 @@ from failover.model.stack_output import Server, Stack
 from failover.observe import console_line, over_ssh
 from failover.plan.silence import NFS_PORT
 
-_AT_ONCE = 256
 _ACCEPTS = f"port {NFS_PORT} accepts connections from here"
 
 
@@ -33,9 +32,8 @@ class Observer:
 
     def observe(self, stack: Stack, target: str, mode: ClientMode) -> Observation:
         """Everything at once, in parallel. `mode`: how clients would be remediated (remount, reboot)."""
-        # a thread only waits here, for a host's own deadline: one slow host holds up no other
-        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            clients = [pool.submit(self.client, c, stack, target, mode) for c in self._site.clients]
+        with ThreadPoolExecutor(max_workers=len(stack.servers) + 1) as pool:
+            clients = pool.submit(self.clients, stack, target, mode)
             attachments = self.attachments(stack)
             servers = [pool.submit(self.server, s, stack, attachments) for s in stack.servers.values()]
             return Observation(
@@ -43,7 +41,7 @@ class Observer:
                 target=target,
                 servers={seen.server.name: seen for seen in (f.result() for f in servers)},
                 attachments=attachments,
-                clients=tuple(f.result() for f in clients),
+                clients=clients.result(),
                 reach=self._site.ssh.reach,
             )
 
@@ -88,10 +86,23 @@ class Observer:
             return False
         return console_line.in_service(self._cloud.console(server.instance_id), (a.id for a in held.values()))
 
-    def client(self, client: Client, stack: Stack, target: str, mode: ClientMode) -> ClientStatus:
-        """One client, by its own check; an NFS mount that hangs is never touched."""
+    def clients(
+        self,
+        stack: Stack,
+        target: str,
+        mode: ClientMode,
+        ended: Callable[[int], None] = lambda _: None,
+    ) -> tuple[ClientStatus, ...]:
+        """Every client of the site, by its own check, all at the same time; a mount that hangs is never
+        touched. `ended`: called with the number of clients that have been checked so far."""
+        listed = self._site.clients
         if not self._site.ssh.reach:
-            return ClientStatus(client, Presence.NOT_ASKED)
-        spec = specs.client_spec(client, stack, target, mode, self._site.deadlines.client)
-        host = self._hosts.at(client.name, client.address)
-        return ClientStatus(client, **over_ssh.check(host, spec, self._site.deadlines.hooks))
+            return tuple(ClientStatus(client, Presence.NOT_ASKED) for client in listed)
+        hosts = {client: self._hosts.at(client.name, client.address) for client in listed}
+        seconds = self._site.deadlines.client
+
+        async def check(client: Client, begun: Callable[[], None]) -> ClientStatus:
+            spec = specs.client_spec(client, stack, target, mode, seconds)
+            return ClientStatus(client, **await over_ssh.checked(hosts[client], spec, seconds, begun))
+
+        return tuple(fan_out.results(listed, check, ended))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from failover.hosts.hook_runner import HookRunner
@@ -15,17 +16,38 @@ from failover.model.outcome import FailoverError, Usage
 _GREET_SECONDS = 60.0
 
 
-def ask(host: HookRunner, question: Callable[[], HookReport | None]) -> dict[str, Any]:
-    """What came of it: presence, answer, attempt, trouble. Raises Usage: a fault of our own configuration."""
+@contextmanager
+def learning(host: HookRunner) -> Iterator[dict[str, Any]]:
+    """Presence, attempt and trouble: by what the block raises. Raises Usage on."""
+    found: dict[str, Any] = {"presence": Presence.ANSWERS}
     try:
-        found: dict[str, Any] = {"presence": Presence.ANSWERS, "answer": question()}
+        yield found
     except Silent as error:
-        return {"presence": Presence.SILENT, "attempt": error.attempt or host.ssh.attempt}
+        found |= {"presence": Presence.SILENT, "attempt": error.attempt or host.ssh.attempt}
+        return
     except Usage:
         raise
     except FailoverError as error:
-        found = {"presence": Presence.UNKNOWN, "trouble": Trouble(error.reason, error.remedy)}
-    return {**found, "attempt": host.ssh.attempt}
+        found |= {"presence": Presence.UNKNOWN, "trouble": Trouble(error.reason, error.remedy)}
+    found["attempt"] = host.ssh.attempt
+
+
+def ask(host: HookRunner, question: Callable[[], HookReport | None]) -> dict[str, Any]:
+    """What came of it: presence, answer, attempt, trouble. Raises Usage: a fault of our own configuration."""
+    with learning(host) as found:
+        found["answer"] = question()
+    return found
+
+
+async def checked(
+    host: HookRunner, spec: HostDocument, seconds: float, begun: Callable[[], None]
+) -> dict[str, Any]:
+    """The same for the hooks' check, in the event loop. `begun`: the login is through. Raises Usage."""
+    with learning(host) as found:
+        await host.ssh.opened()
+        begun()
+        found["answer"] = await host.answer("check", spec, seconds)
+    return found
 
 
 def check(host: HookRunner, spec: HostDocument, seconds: float) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from failover.model.resource_change import Change
 from failover.paths import TEMPLATES
 from failover.plan import document
 from failover.plan.model import Plan, StepKind
+from failover.report import condense
 from failover.report.page import escaped
 from failover.report.report import Report
 from failover.stack import addresses
@@ -60,6 +61,7 @@ def markdown(report: Report, clients: str) -> str:
     text = environment.get_template("plan.md.j2").render(
         report=report,
         plan=report.plan,
+        notes=condense.notes(report.notes),
         title=_title(report),
         headline=_headline(report),
         **_facts(report, clients),
@@ -102,7 +104,7 @@ def _headline(report: Report) -> str:
 
 
 def _facts(report: Report, clients: str) -> dict[str, Any]:
-    plan, seen = report.plan, report.seen
+    plan, seen = condense.plan(report.plan) if report.plan else None, report.seen
     changes = report.changes or ()
     facts: dict[str, Any] = {
         "summary": _summary(changes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 
 OFF = ("STOPPED", "TERMINATED")
 LEFT_ALONE = "is left alone"  # in the note on a client that is not brought over; the report looks for it
@@ -92,7 +93,11 @@ class Plan:
 
     def step(self, name: str) -> Step:
         """The step of this name; KeyError when there is none."""
-        return {s.name: s for s in self.steps}[name]
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {s.name: s for s in self.steps}
 
     def before(self, name: str) -> set[str]:
         """The names of all steps that have ended before this one may start."""

@@ -16,6 +16,7 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from failover.model import nodeset
 from failover.model.attempt import Attempt
 from failover.model.observation import Observation, Presence, ServerStatus
 
@@ -52,7 +53,7 @@ def judge(server: ServerStatus, seen: Observation) -> Judgement:
     signs = (*server.signs, *_seen_by_clients(name, seen))
     if not witnesses:
         return _without_witness(server, evidence)
-    evidence += (f"reached from here {server.attempt.way}: {', '.join(witnesses)}",)
+    evidence += (f"reached from here {server.attempt.way}: {', '.join(nodeset.listed(witnesses))}",)
     if signs:
         why = f"it does not let us in, but shows signs of life: {'; '.join(signs)}"
         return Judgement(Belief.ALIVE, why, (*evidence, *signs))
@@ -106,9 +107,8 @@ def _witnesses(attempt: Attempt, name: str, seen: Observation) -> Iterator[str]:
 
 def _seen_by_clients(name: str, seen: Observation) -> Iterator[str]:
     """What clients can tell of this server (hooks/client/client.py, facts "servers")."""
-    for client in seen.clients:
-        facts = client.answer.servers.get(name, {}) if client.answer else {}
-        if facts.get("port_2049") == "":
-            yield f"client {client.client.name} reaches port {NFS_PORT} of {name}"
-        if facts.get("answers") is True:
-            yield f"client {client.client.name} still gets answers from {name}"
+    facts = {c.client.name: c.answer.servers.get(name, {}) if c.answer else {} for c in seen.clients}
+    for client in nodeset.listed(one for one, found in facts.items() if found.get("port_2049") == ""):
+        yield f"client {client} reaches port {NFS_PORT} of {name}"
+    for client in nodeset.listed(one for one, found in facts.items() if found.get("answers") is True):
+        yield f"client {client} still gets answers from {name}"

@@ -15,7 +15,7 @@ from failover.model.attachments import Attachment, Attachments
 from failover.model.hook_report import HookReport
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError
-from failover.model.site import Client, ClientMode
+from failover.model.site import ClientMode
 from failover.model.stack_output import Launch, Server, Stack
 from failover.ports import Ports
 from failover.preflight.memo import Once
@@ -146,11 +146,9 @@ class Ground:
             return left.availability_domain
         return self.target.launch.availability_domain if self.target.launch else None
 
-    def client(self, client: Client) -> ClientStatus:
-        """A client, by its own check."""
-        if self.seen:
-            return next(c for c in self.seen.clients if c.client == client)
-        return self._once.ask(self._client, client)
+    def clients(self) -> tuple[ClientStatus, ...]:
+        """Every client, by its own check, all asked at the same time."""
+        return self.seen.clients if self.seen else self._once.ask(self._clients)
 
     def server(self, name: str) -> ServerStatus:
         """A server, by its own check where it holds volumes."""
@@ -174,8 +172,8 @@ class Ground:
         """The server over SSH."""
         return self.hosts.at(server.name, address)
 
-    def _client(self, client: Client) -> ClientStatus:
-        return self._observer.client(client, self.stack, self.target.name, ClientMode.REMOUNT)
+    def _clients(self) -> tuple[ClientStatus, ...]:
+        return self._observer.clients(self.stack, self.target.name, ClientMode.REMOUNT)
 
     def _survey(self, name: str) -> HookReport | None:
         server = self.stack.servers[name]

@@ -27,6 +27,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "GetVolumeAttachment": ("inspect volume-attachments",),
     "GetVnicAttachment": ("inspect vnic-attachments",),
     "ListVnicAttachments": ("inspect vnic-attachments", "inspect instances"),
+    "GetVnic": ("read vnics",),  # `clients --tag` alone
     "GetPrivateIp": ("read private-ips",),
     "ListPrivateIps": ("inspect private-ips",),
     "CreateComputeCapacityReport": ("manage compute-capacity-reports",),

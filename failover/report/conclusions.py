@@ -116,6 +116,8 @@ def left_to_do(run: RunRecord) -> list[str]:
 def side_by_side(run: RunRecord) -> list[str]:
     """Pairs of steps that were under way at the same time, e.g. "launch a beside power-off b"."""
     bars = [s for s in run.steps if s.start is not None]
+    if sum(s.kind is StepKind.CLIENT for s in bars) > 1:  # they are side by side by nature
+        bars = [s for s in bars if s.kind is not StepKind.CLIENT]
     return [
         f"{a.name} beside {b.name}"
         for i, a in enumerate(bars)

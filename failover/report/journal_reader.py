@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,7 +40,12 @@ def read_run(
     ending = {**(document or {}), **_ending(end, under_way)}
     last = _at(events[-1]) if events else began
     names = [*start.get("steps", []), *_unplanned(events, start)]
-    steps = tuple(_step(name, events, start, began, end is not None, under_way) for name in names)
+    mine: dict[str, dict[str, Entry]] = {}
+    for event in events:
+        mine.setdefault(event.get("step", ""), {})[event["event"]] = event
+    planned = {s["name"]: s for s in start.get("plan", {}).get("steps", [])}
+    clock = _Clock(began, last, under_way and end is None)
+    steps = tuple(_step(name, mine.get(name, {}), planned.get(name, {}), clock) for name in names)
     return RunRecord(
         id=run_id,
         target=start.get("target", ending.get("target", "unknown")),
@@ -84,11 +90,17 @@ def _unplanned(events: Sequence[Entry], start: Entry) -> list[str]:
     return list(dict.fromkeys(e["step"] for e in events if "step" in e and e["step"] not in planned))
 
 
-def _step(
-    name: str, events: Sequence[Entry], start: Entry, began: datetime, run_ended: bool, under_way: bool
-) -> StepRecord:
-    planned: Entry = next((s for s in start.get("plan", {}).get("steps", []) if s["name"] == name), {})
-    mine = {e["event"]: e for e in events if e.get("step") == name}
+@dataclass(frozen=True)
+class _Clock:
+    """When the run began, when its newest event was, and whether it goes on."""
+
+    began: datetime
+    last: datetime
+    under_way: bool
+
+
+def _step(name: str, mine: Mapping[str, Entry], planned: Entry, clock: _Clock) -> StepRecord:
+    began = clock.began
     expected = planned.get("expected_seconds")
     started = mine.get(Event.STEP_STARTED)
     ended = mine.get(Event.STEP_DONE) or mine.get(Event.STEP_FAILED)
@@ -97,8 +109,8 @@ def _step(
         return StepRecord(name, why, NOT_STARTED, expected_seconds=expected)
     if ended is None:
         at = _since(began, started or {})
-        seconds = _since(began, events[-1]) - at
-        state = UNDER_WAY if under_way and not run_ended else CUT_OFF
+        seconds = max((clock.last - began).total_seconds(), 0.0) - at
+        state = UNDER_WAY if clock.under_way else CUT_OFF
         return StepRecord(name, why, state, at, seconds, expected_seconds=expected)
     seconds = float(ended["seconds"])
     return StepRecord(

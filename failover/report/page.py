@@ -11,7 +11,7 @@ import jinja2
 
 from failover.model.duration import duration
 from failover.paths import TEMPLATES
-from failover.report import conclusions
+from failover.report import conclusions, condense
 from failover.report.gantt import draw, label
 from failover.report.record import RunRecord
 
@@ -51,6 +51,7 @@ def _rendered(
         keep_trailing_newline=True,
     )
     environment.filters.update(duration=duration, moment=moment, label=label)
+    run = condense.record(run)
     return environment.get_template(template).render(
         run=run,
         drawing=draw(run),

@@ -9,11 +9,12 @@ from rich.text import Text
 from failover.model.duration import duration
 from failover.plan import document
 from failover.plan.model import Plan, StepKind
+from failover.report import condense
 
 
 def show(plan: Plan, clients: str, console: Console) -> None:
     """Print the plan. `clients`: how they are brought over, remount or reboot."""
-    about = duration(document.expected_seconds(plan))
+    about, plan = duration(document.expected_seconds(plan)), condense.plan(plan)
     console.print(f"plan: {plan.target} becomes the active server (usually about {about})", markup=False)
     console.print(_steps(plan), soft_wrap=False)
     for line in consequences(plan, clients):

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from failover.model.outcome import Outcome
 from failover.model.timeline import Phase
+from failover.report import condense
 from failover.report.report import Report
 
 _BAR = 40
@@ -15,10 +16,10 @@ _BAR = 40
 def show(report: Report, console: Console) -> None:
     """The timeline, what was verified, and how it ended."""
     if report.phases:
-        console.print(timeline(report.phases))
-    for note in report.notes:
+        console.print(timeline(condense.phases(report.phases)))
+    for note in condense.notes(report.notes):
         console.print(f"note: {note}", markup=False)
-    for finding in report.findings:
+    for finding in condense.findings(report.findings):
         mark = "verified" if finding.ok else "NOT RIGHT"
         console.print(f"{mark:>9}  {finding.subject}: {finding.found}", markup=False)
     done = f"{report.active} is the active server"

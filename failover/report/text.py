@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from failover.report import conclusions
+from failover.report import conclusions, condense
 from failover.report.gantt import draw, label
 from failover.report.page import moment
 from failover.report.record import DONE, RunRecord
@@ -35,6 +35,7 @@ def progress(run: RunRecord) -> str:
 
 def show(run: RunRecord, console: Console) -> None:
     """The timeline, the proof of the fence, the findings, and what is left."""
+    run = condense.record(run)
     console.print(f"run {run.id}: {run.user} on {run.host}, {moment(run.began)}", markup=False)
     console.print(f"$ {run.command}", markup=False)
     if run.timeline:

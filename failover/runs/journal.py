@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,14 @@ class Journal:
 
     def write(self, event: Event, **details: Any) -> None:
         """Append one event and wait until it is on disk."""
-        line = json.dumps({"at": datetime.now(UTC).isoformat(), "event": event, **details})
+        self.write_all([(event, details)])
+
+    def write_all(self, events: Iterable[tuple[Event, Mapping[str, Any]]]) -> None:
+        """Append a line for each event and wait until all of them are on disk."""
+        at = datetime.now(UTC).isoformat()
+        lines = [json.dumps({"at": at, "event": event, **details}) + "\n" for event, details in events]
         with self._lock:
-            self._file.write(line + "\n")
+            self._file.write("".join(lines))
             self._file.flush()
             os.fsync(self._file.fileno())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -33,6 +34,9 @@ def fail_over(request: Request, console: Console) -> Report:
         if request.commit:
             commits.refuse_unless_possible(_active_file(runner))
         check_endpoint(site)
+        if request.only_clients is not None:
+            only = set(request.only_clients)
+            site = replace(site, clients=tuple(c for c in site.clients if c.name in only))
         with site_lock(site.runs, request.take_over) as lock:
             # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
             from failover import ports  # noqa: PLC0415
@@ -46,12 +50,13 @@ def fail_over(request: Request, console: Console) -> Report:
                 request.unplanned,
                 copy,
                 Door(request.door, named),
+                only_clients=request.only_clients is not None,
             )
             with ports.opened(site, runner) as doors:
                 Flow(doors, options, report, console, lock.assert_held).run()
             if request.changes:
                 _ask_terraform(report, runner)
-        if not request.dry_run and named is None:
+        if not request.dry_run and named is None and request.only_clients is None:
             _keep_git_in_step(report, runner, request.commit)
 
     return reported(Report(request.target or "", "plan" if request.dry_run else "failover"), act)

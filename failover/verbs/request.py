@@ -28,7 +28,8 @@ class Request:
     `clients`: one of ClientMode. `unplanned`: the old server is treated as lost. `take_over`: the site's lock
     is taken from an owner that is stuck. `door`: who asks (failover/checkout/origin.py). `commit`: commit
     active.auto.tfvars afterwards. `changes`: ask Terraform what it would change. `copy`: one of CopyMode
-    (failover/plan/model.py).
+    (failover/plan/model.py). `only_clients`: bring these clients of the site over, and do nothing else; None:
+    the whole site.
     """
 
     target: str | None
@@ -42,3 +43,4 @@ class Request:
     commit: bool = False
     changes: bool = False
     copy: str = "none"
+    only_clients: tuple[str, ...] | None = None

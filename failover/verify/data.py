@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from failover.hosts import specs
+from failover.hosts import fan_out, specs
 from failover.hosts.hook_runner import Hosts
 from failover.hosts.ssh import Silent
 from failover.model.finding import Finding
@@ -24,10 +24,14 @@ def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:
     """
     target = seen.servers[seen.target]
     clients = [c for c in seen.clients if c.presence is Presence.ANSWERS and c.answer and c.answer.present]
-    with ThreadPoolExecutor(max_workers=32) as pool:
+
+    async def probe(client: ClientStatus, begun: Callable[[], None]) -> ProbeResult:
+        return await _client(site, hosts, seen, client, begun)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
         server = pool.submit(_server, site, hosts, seen, target)
-        pending = [pool.submit(_client, site, hosts, seen, c) for c in clients]
-        answers = {c.client: f.result() for c, f in zip(clients, pending, strict=True)}
+        found = fan_out.results(clients, probe)
+        answers = {c.client: result for c, result in zip(clients, found, strict=True)}
         return data_findings.judge(seen, server.result(), answers, Known(site.runs))
 
 
@@ -41,11 +45,20 @@ def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerStatus) -
     return _probed(lambda: host.hooks("probe", spec, site.deadlines.hooks).layers)
 
 
-def _client(site: Site, hosts: Hosts, seen: Observation, client: ClientStatus) -> ProbeResult:
+async def _client(
+    site: Site, hosts: Hosts, seen: Observation, client: ClientStatus, begun: Callable[[], None]
+) -> ProbeResult:
     one = client.client
     spec = specs.client_spec(one, seen.stack, seen.target, ClientMode.REMOUNT, site.deadlines.client)
     host = hosts.at(one.name, one.address)
-    return _probed(lambda: host.hooks("probe", spec, site.deadlines.client).layers)
+    try:
+        await host.ssh.opened()
+        begun()
+        return (await host.answer("probe", spec, site.deadlines.client)).layers
+    except Silent as error:
+        return str(error)
+    except FailoverError as error:
+        return error.reason
 
 
 def _probed(probe: Callable[[], ProbeResult]) -> ProbeResult:

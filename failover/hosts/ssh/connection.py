@@ -170,6 +170,9 @@ class Connections:
         except (Exception, asyncio.CancelledError) as error:
             late = deadline.expired() or isinstance(error, TimeoutError)
             if isinstance(error, asyncio.CancelledError) and not late:
+                if line:
+                    line.close()
+                    line.sock.close()
                 raise  # the caller was interrupted
             if line and not late and not watcher.answered:
                 await line.settle()

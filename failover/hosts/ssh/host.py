@@ -50,22 +50,25 @@ class SshHost:
         self._connections = _connections(access)
         self._route: Route | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
-        self._opening, self._routing = threading.Lock(), threading.Lock()
+        self._opening, self._routing = asyncio.Lock(), threading.Lock()
 
     def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
-        """Run argv (each word quoted) and return whatever it came to.
+        """Run argv (each word quoted) and return whatever it came to; raises as `ran` does."""
+        return loop.call(self.ran(argv, deadline_seconds, stdin))
+
+    async def ran(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
+        """Run argv (each word quoted) and return whatever it came to. In the event loop (loop.py) only.
 
         Raises Silent when the host does not answer; HostUnknown when it answers but does not let us in, when
         the deadline passes, or when the connection breaks before the command's end is known; Usage for an SSH
         configuration or key of this machine that cannot be used.
         """
-        with self._opening:
-            connection = self._open()
+        connection = await self.opened()
         mark = secrets.token_hex(8)
         # the login's shell is replaced at once: what its start files print stands before the mark
         script = f"echo {mark}; exec {shlex.join(argv)}"
         try:
-            done = loop.call(_ran(connection, f"exec sh -c {shlex.quote(script)}", stdin, deadline_seconds))
+            done = await _ran(connection, f"exec sh -c {shlex.quote(script)}", stdin, deadline_seconds)
         except TimeoutError as error:
             self.close()
             raise self._broken(f"no end of the command within {deadline_seconds:.0f} s") from error
@@ -98,13 +101,18 @@ class SshHost:
         if connection is not None:
             loop.spawn(_aborted(connection))
 
-    def _open(self) -> asyncssh.SSHClientConnection:
+    async def opened(self) -> asyncssh.SSHClientConnection:
+        """The connection, made now unless there is one. Raises Silent, HostUnknown, Usage."""
+        async with self._opening:
+            return await self._open()
+
+    async def _open(self) -> asyncssh.SSHClientConnection:
         if self._connection is not None and self._connection.is_closed():
             self._connection = None
         if self._connection is None:
-            route = self._routed()
+            route = await asyncio.to_thread(self._routed)  # it may run ssh(1)
             try:
-                self._connection = loop.call(self._connections.open(self.name, route, self._pinned))
+                self._connection = await self._connections.open(self.name, route, self._pinned)
             except (Silent, HostUnknown) as error:
                 self.attempt = error.attempt or self.attempt
                 raise

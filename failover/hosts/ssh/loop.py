@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -40,6 +40,11 @@ _LOOP = _Loop()
 def call(work: Coroutine[Any, Any, T]) -> T:
     """What `work` returns or raises; `work` itself bounds its time."""
     return asyncio.run_coroutine_threadsafe(work, _LOOP.get()).result()
+
+
+def begin(work: Coroutine[Any, Any, T]) -> Future[T]:
+    """Begin `work`; the future has its result, and cancels it."""
+    return asyncio.run_coroutine_threadsafe(work, _LOOP.get())
 
 
 def spawn(work: Coroutine[Any, Any, object]) -> None:

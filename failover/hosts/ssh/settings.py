@@ -8,10 +8,12 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from failover.hosts.ssh import patterns
 from failover.model.outcome import Usage
 from failover.model.site import SshAccess
 
@@ -19,6 +21,9 @@ DEFAULT_USER = "opc"  # of Oracle's images
 DIRECTLY = "directly"
 _SECONDS = 20.0  # `Match exec` may run a command of the user's
 _TOKEN = re.compile(r"%(.)|\$\{(\w+)\}")
+_OF_THE_NAME = ("host", "hostname")
+_LOCK = threading.Lock()
+_DUMPS: dict[Hashable, tuple[str, dict[str, list[str]]]] = {}
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 
 
@@ -55,7 +60,28 @@ def resolve(name: str, access: SshAccess, *, jump: bool = False) -> Settings:
     """
     user, _, host = name.rpartition("@") if jump else ("", "", name)
     host, port = _with_port(host) if jump else (host, "")
+    if not jump and (shared := _shared(host, access)):
+        return _settings(host, shared, access, jump)
     return _settings(host, _dump(_command(host, user, port, access, jump)), access, jump)
+
+
+def _shared(host: str, access: SshAccess) -> Mapping[str, list[str]] | None:
+    """The settings that ssh(1) has for another host with the same blocks, with this one's name in them."""
+    found = patterns.blocks(access)
+    belongs = found.of(host)
+    if belongs is None:
+        return None
+    key = (access, found, belongs, os.environ.get("SSH_AUTH_SOCK"))
+    with _LOCK:  # the first host asks, the others wait for its answer
+        if key not in _DUMPS:
+            _DUMPS[key] = (host, _dump(_command(host, "", "", access, False)))
+        first, dump = _DUMPS[key]
+    if first == host:
+        return dump
+    made_of_it = [k for k, values in dump.items() for v in values if first in v and k not in _OF_THE_NAME]
+    if made_of_it or dump.get("hostname") != [first]:
+        return None
+    return {**dump, **{name: [host] for name in _OF_THE_NAME if name in dump}}
 
 
 def _with_port(host: str) -> tuple[str, str]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from failover.hosts.ssh import Silent
+from failover.model import nodeset
 from failover.model.observation import ClientStatus, Presence, ServerStatus
-from failover.preflight.check import Check, blocking, ok, unknown, warning
+from failover.preflight.check import Check, CheckResult, blocking, ok, unknown, warning
 from failover.preflight.context import Ground
+from hooks.client.site_names import source_of
 
 ACTIVE, TARGET, CLIENTS = "active server", "target over SSH", "clients over SSH"
 UNREACHED, REACH = "hosts", "hosts from here"
-_AT_ONCE = 256  # clients; a thread only waits for its host
 _LISTED = 10
 _MEND_CLIENT = "mend it on the client as the text says, or take the mount out of the site"
 _LOOK_AT_CLIENT = "look whether it should be in the site, or be gone"
+_ONE_NAME = "mount it by one name on the client: the two are two mounts, with caches and locks of their own"
+_CLOCK_SECONDS = 60.0
+_MEND_CLOCK = "look at chronyd on the client (`chronyc tracking`), and at this machine's own clock"
 METADATA_FOLDER = "/etc/lvm/backup"
 
 
@@ -27,13 +31,7 @@ def active(ground: Ground) -> Iterator[Check]:
     """
     seen = ground.server(ground.stack.active)
     yield judge_active(seen)
-    yield judge_reach(seen, _clients(ground))
-
-
-def _clients(ground: Ground) -> tuple[ClientStatus, ...]:
-    """All clients, checked in parallel."""
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return tuple(pool.map(ground.client, ground.site.clients))
+    yield judge_reach(seen, ground.clients())
 
 
 def judge_active(seen: ServerStatus) -> Check:
@@ -78,20 +76,43 @@ def unreached(_: Ground) -> Iterator[Check]:
 
 def clients(ground: Ground) -> Iterator[Check]:
     """How many clients let us in, and what would be refused on each."""
-    found = _clients(ground)
+    found = ground.clients()
     yield judge_clients(found)
-    yield from (check for one in found for check in judge_client(one))
+    yield from together(check for one in found for check in judge_client(one))
 
 
 def judge_clients(found: Sequence[ClientStatus]) -> Check:
     """All answer. One that does not is left alone by a failover; it never stops the others."""
-    apart = [_why_left(one) for one in found if one.presence is not Presence.ANSWERS]
-    text = f"{len(found) - len(apart)} of {len(found)} answer"
+    left = [one for one in found if one.presence is not Presence.ANSWERS]
+    text = f"{len(found) - len(left)} of {len(found)} answer"
+    apart = _apart(left)
     if not apart:
         return ok(CLIENTS, text if found else "none are configured")
     remedy = "they would be left alone: mend their SSH, or remount them by hand afterwards"
     more = f"; and {len(apart) - _LISTED} more" if len(apart) > _LISTED else ""
     return warning(CLIENTS, f"{text}; {'; '.join(apart[:_LISTED])}{more}", "all", remedy)
+
+
+def _apart(left: Sequence[ClientStatus]) -> list[str]:
+    """Why clients do not let us in: a few of them one by one, more than that by what they have in common."""
+    if len(left) <= nodeset.FEW:
+        return [_why_left(one) for one in left]
+    own = [(c.client.name, nodeset.impersonal(_why_left(c), c.client.name, c.client.address)) for c in left]
+    return [f"{nodeset.folded(names)}: {text}" for names, text in nodeset.grouped(own)]
+
+
+def together(checks: Iterable[Check]) -> list[Check]:
+    """Checks of single clients that differ in the client alone, as one; a few clients stay one by one."""
+    every = list(checks)
+    if len({check.name for check in every}) <= nodeset.FEW:
+        return every
+    groups: dict[Check, list[str]] = {}
+    for check in every:
+        name = check.name.partition(" ")[2]
+        alike = replace(check, name="", found=nodeset.impersonal(check.found, name))
+        groups.setdefault(alike, []).append(name)
+    rows = sorted(groups.items(), key=lambda one: (one[0].outcome is CheckResult.BLOCKING, len(one[1])))
+    return [replace(alike, name=f"client {nodeset.folded(names)}") for alike, names in reversed(rows)]
 
 
 def _why_left(one: ClientStatus) -> str:
@@ -107,6 +128,23 @@ def judge_client(one: ClientStatus) -> Iterator[Check]:
         yield blocking(name, text, "a mount that can be brought over", _MEND_CLIENT)
     for text in one.answer.warnings if one.answer else ():
         yield warning(name, text, "nothing besides the mounts in the site", _LOOK_AT_CLIENT)
+    for path, found in _under_two_names(one).items():
+        yield warning(name, f"mounts {path} under two names: {', '.join(found)}", "one name", _ONE_NAME)
+    ahead = one.answer.ahead if one.answer else None
+    if ahead is not None and abs(ahead) > _CLOCK_SECONDS:
+        text = f"its clock is about {abs(ahead) / 60:.0f} min {'ahead of' if ahead > 0 else 'behind'} ours"
+        yield warning(name, text, f"within {_CLOCK_SECONDS:.0f} s", _MEND_CLOCK)
+
+
+def _under_two_names(one: ClientStatus) -> dict[str, list[str]]:
+    """Exports that the client has mounted from more than one host's name, and where each."""
+    sources: dict[str, dict[str, str]] = {}
+    for layer in one.answer.layers if one.answer else ():
+        for mount in one.client.mounts:
+            found = source_of(str(layer.facts.get(mount.mount) or ""))
+            if found:
+                sources.setdefault(mount.path, {})[found.host] = f"{found.host} at {mount.mount}"
+    return {path: sorted(by_host.values()) for path, by_host in sources.items() if len(by_host) > 1}
 
 
 def target(ground: Ground) -> Iterator[Check]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from failover.model.observation import ClientStatus
 from failover.model.stack_output import Server, Stack, Vnic
@@ -15,7 +15,7 @@ _LISTED = 3
 
 def look(ground: Ground) -> Iterator[Check]:
     """What every client that answers mounts by, against the target's VNICs; GetSubnet where one lacks."""
-    clients = [ground.client(client) for client in ground.site.clients]
+    clients = ground.clients()
     lacking = unreached(ground.stack, ground.target, addresses(clients))
     for vnic, names in lacking.items():
         yield judge(ground.target, vnic, ground.subnet(vnic.subnet_id).cidr, names)
@@ -23,7 +23,7 @@ def look(ground: Ground) -> Iterator[Check]:
         yield ok(NAME, f"{ground.target.name} has a VNIC in each of them")
 
 
-def addresses(clients: list[ClientStatus]) -> dict[str, list[str]]:
+def addresses(clients: Sequence[ClientStatus]) -> dict[str, list[str]]:
     """The addresses that the kernels of the clients mount by, each with the clients' names."""
     found: dict[str, list[str]] = {}
     for one in clients:

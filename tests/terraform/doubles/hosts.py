@@ -126,6 +126,13 @@ class AnsweringHost:
         """One that is an instance's own."""
         return self.run(["cat"], deadline_seconds).out.strip()
 
+    async def opened(self) -> None:
+        """There is no connection; what keeps a login out is raised by `ran`."""
+
+    async def ran(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
+        """The same in the event loop."""
+        return self.run(argv, deadline_seconds, stdin)
+
     def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
         """What this command comes to on this host; raises Silent as the real one does."""
         tried = Attempt(self.name, self.address, 22, "opc", "directly", (), "it let us in", answered=True)

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from failover.act.execution import Execution
-from failover.model.outcome import ClientLeft, Failed, Unknown
+from failover.model.outcome import ClientLeft, ClientSilent, Failed, Refused, Unknown
 from failover.plan.model import Plan, Step, StepKind
 from failover.runs import journal as journals
 from failover.runs.events import Event
@@ -124,3 +124,54 @@ def test_a_line_cut_off_by_a_crash_is_left_out(journal):
     with (journal.folder / "journal.jsonl").open("a") as stream:
         stream.write('{"event": "tw')
     assert [e["event"] for e in journals.read(journal.folder)] == ["run-started"]
+
+
+class Counting(Quiet):
+    """It keeps the clients' last count."""
+
+    def counted(self, tally):
+        self.tally = tally
+
+
+def fleet(journal, client, count=40):
+    """An execution of a plan with so many clients, and its listener."""
+    clients = [Step(StepKind.CLIENT, f"gpu-{n:03}", "", (SWITCH_ALONE.name,)) for n in range(count)]
+    listener = Counting()
+    plan = Plan("nfs-srv-2", None, (SWITCH_ALONE, *clients), ())
+    return Execution(plan, lambda _: "ok", journal, listener, client=client), listener
+
+
+def test_clients_are_done_together_and_equal_failures_are_one_line(journal):
+    async def client(step, begun):
+        begun()
+        if step.subject < "gpu-003":
+            raise ClientLeft(f"{step.subject}: its disk is full")
+        if step.subject == "gpu-039":
+            raise ClientSilent("no answer within 10 s")
+        return "mounted"
+
+    execution, listener = fleet(journal, client)
+    execution.run()
+    assert len(execution.phases) == 37
+    assert listener.tally.line == "36 done, 1 unreachable, 3 failed, 0 left"
+    assert list(listener.tally.summary()) == [
+        "done: 36 (gpu-[003-038]): mounted",
+        "unreachable: 1 (gpu-039): no answer within 10 s",
+        "failed: 3 (gpu-[000-002]): the host: its disk is full",
+    ]
+    found = events(journal)
+    assert sum(event == "step-started" for event, _ in found) == 41
+    assert ("step-failed", "client gpu-000") in found
+    assert ("step-done", "client gpu-038") in found
+
+
+def test_a_site_that_was_taken_over_stops_the_clients_and_is_what_the_run_ends_with(journal):
+    async def client(step, begun):
+        if step.subject == "gpu-005":
+            raise Refused("this site was taken over from this run")
+        return "mounted"
+
+    execution, _ = fleet(journal, client)
+    with pytest.raises(Refused, match="taken over"):
+        execution.run()
+    assert len(execution.phases) == 40  # what was done stays known

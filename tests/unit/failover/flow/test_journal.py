@@ -63,7 +63,12 @@ def run(
 ) -> tuple[Report, Exception | None]:
     monkeypatch.setattr(flows, "Inspection", site.inspection)
     monkeypatch.setattr(flows, "Crew", site.crew)
+
+    async def bring_over(crew, step, begun):
+        return crew.do(step)
+
     monkeypatch.setattr(flows, "do", lambda crew, step: crew.do(step))
+    monkeypatch.setattr(flows, "bring_over", bring_over)
     monkeypatch.setattr(flows.gate, "checks", lambda *_: ())  # the prechecks have tests of their own
     monkeypatch.setattr(flows, "identity", lambda _: {"user": "aiko", "host": "ops-1", "pid": 1})
     monkeypatch.setattr(inspection, "verify", lambda *_: ((Finding("volume bv1", True, "ATTACHED"),), 0))

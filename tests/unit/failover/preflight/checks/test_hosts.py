@@ -1,11 +1,13 @@
 """Servers and clients that answer, refuse or are silent."""
 
+from dataclasses import replace
+
 import pytest
 
 from failover.model.hook_report import HookReport
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
-from failover.model.site import Client
-from failover.preflight.check import CheckResult
+from failover.model.site import Client, ClientMount
+from failover.preflight.check import CheckResult, blocking, warning
 from failover.preflight.checks import hosts
 from hooks.contract.result import HookResult as HooksResult
 from hooks.contract.result import Layer
@@ -70,6 +72,22 @@ def test_what_a_client_would_refuse_is_blocking_and_what_it_warns_of_is_a_warnin
     ]
 
 
+def test_one_export_under_two_names_and_a_clock_that_is_off_are_named() -> None:
+    mounts = (ClientMount("/mnt/a", "/x"), ClientMount("/mnt/a", "/y"), ClientMount("/mnt/b", "/z"))
+    sources = {"/x": "nfs-srv-1:/mnt/a", "/y": "10.0.0.9:/mnt/a", "/z": "nfs-srv-1:/mnt/b"}
+    layer = Layer("client", "present", False, 0.1, "", dict(sources))
+    told = HookReport("c1", HooksResult("check", "client", "c1", True, False, 0.1, "", (layer,)), -7260.0)
+    found = list(hosts.judge_client(ClientStatus(Client("c1", "c1", mounts), Presence.ANSWERS, told)))
+    assert [c.found for c in found] == [
+        "mounts /mnt/a under two names: 10.0.0.9 at /y, nfs-srv-1 at /x",
+        "its clock is about 121 min behind ours",
+    ]
+    assert all(complete(c) for c in found)
+    near = replace(told, ahead=20.0)
+    right = ClientStatus(Client("c1", "c1", mounts[1:]), Presence.ANSWERS, near)
+    assert list(hosts.judge_client(right)) == []
+
+
 def test_clients() -> None:
     one, two = Client("c1", "c1", ()), Client("c2", "c2", ())
     answers = ClientStatus(one, Presence.ANSWERS)
@@ -89,3 +107,14 @@ def test_the_volume_groups_metadata(code: int | None, outcome: CheckResult) -> N
     found = hosts.judge_metadata("vg1", "nfs-srv-1", code)
     assert found.outcome is outcome
     assert complete(found)
+
+
+def test_what_hundreds_of_clients_have_in_common_is_one_check():
+    every = [blocking(f"client gpu-{n:03}", f"gpu-{n:03}: no line", "a line", "add it") for n in range(200)]
+    every += [warning("client gpu-007", "mounted by hand", "a line", "add it")]
+    found = hosts.together(every)
+    assert [(c.name, c.found) for c in found] == [
+        ("client gpu-[000-199]", "the host: no line"),
+        ("client gpu-007", "mounted by hand"),
+    ]
+    assert hosts.together(every[:3]) == every[:3]
