@@ -9,7 +9,6 @@ for line in "$@"; do
   grep -q "[[:space:]]${mount}[[:space:]]" /etc/fstab || printf '%s\n' "$line" >> /etc/fstab
   folder=${folder:-$mount}
 done
-systemctl daemon-reload
 for line in "$@"; do
   read -r _ mount _ <<< "$line"
   mount "$mount"
@@ -19,5 +18,4 @@ install -D -m 0755 writer.py /usr/local/lib/drill/writer.py
 python=$(command -v python3 || echo /usr/libexec/image-python)
 sed "s/^User=.*/User=$SUDO_USER/; s#@FOLDER@#$folder#g; s#/usr/bin/python3#$python#" writer.service \
   > /etc/systemd/system/drill-writer.service
-systemctl daemon-reload
-systemctl enable --now drill-writer.service
+systemctl enable --now drill-writer.service # has systemd read fstab and the unit: that takes seconds here
