@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -591,8 +592,12 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
     """Lint, unit, Terraform and API tests, and drills on real guests."""
     if not quick:
         _guarded(_prepare_machine)
-    lint(c)
-    render(c)
+    with ThreadPoolExecutor() as beside:  # the image takes two minutes, of one processor
+        image = None if quick else beside.submit(_guarded, _build_image)
+        lint(c)
+        render(c)
+    if image:
+        image.result()
     # three processes for two processors, drills in two of them at once: tests/conftest.py
     left_out = "guests" if quick else "" if nightly else "nightly"
     chosen = f" -m 'not {left_out}'" if left_out else ""
@@ -655,13 +660,17 @@ def _lab(run: str | None) -> Lab:
 
 
 def _prepare_machine() -> None:
-    from lab.hardware.image import build
     from lab.site.lab import require_root, require_terraform
     from lab.system import packages
 
     require_terraform()
     packages.ensure(packages.TEST_TOOLS)
     require_root()
+
+
+def _build_image() -> None:
+    from lab.hardware.image import build
+
     build.ensure()
 
 

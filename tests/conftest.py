@@ -20,6 +20,7 @@ ONE_LAB = (
     "test_guests",
     "test_host_faults",
     "test_operator_faults",
+    "test_second_nic",
     "test_site_shapes",
 )
 

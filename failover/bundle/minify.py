@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import deque
+from collections.abc import Iterator
 from string import ascii_lowercase
 from typing import TypeVar
 
@@ -21,10 +23,24 @@ def shortened(source: str) -> str:
     tree = _Shorter().visit(ast.parse(source))
     _drop_unused_types(tree)
     _rename_privates(tree)
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.FunctionDef):
             _rename_locals(node)
     return dedented(ast.unparse(ast.fix_missing_locations(tree)) + "\n")
+
+
+def nodes(root: ast.AST) -> Iterator[ast.AST]:
+    """As ast.walk has them, without the contexts of names (Load, Store), which are a third of all."""
+    left = deque([root])
+    while left:
+        node = left.popleft()
+        yield node
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                left.extend(item for item in value if isinstance(item, ast.AST))
+            elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+                left.append(value)
 
 
 def dedented(text: str) -> str:
@@ -72,7 +88,7 @@ def _for_types(statement: ast.stmt) -> bool:
 
 def _drop_unused_types(tree: ast.Module) -> None:
     """Without annotations most of what came from `typing` is not used any more."""
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used = {node.id for node in nodes(tree) if isinstance(node, ast.Name)}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "typing":
             node.names = [alias for alias in node.names if (alias.asname or alias.name) in used]
@@ -82,14 +98,15 @@ def _drop_unused_types(tree: ast.Module) -> None:
 def _rename_privates(tree: ast.Module) -> None:
     """Functions, classes and values whose name begins with one underscore: no other module imports them."""
     defined = [name for node in tree.body for name in _defined(node) if re.match("_[^_]", name)]
-    taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names = [node for node in nodes(tree) if isinstance(node, ast.Name)]
+    taken = {node.id for node in names}
     free = (name for name in (f"_{n}{letter}" for n in ("", *"123456789") for letter in ascii_lowercase))
     short = dict(zip(dict.fromkeys(defined), (name for name in free if name not in taken), strict=False))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            node.id = short.get(node.id, node.id)
-        elif node in tree.body and isinstance(node, ast.FunctionDef | ast.ClassDef):
-            node.name = short.get(node.name, node.name)
+    for node in names:
+        node.id = short.get(node.id, node.id)
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            statement.name = short.get(statement.name, statement.name)
 
 
 def _defined(node: ast.stmt) -> list[str]:
@@ -97,15 +114,15 @@ def _defined(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else []
-    return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+    return [name.id for target in targets for name in nodes(target) if isinstance(name, ast.Name)]
 
 
 def _rename_locals(function: ast.FunctionDef) -> None:
     """Nothing is renamed where names reach out of the function: attributes of a class, globals."""
-    inside = [node for statement in function.body for node in ast.walk(statement)]
-    parameters = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    inside = [node for statement in function.body for node in nodes(statement)]
     if any(isinstance(node, _NAMES_MATTER) for node in inside):
         return
+    parameters = {node.arg for node in (*nodes(function.args), *inside) if isinstance(node, ast.arg)}
     names = [node for node in inside if isinstance(node, ast.Name)]
     caught = {node.name for node in inside if isinstance(node, ast.ExceptHandler)}
     bound = dict.fromkeys(node.id for node in names if isinstance(node.ctx, ast.Store))

@@ -87,8 +87,9 @@ def build_hooks(dest: Path) -> Path:
     return path
 
 
+@cache
 def packed_sources() -> dict[str, str]:
-    """Every module's source by the module's name, as it is packed."""
+    """Every module's source by the module's name, as it is packed; the same one each time: change it not."""
     names = sorted(source.relative_to(HOOKS) for source in HOOKS.rglob("*.py"))
     return {
         _module(name): minify.shortened((HOOKS / name).read_text())

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LABS_AT_ONCE, ByLab
+from tests.conftest import LABS_AT_ONCE, ONE_LAB, ByLab
+from tests.paths import ROOT
 
 TESTS = [
     *(f"tests/drill/test_host_faults.py::test_{n}" for n in range(4)),
@@ -102,3 +103,9 @@ def test_drills_are_shared_out_evenly_also_when_one_takes_long() -> None:
     only = [test for test in TESTS if "/drill/" in test]
     _, at, _ = run(2, only)
     assert len(at) == sum(map(seconds, only)) / 2
+
+
+def test_each_file_that_has_one_lab_for_its_tests_is_known() -> None:
+    """In two processes it would bring up two."""
+    files = (ROOT / "tests" / "drill").glob("test_*.py")
+    assert {file.stem for file in files if "tmp_path_factory" in file.read_text()} == set(ONE_LAB)
