@@ -248,6 +248,69 @@ def preflight(
     sys.exit(verb.main(active, SiteChoice(site, via, stack_id), json, terraform_plan, canaries))
 
 
+STANDBY_HELP = {
+    "server": "the server that stands by, a name in `servers`",
+    "site": SITE_HELP,
+    "via": VIA_HELP,
+    "stack_id": STACK_HELP,
+}
+
+
+@task(name="up", positional=["server"], help=STANDBY_HELP)
+def standby_up(_: Context, server: str, site: str | None = None, via: str = "", stack_id: str = "") -> None:
+    """Launch a server ahead, or power it on: without volumes, out of service."""
+    from failover.verbs import standby as verb
+    from failover.verbs.request import SiteChoice
+
+    sys.exit(verb.main(verb.UP, server, SiteChoice(site, via, stack_id), yes=True))
+
+
+@task(name="down", positional=["server"], help={**STANDBY_HELP, "yes": "do not ask before it is terminated"})
+def standby_down(
+    _: Context, server: str, yes: bool = False, site: str | None = None, via: str = "", stack_id: str = ""
+) -> None:
+    """Terminate a standby that this stack launched, its boot volume too."""
+    from failover.verbs import standby as verb
+    from failover.verbs.request import SiteChoice
+
+    sys.exit(verb.main(verb.DOWN, server, SiteChoice(site, via, stack_id), yes))
+
+
+@task(name="status", positional=["server"], help=STANDBY_HELP)
+def standby_status(
+    _: Context, server: str, site: str | None = None, via: str = "", stack_id: str = ""
+) -> None:
+    """What a standby is now: power, out of service, hooks, what differs from the active server."""
+    from failover.verbs import standby as verb
+    from failover.verbs.request import SiteChoice
+
+    sys.exit(verb.main(verb.STATUS, server, SiteChoice(site, via, stack_id), yes=True))
+
+
+@task(
+    help={
+        "server": "the server that shall stand by; default: one that exists, else one to launch",
+        "yes": "do not ask before acting",
+        "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
+    }
+)
+def reprotect(
+    _: Context,
+    server: str | None = None,
+    yes: bool = False,
+    site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
+) -> None:
+    """After a failover: have a next server again, the repaired old one or one from the image; proven."""
+    from failover.verbs import standby as verb
+    from failover.verbs.request import SiteChoice
+
+    sys.exit(verb.reprotect(server, SiteChoice(site, via, stack_id), yes))
+
+
 @task(
     help={
         "instance": "OCID of the server that has the volumes; without it, the stack's active server again",
@@ -690,6 +753,7 @@ GROUPS = {
     "beforehand": ("adopt", "preflight", "rehearse", "backup", "apply", "render", "package"),
     "rehearse": ("drill", "lab.up", "lab.ssh", "lab.crash", "lab.status", "lab.down"),
     "develop": ("check", "test", "lint", "bench", "lock", "ci.credentials", "ci.comment"),
+    "the next server": ("standby.up", "standby.status", "standby.down", "reprotect"),
 }
 
 
@@ -712,6 +776,7 @@ ns = Collection(
     preflight,
     rehearse,
     backup,
+    reprotect,
     plan,
     verify,
     status,
@@ -726,5 +791,6 @@ ns = Collection(
     bench,
     lock,
 )
+ns.add_collection(Collection("standby", standby_up, standby_down, standby_status))
 ns.add_collection(Collection("lab", lab_up, lab_down, lab_status, lab_ssh, lab_crash))
 ns.add_collection(Collection("ci", ci_credentials, ci_comment))

@@ -140,6 +140,14 @@ class Cloud:
         """START a stopped instance and wait until the API says RUNNING; returns the state."""
         return self._power(instance_id, "START", "STOPPED", ("RUNNING",), deadline_seconds)
 
+    def terminate(self, instance_id: str, deadline_seconds: float) -> str:
+        """TerminateInstance, its boot volume too; waits until the API says so. Raises Unknown."""
+        call = f"TerminateInstance of {instance_id}"
+        self.call(call, self._compute.terminate_instance, instance_id, preserve_boot_volume=False)
+        return self._until(
+            instance_id, lambda: self.instance_state(instance_id), ("TERMINATED",), deadline_seconds
+        )
+
     def _power(
         self, instance_id: str, action: str, takes: str, wanted: tuple[str, ...], deadline_seconds: float
     ) -> str:

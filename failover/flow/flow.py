@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,16 +19,18 @@ from failover.act.execution import ClientFunction, Execution, StepFunction
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.flow.identity import identity
 from failover.flow.inspection import Inspection
+from failover.model import objective
 from failover.model.observation import Observation
 from failover.model.outcome import ClientLeft, FailoverError, Outcome, Refused, Usage
 from failover.model.site import ClientMode
-from failover.plan import document, model, planner
+from failover.plan import document, forecast, model, planner
 from failover.plan.model import CopyMode
 from failover.ports import Ports
 from failover.preflight import gate
 from failover.preflight.check import objection
 from failover.report import plan_table
 from failover.report.report import Report
+from failover.runs import history
 from failover.runs.events import Event
 from failover.runs.journal import Journal
 from failover.status import judge, sight, text
@@ -92,7 +94,7 @@ class Flow:
             if not plan.steps:
                 self._settled(seen)
                 return
-            plan_table.show(plan, self._options.clients, self._console)
+            self._foretell(plan)
             self._stand(seen)
             if self._options.dry_run:
                 self._foresee(plan, seen)
@@ -128,6 +130,22 @@ class Flow:
     def _foresee(self, plan: model.Plan, seen: Observation) -> None:
         """The hosts' judgement on a plan that is only shown: what a run would be refused with."""
         self._report.notes += gate.foreseen(plan, seen, self._ports)
+
+    def _foretell(self, plan: model.Plan) -> None:
+        """The plan, and how long it will take by what this site has measured; met or missed beforehand."""
+        expected = forecast.forecast(plan, self._measured())
+        self._report.forecast = expected
+        plan_table.show(plan, self._options.clients, self._console, expected)
+        limit = self._site.objectives.outage_seconds
+        if limit is not None and expected.outage is not None:
+            self._console.print(f"  forecast: {objective.outage(expected.outage, limit).line}", markup=False)
+
+    def _measured(self) -> Mapping[str, tuple[float, ...]]:
+        kinds = (history.Kind.FAILOVER, history.Kind.REHEARSAL, history.Kind.STANDBY)
+        try:
+            return history.read(self._site.runs).measured(*kinds)
+        except OSError:  # a forecast is not worth a run
+            return {}
 
     def _stand(self, seen: Observation) -> None:
         """Where one stands, in short: of what this run has looked at."""
@@ -217,6 +235,7 @@ class Flow:
             unplanned=self._options.unplanned,
             site=str(self._site.file),
             active_file=str(self._terraform.active_file or ""),
+            objective_seconds=self._site.objectives.outage_seconds,
             **self._identity,
         )
 

@@ -133,7 +133,7 @@ def _facts(report: Report, clients: str) -> dict[str, Any]:
         "destroyed": destroyed(changes)
         if report.changes is not None
         else "nothing (Terraform was not asked)",
-        "seconds": document.expected_seconds(plan),
+        "seconds": round(report.forecast.seconds) if report.forecast else document.expected_seconds(plan),
         "last": _last(report),
         "steps": [
             {

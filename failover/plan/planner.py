@@ -23,7 +23,7 @@ def make(seen: Observation, unplanned: bool = False, copy: CopyMode = CopyMode.N
     _refuse_doubles(seen)
     notes: list[str] = []
     target = seen.servers[seen.target]
-    preparing = _prepare(target, seen.reach)
+    preparing = prepare(target, seen.reach)
     fences = [_fence(h, seen, unplanned, notes, preparing) for h in holders(seen)]
     steps = [*preparing, *(step for step, _ in fences if step)]
     switching = _must_switch(seen)
@@ -83,7 +83,8 @@ def _unreached_take_over(target: ServerStatus) -> str:
     return "its own boot service brings the volumes up; its console tells when"
 
 
-def _prepare(target: ServerStatus, reach: bool) -> list[Step]:
+def prepare(target: ServerStatus, reach: bool) -> list[Step]:
+    """The steps after which the target runs and answers; none when it does. Raises Refused, Unknown."""
     name, state = target.server.name, target.instance_state
     if why := _launch_why(target):
         first = Step(StepKind.LAUNCH, name, why)

@@ -13,6 +13,7 @@ from failover.preflight.checks import (
     hosts,
     image,
     networks,
+    standby,
     survey,
     target,
     terraform,
@@ -47,6 +48,7 @@ SURVEYS = (
     Probe(survey.ACTIVE, survey.active, HOST_SECONDS, advisory=True),
     Probe(survey.TARGET, survey.target, HOST_SECONDS, advisory=True),
 )
+STANDBY = Probe(standby.NAME, standby.look, HOST_SECONDS, advisory=True)
 NETWORKS = Probe(networks.NAME, networks.look, HOST_SECONDS)
 CANARIES = Probe(canaries.NAME, canaries.refresh, HOST_SECONDS)
 BACKUPS = Probe("backups", backups.look, advisory=True)
@@ -55,7 +57,7 @@ BACKUPS = Probe("backups", backups.look, advisory=True)
 def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
     """All of them, for `preflight`."""
     of_hosts = (
-        (*HOSTS, NETWORKS, TARGET, *SURVEYS)
+        (*HOSTS, NETWORKS, TARGET, *SURVEYS, STANDBY)
         if ground.site.ssh.reach
         else (Probe(hosts.UNREACHED, hosts.unreached),)
     )

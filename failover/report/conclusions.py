@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from failover.model import objective
 from failover.model.duration import duration
+from failover.model.objective import ObjectiveResult
 from failover.model.outcome import Outcome
 from failover.plan.model import LEFT_ALONE, StepKind
 from failover.report.record import DONE, FAILED, UNDER_WAY, RunRecord, StepRecord
@@ -75,13 +77,22 @@ def _known(run: RunRecord) -> list[str]:
     if found.seconds is None:
         return [f"Not over when this record ends: the service is away {found.since}."]
     least = "" if found.exact else "at least "
+    judged = judged_outage(run)
     lines = [f"The service was away for {least}{duration(found.seconds)}, {found.since}."]
     lines += [
         f"{s.subject} had it back after {duration(s.end - found.begin)}."
         for s in _all(run, StepKind.CLIENT)
         if s.state == DONE
     ]
-    return lines
+    return [*lines, f"{judged.line[0].upper()}{judged.line[1:]}."] if judged else lines
+
+
+def judged_outage(run: RunRecord) -> ObjectiveResult | None:
+    """The outage against the site's objective; None without one, or where there was no outage."""
+    service = away(run)
+    if run.objective_seconds is None or service is None or service.seconds is None:
+        return None
+    return objective.outage(service.seconds, run.objective_seconds, least=not service.exact)
 
 
 def left_to_do(run: RunRecord) -> list[str]:

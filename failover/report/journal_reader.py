@@ -70,6 +70,7 @@ def read_run(
         fences=tuple(_fences(events)),
         findings=_findings(events, ending),
         evidence=tuple(start.get("plan", {}).get("evidence", ())),
+        objective_seconds=start.get("objective_seconds"),
     )
 
 

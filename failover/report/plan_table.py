@@ -8,15 +8,20 @@ from rich.text import Text
 
 from failover.model.duration import duration
 from failover.plan import document
+from failover.plan.forecast import Forecast, forecast
 from failover.plan.model import Plan, StepKind
 from failover.report import condense
 
 
-def show(plan: Plan, clients: str, console: Console) -> None:
-    """Print the plan. `clients`: how they are brought over, remount or reboot."""
-    about, plan = duration(document.expected_seconds(plan)), condense.plan(plan)
+def show(plan: Plan, clients: str, console: Console, expected: Forecast | None = None) -> None:
+    """Print the plan. `clients`: how they are brought over, remount or reboot. `expected`: its seconds."""
+    expected = expected or forecast(plan, {})
+    about, plan = duration(round(expected.seconds)), condense.plan(plan)
     console.print(f"plan: {plan.target} becomes the active server (usually about {about})", markup=False)
-    console.print(_steps(plan), soft_wrap=False)
+    console.print(_steps(plan, expected), soft_wrap=False)
+    if expected.outage is not None:
+        text = f"outage:  about {duration(round(expected.outage))}; {expected.source}"
+        console.print(f"  {text}", markup=False)
     for line in consequences(plan, clients):
         console.print(f"  {line}", markup=False)
     for line in plan.evidence:
@@ -38,7 +43,7 @@ def consequences(plan: Plan, clients: str) -> list[str]:
     ]
 
 
-def _steps(plan: Plan) -> Table:
+def _steps(plan: Plan, forecasted: Forecast) -> Table:
     numbers = {s.name: n for n, s in enumerate(plan.steps, 1)}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("  #", justify="right", no_wrap=True)
@@ -48,6 +53,6 @@ def _steps(plan: Plan) -> Table:
     table.add_column("why", overflow="fold")
     for step in plan.steps:
         after = ", ".join(str(numbers[a]) for a in step.after if a in numbers)
-        expected = duration(step.expected_seconds)
+        expected = duration(round(forecasted.of(step), 1))
         table.add_row(str(numbers[step.name]), Text(step.name), after or "-", expected, Text(step.why))
     return table

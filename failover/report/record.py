@@ -84,6 +84,7 @@ class RunRecord:
     """One run. `outcome` is "killed" when its journal has no end, "under way" while it still runs.
 
     `evidence`: why a server that did not answer was fenced as it was, a line each (failover/plan/silence.py).
+    `objective_seconds`: the longest outage that the site allows itself, None without an objective.
     `observed`: what was measured from outside, a line each; a drill writes it (observed.json).
     """
 
@@ -111,6 +112,7 @@ class RunRecord:
     findings: tuple[Finding, ...]
     evidence: tuple[str, ...] = ()
     observed: tuple[str, ...] = ()
+    objective_seconds: float | None = None
 
     @property
     def ended(self) -> bool:

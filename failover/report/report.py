@@ -13,6 +13,7 @@ from failover.model.resource_change import Change
 from failover.model.switch_record import Switched
 from failover.model.timeline import Phase
 from failover.plan import document as plan_document
+from failover.plan.forecast import Forecast
 from failover.plan.model import Plan
 
 
@@ -23,7 +24,7 @@ class Report:
     `verb` is what was asked for: failover, plan or verify. `folder` is the run's, None when it never acted;
     `runs` is the site's folder of runs, None before the site was read.
     `seen`, `switched` (the last switch before this run) and `changes` (Terraform's, None when it was not
-    asked) are what the plan for a pull request is written from.
+    asked) are what the plan for a pull request is written from. `forecast`: of the plan, before it is done.
     """
 
     target: str
@@ -44,6 +45,7 @@ class Report:
     switched: Switched | None = None
     changes: tuple[Change, ...] | None = None
     runs: Path | None = None
+    forecast: Forecast | None = None
 
     def ended(self, error: FailoverError) -> None:
         """Take over how the run ended, why, and what to do."""
@@ -60,6 +62,7 @@ class Report:
             "remedy": self.remedy,
             "notes": list(self.notes),
             "plan": plan_document.document(self.plan) if self.plan else None,
+            "forecast": _forecast(self.forecast),
             "phases": [{"name": p.name, "seconds": round(p.seconds, 3)} for p in self.phases],
             "verified": [
                 {"subject": f.subject, "ok": f.ok, "found": f.found, "client": f.client}
@@ -68,3 +71,15 @@ class Report:
             "second_plan_changes": self.second_plan_changes,
             "seconds": round(self.seconds, 3),
         }
+
+
+def _forecast(found: Forecast | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "seconds": round(found.seconds, 1),
+        "outage_seconds": None if found.outage is None else round(found.outage, 1),
+        "steps": {name: round(seconds, 1) for name, seconds in found.steps.items()},
+        "measured": dict(found.measured),
+        "source": found.source,
+    }

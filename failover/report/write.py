@@ -32,6 +32,8 @@ def keep(report: Report, console: Console) -> None:
             markup=False,
         )
         return
+    if judged := conclusions.judged_outage(run):
+        console.print(judged.line, markup=False)
     console.print(f"report: {report.folder / 'report.html'}", markup=False)
 
 

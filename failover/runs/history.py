@@ -24,6 +24,7 @@ class Kind(enum.StrEnum):
     REHEARSAL = "rehearsal"
     BACKUP = "backup"
     FAILOVER = "failover"
+    STANDBY = "standby"
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,8 @@ def _gaps(
 
 def _of_service(seen: Sight, stack: Stack, voices: tuple[Voice, ...]) -> Iterator[Gap]:
     """What is wrong with the service now; the first one is what it comes down to."""
-    said = {v.witness: v for v in voices}
-    api, servers, active = said[API], said[SERVERS], seen.servers.get(stack.active)
+    by_name = {v.witness: v for v in voices}
+    api, servers, active = by_name[API], by_name[SERVERS], seen.servers.get(stack.active)
     others = [name for name in stack.servers if name != stack.active]
     over = f"./inv failover --active {others[0]}" if others else "./inv preflight"
     again = f"./inv failover --active {stack.active}"
@@ -152,7 +152,7 @@ def _no_next(seen: Sight, stack: Stack) -> str:
 def _of_history(seen: Sight, results: tuple[ObjectiveResult, ...]) -> list[Gap]:
     commands = {
         "preflight_days": "./inv preflight",
-        "rehearsal_days": "./inv drill",
+        "rehearsal_days": "./inv rehearse",
         "image_days": "./inv preflight",
     }
     gaps = []

@@ -251,6 +251,8 @@ class NfsSite:
             "power = 60",
             "switch = 300",
             "boot = 600",
+            "[objectives]",
+            "outage_seconds = 600",
         ]
         if clients:
             lines += ["[[clients]]", f'name = "{CLIENT}"', f'address = "{ADDRESSES[CLIENT]}"']

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from failover.hosts.ssh import HostUnknown, LoginRefused, Silent, SshHost, close_shared
+from failover.hosts.ssh import HostUnknown, LoginRefused, Silent, SshHost, close_shared, loop
 from failover.hosts.ssh.host import _SITES
 from failover.model.outcome import Unknown, Usage
 from failover.model.site import SshAccess
@@ -326,6 +327,7 @@ def test_no_file_descriptor_left_is_never_a_hosts_silence(
         raise OSError(24, "Too many open files")
 
     host = machine.host()
+    loop.call(asyncio.sleep(0))  # it has sockets of its own, and may not have been used before
     monkeypatch.setattr("failover.hosts.ssh.wire.socket.socket", exhausted)
     with pytest.raises(HostUnknown, match="no file descriptor left"):
         runs(host)

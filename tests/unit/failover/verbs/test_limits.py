@@ -8,6 +8,19 @@ from failover.model.outcome import Usage
 from failover.verbs.site_file import parse as parse_site
 
 
+def test_the_objectives_of_a_site(tmp_path: Path) -> None:
+    objectives = parse_site({"objectives": {"outage_seconds": 900}}, tmp_path / "site.toml").objectives
+    assert (objectives.outage_seconds, objectives.image_days) == (900.0, None)
+    for wrong in (
+        {"outage_seconds": "soon"},
+        {"preflight_days": 0},
+        {"image_age": 3},
+        {"rehearsal_days": True},
+    ):
+        with pytest.raises(Usage, match="objectives"):
+            parse_site({"objectives": wrong}, tmp_path / "site.toml")
+
+
 def test_the_limits_of_a_site(tmp_path: Path) -> None:
     limits = parse_site({"preflight": {"image_age_days": 30}}, tmp_path / "site.toml").preflight
     assert (limits.image_age_days, limits.backup_age_days) == (30.0, 7.0)

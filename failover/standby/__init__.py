@@ -1,0 +1,1 @@
+"""The next server: brought up ahead, without volumes; kept current; taken down. Never the active one."""

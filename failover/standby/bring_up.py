@@ -1,0 +1,93 @@
+"""A server brought up ahead: launched or powered on, out of service, and by its own check holding nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from failover.act.context import Crew
+from failover.act.dispatch import do
+from failover.act.fence import release
+from failover.hosts import specs
+from failover.model.attachments import Attachments
+from failover.model.observation import Observation
+from failover.model.outcome import Refused
+from failover.model.site import ClientMode
+from failover.model.stack_output import Stack
+from failover.plan import planner
+from failover.plan.model import Step, StepKind
+from failover.ports import Ports
+
+Say = Callable[[str], None]
+STANDBY_KINDS = (StepKind.LAUNCH, StepKind.POWER_ON, StepKind.REACH, StepKind.RELEASE)
+
+
+@dataclass
+class BroughtUp:
+    """What was done. `seconds` by kind of step; `check`: its own, "" where it was not asked."""
+
+    server: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    check: str = ""
+
+
+def bring_up(ports: Ports, name: str, say: Say) -> BroughtUp:
+    """Have `name` stand by. The same again has nothing to do but to look.
+
+    Raises Refused for the active server, for one that holds a volume, and where the plan of its launch
+    touches anything else; Failed when it does not give up what it has of the service; Unknown.
+    """
+    stack = ports.runner.read()
+    seen = look(ports, stack, name)
+    crew = Crew(ports, seen, ClientMode.REMOUNT)
+    came = BroughtUp(name)
+    for step in planner.prepare(seen.servers[name], seen.reach):
+        say(f"{step.name} ... ({step.why})")
+        _timed(came, step.kind, partial(do, crew, step), say)
+    if seen.reach:
+        came.check = _out_of_service(crew, name, came, say)
+    refuse_holder(crew.attachments(), crew.stack, name)
+    return came
+
+
+def look(ports: Ports, stack: Stack, name: str) -> Observation:
+    """The volumes, this server and the active one; no client. Raises Refused as `bring_up`, Unknown."""
+    if name not in stack.servers:
+        known = ", ".join(s for s in stack.servers if s != stack.active)
+        raise Refused(f"{name!r} is not a server of this stack", f"name one of: {known or 'none yet'}")
+    if name == stack.active:
+        raise Refused(f"{name} is the active server", "name the server that shall stand by")
+    attachments = ports.observer.attachments(stack)
+    refuse_holder(attachments, stack, name)
+    both = [stack.servers[one] for one in (name, stack.active)]
+    servers = {one.name: ports.observer.server(one, stack, attachments) for one in both}
+    return Observation(stack, name, servers, attachments, (), ports.site.ssh.reach)
+
+
+def refuse_holder(attachments: Attachments, stack: Stack, name: str) -> None:
+    """Raise Refused for a server that a volume is attached to: it is no standby, whatever the state says."""
+    if held := attachments.held_by(stack.servers[name].instance_id):
+        raise Refused(
+            f"{name} holds {', '.join(held)}, by the API",
+            f"`./inv status` shows who serves; `./inv failover --active {stack.active}` settles it",
+        )
+
+
+def _out_of_service(crew: Crew, name: str, came: BroughtUp, say: Say) -> str:
+    """It gives up its lines of fstab, its records and exports. Its own check afterwards counts."""
+    spec = specs.server_spec(crew.stack, {}, crew.site.deadlines.hooks)
+    if not specs.whole(crew.stack, spec):
+        return "not asked: no portal of a volume is known"
+    step = Step(StepKind.RELEASE, name, "a standby has nothing of the service")
+    _timed(came, StepKind.RELEASE, lambda: release(crew, step), say)
+    return "nothing exported, mounted, active or logged in"
+
+
+def _timed(came: BroughtUp, kind: StepKind, action: Callable[[], str], say: Say) -> None:
+    start = time.monotonic()
+    message = action()
+    taken = time.monotonic() - start
+    came.seconds[kind.value] = round(taken, 3)
+    say(f"{kind.value} {came.server}: done in {taken:.1f} s: {message}")
