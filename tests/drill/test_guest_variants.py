@@ -25,6 +25,7 @@ def test_a_failover_on_guests_shaped_like_ubuntu(tmp_path):
     assert (story["active"], story["records_lost"]) == ("nfs-srv-2", 0)
 
 
+@pytest.mark.nightly
 def test_a_failover_on_guests_shaped_like_el9_is_enforced_without_a_denial(tmp_path):
     code, story, text = drill(tmp_path / "lab", "--standby", "--guests", "el9")
     assert code == 0, text
