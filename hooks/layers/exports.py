@@ -57,8 +57,8 @@ def parse(text: str) -> Set[Pair]:
     """Pairs of path and client in an exports file or in `exportfs -s`; what it cannot read it leaves out."""
     pairs: Set[Pair] = set()
     for line in _CONTINUED.sub(" ", text).split("\n"):
-        path, words = _path(line), line.split("#")[0].split()
-        found = [_CLIENT.fullmatch(word) for word in words[1:] if not word.startswith("-")]
+        path, words = _path(line), _PATH.sub("", line, 1).split("#")[0].split()
+        found = [_CLIENT.fullmatch(word) for word in words if not word.startswith("-")]
         clients = [item.group(1) or "*" for item in found if item] or ["*"][len(found) :]
         pairs |= {(path, "*" if client == "<world>" else client) for client in clients if path}
     return pairs

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,14 @@ def test_exports_table() -> None:
 def test_exports_file_with_all_its_ways() -> None:
     text = '# c\n/a -sync h1(rw) h2\n/b (ro)\n/c h1(rw,\\\n  sync)\n/d\th3(rw) # why\n"/e f" h1(rw)\n'
     assert exports.parse(text) >= {("/a", "h1"), ("/a", "h2"), ("/b", "*"), ("/d", "h3")}
+
+
+@pytest.mark.parametrize("path", ['"/mnt/a b"', "/mnt/a\\040b"])
+def test_no_part_of_a_path_with_a_blank_is_a_client(path: str) -> None:
+    assert exports.parse(f"{path} 10.0.0.0/16(rw) \\\n  -ro h#not\n") == {
+        ("/mnt/a b", "10.0.0.0/16"),
+        ("/mnt/a b", "h"),
+    }
 
 
 def test_our_own_file_reads_back_as_what_was_wanted() -> None:
