@@ -7,7 +7,7 @@ from typing import Callable, Iterable, List, Sequence, Tuple
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, STAYS, UNKNOWN, Layer, LayerFinding
 from hooks.contract.spec import Spec
 from hooks.host.host import HookError, Host, OutOfTime
-from hooks.layers import address, filesystem, iscsi, lvm, network, nfs
+from hooks.layers import address, filesystem, iscsi, locks, lvm, network, nfs
 from hooks.settings import settings
 
 # each layer with the part of the spec that it brings up, from the ground upwards
@@ -17,6 +17,7 @@ _SERVER: _Order = (
     (lvm, "volume_groups"),
     (filesystem, "filesystems"),
     (settings, "settings"),
+    (locks, "locks"),
     (nfs, "exports"),
     (network, "networks"),
     (address, "service_address"),

@@ -25,6 +25,11 @@ locals {
     ]
     # Of the root disk: what moves with the data, beside the usual files of NFS.
     settings = { files = var.settings_files }
+    # What nfsd knows of its clients lies with the data: their locks outlive a takeover.
+    locks = var.keep_locks ? {
+      lease_seconds = var.nfs_lease_seconds
+      grace_seconds = var.nfs_grace_seconds
+    } : null
     # Where each server carries an address beside its primary one.
     networks = compact(local._networks)
     # The server puts it on its own interface; Terraform moves it to the server's VNIC.

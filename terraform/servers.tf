@@ -167,6 +167,14 @@ data "oci_core_instances" "site" {
     }
 
     precondition {
+      condition = var.nfs_grace_seconds >= var.nfs_lease_seconds
+      error_message = join(" ", [
+        "nfs_grace_seconds is ${var.nfs_grace_seconds}, and nfs_lease_seconds is ${var.nfs_lease_seconds}:",
+        "clients could not take their locks back in time. Make the grace at least as long as the lease.",
+      ])
+    }
+
+    precondition {
       condition = alltrue([for e in local.site.exports : length(e.clients) > 0])
       error_message = join(" ", [
         "Nobody may mount ${join(", ", [for e in local.site.exports : e.path if length(e.clients) == 0])}: list the",

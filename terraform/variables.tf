@@ -681,6 +681,37 @@ variable "released" {
   }
 }
 
+variable "keep_locks" {
+  type        = bool
+  description = "Locks and open files of NFSv4 clients outlive a takeover: nfsd's record of its clients lies on the first filesystem, and every server answers under one name. For clients that mount by the service's address. It starts nfsd anew once."
+  default     = false
+  nullable    = false
+}
+
+variable "nfs_lease_seconds" {
+  type        = number
+  description = "With keep_locks: a client of NFSv4 that has been silent for so long may lose its locks."
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = contains(range(10, 91), var.nfs_lease_seconds)
+    error_message = "nfs_lease_seconds must be a whole number from 10 to 90."
+  }
+}
+
+variable "nfs_grace_seconds" {
+  type        = number
+  description = "With keep_locks: for so long after a takeover clients take their locks back, and nobody gets new ones. It ends early when all have done so. At least nfs_lease_seconds."
+  default     = 45
+  nullable    = false
+
+  validation {
+    condition     = contains(range(10, 181), var.nfs_grace_seconds)
+    error_message = "nfs_grace_seconds must be a whole number from 10 to 180."
+  }
+}
+
 variable "settings_files" {
   type        = list(string)
   description = "Further files, or folders of *.conf files, in /etc that move with the data, such as \"/etc/sysctl.d/90-nfs.conf\". nfs.conf, nfs.conf.d, idmapd.conf, projects, projid and the settings of nfsd and rpc.rquotad in /etc/sysconfig and /etc/default do so in any case."

@@ -70,6 +70,13 @@ class SettingsItem(TypedDict):
     files: list[str]
 
 
+class LocksItem(TypedDict):
+    """How long NFSv4 clients may be silent, and have to take their locks back (hooks/layers/locks.py)."""
+
+    lease_seconds: int
+    grace_seconds: int
+
+
 class ServerDocument(TypedDict, total=False):
     """What a server carries."""
 
@@ -82,6 +89,7 @@ class ServerDocument(TypedDict, total=False):
     exports: list[ExportItem]
     service_address: AddressItem | None
     settings: SettingsItem | None
+    locks: LocksItem | None
     networks: list[str]  # of further VNICs, as CIDR blocks
 
 

@@ -13,6 +13,7 @@ from hooks.contract.fields import Fields, SpecError, wrong
 from hooks.contract.spec import (
     Export,
     Filesystem,
+    Locks,
     ServerSpec,
     ServiceAddress,
     Spec,
@@ -88,6 +89,7 @@ def _server(fields: Fields) -> ServerSpec:
         tuple(_export(item) for item in fields.objects("exports")),
         _service_address(fields.nested("service_address")),
         _settings(fields.nested("settings")),
+        locks=_locks(fields.nested("locks")),
         networks=tuple(_network(item) for item in fields.some_texts("networks", *_CIDR)),
     )
     _check_references(spec)
@@ -188,6 +190,17 @@ def _settings(fields: Optional[Fields]) -> Tuple[str, ...]:
     from hooks.contract import settings  # noqa: PLC0415 - a spec of an older stack has none
 
     return settings.parse(fields)
+
+
+def _locks(fields: Optional[Fields]) -> Optional[Locks]:
+    if fields is None:
+        return None
+    found = Locks(fields.number("lease_seconds", 1, 3600), fields.number("grace_seconds", 1, 3600))
+    fields.done()
+    if found.grace < found.lease:
+        text = "at least lease_seconds ({}), or clients could not take their locks back in time"
+        raise wrong(fields.where + ".grace_seconds", found.grace, text.format(found.lease))
+    return found
 
 
 def data_path(fields: Fields, key: str) -> str:

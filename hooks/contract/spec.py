@@ -74,6 +74,13 @@ class ServiceAddress(NamedTuple):
     device: Optional[str]
 
 
+class Locks(NamedTuple):
+    """NFSv4's times in seconds: a client's lease, and the grace in which locks are taken back."""
+
+    lease: int
+    grace: int
+
+
 class ServerSpec(NamedTuple):
     deadline_seconds: int
     volumes: Tuple[SpecVolume, ...]
@@ -83,6 +90,7 @@ class ServerSpec(NamedTuple):
     service_address: Optional[ServiceAddress]
     settings: Tuple[str, ...] = ()
     role: str = "server"
+    locks: Optional[Locks] = None  # None: locks do not outlive a takeover
     networks: Tuple[str, ...] = ()  # of the server's further VNICs, as CIDR blocks
 
 

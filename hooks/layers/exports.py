@@ -57,11 +57,16 @@ def parse(text: str) -> Set[Pair]:
     """Pairs of path and client in an exports file or in `exportfs -s`; what it cannot read it leaves out."""
     pairs: Set[Pair] = set()
     for line in _CONTINUED.sub(" ", text).split("\n"):
-        path, words = _path(line), _PATH.sub("", line, 1).split("#")[0].split()
-        found = [_CLIENT.fullmatch(word) for word in words if not word.startswith("-")]
+        path = _path(line)
+        found = [_CLIENT.fullmatch(word) for word in words(line) if not word.startswith("-")]
         clients = [item.group(1) or "*" for item in found if item] or ["*"][len(found) :]
         pairs |= {(path, "*" if client == "<world>" else client) for client in clients if path}
     return pairs
+
+
+def words(line: str) -> List[str]:
+    """What stands behind the path: clients with their options, and options for all of them."""
+    return _PATH.sub("", line, 1).split("#")[0].split()
 
 
 def _path(line: str) -> str:

@@ -13,7 +13,7 @@ from hooks.contract.spec import ServerSpec, filesystem_of
 from hooks.host import text_file
 from hooks.host.host import RELOAD_SECONDS, HookRefused, Host, refuse
 from hooks.host.mounts import mounted_on, mounts
-from hooks.layers import exports
+from hooks.layers import exports, locks
 from hooks.layers.exports import Pair
 from hooks.layers.filesystem import ours
 from hooks.layers.fstab import restore
@@ -160,6 +160,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     ]
     if text_file.edit(host, exports.OWN, lambda _: exports.own_text(spec, elsewhere)):
         done.append(exports.OWN + " written")
+    done += [] if spec.locks else locks.remove(host)  # a site that no longer asks for them
     return done + _start(host) + _firewalled(host)
 
 
@@ -203,7 +204,9 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     if exported - set(mine):
         host.run("exportfs", "-f")
         return done + ["{} goes on with other exports".format(SERVICE)] * bool(done)
-    return done + _stop(host)
+    done += _stop(host)
+    # a record of clients on the data would keep the filesystem busy
+    return done + ([] if spec.locks else locks.remove(host))
 
 
 def _stop(host: Host) -> List[str]:

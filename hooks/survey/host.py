@@ -29,6 +29,11 @@ def server(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     yield from _unit(host, nfs.SERVICE, _NFS)
 
 
+def record_of_clients(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    yield from _programs(host, ("nfsdcld", _NFS), ("unshare", "util-linux"))
+    yield from _unit(host, "nfsdcld", _NFS)
+
+
 def vnics(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     """A server without a VNIC where clients mount by is out of their reach."""
     for text in network.lacking(host, spec):

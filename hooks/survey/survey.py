@@ -21,6 +21,7 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
     "lvm": (survey_host.lvm_tools, lvm.volumes, lvm.groups, lvm.configuration),
     "filesystem": (survey_host.room, survey_host.filesystem_types, mounts.alone, mounts.here, mounts.lost),
     "settings": (settings.carried,),
+    "locks": (survey_host.record_of_clients,),
     "nfs": (
         survey_host.server,
         nfs.refused,

@@ -54,6 +54,9 @@ def as_form(site: Variables, vcn_id: str) -> dict[str, str]:
         "export_options": "rw,sync,no_subtree_check",
         "export_fsid": 1,
         "settings_files": [],
+        "keep_locks": False,
+        "nfs_lease_seconds": 30,
+        "nfs_grace_seconds": 45,
         "fence": "power",
     }
     return {f"TF_VAR_{name}": _text(value) for name, value in filled.items()}

@@ -131,6 +131,7 @@ REFUSED: list[tuple[dict[str, str], str]] = [
         "on one data volume and is found by its UUID: 2 volumes are chosen",
     ),
     ({"export_clients": "[]"}, "Nobody may mount /mnt/a: list the networks of its clients"),
+    ({"nfs_lease_seconds": "60"}, "nfs_grace_seconds is 45, and nfs_lease_seconds is 60"),
 ]
 BAD_FIELDS = {
     "volume_ids": ('["ocid1.bootvolume.oc1..aaaaaaaa"]', "not of boot volumes"),
@@ -169,6 +170,8 @@ BAD_FIELDS = {
     "dns_zone": ("a b", "dns_zone must be the OCID of a DNS zone"),
     "dns_view_id": ("view", "dns_view_id must be the OCID of a DNS view"),
     "dns_ttl": ("0", "dns_ttl must be a whole number of seconds"),
+    "nfs_lease_seconds": ("9", "nfs_lease_seconds must be a whole number from 10 to 90"),
+    "nfs_grace_seconds": ("181", "nfs_grace_seconds must be a whole number from 10 to 180"),
     "settings_files": ('["/etc/ssh/sshd_config"]', "settings_files must list paths in /etc"),
     "fence": ("released", 'fence must be "power"'),
 }

@@ -1,0 +1,95 @@
+"""A client that holds a lock goes on through a power cut: nobody touches it, and nobody else gets its lock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from lab.drill.operator import Operator
+from lab.site.lab import Lab
+from lab.site.nfs_site import CLIENT, SERVER, SERVICE_ADDRESS, SUCCESSOR
+from lab.site.stack import VARIABLES_FILE
+from lab.system.waiting import until
+
+pytestmark = [pytest.mark.guests, pytest.mark.nightly]
+
+# one POSIX lock and one of flock(2), held for good; any error of a write or of an fsync ends it
+HOLDER = """
+import fcntl, os, time
+posix, whole = (open("/mnt/nfs/a/" + name, "a") for name in ("posix", "whole"))
+fcntl.lockf(posix, fcntl.LOCK_EX)
+fcntl.flock(whole, fcntl.LOCK_EX)
+number = 0
+while True:
+    for file in (posix, whole):
+        file.write("%d\\n" % number)
+        file.flush()
+        os.fsync(file.fileno())
+    number += 1
+    time.sleep(0.2)
+"""
+TRY = """
+import fcntl, sys
+for name in ("posix", "whole"):
+    try:
+        fcntl.lockf(open("/mnt/a/" + name, "a"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        sys.exit(name + " is free")
+    except BlockingIOError:
+        pass
+print("both are held")
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("locks") / "lab", print)
+    try:
+        lab.up(standby=True)
+        yield lab
+    finally:
+        lab.down()
+
+
+def shell(lab: Lab, name: str, command: str) -> str:
+    return lab.on(name, "sudo", "sh", "-ec", command).strip()
+
+
+def held_on(lab: Lab, server: str) -> str:
+    """What a process of the server itself is answered when it asks for the client's locks."""
+    return lab.on(server, "sudo", "python3", "-c", TRY).strip()
+
+
+def written(lab: Lab) -> int:
+    return int(shell(lab, CLIENT, "tail -n 1 /mnt/nfs/a/whole"))
+
+
+def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
+    file = lab.terraform.directory / VARIABLES_FILE
+    site = {**json.loads(file.read_text()), "service_ip": SERVICE_ADDRESS, "keep_locks": True}
+    file.write_text(json.dumps(site))
+    operator = Operator(lab.site_file, Console(), print)
+    report, code = operator.report("failover", "--active", SERVER, "--yes")
+    assert code == 0, report
+    shell(
+        lab,
+        CLIENT,
+        f"systemctl stop drill-writer; umount /mnt/nfs/a; sed -i 's/^{SERVER}:/{SERVICE_ADDRESS}:/' /etc/fstab;"
+        "systemctl daemon-reload; mount /mnt/nfs/a",
+    )
+    lab.on(CLIENT, "sudo", "systemd-run", "--unit=holder", "python3", "-c", HOLDER)
+    assert until(lambda: shell(lab, CLIENT, "cat /mnt/nfs/a/whole 2> /dev/null || true"), 60, 1)
+    assert held_on(lab, SERVER) == "both are held"
+    before = written(lab)
+    lab.crash(SERVER)
+    report, code = operator.report("failover", "--active", SUCCESSOR, "--yes")
+    assert code == 0, report
+    assert until(lambda: written(lab) > before + 5, 120, 2), "the holder does not go on"
+    assert shell(lab, CLIENT, "systemctl is-active holder") == "active"
+    assert held_on(lab, SUCCESSOR) == "both are held"
+    assert "lost" not in shell(lab, CLIENT, "dmesg | grep -i nfs || true")
+    lines = shell(lab, CLIENT, "cat /mnt/nfs/a/whole").splitlines()
+    assert lines == [str(number) for number in range(len(lines))]
+    assert lab.terraform.pending_changes() == 0

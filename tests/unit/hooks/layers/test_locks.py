@@ -1,0 +1,160 @@
+"""Locks outlive a takeover: nfsd's record of its clients lies with the data, under one name everywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hooks import walk
+from hooks.contract.fields import SpecError
+from hooks.contract.parse import parse
+from hooks.contract.result import ABSENT, BROKEN, PRESENT, Layer
+from hooks.contract.spec import ServerSpec
+from hooks.host import mounted_folder
+from hooks.layers import locks
+from hooks.survey import survey
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
+
+MOUNTED = "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw - xfs /dev/mapper/vg1-lv01 rw\n"
+UUID = "5f0c6a4e-0b1d-4c53-9a55-3a9d5d0f1c21"
+BLKID = {"run": "blkid -p -o export /dev/vg1/lv01", "out": f"TYPE=xfs\nUUID={UUID}\n"}
+NO_TRACKER = {"run": "systemctl show -p MainPID nfsdcld", "out": "MainPID=0\n"}
+TRACKER = {"run": "systemctl show -p MainPID nfsdcld", "out": "MainPID=55\n"}
+RELOAD = {"run": "systemctl daemon-reload"}
+RECORD = "/mnt/a/.nfs-failover/nfsdcld"
+TIMES = {"/proc/fs/nfsd/nfsv4leasetime": "30\n", "/proc/fs/nfsd/nfsv4gracetime": "45\n"}
+RUNS = {"/proc/fs/nfsd/threads": "8\n", **TIMES}
+
+
+@pytest.fixture(autouse=True)
+def on_mount(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test's folders lie on no filesystem of their own."""
+
+    def opened(host: PlannedHost, path: str, mount: str) -> int:
+        return os.open(host.path(path), os.O_DIRECTORY)
+
+    monkeypatch.setattr(mounted_folder, "open_on_mount", opened)
+
+
+def spec(**changes: Any) -> ServerSpec:
+    wanted = {"locks": {"lease_seconds": 30, "grace_seconds": 45}, **changes}
+    found = parse(json.dumps({**json.loads(fixture("server-spec.json")), **wanted}))
+    assert isinstance(found, ServerSpec)
+    return found
+
+
+def host(root: Path, *commands: Any, files: dict[str, str] | None = None, keeps: str = "") -> PlannedHost:
+    """`keeps`: where nfsdcld, process 55, has its database open."""
+    links = {"/proc/55/fd/4": f"{keeps}/main.sqlite"} if keeps else {}
+    found = {"/proc/self/mountinfo": MOUNTED, **(files or {})}
+    case = {"files": found, "links": links, "directories": ["/mnt/a"], "commands": list(commands)}
+    return PlannedHost(str(root), case)
+
+
+def units() -> dict[str, str]:
+    return dict(locks.units(spec(), UUID))
+
+
+def done(made: PlannedHost, action: str, wanted: ServerSpec) -> Layer:
+    (layer,) = getattr(walk, action)(made, wanted, ["locks"])
+    made.finish()
+    assert isinstance(layer, Layer)
+    return layer
+
+
+def test_nfsd_has_the_filesystem_s_name_and_the_record_is_on_the_data() -> None:
+    nfsd, tracker = units()[locks.NFSD_UNIT], units()[locks.TRACKER_UNIT]
+    start = f"echo nfs-{UUID} > /proc/sys/kernel/hostname && exec /usr/sbin/rpc.nfsd -L 30 -G 45"
+    assert f'ExecStart=\nExecStart=/usr/bin/unshare --uts /bin/sh -c "{start}"\n' in nfsd
+    assert (
+        f"RequiresMountsFor=/mnt/a\n[Service]\nExecStart=\nExecStart=/usr/sbin/nfsdcld -s {RECORD}\n"
+        in tracker
+    )
+
+
+def test_in_place_it_needs_nothing(tmp_path: Path) -> None:
+    made = host(tmp_path, BLKID, TRACKER, files={**units(), **RUNS}, keeps=RECORD)
+    found = done(made, "apply", spec())
+    assert (found.state, found.changed) == (PRESENT, False)
+
+
+@pytest.mark.parametrize(
+    ("files", "keeps", "says"),
+    [
+        ({}, "/var/lib/nfs/nfsdcld", f"nfsdcld does not keep its record in {RECORD}"),
+        ({"/proc/fs/nfsd/nfsv4leasetime": "90\n"}, RECORD, "lease of 90 s and a grace of 45 s, expected 30"),
+        ({locks.NFSD_UNIT: "[Service]\n"}, RECORD, f"{locks.NFSD_UNIT} is not as specified"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, files: dict[str, str], keeps: str, says: str) -> None:
+    made = host(tmp_path, BLKID, TRACKER, files={**units(), **RUNS, **files}, keeps=keeps)
+    found = done(made, "check", spec())
+    assert found.state == BROKEN
+    assert says in found.message
+
+
+def test_without_its_units_locks_are_lost(tmp_path: Path) -> None:
+    assert done(host(tmp_path, NO_TRACKER, files=RUNS), "check", spec()).state == ABSENT
+
+
+def test_a_running_nfsd_is_stopped_before_its_record_moves(tmp_path: Path) -> None:
+    stop = {"run": "systemctl stop nfs-server", "then": {"files": {"/proc/fs/nfsd/threads": "0\n"}}}
+    link = {"/proc/55/fd/4": f"{RECORD}/main.sqlite"}
+    restart = {"run": "systemctl restart nfsdcld", "then": {"links": link, "files": {}}}
+    made = host(tmp_path, NO_TRACKER, BLKID, RELOAD, stop, restart, BLKID, TRACKER, files=RUNS)
+    found = done(made, "apply", spec())
+    assert (found.state, found.changed) == (PRESENT, True)
+    folder = tmp_path / RECORD.lstrip("/")
+    assert folder.is_dir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_no_record_is_kept_below_a_mount_point_that_is_empty(tmp_path: Path) -> None:
+    made = host(tmp_path, files={"/proc/self/mountinfo": MOUNTED.splitlines(True)[0], **units()})
+    found = done(made, "apply", spec())
+    assert found.state == BROKEN
+    assert "/mnt/a is not mounted: refusing" in found.message
+    assert not os.listdir(tmp_path / "mnt/a")  # noqa: PTH208
+
+
+def test_a_release_takes_the_record_s_keeper_from_the_data(tmp_path: Path) -> None:
+    stop = {"run": "systemctl stop nfsdcld", "then": {"gone": ["/proc/55/fd/4"]}}
+    made = host(tmp_path, TRACKER, RELOAD, stop, NO_TRACKER, files=units(), keeps=RECORD)
+    found = done(made, "release", spec())
+    assert (found.state, found.changed) == (ABSENT, True)
+    again = done(host(tmp_path / "again", NO_TRACKER, NO_TRACKER), "release", spec())
+    assert (again.state, again.changed) == (ABSENT, False)
+
+
+def test_an_nfsd_that_goes_on_for_others_keeps_a_record(tmp_path: Path) -> None:
+    restart = {"run": "systemctl restart nfsdcld"}
+    made = host(tmp_path, TRACKER, RELOAD, restart, NO_TRACKER, files={**units(), **RUNS}, keeps=RECORD)
+    assert done(made, "release", spec()).state == ABSENT
+
+
+def test_a_site_that_no_longer_asks_loses_the_units(tmp_path: Path) -> None:
+    made = host(tmp_path, RELOAD, {"run": "systemctl stop nfsdcld"}, files=units())
+    assert locks.remove(made) == [
+        f"{locks.NFSD_UNIT} removed",
+        f"{locks.TRACKER_UNIT} removed",
+        "nfsdcld has left the data",
+    ]
+    made.finish()
+    assert locks.remove(host(tmp_path / "none")) == []
+
+
+def test_a_host_without_nfsdcld_is_refused_beforehand(tmp_path: Path) -> None:
+    unit = {"run": "systemctl show -p LoadState nfsdcld", "out": "LoadState=masked\n"}
+    (found,) = survey.survey(host(tmp_path, unit), spec(), ["locks"])
+    refusals = found.facts["refusals"]
+    assert any("nfsdcld: command not found" in text for text in refusals)
+    assert any("nfsdcld: the unit is masked" in text for text in refusals)
+
+
+def test_a_grace_shorter_than_the_lease_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"grace_seconds.*at least lease_seconds \(30\)"):
+        spec(locks={"lease_seconds": 30, "grace_seconds": 20})
