@@ -1,4 +1,4 @@
-"""A client that holds a lock goes on through a power cut: nobody touches it, and nobody else gets its lock."""
+"""A client that holds locks goes on through a power cut: nobody touches it, nobody else gets its locks."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
     shell(
         lab,
         CLIENT,
-        f"systemctl stop drill-writer; umount /mnt/nfs/a; sed -i 's/^{SERVER}:/{SERVICE_ADDRESS}:/' /etc/fstab;"
-        "systemctl daemon-reload; mount /mnt/nfs/a",
+        "systemctl stop drill-writer; umount /mnt/nfs/a;"
+        f"sed -i 's/^{SERVER}:/{SERVICE_ADDRESS}:/' /etc/fstab; systemctl daemon-reload; mount /mnt/nfs/a",
     )
     lab.on(CLIENT, "sudo", "systemd-run", "--unit=holder", "python3", "-c", HOLDER)
     assert until(lambda: shell(lab, CLIENT, "cat /mnt/nfs/a/whole 2> /dev/null || true"), 60, 1)
