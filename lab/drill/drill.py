@@ -27,6 +27,7 @@ from lab.site.nfs_site import CLIENT, SERVER, SUCCESSOR
 from lab.site.shapes.known import SHAPES
 from lab.site.shapes.shape import BUILT, FAILBACK, FAILOVER, HOME, RELEASED, RETURNED, SETTLED
 from lab.system.errors import HardwareError
+from lab.system.file_lock import held_alone
 
 T = TypeVar("T")
 
@@ -74,7 +75,20 @@ class Drill:
         self.kept: Path | None = None
 
     def tell(self) -> DrillResult:
-        """The whole story; what went wrong is in its `missing`. The lab is taken down in any case."""
+        """The whole story; what went wrong is in its `missing`. The lab is taken down in any case.
+
+        A second drill in the same directory would take the first one's guests away: it does nothing.
+        """
+        run = self.lab.run
+        busy = f"a drill runs in {run}: wait for it, or give this one a directory of its own (--run)"
+        try:
+            with held_alone(run.with_name(f"{run.name}.lock"), busy):
+                self._act()
+        except HardwareError as error:
+            self.story.missing.append(str(error))
+        return self.story
+
+    def _act(self) -> None:
         planned = self._choices.mode == "alive"
         try:
             self._timed("lab up", self._up)
@@ -107,7 +121,6 @@ class Drill:
                 self.lab.keep_evidence()
             self._keep()
             self._timed("lab down", self.lab.down)
-        return self.story
 
     def _up(self) -> None:
         self.lab.up(self._choices.standby, door=self._choices.door, guests=self._choices.guests)
