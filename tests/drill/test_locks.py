@@ -70,6 +70,7 @@ def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
     file = lab.terraform.directory / VARIABLES_FILE
     site = {**json.loads(file.read_text()), "service_ip": SERVICE_ADDRESS, "keep_locks": True}
     file.write_text(json.dumps(site))
+    lab.terraform.run("apply", "-auto-approve", "-input=false")
     operator = Operator(lab.site_file, Console(), print)
     report, code = operator.report("failover", "--active", SERVER, "--yes")
     assert code == 0, report
@@ -79,7 +80,9 @@ def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
         "systemctl stop drill-writer; umount /mnt/nfs/a;"
         f"sed -i 's/^{SERVER}:/{SERVICE_ADDRESS}:/' /etc/fstab; systemctl daemon-reload; mount /mnt/nfs/a",
     )
-    lab.on(CLIENT, "sudo", "systemd-run", "--unit=holder", "python3", "-c", HOLDER)
+    lab.on(
+        CLIENT, "sudo", "systemd-run", f"--uid={lab.access.user}", "--unit=holder", "python3", "-c", HOLDER
+    )
     assert until(lambda: shell(lab, CLIENT, "cat /mnt/nfs/a/whole 2> /dev/null || true"), 60, 1)
     assert held_on(lab, SERVER) == "both are held"
     before = written(lab)
