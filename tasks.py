@@ -487,6 +487,38 @@ def clients(
     sys.exit(verb.main(verb.Arguments(action, chosen, source, clients, yes, json)))
 
 
+@task(
+    help={
+        "server": "the server that the image is of; default: the active one",
+        "successor": "whose image_id is changed in Terraform; default: the only server still to launch",
+        "name": "the image's name; default: the server's, with the time",
+        "keep": "how many images of this tool stay, the new one included",
+        "yes": "do not ask before acting",
+        "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
+    }
+)
+def image(
+    _: Context,
+    server: str = "",
+    successor: str = "",
+    name: str = "",
+    keep: int = 3,
+    yes: bool = False,
+    site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
+) -> None:
+    """Take a golden image of the server while it serves, and give it to Terraform for the next server."""
+    from failover.image.plan import ImageRequest
+    from failover.verbs import image as verb
+    from failover.verbs.request import SiteChoice
+
+    request = ImageRequest(server, successor, name, keep, yes)
+    sys.exit(verb.main(request, SiteChoice(site, via, stack_id)))
+
+
 @task
 def render(_: Context) -> None:
     """Render what a new server boots with into terraform/rendered/, and form.toml into the form's files."""
@@ -750,7 +782,7 @@ def _guarded(action: Callable[[], None]) -> None:
 
 GROUPS = {
     "in the worst hour": ("failover", "plan", "status", "verify", "clients", "runs", "report"),
-    "beforehand": ("adopt", "preflight", "rehearse", "backup", "apply", "render", "package"),
+    "beforehand": ("adopt", "image", "preflight", "rehearse", "backup", "apply", "render", "package"),
     "rehearse": ("drill", "lab.up", "lab.ssh", "lab.crash", "lab.status", "lab.down"),
     "develop": ("check", "test", "lint", "bench", "lock", "ci.credentials", "ci.comment"),
     "the next server": ("standby.up", "standby.status", "standby.down", "reprotect"),
@@ -772,6 +804,7 @@ ns = Collection(
     failover,
     clients,
     adopt,
+    image,
     apply,
     preflight,
     rehearse,

@@ -84,8 +84,8 @@ def _outline(site: AdoptedSite) -> list[str]:
     text = hcl.body({"servers": known}, {}, named, frozenset())
     inner = [line[2:] for line in text.splitlines()[1:-1]]
     return [
-        "Its replacement, launched when it is needed. image_id is missing: a custom image of the server,",
-        "taken while its volumes are released. Then take the # away:",
+        "Its replacement, launched when it is needed. image_id is missing: that of a custom image of the",
+        "server, which `invoke image` takes. Then take the # away:",
         *inner,
     ]
 

@@ -11,13 +11,13 @@ import jinja2
 from failover.atomic_file import write_whole
 from failover.bundle import zipapp
 from failover.paths import TEMPLATES
+from hooks.guard import guard
 from hooks.host import places
 from hooks.layers import exports, fstab, lvm
 
 METADATA_LIMIT = 32_000  # bytes, user_data and every other key together (OCI, LaunchInstanceDetails.metadata)
 HEADROOM = 3_500  # bytes for what else travels as metadata: SSH keys and the site's spec
 LOADER_PATH = f"{places.DISK}/loader.pyz"
-DATA_IQN_PREFIX = "iqn.2015-12.com.oracleiaas:"
 
 
 class UserDataTooLarge(Exception):
@@ -36,7 +36,7 @@ def render_cloud_init() -> str:
         loader_path=LOADER_PATH, hooks_sha256=zipapp.hooks_sha256()
     )
     return environment.get_template("cloud-init.yaml.j2").render(
-        data_iqn_prefix=DATA_IQN_PREFIX,
+        data_iqn_prefix=guard.DATA_IQN_PREFIX,
         devices_file=lvm.DEVICES_FILE,
         exports_file=exports.OWN,
         fstab_mark=fstab.MARK,

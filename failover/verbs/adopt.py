@@ -76,7 +76,7 @@ def _adopt(arguments: Arguments, console: Console) -> None:
     others = [name for name in found.servers if name != found.name]
     if not others:
         console.print(
-            "before a failover works: a custom image of the server, taken while its volumes are released"
+            "before a failover works: a golden image of the server, by `invoke image`: its service goes on"
         )
         console.print("   then: invoke adopt --image OCID --successor nfs-srv-2", markup=False)
         return

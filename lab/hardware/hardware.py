@@ -35,6 +35,9 @@ class Hardware(Protocol):
     def create_disk(self, machine: Machine, image_id: str) -> None:
         """Make the machine's boot disk from an image offered or captured before, replacing an older disk."""
 
+    def lay_disk(self, machine: Machine, boot_volume_id: str) -> None:
+        """Make the machine's boot disk the one that was captured as `boot_volume_id`, whole and alone."""
+
     def delete_disk(self, instance_id: str) -> None:
         """Power the machine off and forget it: disk, console and lease."""
 

@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from lab.hardware.machine import Machine, Nic, Portal
 from lab.system.errors import HardwareError
 
+# what a guarded copy says (hooks/guard/script.py); every boot volume that is cloned here is taken for guarded
+COPY_BOOTED = (
+    "nfs-failover guard: settled: a copy of a server; put off in fstab: 1\n",
+    "nfs-failover guard: this copy has booted\n",
+)
+
 
 class NullHardware:
     """Hardware with no machine behind it, everything works at once; gone with the process."""
@@ -29,6 +35,11 @@ class NullHardware:
         _require(self._images, image_id, "image")
         self._disks[machine.instance_id] = machine
         self._consoles.pop(machine.instance_id, None)
+
+    def lay_disk(self, machine: Machine, boot_volume_id: str) -> None:
+        _require(self._images, boot_volume_id, "boot volume")
+        self._disks[machine.instance_id] = machine
+        self._consoles[machine.instance_id] = invented_console(machine) + "".join(COPY_BOOTED)
 
     def delete_disk(self, instance_id: str) -> None:
         self.power_off(instance_id)

@@ -10,6 +10,7 @@ from lab.hardware.guests import Guest
 from lab.hardware.image import build
 from lab.hardware.machine import Machine, Nic, Portal
 from lab.hardware.volumes import VolumeService
+from lab.system.command import run as run_command
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
 
@@ -48,6 +49,19 @@ class QemuHardware:
         guest.define(machine)
         guest.console_file.unlink(missing_ok=True)
         images.make_disk(self._lab, image_id, guest.disk)
+
+    def lay_disk(self, machine: Machine, boot_volume_id: str) -> None:
+        """A copy of the captured file, so that an image of this machine does not lie on that file.
+
+        Raises HardwareError while the machine runs.
+        """
+        guest = self._guest(machine.instance_id)
+        if guest.pid():
+            raise HardwareError(f"{machine.name} is running: power it off before its disk is made anew")
+        guest.define(machine)
+        guest.console_file.unlink(missing_ok=True)
+        captured = images.find(self._lab, boot_volume_id)
+        run_command(["cp", "--reflink=auto", "--sparse=always", captured, guest.disk])
 
     def delete_disk(self, instance_id: str) -> None:
         guest = self._guest(instance_id)

@@ -40,7 +40,6 @@ def judge(server: str, image: ImageFound, now: datetime, limit_days: float) -> C
             NAME,
             text,
             f"at most {limit_days:g} days",
-            f"take a new image of the active server (a standby can be imaged without an outage), "
-            f"and set image_id of {server}",
+            f"run `invoke image`: it takes one beside the service and sets image_id of {server}",
         )
     return ok(NAME, text)

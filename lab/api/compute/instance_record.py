@@ -31,6 +31,7 @@ class Birth:
     vnic: Document = field(default_factory=dict)
     instance: Document = field(default_factory=dict)
     compartment_id: str = ""  # empty: the lab's own
+    boot_volume_id: str = ""  # empty: a new one is made of the image
 
 
 def record_instance(cloud: Tenancy, birth: Birth, state: str) -> StoredResource:
@@ -38,7 +39,11 @@ def record_instance(cloud: Tenancy, birth: Birth, state: str) -> StoredResource:
     placed = _placed(cloud, birth)
     attached = "ATTACHED" if state == "RUNNING" else "ATTACHING"
     vnic = put_vnic(cloud, birth, placed, primary=True)
-    boot = cloud.store.put(_boot_volume(birth, placed))
+    boot = (
+        cloud.required("bootvolume", birth.boot_volume_id)
+        if birth.boot_volume_id
+        else cloud.store.put(_boot_volume(birth, placed))
+    )
     joined = {**placed, "instanceId": birth.instance_id, "lifecycleState": attached, "displayName": None}
     extras = {"vnicId": vnic.id, "subnetId": birth.subnet_id, "nicIndex": 0, "vlanId": None, "vlanTag": 0}
     _put(cloud, "vnicattachment", joined, extras)
@@ -96,12 +101,7 @@ def _instance(birth: Birth, placed: Document, state: str) -> StoredResource:
         "shape": birth.shape,
         "shapeConfig": shape_config(birth.shape, birth.instance.get("shapeConfig")),
         "imageId": birth.image_id,
-        "sourceDetails": {
-            "sourceType": "image",
-            "imageId": birth.image_id,
-            "bootVolumeSizeInGBs": birth.boot_volume_gbs,
-            "bootVolumeVpusPerGB": 10,
-        },
+        "sourceDetails": _source(birth),
         "launchMode": "NATIVE",
         "launchOptions": {
             "bootVolumeType": "ISCSI",
@@ -129,6 +129,17 @@ def _instance(birth: Birth, placed: Document, state: str) -> StoredResource:
     }
     facts = {"mac": birth.mac, "address": birth.address, "hostname": birth.hostname}
     return StoredResource(birth.instance_id, "instance", body, facts)
+
+
+def _source(birth: Birth) -> Document:
+    if birth.boot_volume_id:
+        return {"sourceType": "bootVolume", "bootVolumeId": birth.boot_volume_id}
+    return {
+        "sourceType": "image",
+        "imageId": birth.image_id,
+        "bootVolumeSizeInGBs": birth.boot_volume_gbs,
+        "bootVolumeVpusPerGB": 10,
+    }
 
 
 def _vnic(birth: Birth, placed: Document, primary: bool) -> StoredResource:

@@ -148,6 +148,7 @@ def _terminate(hardware: Hardware, job: StateTransition) -> Document:
         hardware.detach(attachment.body["volumeId"], job.resource.id)
     if not job.resource.hidden.get("preserve_boot_volume"):
         hardware.delete_disk(job.resource.id)
+        hardware.delete_image(job.resource.body["sourceDetails"].get("bootVolumeId") or job.resource.id)
     return {}
 
 

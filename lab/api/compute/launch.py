@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from lab.api.compute.boot_volumes import free_boot_volume
 from lab.api.compute.instance_record import BOOT_VOLUME_GBS, Birth, agent_config, machine_of, record_instance
 from lab.api.compute.instance_states import settle_attachments, terminated
 from lab.api.compute.metadata_limit import check_metadata
@@ -44,7 +45,7 @@ def _birth(cloud: Tenancy, call: Call) -> Birth:
     if domain not in cloud.world.availability_domains:
         raise invalid(f"availabilityDomain {domain}; {', '.join(cloud.world.availability_domains)} exist")
     vnic = _vnic_details(cloud, call)
-    image_id, gbs = _source(cloud, call)
+    image_id, gbs, boot_volume_id = _source(cloud, call, domain)
     check_metadata(call.body.get("metadata") or {}, call.body.get("extendedMetadata") or {})
     check_reservation(cloud, call.body.get("capacityReservationId"), shape.name, domain)
     name = call.body.get("displayName") or f"instance{datetime.now(UTC):%Y%m%d%H%M%S}"
@@ -65,6 +66,7 @@ def _birth(cloud: Tenancy, call: Call) -> Birth:
         vnic=_vnic_fields(vnic),
         instance=_instance_fields(call.body),
         compartment_id=call.text("compartmentId"),
+        boot_volume_id=boot_volume_id,
     )
 
 
@@ -99,8 +101,12 @@ def _vnic_fields(details: Document) -> Document:
     return {**tags(details), **named, "skipSourceDestCheck": bool(details.get("skipSourceDestCheck"))}
 
 
-def _source(cloud: Tenancy, call: Call) -> tuple[str, int]:
+def _source(cloud: Tenancy, call: Call, domain: str) -> tuple[str, int, str]:
+    """The image's OCID, the boot volume's size in GB, and the OCID of a boot volume that is there already."""
     source: Document = call.body.get("sourceDetails") or {}
+    if source.get("sourceType") == "bootVolume":
+        boot = free_boot_volume(cloud, source.get("bootVolumeId"), domain)
+        return boot.body["imageId"], boot.body["sizeInGBs"], boot.id
     if source.get("sourceType", "image") != "image":
         raise not_modelled(f"a launch from sourceType {source['sourceType']}")
     image_id: Any = source.get("imageId") or call.body.get("imageId")
@@ -109,7 +115,7 @@ def _source(cloud: Tenancy, call: Call) -> tuple[str, int]:
     image = cloud.required("image", image_id)
     if image.state != "AVAILABLE":
         raise incorrect_state(f"image {image_id} is {image.state}: wait until it is AVAILABLE")
-    return image_id, int(source.get("bootVolumeSizeInGBs") or BOOT_VOLUME_GBS)
+    return image_id, int(source.get("bootVolumeSizeInGBs") or BOOT_VOLUME_GBS), ""
 
 
 def _instance_fields(body: Document) -> Document:
@@ -124,7 +130,11 @@ def _act(hardware: Hardware, job: StateTransition) -> Document:
     machine = machine_of(job.resource)
     if job.again and hardware.is_on(machine.instance_id):
         return {}
-    hardware.create_disk(machine, job.resource.body["imageId"])
+    boot_volume_id = job.resource.body["sourceDetails"].get("bootVolumeId")
+    if boot_volume_id:
+        hardware.lay_disk(machine, boot_volume_id)
+    else:
+        hardware.create_disk(machine, job.resource.body["imageId"])
     hardware.power_on(machine)
     return {}
 

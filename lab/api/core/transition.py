@@ -35,6 +35,7 @@ BASE_SECONDS = {
     "delete_group": 5.0,
     "back_up_group": 60.0,
     "delete_group_backup": 10.0,
+    "clone_boot_volume": 30.0,
     "delete_boot_volume": 10.0,
     "capture_console": 5.0,
 }

@@ -36,6 +36,7 @@ STEPS: dict[str, StateChange] = {
     "delete_group_backup": group_backups.DELETE,
     "delete_boot_volume": boot_volumes.DELETE,
     "capture_image": images.CAPTURE,
+    "clone_boot_volume": boot_volumes.CLONE,
     "delete_image": images.DELETE,
     "capture_console": consoles.CAPTURE,
     "start_job": job_runs.START,

@@ -94,6 +94,7 @@ OPERATIONS = tuple(
         ),
         ("GetVolumeBackup", "GET", "/volumeBackups/<id>", group_backups.get_volume_backup),
         ("ListVolumeBackups", "GET", "/volumeBackups", group_backups.list_volume_backups),
+        ("CreateBootVolume", "POST", "/bootVolumes", boot_volumes.create_boot_volume),
         ("GetBootVolume", "GET", "/bootVolumes/<id>", boot_volumes.get_boot_volume),
         ("ListBootVolumes", "GET", "/bootVolumes", boot_volumes.list_boot_volumes),
         ("DeleteBootVolume", "DELETE", "/bootVolumes/<id>", boot_volumes.delete_boot_volume),

@@ -164,6 +164,10 @@ class AnsweringHost:
             return self._on_clones(model, instance_id, action, spec)
         if action == "survey":
             return self._survey(model)
+        if action == "guard":
+            facts = {"kernel": "5.15.0", "packages": "0" * 64, "package_count": 500, "cron": []}
+            layers = (Layer("guard", "present", True, 0.0, "1 lines of fstab", facts),)
+            return HookResult("guard", "server", self.name, True, True, 0.0, "", layers)
         return self._server(model, instance_id, action, spec["volumes"])
 
     def _on_clones(

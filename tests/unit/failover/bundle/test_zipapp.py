@@ -194,7 +194,8 @@ def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert ran.returncode == 0
-    assert "{apply,check,release,probe,refresh,survey,inventory,fsck,withhold,watch}" in ran.stdout
+    actions = "apply,check,release,probe,refresh,survey,inventory,fsck,withhold,guard,unguard,watch"
+    assert f"{{{actions}}}" in ran.stdout
 
 
 def test_shortening_keeps_the_program() -> None:

@@ -1,0 +1,1 @@
+"""The golden image: taken of the serving server beside its service, kept, and named to Terraform."""

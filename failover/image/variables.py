@@ -1,0 +1,75 @@
+"""The image of a server in Terraform's variables: found, and changed in the one place where it is written.
+
+All functions are pure but those that take a folder, which read its files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from failover.adopt import hcl_reader
+from failover.model.outcome import Usage
+
+_FIRST = ("terraform.tfvars", "terraform.tfvars.json")  # all others overrule them
+
+
+@dataclass(frozen=True)
+class WrittenImage:
+    """Where a server's image_id is written, and what it is."""
+
+    file: Path
+    image_id: str
+
+
+def files(folder: Path) -> list[Path]:
+    """The files of variables that Terraform reads by itself, those that overrule others last."""
+    auto = sorted([*folder.glob("*.auto.tfvars"), *folder.glob("*.auto.tfvars.json")])
+    return [path for path in (*(folder / name for name in _FIRST), *auto) if path.exists()]
+
+
+def parsed(text: str, name: str) -> Mapping[str, Any]:
+    """The variables in the text of a file of this name. Raises ValueError."""
+    return json.loads(text) if name.endswith(".json") else hcl_reader.read(text)
+
+
+def written(folder: Path, server: str) -> WrittenImage | None:
+    """Where Terraform takes the server's image_id from; None when no file has one. Raises Usage."""
+    found = None
+    for path in files(folder):
+        try:
+            servers = parsed(path.read_text(encoding="utf-8"), path.name).get("servers")
+        except (OSError, ValueError) as error:
+            raise Usage(f"{path}: {error}", "correct that file; `terraform validate` reads it too") from error
+        if isinstance(servers, dict):  # another file's servers are overruled whole
+            image_id = (servers.get(server) or {}).get("image_id")
+            found = WrittenImage(path, str(image_id)) if image_id else None
+    return found
+
+
+def changed(text: str, name: str, server: str, image_id: str) -> str:
+    """The text of the file with this image for the server, and every other byte as it is.
+
+    Raises ValueError when that cannot be done by changing one word.
+    """
+    before = parsed(text, name)
+    wanted = json.loads(json.dumps(before))
+    wanted["servers"][server]["image_id"] = image_id
+    for place in re.finditer(r'"?image_id"?\s*[=:]\s*"([^"]*)"', text):
+        start, end = place.span(1)
+        after = text[:start] + image_id + text[end:]
+        if parsed(after, name) == wanted:
+            return after
+    raise ValueError(f"servers.{server}.image_id is not written as a plain text in {name}")
+
+
+def named(folder: Path, ocids: list[str]) -> set[str]:
+    """Those of the OCIDs that the stack's own files name anywhere."""
+    texts = [
+        path.read_text(encoding="utf-8", errors="replace") for path in (*files(folder), *folder.glob("*.tf"))
+    ]
+    return {ocid for ocid in ocids if any(ocid in text for text in texts)}

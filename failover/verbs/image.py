@@ -1,0 +1,34 @@
+"""The verb `image`: the site's lock, the doors, then the image of a server that serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from failover.cloud.endpoint import check_endpoint
+from failover.runs.site_lock import site_lock
+from failover.stack import choose as vias
+from failover.verbs import site_file as sites
+from failover.verbs.guarded import guarded
+from failover.verbs.request import SiteChoice
+
+if TYPE_CHECKING:
+    from failover.image.plan import ImageRequest
+
+
+def main(request: ImageRequest, choice: SiteChoice) -> int:
+    """Take the image; the exit code: 0 once it is AVAILABLE and named to Terraform."""
+    console = Console(soft_wrap=True, highlight=False)
+    return guarded(lambda: _take(request, choice, console))
+
+
+def _take(request: ImageRequest, choice: SiteChoice, console: Console) -> None:
+    site = vias.chosen(sites.load(choice.file), choice.via, choice.stack_id)
+    check_endpoint(site)
+    # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
+    from failover.image.take import take  # noqa: PLC0415
+    from failover.ports import opened  # noqa: PLC0415
+
+    with site_lock(site.runs), opened(site, vias.runner(site)) as ports:
+        console.print(f"image {take(request, ports, console)}", markup=False)
