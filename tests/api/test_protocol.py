@@ -119,8 +119,8 @@ def test_etags(site, refused):
 
 @pytest.mark.own_rule
 def test_what_the_lab_does_not_model(site, refused):
-    with refused(501, "NotImplemented", "volumeBackups"):
-        site.block.list_volume_backups(site.compartment)
+    with refused(501, "NotImplemented", "blockVolumeReplicas"):
+        site.block.list_block_volume_replicas(availability_domain=site.domain)
     with refused(501, "NotImplemented", "capacityReservationId"):
         site.compute.list_instances(site.compartment, capacity_reservation_id="x")
     instance = site.launch()
