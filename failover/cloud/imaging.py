@@ -195,9 +195,12 @@ class Imaging:
                 f"OCI takes no image of {instance_id} now: it is being imaged, or was within 20 minutes",
                 "wait, then run the same command again",
             )
-        image_id = str(made.data.id)
+        self.await_image(str(made.data.id), seconds)
+        return str(made.data.id)
+
+    def await_image(self, image_id: str, seconds: float) -> None:
+        """Wait until an image that is being taken is AVAILABLE."""
         self._until("image", image_id, lambda: self.image(image_id).state, ("AVAILABLE",), seconds)
-        return image_id
 
     def image(self, image_id: str) -> MadeImage:
         """GetImage."""

@@ -33,6 +33,7 @@ from hooks.contract.result import Facts
 from hooks.guard.script import BOOTED, SETTLED
 
 _LONGEST_TAG = 256  # characters of a freeform tag's value
+_BEGUN = ("PROVISIONING", "IMPORTING", "AVAILABLE")  # an image that is there, or will be
 
 
 def take(request: ImageRequest, ports: Ports, console: Console) -> str:
@@ -89,7 +90,8 @@ def _plan(request: ImageRequest, ports: Ports, stack: Stack, calls: Imaging, con
         console.print(f"run {before.run} was cut off in: {before.step}", markup=False)
     instances = calls.instances_left(source.compartment_id)
     unfinished = {one.run for one in instances} | ({before.run} if before else set())
-    taken = [i for i in images if i.run in unfinished and i.of == source.id and i.state == "AVAILABLE"]
+    begun = [i for i in images if i.run in unfinished and i.of == source.id and i.state in _BEGUN]
+    taken = sorted(begun, key=lambda image: image.state == "AVAILABLE")
     plan.refuse(source, "" if taken else name, images)
     launched = [s.launch.image_id for s in stack.servers.values() if s.launch]
     named = variables.named(folder, [one.id for one in images]) | set(launched)
@@ -121,6 +123,9 @@ class _Taking:
 
     def take(self, wanted: ImagePlan) -> str:
         """All steps; the image's OCID."""
+        if wanted.taken and wanted.taken.state != "AVAILABLE":
+            image, seconds = wanted.taken, self._waits.launch
+            self._step(f"wait for image {image.name}", lambda: self._calls.await_image(image.id, seconds))
         for one in wanted.instances:
             self._step(f"remove {one.name}", partial(self._remove, one.id))
         for one in wanted.volumes:

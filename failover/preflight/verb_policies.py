@@ -22,6 +22,12 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
     "GetVnic": ("inspect vnics",),
     "ListBootVolumeAttachments": ("inspect volume-attachments", "inspect instances"),
     "GetBootVolume": ("inspect volumes",),
+    "ListBootVolumes": ("inspect volumes",),
+    "CreateBootVolume": ("manage volumes",),
+    "DeleteBootVolume": ("manage volumes",),
+    "CreateImage": ("manage instance-images", "use instances"),
+    "ListImages": ("inspect instance-images",),
+    "DeleteImage": ("manage instance-images",),
     "GetConsoleHistory": ("manage console-histories",),
     "GetConsoleHistoryContent": ("manage console-histories",),
     "CreateVolumeGroupBackup": (
@@ -40,6 +46,17 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {**READS, **ACTS, **OTHERS}
 
 # a test holds each set to the calls that the verb is seen to make
 VERBS: Mapping[str, frozenset[str]] = {
+    "image": frozenset(
+        {
+            *("GetInstance", "ListInstances", "LaunchInstance", "InstanceAction", "TerminateInstance"),
+            *("ListBootVolumeAttachments", "GetBootVolume", "ListBootVolumes"),
+            *("CreateBootVolume", "DeleteBootVolume", "ListVolumeAttachments"),
+            *("ListVnicAttachments", "GetVnic"),
+            *("CreateImage", "GetImage", "ListImages", "DeleteImage"),
+            *("CaptureConsoleHistory", "GetConsoleHistory", "GetConsoleHistoryContent"),
+            "DeleteConsoleHistory",
+        }
+    ),
     "rehearse": frozenset(
         {
             *("GetInstance", "ListInstances", "LaunchInstance", "TerminateInstance"),

@@ -14,10 +14,12 @@ import oci
 import pytest
 from rich.console import Console
 
+from failover.cloud.imaging import Imaging
 from failover.image import take as product
 from failover.image.plan import ImageRequest
 from failover.model.outcome import Failed, Refused, Usage
 from failover.ports import opened
+from failover.preflight import verb_policies
 from failover.runs.events import Event
 from failover.runs.journal import Journal
 from failover.stack.terraform import TerraformStack
@@ -90,8 +92,12 @@ def imaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imaged]:
 
 
 def test_an_image_is_taken_beside_the_service_and_named_to_terraform(imaged: Imaged) -> None:
+    before = len(imaged.site.cloud.requests())
     image_id, said = imaged.take(name="golden")
     assert imaged.written() == image_id
+    called = {one["operation"] for one in imaged.site.cloud.requests()[before:]}
+    # those that are left delete what there is none of yet: a surplus image, a clone without an instance
+    assert called == verb_policies.VERBS["image"] - {"DeleteImage", "DeleteBootVolume"}
     assert f'-      "image_id": "{imaged.site.cloud.facts["base_image_id"]}"' in said
     assert imaged.left() == []
     (image,) = imaged.tagged("image")
@@ -143,6 +149,34 @@ def test_killed_at_an_event_the_next_call_goes_on_and_leaves_nothing(
     imaged.site.assert_never_double()
 
 
+def test_killed_while_oci_takes_the_image_the_next_call_waits_for_that_image(
+    imaged: Imaged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, awaited = imaged.images(), Imaging.await_image
+
+    def killed(calls: Imaging, image_id: str, seconds: float) -> None:
+        raise Killed
+
+    def watched(calls: Imaging, image_id: str, seconds: float) -> None:
+        assert calls.image(image_id).state == "PROVISIONING"
+        imaged.site.cloud.clear_faults()
+        awaited(calls, image_id, seconds)
+
+    imaged.site.cloud.inject(operation="CreateImage", stuck=True)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(Imaging, "await_image", killed)
+            with pytest.raises(Killed):
+                imaged.take(keep=1000)
+            patched.setattr(Imaging, "await_image", watched)
+            image_id, said = imaged.take(keep=1000)
+    finally:
+        imaged.site.cloud.clear_faults()
+    assert "wait for image" in said
+    assert set(imaged.images()) - set(before) == {image_id}
+    assert (imaged.left(), imaged.written()) == ([], image_id)
+
+
 def test_the_surplus_is_deleted_and_never_what_terraform_or_another_tool_has(imaged: Imaged) -> None:
     by_hand = imaged.site.cloud.compute.create_image(
         oci.core.models.CreateImageDetails(
@@ -151,6 +185,8 @@ def test_the_surplus_is_deleted_and_never_what_terraform_or_another_tool_has(ima
             display_name="by hand",
         )
     ).data.id
+    imaged.take(keep=1000)
+    imaged.take(keep=1000)
     named = imaged.written()
     image_id, said = imaged.take(keep=1)
     living = {
