@@ -153,7 +153,7 @@ def _of_history(seen: Sight, results: tuple[ObjectiveResult, ...]) -> list[Gap]:
     commands = {
         "preflight_days": "./inv preflight",
         "rehearsal_days": "./inv rehearse",
-        "image_days": "./inv preflight",
+        "image_days": "./inv image",
     }
     gaps = []
     past = seen.history if isinstance(seen.history, History) else None
