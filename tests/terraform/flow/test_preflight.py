@@ -246,7 +246,7 @@ def test_an_old_image_is_a_warning(place: Place) -> None:
     place.file.write_text(place.file.read_text() + "[preflight]\nimage_age_days = 0.0000001\n")
     check = named(place.look(), "image")
     assert check.outcome is CheckResult.WARNING
-    assert "take a new image" in check.remedy
+    assert "run `invoke image`" in check.remedy
 
 
 def test_a_shape_that_is_not_offered(changed_launch: Place) -> None:

@@ -132,6 +132,13 @@ class InventoryHost:
         """None is known."""
         return ""
 
+    async def opened(self) -> None:
+        """There is no connection; what keeps a login out is raised by `ran`."""
+
+    async def ran(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
+        """The same as `run` in the event loop."""
+        return self.run(argv, deadline_seconds, stdin)
+
     def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
         """What this command prints on this host; raises Silent for one that is not there."""
         host = self._site.host
@@ -144,7 +151,7 @@ class InventoryHost:
             return Ran(0, _CLIENT_MOUNTS.format(server=address), "")
         if argv[0] == "uname":
             return Ran(0, host.clients[self.address] + "\n", "")
-        if argv[:2] == ["sh", "-c"] and argv[3] == "hooks":
+        if argv[:2] == ["sh", "-c"] and argv[3:4] == ["hooks"]:
             if argv[5] != "inventory":  # of preflight: no server of this double has layers
                 raise Silent(f"{self.name}: {argv[5]} is not played", None)
             layers = tuple(Layer(n, "present", False, 0.0, "", f) for n, f in self._parts(host).items())
