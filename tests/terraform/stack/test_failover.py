@@ -94,6 +94,7 @@ def expected_spec(volume_ids: list[str]) -> dict[str, Any]:
         "networks": [],
         "service_address": None,
         "settings": {"files": []},
+        "locks": None,
     }
 
 
