@@ -11,7 +11,7 @@ from failover.cloud.inventory import Unanswered
 from failover.cloud.server_reads import ServerReads, ServerSeen
 from failover.hosts.hook_runner import Hosts
 from failover.hosts.ssh import LoginRefused, Silent
-from failover.model.host_spec import ServerDocument
+from failover.model.host_spec import no_layers
 from failover.model.outcome import FailoverError, Refused, Unknown, Usage
 from failover.model.site import Site
 
@@ -21,16 +21,7 @@ _NO_RIGHT = (401, 403, 404)
 # Without one of these, storage that is there would look as if it were not.
 _NEEDED = ("iscsi: ", "lvm: ", "block: ", "fstab: ", "mounts: ", "exports: ")
 _NO_LVM = "lvm: pvs: command not found"  # a server whose filesystems are straight on its volumes
-# No portal and no layer: the inventory takes what there is, whatever that is.
-_NO_SPEC: ServerDocument = {
-    "version": 1,
-    "role": "server",
-    "deadline_seconds": int(_SECONDS),
-    "volumes": [],
-    "volume_groups": [],
-    "filesystems": [],
-    "exports": [],
-}
+_NO_SPEC = no_layers(int(_SECONDS))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from failover.clients import lists
 from failover.clients.lists import Named
 from failover.model.hook_report import HookReport
-from failover.model.host_spec import ServerDocument
+from failover.model.host_spec import no_layers
 from failover.model.outcome import Failed, Unknown, Usage
 from failover.model.stack_output import Stack
 
@@ -21,15 +21,7 @@ if TYPE_CHECKING:  # the SDK and asyncssh take a second to import
 
 _SECONDS = 60.0
 _SINFO = ["sinfo", "-N", "-h"]
-_NO_SPEC: ServerDocument = {
-    "version": 1,
-    "role": "server",
-    "deadline_seconds": int(_SECONDS),
-    "volumes": [],
-    "volume_groups": [],
-    "filesystems": [],
-    "exports": [],
-}
+_NO_SPEC = no_layers(int(_SECONDS))
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,19 @@ class ServerDocument(TypedDict, total=False):
     networks: list[str]  # of further VNICs, as CIDR blocks
 
 
+def no_layers(deadline_seconds: int) -> ServerDocument:
+    """A server's spec without portals and layers: the inventory takes what there is, whatever that is."""
+    return {
+        "version": VERSION,
+        "role": "server",
+        "deadline_seconds": deadline_seconds,
+        "volumes": [],
+        "volume_groups": [],
+        "filesystems": [],
+        "exports": [],
+    }
+
+
 class ServerNames(TypedDict):
     """A server by the name, hostname and addresses that clients may mount from."""
 
