@@ -157,6 +157,8 @@ def _product(found: Targets) -> list[Measured]:
         raise SystemExit(f"the product ended without a result:\n{out[-3000:]}") from None
     names = {"first": "send the hooks, check", "again": "check", "step": "client step"}
     note = f"{told['reached']} checked, {told['done']} brought over"
+    for reason, count in told["not_reached"].items():
+        print(f"not reached, {count}: {reason}", file=sys.stderr)
     rows = [
         Measured(
             "product", text, told[key]["seconds"], told[key]["cpu"], whole.mib, note if key == "step" else ""

@@ -9,6 +9,7 @@ import json
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from failover.act.execution import Execution
 from failover.hosts import descriptors
 from failover.hosts.hook_runner import Hosts
 from failover.model.attachments import Attachments
-from failover.model.observation import Observation
+from failover.model.observation import ClientStatus, Observation
 from failover.model.site import (
     Client,
     ClientMode,
@@ -67,6 +68,7 @@ def main(base: Path) -> int:
     ports: Any = SimpleNamespace(site=site, cloud=cloud, runner=None, hosts=hosts, observer=observer)
     reached = [c for c in seen if c.answer]
     found["reached"] = len(reached)
+    found["not_reached"] = dict(Counter(_reason(c).replace(c.client.name, "it") for c in seen if not c.answer))
     steps = tuple(
         Step(StepKind.CLIENT, c.client.name, c.answer.complaint if c.answer else "") for c in reached
     )
@@ -88,6 +90,11 @@ def main(base: Path) -> int:
     found["kib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps(found))
     return 0
+
+
+def _reason(client: ClientStatus) -> str:
+    words = client.trouble.reason if client.trouble else client.attempt.result if client.attempt else "silent"
+    return words.replace(client.client.address, "it")
 
 
 def _cpu() -> float:

@@ -222,7 +222,18 @@ def _record(found: Targets) -> None:
     lay_root(found.base, found.alive[0])
 
 
+def _plain_login_shell(base: Path) -> None:
+    """root's shell is dash, in this mount namespace: bash(1) reads ~/.bashrc for each command of sshd's, and
+    what an operator has there (version managers, prompts) would be measured with every tool."""
+    lines = Path("/etc/passwd").read_text().splitlines()
+    fields = [line.split(":") for line in lines]
+    plain = "".join(":".join([*f[:-1], "/bin/sh"] if f[0] == "root" else f) + "\n" for f in fields)
+    (base / "passwd").write_text(plain)
+    subprocess.run(["mount", "--bind", base / "passwd", "/etc/passwd"], check=True)
+
+
 def _sshd(base: Path) -> None:
+    _plain_login_shell(base)
     Path("/run/sshd").mkdir(exist_ok=True)
     (base / "authorized").write_text((base / "key.pub").read_text())
     (base / "sshd_config").write_text(

@@ -7,6 +7,7 @@ import re
 import secrets
 import shlex
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncssh
@@ -162,8 +163,15 @@ async def _ran(
 ) -> asyncssh.SSHCompletedProcess:
     async with asyncio.timeout(seconds):
         # without input its end is sent at once: no command waits for it
-        given = {"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}
-        return await connection.run(command, check=False, encoding="utf-8", errors="replace", **given)
+        given = {} if stdin else {"stdin": asyncssh.DEVNULL}
+        process = await connection.create_process(command, encoding="utf-8", errors="replace", **given)
+        if stdin:
+            # A command may end before it has read: its exit status is the answer then, as with ssh(1). Where
+            # the connection broke there is no exit status. asyncssh's own `input` raises in both cases.
+            with suppress(BrokenPipeError):
+                process.stdin.write(stdin)
+                process.stdin.write_eof()
+        return await process.wait(check=False)
 
 
 async def _aborted(connection: asyncssh.SSHClientConnection) -> None:

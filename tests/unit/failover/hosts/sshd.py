@@ -31,10 +31,11 @@ BANNER = "Welcome to this host!\nThu 26 Nov 2026 14:58:01\n"
 class Behaviour:
     """What the server does beside serving. `noise`: printed before each command, as a .bashrc does.
 
-    `hangs`: "session" (never opens the channel) or "command" (never ends).
+    `hangs`: "session" (never opens the channel) or "command" (never ends). `reads`: a command gets its input.
     """
 
     noise: str = ""
+    reads: bool = True
     hangs: str = ""
     logins: int = 0
     commands: list[str] = field(default_factory=list)
@@ -78,6 +79,10 @@ class Sshd:
         return f"{name} {' '.join(public.split()[:2])}\n"
 
 
+async def _at_once(act: Any, *given: Any, **named: Any) -> Any:
+    return act(*given, **named)
+
+
 @contextmanager
 def sshd(authorized: Path | None, behaviour: Behaviour | None = None, **options: Any) -> Iterator[Sshd]:
     """Serve on a free port of 127.0.0.1 until the block ends; keys in the file `authorized` may log in."""
@@ -90,11 +95,12 @@ def sshd(authorized: Path | None, behaviour: Behaviour | None = None, **options:
         chosen.commands.append(process.command or "")
         if chosen.hangs == "command":
             await asyncio.sleep(3600)
-        text = await process.stdin.read()
+        text = await process.stdin.read() if chosen.reads else ""
         process.stdout.write(chosen.noise)
-        done = await asyncio.to_thread(
-            subprocess.run, ["sh", "-c", process.command or ""], input=text, capture_output=True, text=True
-        )
+        command = ["sh", "-c", process.command or ""]
+        # without a thread the command's end is in the same packet as the channel's beginning
+        run = asyncio.to_thread if chosen.reads else _at_once
+        done = await run(subprocess.run, command, input=text, capture_output=True, text=True)
         process.stdout.write(done.stdout)
         process.stderr.write(done.stderr)
         process.exit(done.returncode)

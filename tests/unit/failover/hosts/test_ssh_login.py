@@ -102,6 +102,29 @@ def test_a_command_is_run_with_each_word_quoted_and_its_standard_input(machine: 
     host.close()
 
 
+def test_a_command_that_ends_before_it_reads_its_input_has_ended(machine: Machine, server: Sshd) -> None:
+    """As the hooks' launcher does where their file is not there yet; a quick host is through before we wrote."""
+    server.behaviour.reads = False
+    host = machine.host()
+    host.run(["true"], 10)
+    over = threading.Event()
+
+    async def occupy() -> None:
+        while not over.is_set():
+            time.sleep(0.05)  # noqa: ASYNC251 - other hosts' work: the answer and the end arrive together
+            await asyncio.sleep(0)
+
+    busy = loop.begin(occupy())
+    try:
+        for _ in range(3):
+            ran = host.run(["sh", "-c", "echo no >&2; exit 117"], 10, stdin="x" * 100_000)
+            assert (ran.code, ran.out, ran.err) == (117, "", "no\n")
+    finally:
+        over.set()
+        busy.result(10)
+        host.close()
+
+
 def test_one_connection_is_kept_for_all_commands(machine: Machine, server: Sshd) -> None:
     host = machine.host()
     for _ in range(3):
