@@ -68,7 +68,7 @@ def main(base: Path) -> int:
     ports: Any = SimpleNamespace(site=site, cloud=cloud, runner=None, hosts=hosts, observer=observer)
     reached = [c for c in seen if c.answer]
     found["reached"] = len(reached)
-    found["not_reached"] = dict(Counter(_reason(c).replace(c.client.name, "it") for c in seen if not c.answer))
+    found["not_reached"] = dict(Counter(_reason(c) for c in seen if not c.answer))
     steps = tuple(
         Step(StepKind.CLIENT, c.client.name, c.answer.complaint if c.answer else "") for c in reached
     )
@@ -94,7 +94,7 @@ def main(base: Path) -> int:
 
 def _reason(client: ClientStatus) -> str:
     words = client.trouble.reason if client.trouble else client.attempt.result if client.attempt else "silent"
-    return words.replace(client.client.address, "it")
+    return words.replace(client.client.address, "it").replace(client.client.name, "it")
 
 
 def _cpu() -> float:

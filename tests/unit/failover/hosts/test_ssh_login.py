@@ -103,7 +103,7 @@ def test_a_command_is_run_with_each_word_quoted_and_its_standard_input(machine: 
 
 
 def test_a_command_that_ends_before_it_reads_its_input_has_ended(machine: Machine, server: Sshd) -> None:
-    """As the hooks' launcher does where their file is not there yet; a quick host is through before we wrote."""
+    """As the hooks' launcher does where their file is missing; a quick host ends before we have written."""
     server.behaviour.reads = False
     host = machine.host()
     host.run(["true"], 10)
@@ -111,7 +111,7 @@ def test_a_command_that_ends_before_it_reads_its_input_has_ended(machine: Machin
 
     async def occupy() -> None:
         while not over.is_set():
-            time.sleep(0.05)  # noqa: ASYNC251 - other hosts' work: the answer and the end arrive together
+            time.sleep(0.05)  # other hosts' work: the answer and the end arrive together
             await asyncio.sleep(0)
 
     busy = loop.begin(occupy())
