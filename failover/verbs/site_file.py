@@ -37,7 +37,8 @@ def load(given: str | None = None) -> Site:
     if not path.exists():
         raise Usage(
             f"no site is configured: {path} does not exist",
-            "rehearse with `./inv drill`, or copy docs/site.example.toml to site.toml and fill it in",
+            "write it with `./inv adopt --instance OCID` (docs/adopt.md), or by hand from "
+            "docs/site.example.toml; `./inv drill` rehearses without one",
         )
     try:
         site = parse(tomllib.loads(path.read_text(encoding="utf-8")), path)

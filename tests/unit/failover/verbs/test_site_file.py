@@ -112,9 +112,10 @@ def test_what_could_do_harm_is_refused_by_name(document, names):
     assert refused.value.remedy
 
 
-def test_no_site_points_to_the_drill_and_the_example(tmp_path):
+def test_no_site_points_to_adopt_the_drill_and_the_example(tmp_path):
     with pytest.raises(Usage, match="no site is configured") as refused:
         site_file.load(str(tmp_path / "site.toml"))
+    assert "inv adopt --instance" in refused.value.remedy
     assert "inv drill" in refused.value.remedy
     assert "site.example.toml" in refused.value.remedy
 
