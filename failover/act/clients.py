@@ -72,4 +72,6 @@ def _reboot(crew: Crew, host: HookRunner, spec: ClientDocument) -> str:
 
 
 def _client_spec(crew: Crew, client: Client) -> ClientDocument:
-    return specs.client_spec(client, crew.stack, crew.seen.target, crew.mode, crew.site.deadlines.client)
+    return specs.client_spec(
+        client, crew.stack, crew.observation.target, crew.mode, crew.site.deadlines.client
+    )

@@ -23,7 +23,7 @@ class Crew:
     def __init__(
         self,
         ports: Ports,
-        seen: Observation,
+        observation: Observation,
         mode: ClientMode,
         door: Door = COMMAND_LINE,
     ) -> None:
@@ -32,11 +32,11 @@ class Crew:
         self.terraform = ports.runner
         self.hosts = ports.hosts
         self.observer = ports.observer
-        self.seen = seen
+        self.observation = observation
         self._clients = {client.name: client for client in ports.site.clients}
         self.mode = mode
         self.door = door
-        self.stack: Stack = seen.stack
+        self.stack: Stack = observation.stack
         self.evidence = Evidence()
         self.remarks: list[str] = []
         self.released: set[str] = set()
@@ -48,9 +48,9 @@ class Crew:
 
     def held(self, server: Server) -> dict[str, Attachment]:
         """The attachment of each volume, all of them ATTACHED to `server` by the API. Raises Failed."""
-        found = self.attachments()
-        held = found.held_by(server.instance_id)
-        if missing := sorted(set(found) - {n for n, a in held.items() if a.state == "ATTACHED"}):
+        attachments = self.attachments()
+        held = attachments.held_by(server.instance_id)
+        if missing := sorted(set(attachments) - {n for n, a in held.items() if a.state == "ATTACHED"}):
             raise Failed(
                 f"{', '.join(missing)} not ATTACHED to {server.name} by the API",
                 "look at the volume's attachments, then run the same command again",
@@ -84,16 +84,16 @@ def with_what_is_left(error: FailoverError, what_is_left: str) -> FailoverError:
     return type(error)(f"{error.reason}; {what_is_left}", error.remedy)
 
 
-def expected(found: HookReport) -> HookReport:
+def expected(report: HookReport) -> HookReport:
     """What the hooks answered, all of it done. Raises Unknown for a busy host, Failed for a failed layer."""
-    if found.result.facts.get("busy"):
+    if report.result.facts.get("busy"):
         raise Unknown(
-            f"{found.host}: hooks {found.result.action}: {found.result.message}",
+            f"{report.host}: hooks {report.result.action}: {report.result.message}",
             "wait, then run the same command again",
         )
-    if not found.ok:
+    if not report.ok:
         raise Failed(
-            f"{found.host}: hooks {found.result.action}: {found.result.message}",
-            f"mend it on {found.host}, then run the same command again",
+            f"{report.host}: hooks {report.result.action}: {report.result.message}",
+            f"mend it on {report.host}, then run the same command again",
         )
-    return found
+    return report

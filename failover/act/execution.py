@@ -169,17 +169,17 @@ class Execution:
             message = self._do(step)
         except BaseException as error:
             seconds = time.monotonic() - start
-            taken = round(seconds, 3)
+            rounded = round(seconds, 3)
             details = self._details(step)
             self._journal.write(
-                Event.STEP_FAILED, step=step.name, seconds=taken, reason=str(error), **details
+                Event.STEP_FAILED, step=step.name, seconds=rounded, reason=str(error), **details
             )
             self._listener.ended(step, seconds, str(error), ok=False)
             raise
         seconds = time.monotonic() - start
-        taken = round(seconds, 3)
+        rounded = round(seconds, 3)
         self._journal.write(
-            Event.STEP_DONE, step=step.name, seconds=taken, message=message, **self._details(step)
+            Event.STEP_DONE, step=step.name, seconds=rounded, message=message, **self._details(step)
         )
         self._listener.ended(step, seconds, message, ok=True)
         return Phase(step.name, seconds, message)

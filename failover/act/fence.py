@@ -96,5 +96,5 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
     return {"released": sorted(a.id for a in attachments.all() if a.instance_id in gave_up), **variables}
 
 
-def _released(seen: ServerStatus) -> bool:
-    return bool(seen.answer and seen.answer.released)
+def _released(status: ServerStatus) -> bool:
+    return bool(status.answer and status.answer.released)

@@ -37,17 +37,17 @@ def launch(crew: Crew, step: Step) -> str:
     try:
         crew.terraform.apply(plan, crew.site.deadlines.launch)
     except FailoverError as error:
-        raise with_what_is_left(error, _told_launched(crew, step.subject)) from error
+        raise with_what_is_left(error, _launched_now(crew, step.subject)) from error
     crew.stack = crew.terraform.read()
     return f"instance {crew.server(step.subject).instance_id}"
 
 
-def _told_launched(crew: Crew, name: str) -> str:
+def _launched_now(crew: Crew, name: str) -> str:
     try:
-        found = crew.cloud.launched(crew.stack.compartment_id, name)
+        instance_ids = crew.cloud.launched(crew.stack.compartment_id, name)
     except FailoverError as error:
         return f"whether {name} was launched is not known either ({error.reason})"
-    left = ", ".join(found)
+    left = ", ".join(instance_ids)
     return f"the API has {left}, which the next run takes up" if left else f"the API has no {name}"
 
 
@@ -78,12 +78,12 @@ def reach(crew: Crew, step: Step) -> str:
 
 def _survey_of_active(crew: Crew) -> HookReport | None:
     """What the server that serves now exports and knows; None when it does not answer."""
-    seen = crew.seen.servers[crew.seen.stack.active]
-    if seen.presence is not Presence.ANSWERS:
+    status = crew.observation.servers[crew.observation.stack.active]
+    if status.presence is not Presence.ANSWERS:
         return None
-    held = crew.seen.attachments.held_by(seen.server.instance_id)
+    held = crew.observation.attachments.held_by(status.server.instance_id)
     try:
-        return survey.ask(crew.host(seen.server), crew.stack, held, crew.site.deadlines.hooks)
+        return survey.ask(crew.host(status.server), crew.stack, held, crew.site.deadlines.hooks)
     except (Silent, FailoverError):  # it has died meanwhile, so there is no server to compare with
         return None
 

@@ -32,7 +32,7 @@ def switch(crew: Crew, step: Step) -> str:
     try:
         crew.terraform.apply(plan, crew.site.deadlines.switch)
     except FailoverError as error:
-        raise with_what_is_left(error, _told_attached(crew)) from error
+        raise with_what_is_left(error, _attached_now(crew)) from error
     _assert_switched(crew, target)
     crew.stack = crew.terraform.read()
     portals = [f"{name} at {a.address}:{a.port}" for name, a in crew.held(target).items()]
@@ -42,22 +42,22 @@ def switch(crew: Crew, step: Step) -> str:
 def _settled(crew: Crew) -> Attachments:
     """The attachments when none is ATTACHING or DETACHING: a change that a killed run began still goes on."""
     deadline = Deadline(crew.site.deadlines.switch)
-    found = {}
+    by_volume = {}
     for name, volume in crew.stack.volumes.items():
-        found[name] = crew.cloud.settled(crew.stack, volume.volume_id, deadline.left)
-        if len(found[name]) > 1:
+        by_volume[name] = crew.cloud.settled(crew.stack, volume.volume_id, deadline.left)
+        if len(by_volume[name]) > 1:
             raise Refused(f"{name} is attached more than once", "detach the one that is wrong by hand")
-    return Attachments(found)
+    return Attachments(by_volume)
 
 
-def _record_what_is(crew: Crew, target: Server, found: Attachments) -> None:
+def _record_what_is(crew: Crew, target: Server, by_volume: Attachments) -> None:
     """Bring Terraform's state up to the API, after an apply that was killed or that misread a 404.
 
     The provider takes a 404 for "detached". An attachment that exists but is missing in the state would block
     the new one; a tainted one would be made twice.
     """
     recorded = crew.terraform.recorded()
-    for name, attachments in found.items():
+    for name, attachments in by_volume.items():
         address = addresses.attachment(name)
         for attachment in attachments:
             known = recorded.get(address)
@@ -74,8 +74,8 @@ def _record_what_is(crew: Crew, target: Server, found: Attachments) -> None:
 
 def _assert_switched(crew: Crew, target: Server) -> None:
     """Whatever Terraform reports, every volume must be attached once, to the target, by the API."""
-    found = crew.attachments()
-    wrong = [_told(crew, name, found) for name in found.misplaced(target.instance_id)]
+    attachments = crew.attachments()
+    wrong = [_description(crew, name, attachments) for name in attachments.misplaced(target.instance_id)]
     if wrong:
         raise Failed(
             f"Terraform says that it is done, but by the API {'; '.join(wrong)}",
@@ -83,13 +83,13 @@ def _assert_switched(crew: Crew, target: Server) -> None:
         )
 
 
-def _told_attached(crew: Crew) -> str:
+def _attached_now(crew: Crew) -> str:
     try:
-        found = crew.attachments()
+        attachments = crew.attachments()
     except FailoverError as error:
         return f"who holds the volumes is not known either ({error.reason})"
-    return "by the API " + "; ".join(_told(crew, name, found) for name in found)
+    return "by the API " + "; ".join(_description(crew, name, attachments) for name in attachments)
 
 
-def _told(crew: Crew, name: str, found: Attachments) -> str:
-    return f"{name} is {found.describe(name, crew.stack)}"
+def _description(crew: Crew, name: str, attachments: Attachments) -> str:
+    return f"{name} is {attachments.describe(name, crew.stack)}"

@@ -64,32 +64,32 @@ def adopt(question: Question, site: Site, runner: StackRunner, console: Console)
     console.print(f"{server.instance.name}: {len(server.volumes)} data volumes by the API", markup=False)
     primary = server.primary
     address = question.host or (primary.private_ip if primary else "")
-    seen = observe.host_of(site, known or server.instance.name, address, server.system)
-    if seen.host is None:
-        console.print(f"{server.instance.name} was not read: {seen.reason}", markup=False)
-    found = adopted(server, seen.host, values.volume_names(existing), known)
-    wanted = values.merged(existing, found, question.successor)
-    looks = _clients(found, seen.site, named)
+    reading = observe.host_of(site, known or server.instance.name, address, server.system)
+    if reading.host is None:
+        console.print(f"{server.instance.name} was not read: {reading.reason}", markup=False)
+    adopted_site = adopted(server, reading.host, values.volume_names(existing), known)
+    wanted = values.merged(existing, adopted_site, question.successor)
+    looks = _clients(adopted_site, reading.site, named)
     runner.init()
     recorded = runner.recorded()
     pending = {
         name: volume.attachment_id
-        for name, volume in found.volumes.items()
+        for name, volume in adopted_site.volumes.items()
         if attachment(name) not in recorded
     }
-    drift = [*_drift(existing, found), *site_text.missing_mounts(site, looks)]
-    _show(console, found, looks, drift)
-    changes = _changes(found, wanted, existing, pending, seen.site, looks)
+    drift = [*_drift(existing, adopted_site), *site_text.missing_mounts(site, looks)]
+    _show(console, adopted_site, looks, drift)
+    changes = _changes(adopted_site, wanted, existing, pending, reading.site, looks)
     written = write.write(changes, console, question.yes)
-    if seen.host is None:
+    if reading.host is None:
         raise Unknown(
-            f"{found.name} was not read, so what lies on its volumes is not known: {seen.reason}",
+            f"{adopted_site.name} was not read, so what lies on its volumes is not known: {reading.reason}",
             "what the API tells is written; let this machine log in to it (--host ADDRESS, [ssh] in the site "
             "file, its key in known_hosts), then run the same command again",
         )
-    taken = proof.prove(runner, len(pending), folder / IMPORTS_FILE, console, question.yes)
+    imported = proof.prove(runner, len(pending), folder / IMPORTS_FILE, console, question.yes)
     servers = tuple(wanted["servers"])
-    return Adoption(found.name, servers, written or taken or bool(drift))
+    return Adoption(adopted_site.name, servers, written or imported or bool(drift))
 
 
 def _instance(question: Question, reads: ServerReads, site: Site, runner: StackRunner) -> str:
@@ -118,7 +118,7 @@ def _existing(folder: Path) -> dict[str, Any]:
     """The variables that are written already; raises Usage for a file that cannot be read, or another that
     would overrule ours (Terraform takes the files in the order of their names)."""
     path = folder / VARIABLES_FILE
-    found = _variables_in(path) if path.exists() else {}
+    variables = _variables_in(path) if path.exists() else {}
     for other in sorted(folder.glob("*.auto.tfvars")):
         if other.name in (VARIABLES_FILE, ACTIVE_FILE):
             continue
@@ -132,7 +132,7 @@ def _existing(folder: Path) -> dict[str, Any]:
             f"{folder}/{others[0]} would overrule {VARIABLES_FILE}, which adopt writes",
             f"move its variables to {VARIABLES_FILE}, or take it away",
         )
-    return found
+    return variables
 
 
 def _variables_in(path: Path) -> dict[str, Any]:
@@ -142,16 +142,16 @@ def _variables_in(path: Path) -> dict[str, Any]:
         raise Usage(f"{path}: {error}", "correct that file; `terraform validate` reads it too") from error
 
 
-def _clients(found: AdoptedSite, site: Site, named: tuple[str, ...]) -> tuple[ClientLook, ...]:
+def _clients(adopted_site: AdoptedSite, site: Site, named: tuple[str, ...]) -> tuple[ClientLook, ...]:
     """What each client of the server, and of the file, has mounted of it."""
-    server = found.server
-    seen = found.host.clients if found.host else {}
-    many = clients.candidates(seen, named, server.addresses)
+    server = adopted_site.server
+    observed_clients = adopted_site.host.clients if adopted_site.host else {}
+    many = clients.candidates(observed_clients, named, server.addresses)
     if not many or not site.ssh.reach:
         return ()
     descriptors.provide(len(many))
-    roots = [e.path for e in found.storage.exports if e.fsid == 0] if found.storage else []
-    names = [found.name, found.hostname or found.name, server.instance.name.lower()]
+    roots = [e.path for e in adopted_site.storage.exports if e.fsid == 0] if adopted_site.storage else []
+    names = [adopted_site.name, adopted_site.hostname or adopted_site.name, server.instance.name.lower()]
     hosts = Hosts(site)
     try:
         return clients.look(many, hosts, server.addresses, names, roots[0] if roots else None)
@@ -160,7 +160,7 @@ def _clients(found: AdoptedSite, site: Site, named: tuple[str, ...]) -> tuple[Cl
 
 
 def _changes(
-    found: AdoptedSite,
+    adopted_site: AdoptedSite,
     wanted: Mapping[str, Any],
     existing: Mapping[str, Any],
     pending: Mapping[str, str],
@@ -169,9 +169,9 @@ def _changes(
 ) -> list[write.FileChange]:
     """The files, each with the text that it shall have. Variables that say the same stay as written."""
     folder = site.terraform.directory
-    changes = [] if wanted == existing else [(folder / VARIABLES_FILE, texts.variables(wanted, found))]
-    if _active(folder) != found.name:
-        changes.append((folder / ACTIVE_FILE, texts.active(found.name)))
+    changes = [] if wanted == existing else [(folder / VARIABLES_FILE, texts.variables(wanted, adopted_site))]
+    if _active(folder) != adopted_site.name:
+        changes.append((folder / ACTIVE_FILE, texts.active(adopted_site.name)))
     changes.append((folder / IMPORTS_FILE, texts.imports(pending)))
     if site.file.exists():
         before = site.file.read_text(encoding="utf-8")
@@ -188,33 +188,36 @@ def _active(folder: Path) -> str:
     return str(_variables_in(path).get("active_server", "")) if path.exists() else ""
 
 
-def _drift(existing: Mapping[str, Any], found: AdoptedSite) -> list[str]:
+def _drift(existing: Mapping[str, Any], adopted_site: AdoptedSite) -> list[str]:
     """What is written and the server does not have: it is kept, and said."""
     lines = []
-    attached = {volume.volume_id for volume in found.volumes.values()}
+    attached = {volume.volume_id for volume in adopted_site.volumes.values()}
     for name, volume in (existing.get("volumes") or {}).items():
         if (volume or {}).get("volume_id") not in (None, *attached):
-            lines.append(f"volume {name} is in {VARIABLES_FILE} and not attached to {found.name}")
-    if found.storage:
-        mounts = {item.mount for item in found.storage.filesystems.values()}
+            lines.append(f"volume {name} is in {VARIABLES_FILE} and not attached to {adopted_site.name}")
+    if adopted_site.storage:
+        mounts = {item.mount for item in adopted_site.storage.filesystems.values()}
         written = (existing.get("storage") or {}).get("filesystems") or {}
         for name, item in written.items():
             if item.get("mount") not in mounts:
                 lines.append(
-                    f"filesystem {name} ({item.get('mount')}) is in {VARIABLES_FILE} and not on {found.name}"
+                    f"filesystem {name} ({item.get('mount')}) is in {VARIABLES_FILE} "
+                    f"and not on {adopted_site.name}"
                 )
     return lines
 
 
-def _show(console: Console, found: AdoptedSite, looks: tuple[ClientLook, ...], drift: list[str]) -> None:
-    for note in found.notes:
+def _show(
+    console: Console, adopted_site: AdoptedSite, looks: tuple[ClientLook, ...], drift: list[str]
+) -> None:
+    for note in adopted_site.notes:
         console.print(f"note: {note}", markup=False)
     for look in looks:
         if look.client is None:
             console.print(
                 f"client {look.candidate.address}, {look.candidate.why}: {look.reason}", markup=False
             )
-    if not found.keys:
+    if not adopted_site.keys:
         console.print(
             "missing: ssh_authorized_keys: neither the instance nor the server has a key", markup=False
         )

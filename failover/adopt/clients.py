@@ -52,26 +52,29 @@ def read_file(path: Path) -> tuple[str, ...]:
 
 def hosts_in(text: str, name: str) -> tuple[str, ...]:
     """The hosts of such a text, each once, in its order. Raises Usage naming the line."""
-    found: list[str] = []
+    addresses: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         if words := line.partition("#")[0].split():
             if len(words) > 1:
                 raise Usage(
                     f"{name} line {number}: found {line.strip()!r}, expected one host", "one host a line"
                 )
-            found.append(identifiers.address(words[0], f"{name} line {number}"))
-    return tuple(dict.fromkeys(found))
+            addresses.append(identifiers.address(words[0], f"{name} line {number}"))
+    return tuple(dict.fromkeys(addresses))
 
 
 def candidates(
-    seen: Mapping[str, Iterable[str]], named: Iterable[str], own: Iterable[str]
+    observed_clients: Mapping[str, Iterable[str]], named: Iterable[str], own: Iterable[str]
 ) -> tuple[Candidate, ...]:
-    """Those of the file and those that the server sees (`seen`: by what), without its own addresses."""
+    """Those of the file and those that the server sees, without its own addresses.
+
+    `observed_clients`: by address, what the server sees of the client.
+    """
     mine = {plain(address) for address in own} | {"127.0.0.1", "::1", "localhost"}
-    found = {plain(name): Candidate(name, "named in the file of clients") for name in named}
-    for address, ways in seen.items():
-        found.setdefault(plain(address), Candidate(address, f"seen by the server ({', '.join(ways)})"))
-    return tuple(item for key, item in found.items() if key not in mine)
+    by_address = {plain(name): Candidate(name, "named in the file of clients") for name in named}
+    for address, ways in observed_clients.items():
+        by_address.setdefault(plain(address), Candidate(address, f"seen by the server ({', '.join(ways)})"))
+    return tuple(item for key, item in by_address.items() if key not in mine)
 
 
 def look(
@@ -107,7 +110,7 @@ def mounts_of(mountinfo: str, ours: set[str], root: str | None) -> tuple[ClientM
 
     A bind mount of one is not one of its own; a path below NFSv4's root gets that in front.
     """
-    found: dict[str, str] = {}
+    path_by_mount: dict[str, str] = {}
     for item in mount_table.parse(mountinfo):
         source = source_of(item.source)
         if item.type not in _NFS or source is None or item.root != "/":
@@ -119,8 +122,8 @@ def mounts_of(mountinfo: str, ours: set[str], root: str | None) -> tuple[ClientM
         if root and path != root and not path.startswith(root.rstrip("/") + "/") and item.type == "nfs4":
             path = normalized(root + "/" + path)
         if not path_fault(path):
-            found[normalized(item.mount)] = path
-    return tuple(ClientMount(path, mount) for mount, path in sorted(found.items()))
+            path_by_mount[normalized(item.mount)] = path
+    return tuple(ClientMount(path, mount) for mount, path in sorted(path_by_mount.items()))
 
 
 def _name(given: str, address: str) -> str:

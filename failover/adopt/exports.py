@@ -26,15 +26,15 @@ class ExportEntry:
 
 def entries(rows: Iterable[Exported]) -> tuple[ExportEntry, ...]:
     """Rows of the table as entries, in the order of their paths; clients that differ stand apart."""
-    found: dict[tuple[str, str, int | None], list[str]] = {}
+    clients_by_export: dict[tuple[str, str, int | None], list[str]] = {}
     for row in rows:
         options, fsid = split(row.options)
         client = plain(row.client)
-        clients = found.setdefault((row.path, options, fsid), [])
+        clients = clients_by_export.setdefault((row.path, options, fsid), [])
         clients += [] if client in clients else [client]
     made = [
         ExportEntry(path, tuple(sorted(clients)), options, fsid)
-        for (path, options, fsid), clients in found.items()
+        for (path, options, fsid), clients in clients_by_export.items()
     ]
     return tuple(sorted(made, key=lambda one: (one.path, one.clients)))
 

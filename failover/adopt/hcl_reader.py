@@ -39,18 +39,18 @@ class _Reader:
         self._next()
 
     def variables(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         self._skip_newlines()
         while self._kind != "end":
             name = self._key()
-            if name in found:
+            if name in values:
                 self._wrong(f"{name} a second time", "each variable once")
             self._take("=")
-            found[name] = self._value()
+            values[name] = self._value()
             if self._kind not in ("newline", "end"):
                 self._wrong(self._shown(), "the end of the line")
             self._skip_newlines()
-        return found
+        return values
 
     def _next(self) -> None:
         while True:
@@ -58,10 +58,10 @@ class _Reader:
             if self._at >= len(self._text):
                 self._kind, self._word = "end", ""
                 return
-            found = _TOKEN.match(self._text, self._at)
-            if not found:
+            match = _TOKEN.match(self._text, self._at)
+            if not match:
                 self._wrong(repr(self._text[self._at : self._at + 20]), "a value written out")
-            self._kind, self._word, self._at = str(found.lastgroup), found.group(), found.end()
+            self._kind, self._word, self._at = str(match.lastgroup), match.group(), match.end()
             if self._kind != "space":
                 return
 
@@ -90,11 +90,11 @@ class _Reader:
         return _WORDS[word]
 
     def _list(self) -> list[Any]:
-        found: list[Any] = []
+        items: list[Any] = []
         self._next()
         self._skip_newlines()
         while self._word != "]" or self._kind != "mark":
-            found.append(self._value())
+            items.append(self._value())
             self._skip_newlines()
             if self._kind == "mark" and self._word == ",":
                 self._next()
@@ -102,10 +102,10 @@ class _Reader:
             elif self._word != "]":
                 self._wrong(self._shown(), "a comma or ]")
         self._next()
-        return found
+        return items
 
     def _object(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        entries: dict[str, Any] = {}
         self._next()
         self._skip_newlines()
         while self._word != "}" or self._kind != "mark":
@@ -113,14 +113,14 @@ class _Reader:
             if self._kind != "mark" or self._word not in "=:":
                 self._wrong(self._shown(), "= after a name")
             self._next()
-            found[key] = self._value()
+            entries[key] = self._value()
             if self._kind == "mark" and self._word == ",":
                 self._next()
             elif self._kind != "newline" and self._word != "}":
                 self._wrong(self._shown(), "a comma, the end of the line, or }")
             self._skip_newlines()
         self._next()
-        return found
+        return entries
 
     def _heredoc(self, word: str) -> str:
         """Terraform ends it at a line with the word alone; with <<- the common indentation goes."""
@@ -145,12 +145,12 @@ class _Reader:
         if re.search(r"(?<!\$)\$\{|(?<!%)%\{", text):
             self._wrong("a template", "a text without ${ }")
 
-        def plain(found: re.Match[str]) -> str:
-            code, template = found.group(1), found.group(2)
+        def plain(match: re.Match[str]) -> str:
+            code, template = match.group(1), match.group(2)
             if template:
                 return template[0] + "{"
             if not quoted:
-                return found.group()
+                return match.group()
             return _PLAIN[code] if code in _PLAIN else chr(int(code[1:], 16))
 
         return _ESCAPE.sub(plain, text)
@@ -169,6 +169,6 @@ class _Reader:
             self._kind, repr(self._word)
         )
 
-    def _wrong(self, found: str, expected: str) -> NoReturn:
+    def _wrong(self, actual: str, expected: str) -> NoReturn:
         line = self._text.count("\n", 0, self._start) + 1
-        raise NotLiteral(f"line {line}: found {found}, expected {expected}")
+        raise NotLiteral(f"line {line}: found {actual}, expected {expected}")

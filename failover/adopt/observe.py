@@ -35,10 +35,10 @@ class HostLook:
 
 def checked_ocid(text: str, kind: str, flag: str) -> str:
     """The OCID if it is one of this kind. Raises Usage naming what kind it is of."""
-    found = _OCID.fullmatch(text)
-    if found and found.group(1) == kind:
+    match = _OCID.fullmatch(text)
+    if match and match.group(1) == kind:
         return text
-    what = f"the OCID of a {found.group(1)}" if found else "no OCID"
+    what = f"the OCID of a {match.group(1)}" if match else "no OCID"
     raise Usage(
         f"{flag} {text}: found {what}, expected one of {kind}", f'copy it from the console ("ocid1.{kind}.…")'
     )
@@ -47,16 +47,16 @@ def checked_ocid(text: str, kind: str, flag: str) -> str:
 def instance_of(reads: ServerReads, name: str, compartment_id: str) -> str:
     """The one instance of this display name in the compartment. Raises Usage for none or several."""
     try:
-        found = reads.named(name, compartment_id)
+        ids = reads.named(name, compartment_id)
     except Unanswered as error:
         raise _refused(error, f"the instances of compartment {compartment_id}") from error
-    if len(found) != 1:
-        many = f"{len(found)} instances ({', '.join(found)})" if found else "no instance"
+    if len(ids) != 1:
+        many = f"{len(ids)} instances ({', '.join(ids)})" if ids else "no instance"
         raise Usage(
             f"--name {name}: found {many} of that name in {compartment_id}, expected one",
             "name it by its OCID: --instance",
         )
-    return found[0]
+    return ids[0]
 
 
 def server_of(reads: ServerReads, instance_id: str) -> ServerSeen:
@@ -80,10 +80,11 @@ def _refused(error: Unanswered, what: str) -> FailoverError:
 
 def check_region(site: Site, region: str) -> None:
     """Raise Usage where the profile's region is another: every later run would work in that one."""
-    found = profile.read(site.cloud).get("region", "")
-    if region and found and profile.full_region(found) != region:
+    profile_region = profile.read(site.cloud).get("region", "")
+    if region and profile_region and profile.full_region(profile_region) != region:
         raise Usage(
-            f"the region is {region}; profile {site.cloud.profile} of {site.cloud.config_file} has {found}",
+            f"the region is {region}; "
+            f"profile {site.cloud.profile} of {site.cloud.config_file} has {profile_region}",
             f"name a profile of {region} with --profile, or in [oci] of {site.file}",
         )
 
@@ -121,11 +122,11 @@ def _reason(error: Exception) -> str:
 def _inventory(site: Site, name: str, address: str) -> HostSeen:
     hosts = Hosts(site)
     try:
-        found = parse(hosts.at(name, address).hooks("inventory", _NO_SPEC, _SECONDS))
+        inventory = parse(hosts.at(name, address).hooks("inventory", _NO_SPEC, _SECONDS))
     finally:
         hosts.close()
     if lacking := [
-        line for line in found.unread if line.startswith(_NEEDED) and not line.startswith(_NO_LVM)
+        line for line in inventory.unread if line.startswith(_NEEDED) and not line.startswith(_NO_LVM)
     ]:
         raise Unknown(f"{name} lets us in, and was not read: {'; '.join(lacking)}", "mend that on the server")
-    return found
+    return inventory

@@ -45,10 +45,10 @@ def prove(runner: StackRunner, imported: int, imports_file: Path, console: Conso
 
 def _refuse_changes(changes: tuple[Change, ...], what: str) -> None:
     """A record in the state may come; whatever else would change was there before us."""
-    found = tuple(c for c in changes if not (c.address.startswith(_RECORDS) and "delete" not in c.actions))
-    if found:
+    unwanted = tuple(c for c in changes if not (c.address.startswith(_RECORDS) and "delete" not in c.actions))
+    if unwanted:
         raise Refused(
-            f"the {what} would change what exists: {_shown(found)}",
+            f"the {what} would change what exists: {_shown(unwanted)}",
             "nothing of that was applied; look at it with `terraform plan` in the stack's folder, and "
             "correct the variables or the other *.tfvars there",
         )

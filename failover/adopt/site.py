@@ -60,24 +60,24 @@ def adopted(
         )
     named = data_volumes.names(server.volumes, known_volumes)
     reasons = list(data_volumes.refusals(named, server.instance.id, host.chap if host else ()))
-    found = storage(host, named) if host else None
-    reasons += found.refusals if found else []
+    adopted_storage = storage(host, named) if host else None
+    reasons += adopted_storage.refusals if adopted_storage else []
     site = AdoptedSite(
         name or _name(server),
         _hostname(server, name or _name(server)),
         server,
         host,
         named,
-        found,
+        adopted_storage,
         _keys(server, host),
-        _notes(server, host, found),
+        _notes(server, host, adopted_storage),
     )
-    if found and not found.filesystems and not reasons:
+    if adopted_storage and not adopted_storage.filesystems and not reasons:
         reasons.append(
             "no filesystem of its volumes is mounted or in fstab, expected one at least; mount it, or log in "
             "to the volumes"
         )
-    if found and not reasons:
+    if adopted_storage and not reasons:
         reasons += _spec_faults(site)
     if reasons:
         raise Refused(
@@ -119,12 +119,14 @@ def _hostname(server: ServerSeen, name: str) -> str:
 def _keys(server: ServerSeen, host: HostSeen | None) -> str:
     """The keys that the instance was launched with; else those that the server itself lets in."""
     given = server.instance.keys.splitlines() or list(host.keys if host else ())
-    found = [line.strip() for line in given if _KEY.fullmatch(line.strip())]
-    return "\n".join(dict.fromkeys(found))
+    keys = [line.strip() for line in given if _KEY.fullmatch(line.strip())]
+    return "\n".join(dict.fromkeys(keys))
 
 
-def _notes(server: ServerSeen, host: HostSeen | None, found: AdoptedStorage | None) -> tuple[str, ...]:
-    notes = list(found.notes if found else ())
+def _notes(
+    server: ServerSeen, host: HostSeen | None, adopted_storage: AdoptedStorage | None
+) -> tuple[str, ...]:
+    notes = list(adopted_storage.notes if adopted_storage else ())
     notes += [f"not read on the server: {line}" for line in host.unread] if host else []
     if server.instance.plugins.get(LOGIN_PLUGIN) == "ENABLED" or any(v.agent_login for v in server.volumes):
         notes.append(
@@ -152,8 +154,8 @@ def _spec_faults(site: AdoptedSite) -> list[str]:
 
 def spec(site: AdoptedSite) -> dict[str, Any]:
     """The hooks' spec of the server as it stands (hooks/contract/parse.py)."""
-    found = site.storage
-    assert found is not None  # noqa: S101 (asked of a site whose host was read)
+    adopted_storage = site.storage
+    assert adopted_storage is not None  # noqa: S101 (asked of a site whose host was read)
     volumes = [
         {"name": n, "volume_id": v.volume_id, "iqn": v.iqn, "address": v.address, "port": v.port or 3260}
         for n, v in site.volumes.items()
@@ -161,18 +163,18 @@ def spec(site: AdoptedSite) -> dict[str, Any]:
     filesystems = [
         {"mount": f.mount, "type": f.type, "options": f.options, "uuid": f.uuid}
         | ({"volume_group": f.group, "logical_volume": f.logical} if f.group else {"volume": f.volume})
-        for f in found.filesystems.values()
+        for f in adopted_storage.filesystems.values()
     ]
     exports = [
         {"path": e.path, "clients": list(e.clients), "options": e.options, "fsid": e.fsid}
-        for e in found.exports
+        for e in adopted_storage.exports
     ]
     return {
         "version": 1,
         "role": "server",
         "deadline_seconds": 60,
         "volumes": volumes,
-        "volume_groups": [{"name": n, "volumes": list(v)} for n, v in found.groups.items()],
+        "volume_groups": [{"name": n, "volumes": list(v)} for n, v in adopted_storage.groups.items()],
         "filesystems": filesystems,
         "exports": exports,
     }

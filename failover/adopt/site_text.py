@@ -65,16 +65,16 @@ def _table(client: Client, why: str) -> str:
 
 def missing_mounts(site: Site, looks: Iterable[ClientLook]) -> list[str]:
     """What clients have mounted now and their tables in site.toml lack, a line each."""
-    found = []
+    lines = []
     for look in looks:
         client = look.client
         mine = [c for c in site.clients if client and client.address.lower() in (c.address.lower(), c.name)]
         for known in mine:
             lacking = [m for m in (client.mounts if client else ()) if m not in known.mounts]
-            found += [
+            lines += [
                 f"{known.name}: {m.path} on {m.mount} is mounted, and site.toml lacks it" for m in lacking
             ]
-    return found
+    return lines
 
 
 def _relative(path: Path, base: Path) -> str:

@@ -73,7 +73,7 @@ class _Look:
         return parents[0] if len(parents) == 1 else None
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
+        groups: dict[str, tuple[str, ...]] = {}
         for name in sorted({one.group for one in self._host.physical if one.group}):
             members = [one for one in self._host.physical if one.group == name]
             owners = {one.device: self._volume_of(one.device) for one in members}
@@ -98,8 +98,8 @@ class _Look:
                     f"{foreign[0]}"
                 )
                 continue
-            found[name] = tuple(sorted({owner for owner in owners.values() if owner}))
-        return found
+            groups[name] = tuple(sorted({owner for owner in owners.values() if owner}))
+        return groups
 
     def _segments(self, groups: Mapping[str, tuple[str, ...]]) -> None:
         odd = {(s.group, s.name, s.kind) for s in self._host.segments if s.group in groups}
@@ -111,9 +111,9 @@ class _Look:
 
     def _unused(self) -> None:
         """Volumes that move along although nothing of them is known, or used."""
-        seen = set(self._disks.values())
+        with_disk = set(self._disks.values())
         for name in self._volumes:
-            if name not in seen:
+            if name not in with_disk:
                 self._notes.append(
                     f"{name}: attached, and the server has not logged in to it: it moves along, and what "
                     "lies on it is not known"
@@ -124,17 +124,17 @@ class _Look:
                 self._notes.append(f"{name}: nothing is on it; it moves along")
 
     def _filesystems(self, groups: Mapping[str, tuple[str, ...]]) -> dict[str, AdoptedFilesystem]:
-        found: dict[str, AdoptedFilesystem] = {}
+        filesystems: dict[str, AdoptedFilesystem] = {}
         for group, logical, volume, device in self._devices(groups):
             made = self._filesystem(group, logical, volume, device)
             if made:
-                found[_key(made.mount, found)] = made
-        return dict(sorted(found.items(), key=lambda item: item[1].mount))
+                filesystems[_key(made.mount, filesystems)] = made
+        return dict(sorted(filesystems.items(), key=lambda item: item[1].mount))
 
     def _devices(self, groups: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, str, str]]:
         """Group, logical volume, volume and device of all that could have a filesystem."""
-        seen = {(s.group, s.name): s.device for s in self._host.segments if s.group in groups}
-        for (group, logical), device in sorted(seen.items()):
+        devices = {(s.group, s.name): s.device for s in self._host.segments if s.group in groups}
+        for (group, logical), device in sorted(devices.items()):
             if device:
                 yield group, logical, "", device
             else:
@@ -264,10 +264,10 @@ def _below(path: str, mount: str) -> bool:
     return path == mount or path.startswith(mount.rstrip("/") + "/")
 
 
-def _key(mount: str, taken: Mapping[str, AdoptedFilesystem]) -> str:
+def _key(mount: str, earlier: Mapping[str, AdoptedFilesystem]) -> str:
     """A name for a filesystem: the end of its mount point, and more of it where that is taken."""
     parts = [re.sub(r"[^A-Za-z0-9_.-]", "-", part) for part in mount.split("/") if part] or ["root"]
     for count in range(1, len(parts) + 1):
-        if (name := "-".join(parts[-count:])) not in taken:
+        if (name := "-".join(parts[-count:])) not in earlier:
             return name
-    return "-".join([*parts, str(len(taken))])
+    return "-".join([*parts, str(len(earlier))])

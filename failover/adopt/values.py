@@ -36,8 +36,8 @@ def server_name(existing: Mapping[str, Any], instance_id: str, tags: Mapping[str
 
 def volume_names(existing: Mapping[str, Any]) -> dict[str, str]:
     """Names of the volumes that the variables have, by OCID."""
-    found = existing.get("volumes") or {}
-    return {str(v["volume_id"]): str(name) for name, v in found.items() if (v or {}).get("volume_id")}
+    volumes = existing.get("volumes") or {}
+    return {str(v["volume_id"]): str(name) for name, v in volumes.items() if (v or {}).get("volume_id")}
 
 
 def merged(existing: Mapping[str, Any], site: AdoptedSite, successor: Successor | None) -> Values:
@@ -91,20 +91,20 @@ def _servers(
 def replacement(site: AdoptedSite) -> Values:
     """What a server that takes over is launched with, but for its image: as this one is."""
     instance, primary = site.server.instance, site.server.primary
-    found: Values = {"shape": instance.shape}
+    values: Values = {"shape": instance.shape}
     if instance.shape.endswith(".Flex") and instance.ocpus:
-        found["shape_config"] = {"ocpus": instance.ocpus, "memory_in_gbs": instance.memory_gbs}
-    found["availability_domain"] = instance.availability_domain
+        values["shape_config"] = {"ocpus": instance.ocpus, "memory_in_gbs": instance.memory_gbs}
+    values["availability_domain"] = instance.availability_domain
     if primary:
-        found["subnet_id"] = primary.subnet_id
-        found |= {"nsg_ids": sorted(primary.nsg_ids)} if primary.nsg_ids else {}
+        values["subnet_id"] = primary.subnet_id
+        values |= {"nsg_ids": sorted(primary.nsg_ids)} if primary.nsg_ids else {}
     if instance.boot_volume_gbs:
-        found["boot_volume_size_in_gbs"] = instance.boot_volume_gbs
+        values["boot_volume_size_in_gbs"] = instance.boot_volume_gbs
     if instance.capacity_reservation_id:
-        found["capacity_reservation_id"] = instance.capacity_reservation_id
+        values["capacity_reservation_id"] = instance.capacity_reservation_id
     if vnics := secondary_vnics(site):
-        found["secondary_vnics"] = vnics
-    return found | _labels(site)
+        values["secondary_vnics"] = vnics
+    return values | _labels(site)
 
 
 def _labels(site: AdoptedSite) -> Values:
@@ -118,24 +118,24 @@ def _labels(site: AdoptedSite) -> Values:
         for key, value in pairs.items()
     }
     plugins = {name: state for name, state in instance.plugins.items() if name != LOGIN_PLUGIN}
-    found: Values = {"tags": dict(sorted(tags.items()))} if tags else {}
-    found |= {"defined_tags": dict(sorted(defined.items()))} if defined else {}
-    found |= {"agent_plugins": {LOGIN_PLUGIN: "DISABLED"} | dict(sorted(plugins.items()))} if plugins else {}
-    return found
+    labels: Values = {"tags": dict(sorted(tags.items()))} if tags else {}
+    labels |= {"defined_tags": dict(sorted(defined.items()))} if defined else {}
+    labels |= {"agent_plugins": {LOGIN_PLUGIN: "DISABLED"} | dict(sorted(plugins.items()))} if plugins else {}
+    return labels
 
 
 def secondary_vnics(site: AdoptedSite) -> Values:
     """The other VNICs by name, without addresses: those are this server's own as long as it lives."""
-    found: Values = {}
+    vnics: Values = {}
     for vnic in site.server.vnics:
         if vnic.primary:
             continue
         label = re.sub(r"[^A-Za-z0-9_-]+", "-", vnic.name).strip("-")[:63]
-        name = label if label and label not in found else f"vnic-{len(found) + 2}"
-        found[name] = {"subnet_id": vnic.subnet_id, "nic_index": vnic.nic_index}
-        found[name] |= {"nsg_ids": sorted(vnic.nsg_ids)} if vnic.nsg_ids else {}
-        found[name] |= {"skip_source_dest_check": True} if vnic.skip_source_dest_check else {}
-    return found
+        name = label if label and label not in vnics else f"vnic-{len(vnics) + 2}"
+        vnics[name] = {"subnet_id": vnic.subnet_id, "nic_index": vnic.nic_index}
+        vnics[name] |= {"nsg_ids": sorted(vnic.nsg_ids)} if vnic.nsg_ids else {}
+        vnics[name] |= {"skip_source_dest_check": True} if vnic.skip_source_dest_check else {}
+    return vnics
 
 
 def _volumes(existing: Mapping[str, Any], site: AdoptedSite) -> Values:
@@ -144,35 +144,35 @@ def _volumes(existing: Mapping[str, Any], site: AdoptedSite) -> Values:
     return kept | {name: kept.get(name, {}) | volume for name, volume in mine.items()}
 
 
-def _storage(existing: Mapping[str, Any], found: AdoptedStorage) -> Values:
-    groups = {name: {"volumes": list(volumes)} for name, volumes in found.groups.items()}
+def _storage(existing: Mapping[str, Any], adopted_storage: AdoptedStorage) -> Values:
+    groups = {name: {"volumes": list(volumes)} for name, volumes in adopted_storage.groups.items()}
     exports = [
         {"path": e.path, "clients": list(e.clients), "options": e.options}
         | ({"fsid": e.fsid} if e.fsid is not None else {})
-        for e in found.exports
+        for e in adopted_storage.exports
     ]
     return {
         "volume_groups": _groups(existing.get("volume_groups") or {}, groups),
-        "filesystems": _filesystems(existing.get("filesystems") or {}, found),
+        "filesystems": _filesystems(existing.get("filesystems") or {}, adopted_storage),
         "exports": exports,
     }
 
 
-def _groups(existing: Mapping[str, Any], found: Mapping[str, Values]) -> Values:
+def _groups(existing: Mapping[str, Any], adopted_groups: Mapping[str, Values]) -> Values:
     """The list of a group's volumes has no order: one that is the same set stays as it is written."""
     kept = dict(existing)
-    for name, group in found.items():
+    for name, group in adopted_groups.items():
         before = (kept.get(name) or {}).get("volumes") or []
         if sorted(before) != sorted(group["volumes"]):
             kept[name] = group
     return kept
 
 
-def _filesystems(existing: Mapping[str, Any], found: AdoptedStorage) -> Values:
+def _filesystems(existing: Mapping[str, Any], adopted_storage: AdoptedStorage) -> Values:
     """By their mount points: the name that a person gave stays."""
     names = {(value or {}).get("mount"): name for name, value in existing.items()}
     kept = {name: dict(value or {}) for name, value in existing.items()}
-    for name, item in found.filesystems.items():
+    for name, item in adopted_storage.filesystems.items():
         where = (
             {"volume_group": item.group, "logical_volume": item.logical}
             if item.group
@@ -184,5 +184,5 @@ def _filesystems(existing: Mapping[str, Any], found: AdoptedStorage) -> Values:
     return kept
 
 
-def _free(name: str, taken: Mapping[str, Any]) -> str:
-    return name if name not in taken else f"{name}-{len(taken)}"
+def _free(name: str, used: Mapping[str, Any]) -> str:
+    return name if name not in used else f"{name}-{len(used)}"

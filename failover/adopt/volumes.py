@@ -16,18 +16,18 @@ def names(volumes: Iterable[DataVolume], known: Mapping[str, str]) -> dict[str, 
 
     Two of one display name get the ends of their OCIDs, which stay theirs whatever is attached later.
     """
-    found: dict[str, DataVolume] = {}
+    volumes_by_name: dict[str, DataVolume] = {}
     listed = list(volumes)
     wanted = [_label(volume.name) for volume in listed]
     for volume, label in zip(listed, wanted, strict=True):
         name = known.get(volume.volume_id)
         if name is None:
-            twice = wanted.count(label) > 1 or label in found or label in known.values()
+            twice = wanted.count(label) > 1 or label in volumes_by_name or label in known.values()
             name = (
                 f"{label[:54].rstrip('_.-') or 'bv'}-{volume.volume_id[-8:]}" if twice or not label else label
             )
-        found[name] = volume
-    return found
+        volumes_by_name[name] = volume
+    return volumes_by_name
 
 
 def _label(text: str) -> str:

@@ -134,7 +134,7 @@ class Backup:
             self._report.findings += (Finding("newest backup", days <= limit, text, _MAKE),)
         newest = self._report.findings[-1]
         if not newest.ok:
-            raise Refused(f"{newest.subject}: {newest.found}; expected at most {limit:g} days old", _MAKE)
+            raise Refused(f"{newest.subject}: {newest.actual}; expected at most {limit:g} days old", _MAKE)
         self._report.outcome = Outcome.NOTHING_TO_DO
 
 

@@ -205,10 +205,10 @@ def _matches(pattern: str, value: str) -> list[str]:
 
 
 def _validation(condition: list[str], message: str) -> list[str]:
-    said = _text(message)
-    gap = "     " if len(condition) == len(said) == 1 else " "
+    message_lines = _text(message)
+    gap = "     " if len(condition) == len(message_lines) == 1 else " "
     lines = [f"    condition{gap}= {condition[0]}", *(f"    {line}" for line in condition[1:])]
-    lines += [f"    error_message = {said[0]}", *(f"    {line}" for line in said[1:])]
+    lines += [f"    error_message = {message_lines[0]}", *(f"    {line}" for line in message_lines[1:])]
     return ["  validation {", *lines, "  }"]
 
 

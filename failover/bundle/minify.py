@@ -45,7 +45,7 @@ def nodes(root: ast.AST) -> Iterator[ast.AST]:
 
 def dedented(text: str) -> str:
     """Unparsed text with one space for each level of its indentation."""
-    return _INDENT.sub(lambda found: " " * (len(found.group()) // 4), text)
+    return _INDENT.sub(lambda match: " " * (len(match.group()) // 4), text)
 
 
 class _Shorter(ast.NodeTransformer):
@@ -99,9 +99,9 @@ def _rename_privates(tree: ast.Module) -> None:
     """Functions, classes and values whose name begins with one underscore: no other module imports them."""
     defined = [name for node in tree.body for name in _defined(node) if re.match("_[^_]", name)]
     names = [node for node in nodes(tree) if isinstance(node, ast.Name)]
-    taken = {node.id for node in names}
+    used = {node.id for node in names}
     free = (name for name in (f"_{n}{letter}" for n in ("", *"123456789") for letter in ascii_lowercase))
-    short = dict(zip(dict.fromkeys(defined), (name for name in free if name not in taken), strict=False))
+    short = dict(zip(dict.fromkeys(defined), (name for name in free if name not in used), strict=False))
     for node in names:
         node.id = short.get(node.id, node.id)
     for statement in tree.body:

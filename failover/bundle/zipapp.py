@@ -100,14 +100,14 @@ def packed_sources() -> dict[str, str]:
 
 def needed(sources: dict[str, str], entry: str) -> dict[str, str]:
     """Of these modules the one, all that it imports, wherever in its text, and their packages."""
-    found: set[str] = set()
+    names: set[str] = set()
     left = [entry]
     while left:
         name = left.pop()
-        if name in sources and name not in found:
-            found.add(name)
+        if name in sources and name not in names:
+            names.add(name)
             left += [name.rpartition(".")[0], *_imported(sources[name])]
-    return {name: source for name, source in sources.items() if name in found}
+    return {name: source for name, source in sources.items() if name in names}
 
 
 def _imported(source: str) -> list[str]:

@@ -38,10 +38,10 @@ class Checkout:
 
     def last_commit(self) -> Commit | None:
         """The newest commit that touched the file; None when there is none."""
-        found = self._git("log", "-1", "--format=%H%x00%aI%x00%an%x00%s", "--", self.file.name).strip("\n")
-        if not found:
+        line = self._git("log", "-1", "--format=%H%x00%aI%x00%an%x00%s", "--", self.file.name).strip("\n")
+        if not line:
             return None
-        sha, at, author, subject = found.split("\0")
+        sha, at, author, subject = line.split("\0")
         return Commit(sha, datetime.fromisoformat(at), author, subject)
 
     def is_cut_off_at(self, commit: Commit) -> bool:

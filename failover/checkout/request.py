@@ -28,15 +28,15 @@ class NamedServer:
 def server(file: Path) -> str:
     """The active server that the file names; raises Usage when it does not name exactly one."""
     try:
-        found = LINE.findall(file.read_text())
+        servers = LINE.findall(file.read_text())
     except OSError as error:
         raise Usage(f"{file}: {error.strerror}", 'make it: active_server = "nfs-srv-1"') from error
-    if len(found) != 1:
+    if len(servers) != 1:
         raise Usage(
-            f'{file}: found {len(found)} lines active_server = "...", expected one',
+            f'{file}: found {len(servers)} lines active_server = "...", expected one',
             'leave the one line active_server = "NAME"; clear comments may stand beside it',
         )
-    return str(found[0])
+    return str(servers[0])
 
 
 def read(file: Path) -> NamedServer:

@@ -27,8 +27,8 @@ def acting(
     Raises Failed for a refusal that stays one (a limit, capacity, a conflict, a bad request), Gone for a 404,
     Unknown for any other answer or none.
     """
-    found = answered(operation, function, *args, but=but, **options)
-    return None if found is None else found.data
+    answer = answered(operation, function, *args, but=but, **options)
+    return None if answer is None else answer.data
 
 
 def answered(
@@ -70,15 +70,15 @@ def settled(
 
     Raises Failed when that is not one of `states`, Unknown at the deadline.
     """
-    found = until(read, lambda one: one.lifecycle_state not in moving, deadline_seconds, POLL_SECONDS)
-    if found.lifecycle_state in moving:
+    resource = until(read, lambda one: one.lifecycle_state not in moving, deadline_seconds, POLL_SECONDS)
+    if resource.lifecycle_state in moving:
         raise Unknown(
-            f"{what} {found.id} is {found.lifecycle_state} after {deadline_seconds:.0f} s",
+            f"{what} {resource.id} is {resource.lifecycle_state} after {deadline_seconds:.0f} s",
             "look at it in the console; then run the same command again",
         )
-    if found.lifecycle_state not in states:
+    if resource.lifecycle_state not in states:
         raise Failed(
-            f"{what} {found.id} ended {found.lifecycle_state}, expected {' or '.join(states)}",
+            f"{what} {resource.id} ended {resource.lifecycle_state}, expected {' or '.join(states)}",
             "look at its work request in the console",
         )
-    return found
+    return resource

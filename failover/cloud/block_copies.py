@@ -73,13 +73,13 @@ class BlockCopies:
 
     def volumes(self, compartment_id: str) -> tuple[BlockVolume, ...]:
         """ListVolumes: those that are not TERMINATED."""
-        found = _listed("ListVolumes", self._storage.list_volumes, compartment_id=compartment_id)
-        return tuple(one for one in map(_volume, found) if one.state not in GONE)
+        volumes = _listed("ListVolumes", self._storage.list_volumes, compartment_id=compartment_id)
+        return tuple(one for one in map(_volume, volumes) if one.state not in GONE)
 
     def groups(self, compartment_id: str) -> tuple[BlockGroup, ...]:
         """ListVolumeGroups: those that are not TERMINATED."""
-        found = _listed("ListVolumeGroups", self._storage.list_volume_groups, compartment_id)
-        return tuple(one for one in map(_group, found) if one.state not in GONE)
+        groups = _listed("ListVolumeGroups", self._storage.list_volume_groups, compartment_id)
+        return tuple(one for one in map(_group, groups) if one.state not in GONE)
 
     def group(self, group_id: str) -> BlockGroup:
         """GetVolumeGroup."""
@@ -175,14 +175,14 @@ class BlockCopies:
     def group_backups(self, compartment_id: str, group_id: str) -> tuple[GroupBackup, ...]:
         """ListVolumeGroupBackups: those of the group that are AVAILABLE, the newest first."""
         ask = self._storage.list_volume_group_backups
-        found = _listed("ListVolumeGroupBackups", ask, compartment_id, volume_group_id=group_id)
-        usable = [_backup(one) for one in found if one.lifecycle_state == "AVAILABLE"]
+        backups = _listed("ListVolumeGroupBackups", ask, compartment_id, volume_group_id=group_id)
+        usable = [_backup(one) for one in backups if one.lifecycle_state == "AVAILABLE"]
         return tuple(sorted(usable, key=lambda one: one.created, reverse=True))
 
     def policies(self) -> dict[str, str]:
         """ListVolumeBackupPolicies: Oracle's own, OCID by name."""
-        found = _listed("ListVolumeBackupPolicies", self._storage.list_volume_backup_policies)
-        return {one.display_name: one.id for one in found}
+        policies = _listed("ListVolumeBackupPolicies", self._storage.list_volume_backup_policies)
+        return {one.display_name: one.id for one in policies}
 
     def assigned_policies(self, asset_id: str) -> dict[str, str]:
         """GetVolumeBackupPolicyAssetAssignment: the assignment's OCID by the policy's."""
@@ -210,39 +210,39 @@ def _listed(operation: str, function: Callable[..., Any], *args: Any, **options:
     return pages(partial(answered, operation, function), *args, **options)
 
 
-def _volume(found: Any) -> BlockVolume:
-    source = found.source_details
+def _volume(volume: Any) -> BlockVolume:
+    source = volume.source_details
     return BlockVolume(
-        found.id,
-        found.display_name or "",
-        found.lifecycle_state,
-        found.availability_domain,
-        int(found.size_in_gbs or 0),
-        int(found.vpus_per_gb or 0),
-        found.volume_group_id,
+        volume.id,
+        volume.display_name or "",
+        volume.lifecycle_state,
+        volume.availability_domain,
+        int(volume.size_in_gbs or 0),
+        int(volume.vpus_per_gb or 0),
+        volume.volume_group_id,
         getattr(source, "id", None) if source else None,
-        found.time_created,
-        found.freeform_tags or {},
+        volume.time_created,
+        volume.freeform_tags or {},
     )
 
 
-def _group(found: Any) -> BlockGroup:
+def _group(group: Any) -> BlockGroup:
     return BlockGroup(
-        found.id,
-        found.display_name or "",
-        found.lifecycle_state,
-        tuple(found.volume_ids or ()),
-        getattr(found.source_details, "volume_group_id", None),
-        found.time_created,
-        found.freeform_tags or {},
+        group.id,
+        group.display_name or "",
+        group.lifecycle_state,
+        tuple(group.volume_ids or ()),
+        getattr(group.source_details, "volume_group_id", None),
+        group.time_created,
+        group.freeform_tags or {},
     )
 
 
-def _backup(found: Any) -> GroupBackup:
+def _backup(backup: Any) -> GroupBackup:
     return GroupBackup(
-        found.id,
-        found.display_name or "",
-        found.lifecycle_state,
-        found.time_created,
-        int(found.size_in_gbs or 0),
+        backup.id,
+        backup.display_name or "",
+        backup.lifecycle_state,
+        backup.time_created,
+        int(backup.size_in_gbs or 0),
     )

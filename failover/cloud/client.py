@@ -44,8 +44,8 @@ def pages(ask: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
     The SDK's own pagination tries again around our retries, for ten minutes.
     """
     answer = ask(*args, **options)
-    found = list(answer.data)
+    items = list(answer.data)
     while answer.has_next_page:
         answer = ask(*args, page=answer.next_page, **options)
-        found += answer.data
-    return found
+        items += answer.data
+    return items

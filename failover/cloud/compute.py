@@ -60,10 +60,10 @@ class Cloud:
 
     def launched(self, compartment_id: str, server: str) -> tuple[str, ...]:
         """The instances that a stack launched as this server and that are not terminated, by its tag."""
-        found = self._all("ListInstances", self._compute.list_instances, compartment_id)
+        instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
         return tuple(
             i.id
-            for i in found
+            for i in instances
             if (i.freeform_tags or {}).get(SERVER_TAG) == server and i.lifecycle_state not in GONE
         )
 
@@ -85,8 +85,8 @@ class Cloud:
             return judged
 
     def _is_listed(self, compartment_id: str, instance_id: str) -> bool:
-        found = self._all("ListInstances", self._compute.list_instances, compartment_id)
-        return any(i.id == instance_id and i.lifecycle_state not in GONE for i in found)
+        instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
+        return any(i.id == instance_id and i.lifecycle_state not in GONE for i in instances)
 
     def attachments(self, stack: Stack, volume_id: str) -> tuple[Attachment, ...]:
         """Every attachment of the volume that is not DETACHED, whichever program made it.
@@ -95,7 +95,7 @@ class Cloud:
         Unknown when none was found and a compartment could not be looked into.
         """
         places, unread = self._places.of(stack)
-        found: dict[str, Attachment] = {}
+        by_id: dict[str, Attachment] = {}
         for place in places:
             try:
                 listed = self._all(
@@ -107,25 +107,25 @@ class Cloud:
             except Missing as error:
                 unread = (*unread, error)
                 continue
-            found |= {a.id: attachment_of(a) for a in listed if a.lifecycle_state not in LOOSE}
-        if unread and not found:
+            by_id |= {a.id: attachment_of(a) for a in listed if a.lifecycle_state not in LOOSE}
+        if unread and not by_id:
             raise unread[0]
-        return tuple(found.values())
+        return tuple(by_id.values())
 
     def settled(self, stack: Stack, volume_id: str, deadline_seconds: float) -> tuple[Attachment, ...]:
         """The volume's attachments when none is ATTACHING or DETACHING; raises Unknown at the deadline."""
-        found = until(
+        attachments = until(
             lambda: self.attachments(stack, volume_id),
             lambda many: all(a.state == "ATTACHED" for a in many),
             deadline_seconds,
             POLL_SECONDS,
         )
-        if moving := [f"{a.id} is {a.state}" for a in found if a.state != "ATTACHED"]:
+        if moving := [f"{a.id} is {a.state}" for a in attachments if a.state != "ATTACHED"]:
             raise Unknown(
                 f"volume attachment {', '.join(moving)} after {deadline_seconds:.0f} s",
                 "look at it in the console; when it stays so, ask Oracle's support; then run it again",
             )
-        return found
+        return attachments
 
     def settled_state(self, instance_id: str, deadline_seconds: float) -> str:
         """The instance's state once it is neither starting nor stopping; Unknown at the deadline."""
@@ -173,13 +173,13 @@ class Cloud:
     def _until(
         instance_id: str, read: Callable[[], str], states: tuple[str, ...], deadline_seconds: float
     ) -> str:
-        found = until(read, lambda s: s in states, deadline_seconds, POLL_SECONDS)
-        if found not in states:
+        state = until(read, lambda s: s in states, deadline_seconds, POLL_SECONDS)
+        if state not in states:
             raise Unknown(
-                f"instance {instance_id} is {found} after {deadline_seconds:.0f} s, expected {states[0]}",
+                f"instance {instance_id} is {state} after {deadline_seconds:.0f} s, expected {states[0]}",
                 "look at the instance in the console; then run the same command again",
             )
-        return found
+        return state
 
     def host_keys(self, instance_id: str) -> tuple[str, ...]:
         """SSH host keys that cloud-init printed on the serial console: ("ssh-ed25519 AAAA...", ...).
@@ -247,18 +247,18 @@ def console_host_keys(text: str) -> tuple[str, ...]:
     return tuple(_KEY_LINE.findall(blocks[-1])) if blocks else ()
 
 
-def attachment_of(found: Any) -> Attachment:
+def attachment_of(attachment: Any) -> Attachment:
     """An SDK VolumeAttachment as a value."""
     return Attachment(
-        id=found.id,
-        volume_id=found.volume_id,
-        instance_id=found.instance_id,
-        state=found.lifecycle_state,
-        iqn=getattr(found, "iqn", None) or "",
-        address=getattr(found, "ipv4", None) or "",
-        port=int(getattr(found, "port", None) or 0),
-        shareable=bool(found.is_shareable),
-        agent_login=bool(getattr(found, "is_agent_auto_iscsi_login_enabled", None)),
+        id=attachment.id,
+        volume_id=attachment.volume_id,
+        instance_id=attachment.instance_id,
+        state=attachment.lifecycle_state,
+        iqn=getattr(attachment, "iqn", None) or "",
+        address=getattr(attachment, "ipv4", None) or "",
+        port=int(getattr(attachment, "port", None) or 0),
+        shareable=bool(attachment.is_shareable),
+        agent_login=bool(getattr(attachment, "is_agent_auto_iscsi_login_enabled", None)),
     )
 
 

@@ -78,8 +78,8 @@ class Imaging:
 
     def source(self, instance_id: str) -> ImageSource:
         """The instance, its boot volume and the subnet of its primary VNIC."""
-        found = self._call(f"GetInstance of {instance_id}", self._compute.get_instance, instance_id)
-        place = (found.availability_domain, found.compartment_id)
+        instance = self._call(f"GetInstance of {instance_id}", self._compute.get_instance, instance_id)
+        place = (instance.availability_domain, instance.compartment_id)
         joined = self._all(
             "ListBootVolumeAttachments",
             self._compute.list_boot_volume_attachments,
@@ -92,19 +92,19 @@ class Imaging:
                 f"instance {instance_id} has no boot volume that is ATTACHED", "look at it in the console"
             )
         boot = self._call("GetBootVolume", self._storage.get_boot_volume, live[0].boot_volume_id)
-        shape = found.shape_config
+        shape = instance.shape_config
         return ImageSource(
-            found.id,
-            found.display_name,
-            found.lifecycle_state,
-            found.compartment_id,
-            found.availability_domain,
-            found.shape,
+            instance.id,
+            instance.display_name,
+            instance.lifecycle_state,
+            instance.compartment_id,
+            instance.availability_domain,
+            instance.shape,
             shape.ocpus if shape else None,
             shape.memory_in_gbs if shape else None,
             boot.id,
             int(boot.size_in_gbs or 0),
-            self._subnet(found.id, found.compartment_id),
+            self._subnet(instance.id, instance.compartment_id),
         )
 
     def _subnet(self, instance_id: str, compartment_id: str) -> str:
@@ -156,20 +156,20 @@ class Imaging:
         self._until("instance", made.id, lambda: self._cloud.instance_state(made.id), ("RUNNING",), seconds)
         return str(made.id)
 
-    def said(self, instance_id: str, words: str, seconds: float) -> str:
+    def console_line(self, instance_id: str, words: str, seconds: float) -> str:
         """The console's line with these words. Raises Unknown when it does not come in time."""
         text = until(
             lambda: self._cloud.console(instance_id), lambda console: words in console, seconds, (2.0, 5.0)
         )
-        found = [line.strip() for line in text.replace("\r", "").splitlines() if words in line]
-        if not found:
+        lines = [line.strip() for line in text.replace("\r", "").splitlines() if words in line]
+        if not lines:
             tail = " / ".join(text.replace("\r", "").splitlines()[-3:])
             raise Unknown(
                 f"the console of {instance_id} did not say {words!r} within {seconds:.0f} s; "
                 f"its last lines: {tail}",
                 "look at that instance's console history, then run the same command again",
             )
-        return found[-1][found[-1].index(words) :]
+        return lines[-1][lines[-1].index(words) :]
 
     def shut_down(self, instance_id: str, seconds: float) -> None:
         """SOFTSTOP, so that its disk is written; waits for STOPPED."""
@@ -208,8 +208,8 @@ class Imaging:
 
     def images(self, compartment_id: str) -> tuple[MadeImage, ...]:
         """ListImages: the custom ones of this compartment that are not deleted."""
-        found = self._all("ListImages", self._compute.list_images, compartment_id)
-        custom = [one for one in found if one.compartment_id and one.lifecycle_state != "DELETED"]
+        images = self._all("ListImages", self._compute.list_images, compartment_id)
+        custom = [one for one in images if one.compartment_id and one.lifecycle_state != "DELETED"]
         return tuple(map(_image, custom))
 
     def delete_image(self, image_id: str) -> None:
@@ -218,19 +218,19 @@ class Imaging:
 
     def instances_left(self, compartment_id: str) -> tuple[Leftover, ...]:
         """The instances that runs of `invoke image` made and that are not terminated."""
-        found = self._all("ListInstances", self._compute.list_instances, compartment_id)
-        return tuple(_leftover(one) for one in found if _ours(one) and one.lifecycle_state not in GONE)
+        instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
+        return tuple(_leftover(one) for one in instances if _ours(one) and one.lifecycle_state not in GONE)
 
     def volumes_left(self, source: ImageSource) -> tuple[Leftover, ...]:
         """The boot volumes that runs of `invoke image` made and that are still there."""
-        found = self._all(
+        volumes = self._all(
             "ListBootVolumes",
             self._storage.list_boot_volumes,
             availability_domain=source.availability_domain,
             compartment_id=source.compartment_id,
         )
-        gone = ("TERMINATED", "TERMINATING")
-        return tuple(_leftover(one) for one in found if _ours(one) and one.lifecycle_state not in gone)
+        ended = ("TERMINATED", "TERMINATING")
+        return tuple(_leftover(one) for one in volumes if _ours(one) and one.lifecycle_state not in ended)
 
     def terminate(self, instance_id: str, seconds: float) -> None:
         """Terminate what this tool launched, with its boot volume; waits until it is gone.
@@ -252,22 +252,22 @@ class Imaging:
         self._cloud.call("DeleteBootVolume", self._storage.delete_boot_volume, boot_volume_id, but=(404,))
 
     def _boot_state(self, boot_volume_id: str) -> str:
-        found = self._call(
+        volume = self._call(
             f"GetBootVolume of {boot_volume_id}", self._storage.get_boot_volume, boot_volume_id
         )
-        return str(found.lifecycle_state)
+        return str(volume.lifecycle_state)
 
     def _until(
         self, kind: str, ocid: str, read: Callable[[], str], wanted: tuple[str, ...], seconds: float
     ) -> None:
         ends = ("FAULTY", "TERMINATED", "DELETED")
-        found = until(read, lambda state: state in (*wanted, *ends), seconds, POLL_SECONDS)
-        if found in wanted:
+        last_state = until(read, lambda state: state in (*wanted, *ends), seconds, POLL_SECONDS)
+        if last_state in wanted:
             return
-        if found in ends:
-            raise Failed(f"{kind} {ocid} is {found}, expected {wanted[0]}", "run the same command again")
+        if last_state in ends:
+            raise Failed(f"{kind} {ocid} is {last_state}, expected {wanted[0]}", "run the same command again")
         raise Unknown(
-            f"{kind} {ocid} is {found} after {seconds:.0f} s, expected {wanted[0]}",
+            f"{kind} {ocid} is {last_state} after {seconds:.0f} s, expected {wanted[0]}",
             "look at it in the console; then run the same command again",
         )
 
@@ -278,21 +278,21 @@ class Imaging:
         return pages(self._cloud.call, operation, function, *args, **options)
 
 
-def _ours(found: Any) -> bool:
-    return TAG in (found.freeform_tags or {})
+def _ours(resource: Any) -> bool:
+    return TAG in (resource.freeform_tags or {})
 
 
-def _leftover(found: Any) -> Leftover:
-    return Leftover(found.id, found.display_name, found.lifecycle_state, found.freeform_tags[TAG])
+def _leftover(resource: Any) -> Leftover:
+    return Leftover(resource.id, resource.display_name, resource.lifecycle_state, resource.freeform_tags[TAG])
 
 
-def _image(found: Any) -> MadeImage:
-    tags = found.freeform_tags or {}
+def _image(image: Any) -> MadeImage:
+    tags = image.freeform_tags or {}
     return MadeImage(
-        found.id,
-        found.display_name,
-        found.lifecycle_state,
-        found.time_created,
+        image.id,
+        image.display_name,
+        image.lifecycle_state,
+        image.time_created,
         tags.get(TAG, ""),
         tags.get(TAG_OF, ""),
     )

@@ -52,51 +52,51 @@ class CloudReads:
 
     def image(self, image_id: str) -> ImageFound:
         """GetImage."""
-        found = called("GetImage", self._compute.get_image, image_id)
-        return ImageFound(found.display_name, found.lifecycle_state, found.time_created)
+        image = called("GetImage", self._compute.get_image, image_id)
+        return ImageFound(image.display_name, image.lifecycle_state, image.time_created)
 
     def volume(self, volume_id: str) -> VolumeFound:
         """GetVolume."""
-        found = called("GetVolume", self._storage.get_volume, volume_id)
-        return VolumeFound(found.lifecycle_state, found.availability_domain, found.volume_group_id)
+        volume = called("GetVolume", self._storage.get_volume, volume_id)
+        return VolumeFound(volume.lifecycle_state, volume.availability_domain, volume.volume_group_id)
 
     def attachments(self, compartment_id: str, volume_id: str) -> tuple[Attachment, ...]:
         """ListVolumeAttachments: those of the volume that are not DETACHED."""
-        found = listed(
+        attachments = listed(
             "ListVolumeAttachments",
             self._compute.list_volume_attachments,
             compartment_id,
             volume_id=volume_id,
         )
-        return tuple(attachment_of(a) for a in found if a.lifecycle_state not in LOOSE)
+        return tuple(attachment_of(a) for a in attachments if a.lifecycle_state not in LOOSE)
 
     def subnet(self, subnet_id: str) -> SubnetFound:
         """GetSubnet."""
-        found = called("GetSubnet", self._network.get_subnet, subnet_id)
+        subnet = called("GetSubnet", self._network.get_subnet, subnet_id)
         return SubnetFound(
-            found.display_name, found.lifecycle_state, found.cidr_block, found.availability_domain
+            subnet.display_name, subnet.lifecycle_state, subnet.cidr_block, subnet.availability_domain
         )
 
     def attachment_state(self, attachment_id: str) -> str:
         """GetVolumeAttachment: its lifecycle state."""
-        found = called("GetVolumeAttachment", self._compute.get_volume_attachment, attachment_id)
-        return str(found.lifecycle_state)
+        attachment = called("GetVolumeAttachment", self._compute.get_volume_attachment, attachment_id)
+        return str(attachment.lifecycle_state)
 
     def vnic_attachment_state(self, attachment_id: str) -> str:
         """GetVnicAttachment: its lifecycle state."""
-        found = called("GetVnicAttachment", self._compute.get_vnic_attachment, attachment_id)
-        return str(found.lifecycle_state)
+        attachment = called("GetVnicAttachment", self._compute.get_vnic_attachment, attachment_id)
+        return str(attachment.lifecycle_state)
 
     def vnic_attachments(self, compartment_id: str) -> frozenset[str]:
         """ListVnicAttachments: the OCIDs of those that are not DETACHED."""
-        found = listed("ListVnicAttachments", self._compute.list_vnic_attachments, compartment_id)
-        return frozenset(a.id for a in found if a.lifecycle_state not in LOOSE)
+        attachments = listed("ListVnicAttachments", self._compute.list_vnic_attachments, compartment_id)
+        return frozenset(a.id for a in attachments if a.lifecycle_state not in LOOSE)
 
     def primary_addresses(self, compartment_id: str, instances: Iterable[str]) -> dict[str, str]:
         """ListVnicAttachments and GetVnic: by the instance's OCID the address of its primary VNIC."""
         wanted = set(instances)
-        found = listed("ListVnicAttachments", self._compute.list_vnic_attachments, compartment_id)
-        joined = [a for a in found if a.instance_id in wanted and a.lifecycle_state == "ATTACHED"]
+        attachments = listed("ListVnicAttachments", self._compute.list_vnic_attachments, compartment_id)
+        joined = [a for a in attachments if a.instance_id in wanted and a.lifecycle_state == "ATTACHED"]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             vnics = list(pool.map(lambda a: called("GetVnic", self._network.get_vnic, a.vnic_id), joined))
         return {a.instance_id: str(v.private_ip) for a, v in zip(joined, vnics, strict=True) if v.is_primary}
@@ -108,13 +108,13 @@ class CloudReads:
     def records(self, zone: str, name: str, view_id: str | None) -> tuple[str, ...]:
         """GetRRSet: what the name's A records say. `zone`: its OCID, or its name in the view."""
         view = {"view_id": view_id} if view_id else {}
-        found = called("GetRRSet", self._names.get_rr_set, zone, name, "A", **view)
-        return tuple(item.rdata for item in found.items)
+        record_set = called("GetRRSet", self._names.get_rr_set, zone, name, "A", **view)
+        return tuple(item.rdata for item in record_set.items)
 
     def addresses(self, subnet_id: str) -> frozenset[str]:
         """ListPrivateIps: the addresses of the subnet that are taken."""
-        found = listed("ListPrivateIps", self._network.list_private_ips, subnet_id=subnet_id)
-        return frozenset(a.ip_address for a in found)
+        addresses = listed("ListPrivateIps", self._network.list_private_ips, subnet_id=subnet_id)
+        return frozenset(a.ip_address for a in addresses)
 
     def capacity(self, availability_domain: str, shape: str) -> str:
         """CreateComputeCapacityReport: AVAILABLE, OUT_OF_HOST_CAPACITY, HARDWARE_NOT_SUPPORTED.
@@ -127,24 +127,24 @@ class CloudReads:
             availability_domain=availability_domain,
             shape_availabilities=[models.CreateCapacityReportShapeAvailabilityDetails(instance_shape=shape)],
         )
-        found = called("CreateComputeCapacityReport", self._compute.create_compute_capacity_report, details)
-        return str(found.shape_availabilities[0].availability_status)
+        report = called("CreateComputeCapacityReport", self._compute.create_compute_capacity_report, details)
+        return str(report.shape_availabilities[0].availability_status)
 
     def newest_backup(self, compartment_id: str, volume_id: str) -> datetime | None:
         """ListVolumeBackups: when the volume's newest AVAILABLE backup was made (UTC)."""
         options = {"volume_id": volume_id, "lifecycle_state": "AVAILABLE"}
-        found = listed("ListVolumeBackups", self._storage.list_volume_backups, compartment_id, **options)
-        return max((b.time_created for b in found), default=None)
+        backups = listed("ListVolumeBackups", self._storage.list_volume_backups, compartment_id, **options)
+        return max((b.time_created for b in backups), default=None)
 
     def newest_group_backup(self, compartment_id: str, group_id: str) -> datetime | None:
         """ListVolumeGroupBackups: when the group's newest AVAILABLE backup was made (UTC)."""
-        found = listed(
+        backups = listed(
             "ListVolumeGroupBackups",
             self._storage.list_volume_group_backups,
             compartment_id,
             volume_group_id=group_id,
         )
-        made = (b.time_created for b in found if b.lifecycle_state == "AVAILABLE")
+        made = (b.time_created for b in backups if b.lifecycle_state == "AVAILABLE")
         return max(made, default=None)
 
 
@@ -183,13 +183,13 @@ def _answer(operation: str, function: Callable[..., Any], *args: Any, **options:
         raise Unanswered(operation, None, f"no answer: {error}") from error
 
 
-def _instance(found: Any) -> InstanceFound:
-    tags = tuple((found.freeform_tags or {}).items())
+def _instance(instance: Any) -> InstanceFound:
+    tags = tuple((instance.freeform_tags or {}).items())
     return InstanceFound(
-        found.id,
-        found.display_name,
-        found.lifecycle_state,
-        found.availability_domain,
+        instance.id,
+        instance.display_name,
+        instance.lifecycle_state,
+        instance.availability_domain,
         tags,
-        found.compartment_id,
+        instance.compartment_id,
     )

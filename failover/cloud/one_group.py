@@ -22,9 +22,9 @@ def group_of(volumes: Sequence[BlockVolume]) -> str | None:
     """The OCI volume group that has all of them; None where none is in one. Raises Refused for all else."""
     groups = {one.group_id for one in volumes}
     if len(groups) > 1:
-        told = ", ".join(f"{one.name}: {one.group_id or 'none'}" for one in volumes)
+        listing = ", ".join(f"{one.name}: {one.group_id or 'none'}" for one in volumes)
         raise Refused(
-            f"the volumes are not in one volume group of OCI ({told}): no copy would be of one moment",
+            f"the volumes are not in one volume group of OCI ({listing}): no copy would be of one moment",
             "put all of them into one volume group, or take all of them out of theirs",
         )
     return groups.pop()

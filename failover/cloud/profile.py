@@ -61,11 +61,12 @@ def refuse_other_region(access: CloudAccess, region: str) -> None:
 
     `region`: the stack's; empty when it is not known.
     """
-    found = read(access).get("region", "")
-    if not region or not found or full_region(found) == region:
+    profile_region = read(access).get("region", "")
+    if not region or not profile_region or full_region(profile_region) == region:
         return
     raise Usage(
-        f"the stack's region is {region}, and profile {access.profile} of {access.config_file} has {found}",
+        f"the stack's region is {region}, "
+        f"and profile {access.profile} of {access.config_file} has {profile_region}",
         "make them the same: `region` of the stack's variables, or another profile in [oci] of the site",
     )
 

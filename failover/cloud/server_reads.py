@@ -120,8 +120,8 @@ class ServerReads:
 
     def named(self, name: str, compartment_id: str) -> tuple[str, ...]:
         """ListInstances: the OCIDs of those with this display name that are not terminated."""
-        found = listed("ListInstances", self._compute.list_instances, compartment_id, display_name=name)
-        return tuple(i.id for i in found if i.lifecycle_state not in ("TERMINATED", "TERMINATING"))
+        instances = listed("ListInstances", self._compute.list_instances, compartment_id, display_name=name)
+        return tuple(i.id for i in instances if i.lifecycle_state not in ("TERMINATED", "TERMINATING"))
 
     def instance(self, instance_id: str) -> ServerInstance:
         """GetInstance."""
@@ -146,8 +146,8 @@ class ServerReads:
             instance_id=instance.id,
         )
         live = [one for one in joined if one.lifecycle_state == "ATTACHED"]
-        found = [self._vnic(one) for one in live]
-        return tuple(sorted(found, key=lambda vnic: (not vnic.primary, vnic.nic_index, vnic.name)))
+        vnics = [self._vnic(one) for one in live]
+        return tuple(sorted(vnics, key=lambda vnic: (not vnic.primary, vnic.nic_index, vnic.name)))
 
     def _vnic(self, joined: Any) -> ServerVnic:
         vnic = called("GetVnic", self._network.get_vnic, joined.vnic_id)
@@ -178,8 +178,8 @@ class ServerReads:
         holders: dict[str, tuple[str, ...]] = {}
         for one in live:
             holders[one.volume_id] = (*holders.get(one.volume_id, ()), one.instance_id)
-        found = pool.map(lambda one: self._volume(one, holders[one.volume_id]), mine)
-        return tuple(sorted(found, key=lambda volume: (volume.name, volume.volume_id)))
+        volumes = pool.map(lambda one: self._volume(one, holders[one.volume_id]), mine)
+        return tuple(sorted(volumes, key=lambda volume: (volume.name, volume.volume_id)))
 
     def _volume(self, joined: Any, holders: tuple[str, ...]) -> DataVolume:
         volume = called("GetVolume", self._storage.get_volume, joined.volume_id)
@@ -231,31 +231,31 @@ class ServerReads:
     def _image(self, image_id: str) -> tuple[str, str]:
         """Name and operating system; empty where the image was deleted, or belongs to nobody here."""
         try:
-            found = called("GetImage", self._compute.get_image, image_id)
+            image = called("GetImage", self._compute.get_image, image_id)
         except Unanswered:
             return "", ""
-        return found.display_name or "", f"{found.operating_system} {found.operating_system_version}"
+        return image.display_name or "", f"{image.operating_system} {image.operating_system_version}"
 
 
-def _instance(found: Any) -> ServerInstance:
-    shape, source = found.shape_config, found.source_details
-    plugins = (found.agent_config.plugins_config if found.agent_config else None) or []
+def _instance(instance: Any) -> ServerInstance:
+    shape, source = instance.shape_config, instance.source_details
+    plugins = (instance.agent_config.plugins_config if instance.agent_config else None) or []
     return ServerInstance(
-        found.id,
-        found.display_name,
-        found.lifecycle_state,
-        found.compartment_id,
-        full_region(found.region or ""),
-        found.availability_domain,
-        found.fault_domain or "",
-        found.shape,
+        instance.id,
+        instance.display_name,
+        instance.lifecycle_state,
+        instance.compartment_id,
+        full_region(instance.region or ""),
+        instance.availability_domain,
+        instance.fault_domain or "",
+        instance.shape,
         shape.ocpus if shape else None,
         shape.memory_in_gbs if shape else None,
-        found.image_id or getattr(source, "image_id", None) or "",
+        instance.image_id or getattr(source, "image_id", None) or "",
         getattr(source, "boot_volume_size_in_gbs", None),
-        found.capacity_reservation_id or "",
-        (found.metadata or {}).get("ssh_authorized_keys", ""),
-        found.freeform_tags or {},
-        found.defined_tags or {},
+        instance.capacity_reservation_id or "",
+        (instance.metadata or {}).get("ssh_authorized_keys", ""),
+        instance.freeform_tags or {},
+        instance.defined_tags or {},
         {one.name: one.desired_state for one in plugins},
     )

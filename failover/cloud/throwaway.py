@@ -45,12 +45,12 @@ class ThrowAwayServers:
 
     def keys_of(self, instance_id: str) -> str:
         """GetInstance: the public SSH keys in its metadata; empty where there are none."""
-        found = acting("GetInstance", self._compute.get_instance, instance_id)
-        return str((found.metadata or {}).get(_KEYS) or "")
+        instance = acting("GetInstance", self._compute.get_instance, instance_id)
+        return str((instance.metadata or {}).get(_KEYS) or "")
 
     def instances(self, compartment_id: str) -> tuple[ThrowAway, ...]:
         """ListInstances: those that are not TERMINATED."""
-        found = self._all("ListInstances", self._compute.list_instances, compartment_id)
+        instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
         return tuple(
             ThrowAway(
                 i.id,
@@ -60,7 +60,7 @@ class ThrowAwayServers:
                 i.time_created,
                 i.freeform_tags or {},
             )
-            for i in found
+            for i in instances
             if i.lifecycle_state != "TERMINATED"
         )
 
@@ -113,22 +113,24 @@ class ThrowAwayServers:
     def boot_volumes(self, compartment_id: str, domain: str, instance_id: str) -> tuple[str, ...]:
         """ListBootVolumeAttachments: the OCIDs of its boot volumes."""
         ask = self._compute.list_boot_volume_attachments
-        found = self._all("ListBootVolumeAttachments", ask, domain, compartment_id, instance_id=instance_id)
-        return tuple(one.boot_volume_id for one in found)
+        attachments = self._all(
+            "ListBootVolumeAttachments", ask, domain, compartment_id, instance_id=instance_id
+        )
+        return tuple(one.boot_volume_id for one in attachments)
 
     def boot_volume_left(self, boot_volume_id: str) -> bool:
         """GetBootVolume: whether it is still there. A 404 after its instance was terminated is its end."""
         try:
-            found = acting("GetBootVolume", self._storage.get_boot_volume, boot_volume_id)
+            volume = acting("GetBootVolume", self._storage.get_boot_volume, boot_volume_id)
         except Gone:
             return False
-        return str(found.lifecycle_state) not in ("TERMINATED", "TERMINATING")
+        return str(volume.lifecycle_state) not in ("TERMINATED", "TERMINATING")
 
     def terminate(self, instance_id: str, wait: float) -> None:
         """TerminateInstance with its boot volume, and wait until it is gone. Not there is success."""
         try:
-            found = self.settle(instance_id, wait, ("RUNNING", "STOPPED", "TERMINATING", "TERMINATED"))
-            if found.lifecycle_state in ("RUNNING", "STOPPED"):
+            instance = self.settle(instance_id, wait, ("RUNNING", "STOPPED", "TERMINATING", "TERMINATED"))
+            if instance.lifecycle_state in ("RUNNING", "STOPPED"):
                 terminate = self._compute.terminate_instance
                 acting("TerminateInstance", terminate, instance_id, preserve_boot_volume=False, but=(404,))
             read = partial(acting, "GetInstance", self._compute.get_instance, instance_id)

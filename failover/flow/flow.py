@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -85,7 +85,7 @@ class Flow:
                 self._report.switched = self._terraform.switched()
                 self._options.door.check(self._report.switched)
             seen = self._look()
-            self._report.seen, self._report.active = seen, seen.stack.active
+            self._report.observation, self._report.active = seen, seen.stack.active
             plan = planner.make(seen, self._options.unplanned, self._options.copy)
             self._report.notes = plan.notes
             self._report.plan = plan
@@ -248,7 +248,7 @@ class Flow:
         finally:
             journal.write(
                 Event.VERIFIED,
-                findings=[asdict(f) for f in self._report.findings],
+                findings=[f.document() for f in self._report.findings],
                 second_plan_changes=self._report.second_plan_changes,
             )
 

@@ -75,5 +75,5 @@ class Inspection:
 
 def _listed(wrong: Sequence[Finding]) -> str:
     """The first ones in words; the report lists them all."""
-    text = "; ".join(f"{f.subject}: {f.found}" for f in wrong[:_LISTED])
+    text = "; ".join(f"{f.subject}: {f.actual}" for f in wrong[:_LISTED])
     return f"{text}; and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else text

@@ -103,14 +103,14 @@ def results(
 
     `ended`: called with the number of items that have ended so far.
     """
-    found: dict[int, Result | BaseException] = {}
+    by_number: dict[int, Result | BaseException] = {}
     numbered = FanOut(range(len(items)), lambda number, begun: work(items[number], begun))
     for batch in numbered.as_ended():
-        found.update(batch)
-        ended(len(found))
+        by_number.update(batch)
+        ended(len(by_number))
     done: list[Result] = []
     for number in range(len(items)):
-        result = found[number]
+        result = by_number[number]
         if isinstance(result, BaseException):
             raise result
         done.append(result)

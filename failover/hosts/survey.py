@@ -32,7 +32,7 @@ def name_refusals(old: HookReport | None, new: HookReport) -> Iterator[tuple[str
 def unknown_clients(old: HookReport | None, new: HookReport) -> list[str]:
     """Names of clients with an address on the old server and none on the new one."""
     before, after = (facts(answer, "clients") for answer in (old, new))
-    return [name for name, found in before.items() if found != _NONE and after.get(name) == _NONE]
+    return [name for name, address in before.items() if address != _NONE and after.get(name) == _NONE]
 
 
 def uuids(answer: HookReport | None) -> dict[str, str]:
@@ -42,8 +42,8 @@ def uuids(answer: HookReport | None) -> dict[str, str]:
 
 def facts(answer: HookReport | None, name: str) -> dict[str, str]:
     """One fact of every layer that has it, merged; empty without an answer."""
-    found = [layer.facts[name] for layer in answer.layers if name in layer.facts] if answer else []
-    return {str(k): str(v) for facts in found if isinstance(facts, dict) for k, v in facts.items()}
+    by_layer = [layer.facts[name] for layer in answer.layers if name in layer.facts] if answer else []
+    return {str(k): str(v) for facts in by_layer if isinstance(facts, dict) for k, v in facts.items()}
 
 
 def refuse(
@@ -58,10 +58,10 @@ def refuse(
     `old`: surveys the server that serves now; None where it does not answer. It is asked only when the new
     server has no address for a client's name.
     """
-    found = ask(host, stack, held, deadline_seconds)
-    refusals = [text for layer in found.layers for text in texts(layer, "refusals")] if found else []
-    if found and _NONE in facts(found, "clients").values():  # else the old server has nothing to add
-        refusals += [f"{why}; {remedy}" for why, _, remedy in name_refusals(old(), found)]
+    report = ask(host, stack, held, deadline_seconds)
+    refusals = [text for layer in report.layers for text in texts(layer, "refusals")] if report else []
+    if report and _NONE in facts(report, "clients").values():  # else the old server has nothing to add
+        refusals += [f"{why}; {remedy}" for why, _, remedy in name_refusals(old(), report)]
     if refusals:
         raise Refused(
             f"{host.ssh.name} would refuse the volumes: {'; '.join(refusals)}",
@@ -93,5 +93,5 @@ def ask(
 
 def texts(layer: Layer, kind: str) -> list[str]:
     """The `refusals` or `warnings` of one layer of a survey."""
-    found = layer.facts.get(kind, [])
-    return [str(text) for text in found] if isinstance(found, list) else []
+    values = layer.facts.get(kind, [])
+    return [str(text) for text in values] if isinstance(values, list) else []

@@ -35,10 +35,10 @@ class Drift:
 
 def versions(host: SshHost) -> Mapping[str, str]:
     """The kernel and the packages of the service on a host, by name. Raises Silent, Unknown."""
-    found = parse(host.run(["sh", "-c", _SCRIPT], _SECONDS).out)
-    if "kernel" not in found:
+    by_name = parse(host.run(["sh", "-c", _SCRIPT], _SECONDS).out)
+    if "kernel" not in by_name:
         raise Unknown(f"{host.name}: its versions could not be read", f"run `uname -r` on {host.name}")
-    return found
+    return by_name
 
 
 def parse(text: str) -> dict[str, str]:
@@ -50,5 +50,5 @@ def parse(text: str) -> dict[str, str]:
 def drift(active: Mapping[str, str], standby: Mapping[str, str]) -> tuple[Drift, ...]:
     """What differs, by name."""
     names = sorted({*active, *standby})
-    found = (Drift(n, active.get(n, "none"), standby.get(n, "none")) for n in names)
-    return tuple(one for one in found if one.active != one.standby)
+    drifts = (Drift(n, active.get(n, "none"), standby.get(n, "none")) for n in names)
+    return tuple(one for one in drifts if one.active != one.standby)

@@ -216,8 +216,8 @@ class _Taking:
         return facts
 
     def _booted(self, instance: str) -> str:
-        settled = self._calls.said(instance, SETTLED, self._waits.boot)
-        self._calls.said(instance, BOOTED, self._waits.boot)
+        settled = self._calls.console_line(instance, SETTLED, self._waits.boot)
+        self._calls.console_line(instance, BOOTED, self._waits.boot)
         return settled
 
     def _remove(self, instance: str) -> None:

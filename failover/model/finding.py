@@ -7,13 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was verified. `found` says what was seen, for a person; `remedy` what its own is.
+    """One thing that was verified.
 
+    `actual`: what was observed, for a person. `remedy`: its own, if it has one.
     `client`: it concerns one client alone, and is not a fault of the service.
     """
 
     subject: str
     ok: bool
-    found: str
+    actual: str
     remedy: str = ""
     client: bool = False
+
+    def document(self) -> dict[str, object]:
+        """JSON-ready values, with the keys that the journal has."""
+        return {
+            "subject": self.subject,
+            "ok": self.ok,
+            "found": self.actual,
+            "remedy": self.remedy,
+            "client": self.client,
+        }

@@ -64,16 +64,16 @@ class HookReport:
         "port_2049": why the port takes no connection (empty: it does); "answers": a mount of it answered.
         Empty for a host that is not a client.
         """
-        found: dict[str, Mapping[str, object]] = {}
+        by_name: dict[str, Mapping[str, object]] = {}
         for layer in self.layers:
             servers = layer.facts.get("servers")
             entries = servers.items() if isinstance(servers, dict) else ()
-            found |= {str(name): entry for name, entry in entries if isinstance(entry, dict)}
-        return found
+            by_name |= {str(name): entry for name, entry in entries if isinstance(entry, dict)}
+        return by_name
 
     def _texts(self, name: str) -> tuple[str, ...]:
         lists = [layer.facts.get(name) for layer in self.layers]
-        return tuple(str(text) for found in lists if isinstance(found, list) for text in found)
+        return tuple(str(text) for texts in lists if isinstance(texts, list) for text in texts)
 
     @property
     def complaint(self) -> str:

@@ -146,13 +146,13 @@ _REQUIRED = {
 }
 
 
-def of_output(found: Any) -> ServerDocument:
+def of_output(output: Any) -> ServerDocument:
     """The spec in the stack's output. Raises Usage that names the key that is missing or of another type."""
-    if not isinstance(found, Mapping) or not isinstance(found.get("volumes"), list):
+    if not isinstance(output, Mapping) or not isinstance(output.get("volumes"), list):
         raise _unusable("spec.volumes", "a list")
     for key, names in _REQUIRED.items():
-        _check(key, found.get(key, []), names)
-    return cast(ServerDocument, found)
+        _check(key, output.get(key, []), names)
+    return cast(ServerDocument, output)
 
 
 def _check(key: str, items: Any, names: Iterable[str]) -> None:

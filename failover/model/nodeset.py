@@ -34,10 +34,10 @@ def expanded(text: str) -> list[str]:
         raise ValueError(str(error)) from error
 
 
-def grouped(found: Iterable[tuple[str, str]]) -> list[tuple[list[str], str]]:
+def grouped(pairs: Iterable[tuple[str, str]]) -> list[tuple[list[str], str]]:
     """Names by what was found of them, (name, text) pairs in; the largest group first."""
     groups: dict[str, list[str]] = {}
-    for name, text in found:
+    for name, text in pairs:
         groups.setdefault(text, []).append(name)
     return sorted(((names, text) for text, names in groups.items()), key=lambda one: -len(one[0]))
 

@@ -12,32 +12,36 @@ MET, MISSED, NOT_KNOWN = "met", "missed", "not known"
 
 @dataclass(frozen=True)
 class ObjectiveResult:
-    """One objective. `verdict`: MET, MISSED or NOT_KNOWN. `found` and `wanted` are for a person."""
+    """One objective. `verdict`: MET, MISSED or NOT_KNOWN. `actual` and `wanted` are for a person."""
 
     name: str
     verdict: str
-    found: str
+    actual: str
     wanted: str
+
+    def document(self) -> dict[str, str]:
+        """JSON-ready values, with the keys that `status --json` has."""
+        return {"name": self.name, "verdict": self.verdict, "found": self.actual, "wanted": self.wanted}
 
     @property
     def line(self) -> str:
         """All of it in one line."""
-        return f"objective {self.name} {self.verdict}: {self.found}, wanted {self.wanted}"
+        return f"objective {self.name} {self.verdict}: {self.actual}, wanted {self.wanted}"
 
 
-def outage(found_seconds: float | None, limit_seconds: float | None, least: bool = False) -> ObjectiveResult:
+def outage(outage_seconds: float | None, limit_seconds: float | None, least: bool = False) -> ObjectiveResult:
     """An outage against the objective; without an objective nothing is missed.
 
     `least`: the outage was at least so long: then it can be missed, and is never known to be met.
     """
     wanted = f"at most {duration(limit_seconds)}" if limit_seconds is not None else "no objective is set"
-    if found_seconds is None:
+    if outage_seconds is None:
         return ObjectiveResult("outage_seconds", NOT_KNOWN, "no outage was measured", wanted)
-    found = f"{'at least ' if least else ''}{duration(found_seconds)} of outage"
-    if limit_seconds is None or (least and found_seconds <= limit_seconds):
-        return ObjectiveResult("outage_seconds", NOT_KNOWN, found, wanted)
-    verdict = MET if found_seconds <= limit_seconds else MISSED
-    return ObjectiveResult("outage_seconds", verdict, found, wanted)
+    actual = f"{'at least ' if least else ''}{duration(outage_seconds)} of outage"
+    if limit_seconds is None or (least and outage_seconds <= limit_seconds):
+        return ObjectiveResult("outage_seconds", NOT_KNOWN, actual, wanted)
+    verdict = MET if outage_seconds <= limit_seconds else MISSED
+    return ObjectiveResult("outage_seconds", verdict, actual, wanted)
 
 
 def age(
@@ -45,11 +49,11 @@ def age(
 ) -> ObjectiveResult:
     """How long ago `what` was done; never done is missed where there is an objective."""
     wanted = f"at most {limit_days:g} days ago" if limit_days is not None else "no objective is set"
-    found = f"{what} {ago(at, now)}" if at else f"{what}: never"
+    actual = f"{what} {ago(at, now)}" if at else f"{what}: never"
     if limit_days is None:
-        return ObjectiveResult(name, NOT_KNOWN, found, wanted)
+        return ObjectiveResult(name, NOT_KNOWN, actual, wanted)
     late = at is None or now - at > timedelta(days=limit_days)
-    return ObjectiveResult(name, MISSED if late else MET, found, wanted)
+    return ObjectiveResult(name, MISSED if late else MET, actual, wanted)
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -22,5 +22,5 @@ class Change:
 def changes_of(shown: Mapping[str, Any]) -> tuple[Change, ...]:
     """The resources that a plan (`terraform show -json`) touches, reads and no-ops left out."""
     entries = ((e["address"], e["change"]) for e in shown.get("resource_changes", []))
-    found = (Change(a, tuple(c["actions"]), c.get("after") or {}) for a, c in entries)
-    return tuple(change for change in found if change.actions not in (("no-op",), ("read",)))
+    changes = (Change(a, tuple(c["actions"]), c.get("after") or {}) for a, c in entries)
+    return tuple(change for change in changes if change.actions not in (("no-op",), ("read",)))

@@ -22,5 +22,5 @@ def line(attachment_ids: Iterable[str]) -> str:
 
 def in_service(text: str, attachment_ids: Iterable[str]) -> bool:
     """Whether the newest of those lines names exactly these attachments; an empty set is never in service."""
-    wanted, found = set(attachment_ids), _LINE.findall(text)
-    return bool(wanted) and bool(found) and set(found[-1].split()) == wanted
+    wanted, lines = set(attachment_ids), _LINE.findall(text)
+    return bool(wanted) and bool(lines) and set(lines[-1].split()) == wanted

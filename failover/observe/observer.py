@@ -39,7 +39,7 @@ class Observer:
             return Observation(
                 stack=stack,
                 target=target,
-                servers={seen.server.name: seen for seen in (f.result() for f in servers)},
+                servers={status.server.name: status for status in (f.result() for f in servers)},
                 attachments=attachments,
                 clients=clients.result(),
                 reach=self._site.ssh.reach,
@@ -48,8 +48,10 @@ class Observer:
     def attachments(self, stack: Stack) -> Attachments:
         """Who holds each volume now, by the API."""
         with ThreadPoolExecutor(max_workers=8) as pool:
-            found = pool.map(lambda v: self._cloud.attachments(stack, v.volume_id), stack.volumes.values())
-            return Attachments(dict(zip(stack.volumes, found, strict=True)))
+            per_volume = pool.map(
+                lambda v: self._cloud.attachments(stack, v.volume_id), stack.volumes.values()
+            )
+            return Attachments(dict(zip(stack.volumes, per_volume, strict=True)))
 
     def server(self, server: Server, stack: Stack, attachments: Attachments) -> ServerStatus:
         """One server. Its hooks check it when it holds a volume and should be running; another is greeted."""
@@ -68,11 +70,11 @@ class Observer:
         with ThreadPoolExecutor(max_workers=1) as pool:  # beside the login: a dead server is waited for once
             takes = pool.submit(host.ssh.accepts, NFS_PORT)
             if specs.whole(stack, spec):
-                found = over_ssh.check(host, spec, self._site.deadlines.hooks)
+                facts = over_ssh.check(host, spec, self._site.deadlines.hooks)
             else:  # no portal is known yet: there is no spec to check
-                found = over_ssh.greet(host)
-            signs = (_ACCEPTS,) if found["presence"] is Presence.SILENT and takes.result() else ()
-        return ServerStatus(server, state, **found, signs=signs)
+                facts = over_ssh.greet(host)
+            signs = (_ACCEPTS,) if facts["presence"] is Presence.SILENT and takes.result() else ()
+        return ServerStatus(server, state, **facts, signs=signs)
 
     def _standing_by(self, server: Server, state: str, host: HookRunner) -> ServerStatus:
         """A server without volumes is greeted where its host key can be known: it is a witness."""

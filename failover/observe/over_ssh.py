@@ -19,35 +19,35 @@ _GREET_SECONDS = 60.0
 @contextmanager
 def learning(host: HookRunner) -> Iterator[dict[str, Any]]:
     """Presence, attempt and trouble: by what the block raises. Raises Usage on."""
-    found: dict[str, Any] = {"presence": Presence.ANSWERS}
+    facts: dict[str, Any] = {"presence": Presence.ANSWERS}
     try:
-        yield found
+        yield facts
     except Silent as error:
-        found |= {"presence": Presence.SILENT, "attempt": error.attempt or host.ssh.attempt}
+        facts |= {"presence": Presence.SILENT, "attempt": error.attempt or host.ssh.attempt}
         return
     except Usage:
         raise
     except FailoverError as error:
-        found |= {"presence": Presence.UNKNOWN, "trouble": Trouble(error.reason, error.remedy)}
-    found["attempt"] = host.ssh.attempt
+        facts |= {"presence": Presence.UNKNOWN, "trouble": Trouble(error.reason, error.remedy)}
+    facts["attempt"] = host.ssh.attempt
 
 
 def ask(host: HookRunner, question: Callable[[], HookReport | None]) -> dict[str, Any]:
     """What came of it: presence, answer, attempt, trouble. Raises Usage: a fault of our own configuration."""
-    with learning(host) as found:
-        found["answer"] = question()
-    return found
+    with learning(host) as facts:
+        facts["answer"] = question()
+    return facts
 
 
 async def checked(
     host: HookRunner, spec: HostDocument, seconds: float, begun: Callable[[], None]
 ) -> dict[str, Any]:
     """The same for the hooks' check, in the event loop. `begun`: the login is through. Raises Usage."""
-    with learning(host) as found:
+    with learning(host) as facts:
         await host.ssh.opened()
         begun()
-        found["answer"] = await host.answer("check", spec, seconds)
-    return found
+        facts["answer"] = await host.answer("check", spec, seconds)
+    return facts
 
 
 def check(host: HookRunner, spec: HostDocument, seconds: float) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _headline(report: Report) -> str:
 
 
 def _facts(report: Report, clients: str) -> dict[str, Any]:
-    plan, seen = condense.plan(report.plan) if report.plan else None, report.seen
+    plan, observation = condense.plan(report.plan) if report.plan else None, report.observation
     changes = report.changes or ()
     facts: dict[str, Any] = {
         "summary": _summary(changes),
@@ -112,18 +112,18 @@ def _facts(report: Report, clients: str) -> dict[str, Any]:
         "launched": ", ".join(
             name for c in changes if c.actions == ("create",) and (name := addresses.server_of(c.address))
         ),
-        "not_asked": _not_asked(seen),
+        "not_asked": _not_asked(observation),
     }
-    if plan is None or seen is None:
+    if plan is None or observation is None:
         return facts
     numbers = {s.name: str(n) for n, s in enumerate(plan.steps, 1)}
     touched = [s.subject for s in plan.steps if s.kind is StepKind.CLIENT]
     return facts | {
-        "gains": f"{plan.target} ({_state(seen, plan.target)})",
-        "loses": f"{plan.loser} ({_state(seen, plan.loser)})"
+        "gains": f"{plan.target} ({_state(observation, plan.target)})",
+        "loses": f"{plan.loser} ({_state(observation, plan.loser)})"
         if plan.loser
         else "no server: no server holds one now",
-        "moving": _moving(plan, seen),
+        "moving": _moving(plan, observation),
         "fences": [
             f"{s.subject}: {document.FENCES[s.kind]} ({s.why})"
             for s in plan.steps
@@ -149,10 +149,10 @@ def _facts(report: Report, clients: str) -> dict[str, Any]:
 
 def destroyed(changes: tuple[Change, ...]) -> str:
     """What Terraform destroys, in plain words. Replacing an attachment is what a switch is."""
-    gone = [c.address for c in changes if "delete" in c.actions and not _is_switch(c)]
+    deleted = [c.address for c in changes if "delete" in c.actions and not _is_switch(c)]
     replaced = [v for c in changes if "delete" in c.actions and (v := addresses.volume_of(c.address))]
-    if gone:
-        return f"ATTENTION: {', '.join(gone)}"
+    if deleted:
+        return f"ATTENTION: {', '.join(deleted)}"
     text = "nothing: no server, no volume, no data"
     return f"{text} (the attachments of {', '.join(replaced)} are replaced)" if replaced else text
 
@@ -172,8 +172,8 @@ def _summary(changes: tuple[Change, ...]) -> str:
     return ", ".join(f"{n} to {name}" for name, n in counts.items() if n) or "no changes"
 
 
-def _state(seen: Observation, name: str) -> str:
-    server = seen.servers[name]
+def _state(observation: Observation, name: str) -> str:
+    server = observation.servers[name]
     if server.instance_state is None:
         return "does not exist yet: it is launched from its image"
     presence = {
@@ -185,9 +185,9 @@ def _state(seen: Observation, name: str) -> str:
     return f"{server.instance_state} by the API{presence}"
 
 
-def _moving(plan: Plan, seen: Observation) -> list[str]:
-    target_id = seen.servers[plan.target].server.instance_id
-    return seen.attachments.misplaced(target_id)
+def _moving(plan: Plan, observation: Observation) -> list[str]:
+    target_id = observation.servers[plan.target].server.instance_id
+    return observation.attachments.misplaced(target_id)
 
 
 def _last(report: Report) -> str:
@@ -197,8 +197,8 @@ def _last(report: Report) -> str:
     return f"to {last.active} by {last.by} at {request.in_utc(last.at)} (door: {last.door})"
 
 
-def _not_asked(seen: Observation | None) -> str:
-    if seen is None or seen.reach:
+def _not_asked(observation: Observation | None) -> str:
+    if observation is None or observation.reach:
         return ""
     return (
         "An old server that runs is fenced by cutting its power, never by a release; the new server brings "

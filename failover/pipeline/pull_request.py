@@ -35,12 +35,12 @@ def renew(plan: str, environment: Mapping[str, str]) -> str:
 def text(file: Path) -> str:
     """The plan as `plan --format markdown` wrote it; raises Usage for anything else."""
     try:
-        found = file.read_text()
+        comment = file.read_text()
     except OSError as error:
         raise Usage(f"{file}: {error.strerror}", "make it: ./inv plan --format markdown > FILE") from error
-    if not found.startswith(MARK):
+    if not comment.startswith(MARK):
         raise Usage(f"{file} does not begin with {MARK}", "make it: ./inv plan --format markdown > FILE")
-    return found
+    return comment
 
 
 def _number(environment: Mapping[str, str]) -> int:
@@ -71,9 +71,9 @@ class _Api:
     def all(self, path: str) -> Iterator[dict[str, Any]]:
         """Every entry of every page."""
         page = 1
-        while found := self.call("GET", f"{path}?per_page={_PAGE}&page={page}"):
-            yield from found
-            if len(found) < _PAGE:
+        while items := self.call("GET", f"{path}?per_page={_PAGE}&page={page}"):
+            yield from items
+            if len(items) < _PAGE:
                 return
             page += 1
 

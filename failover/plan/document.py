@@ -30,13 +30,17 @@ def document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def parse(found: Mapping[str, Any]) -> Plan:
+def parse(plan_document: Mapping[str, Any]) -> Plan:
     """The Plan in a document of this module; raises KeyError, ValueError or TypeError when it holds none."""
-    if found["version"] != VERSION:
-        raise ValueError(f"plan: found version {found['version']}, expected {VERSION}")
-    steps = (Step(StepKind(s["kind"]), s["subject"], s["why"], tuple(s["after"])) for s in found["steps"])
-    evidence = tuple(found.get("evidence", ()))  # journals of older runs have none
-    return Plan(found["target"], found["loser"], tuple(steps), tuple(found["notes"]), evidence)
+    if plan_document["version"] != VERSION:
+        raise ValueError(f"plan: found version {plan_document['version']}, expected {VERSION}")
+    steps = (
+        Step(StepKind(s["kind"]), s["subject"], s["why"], tuple(s["after"])) for s in plan_document["steps"]
+    )
+    evidence = tuple(plan_document.get("evidence", ()))  # journals of older runs have none
+    return Plan(
+        plan_document["target"], plan_document["loser"], tuple(steps), tuple(plan_document["notes"]), evidence
+    )
 
 
 def expected_seconds(plan: Plan) -> int:

@@ -16,12 +16,12 @@ from failover.plan.model import FENCES, OFF, Plan, StepKind
 from failover.plan.silence import Belief, judge
 
 
-def check(plan: Plan, seen: Observation, unplanned: bool = False) -> None:
+def check(plan: Plan, observation: Observation, unplanned: bool = False) -> None:
     """Assert the invariant of this module on a plan; AssertionError is a defect of the planner."""
-    usable, reach = is_usable(seen.servers[plan.target]), f"reach {plan.target}"
+    usable, reach = is_usable(observation.servers[plan.target]), f"reach {plan.target}"
     for step in (s for s in plan.steps if s.kind is StepKind.SWITCH):
         done = plan.before(step.name)
-        for holder in holders(seen):
+        for holder in holders(observation):
             fences = {f"{kind.value} {holder.server.name}" for kind in FENCES}
             if not (is_fenced(holder) or fences & done):
                 raise AssertionError(f"{step.name}: {holder.server.name} holds volumes and is not fenced")
@@ -30,28 +30,28 @@ def check(plan: Plan, seen: Observation, unplanned: bool = False) -> None:
     for step in (s for s in plan.steps if s.kind is StepKind.POWER_OFF and not unplanned):
         if usable or reach in plan.before(step.name):
             continue
-        if judge(seen.servers[step.subject], seen).belief is not Belief.SILENT:
+        if judge(observation.servers[step.subject], observation).belief is not Belief.SILENT:
             raise AssertionError(
                 f"{step.name}: it is not known to be silent, and {plan.target} does not answer"
             )
 
 
-def holders(seen: Observation) -> list[ServerStatus]:
+def holders(observation: Observation) -> list[ServerStatus]:
     """The servers other than the target that hold a volume; raises Refused for a stranger."""
-    target_id = seen.servers[seen.target].server.instance_id
-    found: dict[str, ServerStatus] = {}
-    for volume, attachments in seen.attachments.items():
+    target_id = observation.servers[observation.target].server.instance_id
+    by_name: dict[str, ServerStatus] = {}
+    for volume, attachments in observation.attachments.items():
         for attachment in attachments:
             if attachment.instance_id == target_id:
                 continue
-            server = seen.stack.server_of(attachment.instance_id)
+            server = observation.stack.server_of(attachment.instance_id)
             if server is None:
                 raise Refused(
                     f"{volume} is attached to {attachment.instance_id}, which is not a server of this stack",
                     "find out who attached it there, and why; detach it, or add the server to `servers`",
                 )
-            found[server.name] = seen.servers[server.name]
-    return list(found.values())
+            by_name[server.name] = observation.servers[server.name]
+    return list(by_name.values())
 
 
 def is_fenced(holder: ServerStatus) -> bool:

@@ -13,32 +13,32 @@ from failover.plan.model import LEFT_ALONE, CopyMode, Plan, Step, StepKind
 from failover.plan.silence import Belief, judge
 
 
-def make(seen: Observation, unplanned: bool = False, copy: CopyMode = CopyMode.NONE) -> Plan:
+def make(observation: Observation, unplanned: bool = False, copy: CopyMode = CopyMode.NONE) -> Plan:
     """The plan that makes `seen.target` the active server. `copy`: made before the switch, beside the rest.
 
     `unplanned`: holders are treated as lost. They are not asked to release; where the power of one cannot be
     cut, the detach is the fence. Raises Refused, or Unknown where the state of a holder or of the target
     could not be learnt; each with the remedy.
     """
-    _refuse_doubles(seen)
+    _refuse_doubles(observation)
     notes: list[str] = []
-    target = seen.servers[seen.target]
-    preparing = prepare(target, seen.reach)
-    fences = [_fence(h, seen, unplanned, notes, preparing) for h in holders(seen)]
+    target = observation.servers[observation.target]
+    preparing = prepare(target, observation.reach)
+    fences = [_fence(h, observation, unplanned, notes, preparing) for h in holders(observation)]
     steps = [*preparing, *(step for step, _ in fences if step)]
-    switching = _must_switch(seen)
+    switching = _must_switch(observation)
     if switching:
         steps += _copy(copy)
-        steps.append(Step(StepKind.SWITCH, seen.target, switching, tuple(s.name for s in steps)))
-    if switching or _must_take_over(seen, notes):
-        found = target.answer.complaint if target.answer else "its volumes come with the switch"
-        if not seen.reach:
-            found = _unreached_take_over(target)
-        steps.append(Step(StepKind.TAKE_OVER, seen.target, found, tuple(s.name for s in steps[-1:])))
-    steps += _clients(seen, notes, tuple(s.name for s in steps[-1:]))
+        steps.append(Step(StepKind.SWITCH, observation.target, switching, tuple(s.name for s in steps)))
+    if switching or _must_take_over(observation, notes):
+        why = target.answer.complaint if target.answer else "its volumes come with the switch"
+        if not observation.reach:
+            why = _unreached_take_over(target)
+        steps.append(Step(StepKind.TAKE_OVER, observation.target, why, tuple(s.name for s in steps[-1:])))
+    steps += _clients(observation, notes, tuple(s.name for s in steps[-1:]))
     evidence = tuple(dict.fromkeys(line for _, lines in fences for line in lines))
-    plan = Plan(seen.target, _loser(seen), tuple(steps), tuple(notes), evidence)
-    check(plan, seen, unplanned)
+    plan = Plan(observation.target, _loser(observation), tuple(steps), tuple(notes), evidence)
+    check(plan, observation, unplanned)
     return plan
 
 
@@ -50,9 +50,9 @@ def _copy(mode: CopyMode) -> list[Step]:
     return [Step(StepKind.COPY, mode.value, why)]
 
 
-def _refuse_doubles(seen: Observation) -> None:
+def _refuse_doubles(observation: Observation) -> None:
     """Raise Refused for two live attachments of one volume: we cannot know which is the valid one."""
-    for volume, attachments in seen.attachments.items():
+    for volume, attachments in observation.attachments.items():
         if len(attachments) > 1:
             who = " and ".join(f"{a.instance_id} ({a.state})" for a in attachments)
             raise Refused(
@@ -61,13 +61,15 @@ def _refuse_doubles(seen: Observation) -> None:
             )
 
 
-def _must_take_over(seen: Observation, notes: list[str]) -> bool:
+def _must_take_over(observation: Observation, notes: list[str]) -> bool:
     """Whether a target that has the volumes does not serve them, as far as can be seen from here."""
-    target = seen.servers[seen.target]
-    if seen.reach:
+    target = observation.servers[observation.target]
+    if observation.reach:
         return not (target.answer and target.answer.present)
     if target.server.adopted:
-        notes.append(f"whether {seen.target} serves was not looked at: hosts are not reached from here")
+        notes.append(
+            f"whether {observation.target} serves was not looked at: hosts are not reached from here"
+        )
         return False
     return not target.in_service
 
@@ -124,7 +126,7 @@ def _reach_why(target: ServerStatus, reach: bool) -> str:
 
 
 def _fence(
-    holder: ServerStatus, seen: Observation, unplanned: bool, notes: list[str], preparing: list[Step]
+    holder: ServerStatus, observation: Observation, unplanned: bool, notes: list[str], preparing: list[Step]
 ) -> tuple[Step | None, tuple[str, ...]]:
     """The step after which the holder can no longer write, and the evidence for it. Raises Unknown."""
     name, prepared = holder.server.name, tuple(s.name for s in preparing)
@@ -132,20 +134,23 @@ def _fence(
         notes.append(f"{name} needs no fence: {holder.instance_state}, holds nothing mounted")
         return None, ()
     if unplanned:
-        return _cut_off(holder, seen, prepared)
+        return _cut_off(holder, observation, prepared)
     if holder.presence is Presence.ANSWERS:
         # It still serves: it goes on serving until its successor is ready.
         return Step(StepKind.RELEASE, name, "it answers: it gives the volumes up itself", prepared), ()
-    if not seen.reach:
+    if not observation.reach:
         # Without SSH there is no evidence of silence at all: its successor must be there first.
         why = "hosts are not reached from here: its power is cut and proven off"
         return Step(StepKind.POWER_OFF, name, why, prepared), ()
-    judged = judge(holder, seen)
+    judged = judge(holder, observation)
     if judged.belief is Belief.UNKNOWN:
         raise Unknown("; ".join((judged.reason, *judged.evidence)), judged.remedy)
     # One that is silent to all may lose its power beside the launch. A target that exists and is silent
     # itself is another matter: then both may be down, or the network.
-    beside = judged.belief is Belief.SILENT and seen.servers[seen.target].presence is not Presence.SILENT
+    beside = (
+        judged.belief is Belief.SILENT
+        and observation.servers[observation.target].presence is not Presence.SILENT
+    )
     step = Step(
         StepKind.POWER_OFF,
         name,
@@ -156,31 +161,31 @@ def _fence(
 
 
 def _cut_off(
-    holder: ServerStatus, seen: Observation, prepared: tuple[str, ...]
+    holder: ServerStatus, observation: Observation, prepared: tuple[str, ...]
 ) -> tuple[Step, tuple[str, ...]]:
     """The fence that --unplanned chooses: the holder is not asked to release, and is not waited for."""
     why = "--unplanned: its power is cut; where that cannot be proven, the detach is the fence"
-    judged = judge(holder, seen)
+    judged = judge(holder, observation)
     beside = judged.belief is Belief.SILENT
     return Step(StepKind.CUT_OFF, holder.server.name, why, () if beside else prepared), judged.evidence
 
 
-def _must_switch(seen: Observation) -> str:
+def _must_switch(observation: Observation) -> str:
     """Why the switch is needed, empty when it is not."""
-    target_id = seen.servers[seen.target].server.instance_id
-    if seen.attachments.misplaced(target_id):
-        return f"attach {', '.join(seen.stack.volumes)} to {seen.target}, detached from everybody else before"
-    if seen.stack.active != seen.target:
-        return (
-            f"the volumes are there, but Terraform's state says {seen.stack.active}: it is brought up to date"
-        )
+    target_id = observation.servers[observation.target].server.instance_id
+    if observation.attachments.misplaced(target_id):
+        volumes = ", ".join(observation.stack.volumes)
+        return f"attach {volumes} to {observation.target}, detached from everybody else before"
+    if observation.stack.active != observation.target:
+        active = observation.stack.active
+        return f"the volumes are there, but Terraform's state says {active}: it is brought up to date"
     return ""
 
 
-def _clients(seen: Observation, notes: list[str], after: tuple[str, ...]) -> list[Step]:
+def _clients(observation: Observation, notes: list[str], after: tuple[str, ...]) -> list[Step]:
     """A step for each client that has to be brought over and can be; a note for each that is left alone."""
     steps = []
-    for client in seen.clients:
+    for client in observation.clients:
         if why := _left_alone(client):
             notes.append(f"client {client.client.name} {why}")
         elif not (client.answer and client.answer.present):
@@ -206,6 +211,6 @@ def _client_why(client: ClientStatus) -> str:
     return client.answer.complaint if client.answer else "not checked"
 
 
-def _loser(seen: Observation) -> str | None:
-    held: list[Server] = [h.server for h in holders(seen)]
+def _loser(observation: Observation) -> str | None:
+    held: list[Server] = [h.server for h in holders(observation)]
     return held[0].name if held else None

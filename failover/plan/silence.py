@@ -41,7 +41,7 @@ class Judgement:
     remedy: str = ""
 
 
-def judge(server: ServerStatus, seen: Observation) -> Judgement:
+def judge(server: ServerStatus, observation: Observation) -> Judgement:
     """Whether this server, which holds volumes and does not let us in, is silent."""
     name = server.server.name
     if server.instance_state != "RUNNING":
@@ -49,8 +49,8 @@ def judge(server: ServerStatus, seen: Observation) -> Judgement:
     evidence = tuple(_evidence(server))
     if server.presence is not Presence.SILENT or server.attempt is None:
         return _unknown(server, evidence)
-    witnesses = list(_witnesses(server.attempt, name, seen))
-    signs = (*server.signs, *_seen_by_clients(name, seen))
+    witnesses = list(_witnesses(server.attempt, name, observation))
+    signs = (*server.signs, *_signs_of_clients(name, observation))
     if not witnesses:
         return _without_witness(server, evidence)
     evidence += (f"reached from here {server.attempt.way}: {', '.join(nodeset.listed(witnesses))}",)
@@ -97,18 +97,18 @@ def _api(server: ServerStatus) -> str:
     return f"{server.server.name}: the API says {server.instance_state}"
 
 
-def _witnesses(attempt: Attempt, name: str, seen: Observation) -> Iterator[str]:
+def _witnesses(attempt: Attempt, name: str, observation: Observation) -> Iterator[str]:
     """The other hosts of the site that answered SSH, reached the same way."""
-    others = [(s.server.name, s.attempt) for s in seen.servers.values() if s.server.name != name]
-    for other, tried in [*((c.client.name, c.attempt) for c in seen.clients), *others]:
+    others = [(s.server.name, s.attempt) for s in observation.servers.values() if s.server.name != name]
+    for other, tried in [*((c.client.name, c.attempt) for c in observation.clients), *others]:
         if tried and tried.answered and tried.way == attempt.way:
             yield other
 
 
-def _seen_by_clients(name: str, seen: Observation) -> Iterator[str]:
+def _signs_of_clients(name: str, observation: Observation) -> Iterator[str]:
     """What clients can tell of this server (hooks/client/client.py, facts "servers")."""
-    facts = {c.client.name: c.answer.servers.get(name, {}) if c.answer else {} for c in seen.clients}
-    for client in nodeset.listed(one for one, found in facts.items() if found.get("port_2049") == ""):
+    facts = {c.client.name: c.answer.servers.get(name, {}) if c.answer else {} for c in observation.clients}
+    for client in nodeset.listed(one for one, fact in facts.items() if fact.get("port_2049") == ""):
         yield f"client {client} reaches port {NFS_PORT} of {name}"
-    for client in nodeset.listed(one for one, found in facts.items() if found.get("answers") is True):
+    for client in nodeset.listed(one for one, fact in facts.items() if fact.get("answers") is True):
         yield f"client {client} still gets answers from {name}"

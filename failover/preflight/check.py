@@ -24,7 +24,7 @@ class Check:
 
     name: str
     outcome: CheckResult
-    found: str
+    actual: str
     expected: str = ""
     remedy: str = ""
 
@@ -33,30 +33,30 @@ class Check:
         return {
             "name": self.name,
             "outcome": self.outcome.value,
-            "found": self.found,
+            "found": self.actual,
             "expected": self.expected,
             "remedy": self.remedy,
         }
 
 
-def ok(name: str, found: str) -> Check:
+def ok(name: str, actual: str) -> Check:
     """It is as it should be, or does not matter for this target."""
-    return Check(name, CheckResult.OK, found)
+    return Check(name, CheckResult.OK, actual)
 
 
-def warning(name: str, found: str, expected: str, remedy: str) -> Check:
+def warning(name: str, actual: str, expected: str, remedy: str) -> Check:
     """A failover would still work."""
-    return Check(name, CheckResult.WARNING, found, expected, remedy)
+    return Check(name, CheckResult.WARNING, actual, expected, remedy)
 
 
-def blocking(name: str, found: str, expected: str, remedy: str) -> Check:
+def blocking(name: str, actual: str, expected: str, remedy: str) -> Check:
     """A failover would not work."""
-    return Check(name, CheckResult.BLOCKING, found, expected, remedy)
+    return Check(name, CheckResult.BLOCKING, actual, expected, remedy)
 
 
-def unknown(name: str, found: str, expected: str, remedy: str) -> Check:
+def unknown(name: str, actual: str, expected: str, remedy: str) -> Check:
     """Whether a failover would work is not known."""
-    return Check(name, CheckResult.UNKNOWN, found, expected, remedy)
+    return Check(name, CheckResult.UNKNOWN, actual, expected, remedy)
 
 
 def of(checks: Iterable[Check], *outcomes: CheckResult) -> tuple[Check, ...]:
@@ -69,10 +69,10 @@ def outcome(checks: Iterable[Check]) -> Outcome:
 
     What is known to be in the way counts for more than what is not known.
     """
-    found = {c.outcome for c in checks}
-    if CheckResult.BLOCKING in found:
+    results = {c.outcome for c in checks}
+    if CheckResult.BLOCKING in results:
         return Outcome.REFUSED
-    return Outcome.UNKNOWN if CheckResult.UNKNOWN in found else Outcome.DONE
+    return Outcome.UNKNOWN if CheckResult.UNKNOWN in results else Outcome.DONE
 
 
 def objection(checks: Iterable[Check]) -> FailoverError | None:
@@ -80,7 +80,7 @@ def objection(checks: Iterable[Check]) -> FailoverError | None:
     against = of(checks, CheckResult.BLOCKING, CheckResult.UNKNOWN)
     if not against:
         return None
-    reason = "; ".join(f"{c.name}: {c.found}" for c in against)
+    reason = "; ".join(f"{c.name}: {c.actual}" for c in against)
     remedy = "; ".join(dict.fromkeys(c.remedy for c in against))
     error = Refused if outcome(against) is Outcome.REFUSED else Unknown
     return error(f"preflight: {reason}", remedy)

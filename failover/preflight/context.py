@@ -22,14 +22,14 @@ from failover.preflight.memo import Once
 
 
 class Ground:
-    """One target of one site. `seen`: what a run under way has observed already, None for preflight alone."""
+    """One target of one site. `observation`: that of a run under way, None for preflight alone."""
 
     def __init__(
         self,
         ports: Ports,
         stack: Stack,
         target: str,
-        seen: Observation | None = None,
+        observation: Observation | None = None,
     ) -> None:
         self.site = ports.site
         self.stack = stack
@@ -37,7 +37,7 @@ class Ground:
         self.reads = ports.reads
         self.terraform = ports.runner
         self.hosts = ports.hosts
-        self.seen = seen
+        self.observation = observation
         self._observer = ports.observer
         self._once = Once()
         self._places = Places(self._compartment_of)
@@ -102,10 +102,10 @@ class Ground:
         places, unread = self._places.of(self.stack)
         self._ask_attachments(places)
         listed = [self._once.ask(self.reads.attachments, place, volume_id) for place in places]
-        found = {a.id: a for many in listed for a in many}
-        if unread and not found:
+        by_id = {a.id: a for many in listed for a in many}
+        if unread and not by_id:
             raise unread[0]
-        return tuple(found.values())
+        return tuple(by_id.values())
 
     def every_attachment(self) -> Attachments:
         """Who holds each volume of the stack. Raises as `attachments`."""
@@ -148,11 +148,11 @@ class Ground:
 
     def clients(self) -> tuple[ClientStatus, ...]:
         """Every client, by its own check, all asked at the same time."""
-        return self.seen.clients if self.seen else self._once.ask(self._clients)
+        return self.observation.clients if self.observation else self._once.ask(self._clients)
 
     def server(self, name: str) -> ServerStatus:
         """A server, by its own check where it holds volumes."""
-        return self.seen.servers[name] if self.seen else self._once.ask(self._server, name)
+        return self.observation.servers[name] if self.observation else self._once.ask(self._server, name)
 
     def survey(self, name: str) -> HookReport | None:
         """What a takeover would refuse on this server; None where it cannot be reached. Raises Silent."""

@@ -11,30 +11,30 @@ from failover.preflight.check import Check, CheckResult, of
 from failover.preflight.context import Ground
 
 
-def checks(plan: Plan, seen: Observation, ports: Ports) -> tuple[Check, ...]:
+def checks(plan: Plan, observation: Observation, ports: Ports) -> tuple[Check, ...]:
     """The checks for this plan; none for one that moves no volume (its steps touch hosts alone)."""
     if not _switches(plan):
         return ()
-    serves = any(h.presence is Presence.ANSWERS for h in holders(seen))
-    ground = Ground(ports, seen.stack, seen.target, seen)
+    serves = any(h.presence is Presence.ANSWERS for h in holders(observation))
+    ground = Ground(ports, observation.stack, observation.target, observation)
     return runner.run(catalogue.of_a_run(ground, serves), ground)
 
 
-def foreseen(plan: Plan, seen: Observation, ports: Ports) -> tuple[str, ...]:
+def foreseen(plan: Plan, observation: Observation, ports: Ports) -> tuple[str, ...]:
     """What the hosts' own judgement would stop a run with, for a plan that is only shown: a note each."""
     if not _switches(plan) or not ports.site.ssh.reach:
         return ()
-    found = runner.run(catalogue.SURVEYS, Ground(ports, seen.stack, seen.target, seen))
+    results = runner.run(catalogue.SURVEYS, Ground(ports, observation.stack, observation.target, observation))
     refused = tuple(
-        f"a run would be refused: {c.found} ({c.remedy})" for c in of(found, CheckResult.BLOCKING)
+        f"a run would be refused: {c.actual} ({c.remedy})" for c in of(results, CheckResult.BLOCKING)
     )
-    return refused + notes(found)
+    return refused + notes(results)
 
 
 def _switches(plan: Plan) -> bool:
     return any(s.kind is StepKind.SWITCH for s in plan.steps)
 
 
-def notes(found: tuple[Check, ...]) -> tuple[str, ...]:
+def notes(results: tuple[Check, ...]) -> tuple[str, ...]:
     """The warnings, for the report."""
-    return tuple(f"preflight: {c.name}: {c.found} ({c.remedy})" for c in of(found, CheckResult.WARNING))
+    return tuple(f"preflight: {c.name}: {c.actual} ({c.remedy})" for c in of(results, CheckResult.WARNING))

@@ -36,8 +36,8 @@ class Once:
 
     def begin(self, question: Callable[..., object], *args: Hashable) -> None:
         """Ask in the background, for a later `ask`. The thread does not keep the process alive."""
-        threading.Thread(target=self._asked, args=(question, *args), daemon=True).start()
+        threading.Thread(target=self._ask_in_background, args=(question, *args), daemon=True).start()
 
-    def _asked(self, question: Callable[..., object], *args: Hashable) -> None:
+    def _ask_in_background(self, question: Callable[..., object], *args: Hashable) -> None:
         with suppress(FailoverError):  # `ask` raises it
             self.ask(question, *args)

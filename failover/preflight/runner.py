@@ -76,6 +76,6 @@ def unanswered(name: str, error: Unanswered, compartment_id: str, advisory: bool
     return Check(name, result, error.reason, f"an answer to {error.operation}", remedy)
 
 
-def _not_learnt(probe: Probe, found: str, remedy: str) -> Check:
-    check = unknown(probe.name, found, "an answer", remedy)
-    return Check(check.name, CheckResult.WARNING, found, check.expected, remedy) if probe.advisory else check
+def _not_learnt(probe: Probe, actual: str, remedy: str) -> Check:
+    check = unknown(probe.name, actual, "an answer", remedy)
+    return Check(check.name, CheckResult.WARNING, actual, check.expected, remedy) if probe.advisory else check

@@ -231,7 +231,7 @@ class Rehearsal:
         self._report.findings += (offered,)
         if not offered.ok:
             raise Failed(
-                f"the clones are {offered.found}: the rehearsal ends here",
+                f"the clones are {offered.actual}: the rehearsal ends here",
                 "find out who exports them there, and mend it in the image",
             )
         read = record.step("canaries", host.read, lambda found: "; ".join(x.message for x in found))
@@ -240,7 +240,7 @@ class Rehearsal:
         checked = record.step(
             "fsck",
             lambda: host.check(self._choices.fsck_seconds),
-            lambda found: "; ".join(one.found for one in found),
+            lambda found: "; ".join(one.actual for one in found),
         )
         self._report.findings += checked
 
@@ -324,7 +324,7 @@ class Rehearsal:
             f"of a failover's outage this measured {forecast:.0f} s ({', '.join(_OUTAGE)}); the old server's "
             "release or power-off, the detach and the clients come on top",
         )
-        if wrong := [f"{one.subject}: {one.found}" for one in self._report.findings if not one.ok]:
+        if wrong := [f"{one.subject}: {one.actual}" for one in self._report.findings if not one.ok]:
             self._report.outcome = Outcome.FAILED
             self._report.reason = "; ".join(wrong)
             self._report.remedy = "mend that before it is needed; then rehearse again"

@@ -36,9 +36,9 @@ def find(runs: Path, name: str) -> Path:
     matching = matching or [p for p in known if name in p.name]
     if len(matching) == 1:
         return matching[0]
-    found = ", ".join(p.name for p in matching) or "none"
+    names = ", ".join(p.name for p in matching) or "none"
     raise Usage(
-        f"run {name!r}: found {found}, expected one in {runs}",
+        f"run {name!r}: found {names}, expected one in {runs}",
         "`./inv runs` lists them; `latest` is the newest",
     )
 
@@ -46,19 +46,19 @@ def find(runs: Path, name: str) -> Path:
 def _document(folder: Path) -> dict[str, Any] | None:
     """report.json, which a killed run has not, or only a part of."""
     try:
-        found: dict[str, Any] = json.loads((folder / "report.json").read_text())
+        document: dict[str, Any] = json.loads((folder / "report.json").read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    return found
+    return document
 
 
 def _observed(folder: Path) -> tuple[str, ...]:
     """The lines of observed.json, a list of texts, where there is one."""
     try:
-        found = json.loads((folder / "observed.json").read_text())
+        lines = json.loads((folder / "observed.json").read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return ()
-    return tuple(str(line) for line in found) if isinstance(found, list) else ()
+    return tuple(str(line) for line in lines) if isinstance(lines, list) else ()
 
 
 def _holds_lock(folder: Path, pid: object) -> bool:

@@ -71,16 +71,16 @@ def away(run: RunRecord) -> Away | None:
 
 def _known(run: RunRecord) -> list[str]:
     """What the run itself can know of the outage; clients may have seen it begin earlier."""
-    found = away(run)
-    if found is None:
+    service = away(run)
+    if service is None:
         return ["This run did not stop the service, and did not restore it."]
-    if found.seconds is None:
-        return [f"Not over when this record ends: the service is away {found.since}."]
-    least = "" if found.exact else "at least "
+    if service.seconds is None:
+        return [f"Not over when this record ends: the service is away {service.since}."]
+    least = "" if service.exact else "at least "
     judged = judged_outage(run)
-    lines = [f"The service was away for {least}{duration(found.seconds)}, {found.since}."]
+    lines = [f"The service was away for {least}{duration(service.seconds)}, {service.since}."]
     lines += [
-        f"{s.subject} had it back after {duration(s.end - found.begin)}."
+        f"{s.subject} had it back after {duration(s.end - service.begin)}."
         for s in _all(run, StepKind.CLIENT)
         if s.state == DONE
     ]
@@ -102,7 +102,7 @@ def left_to_do(run: RunRecord) -> list[str]:
         left.append(f"Run the same command again; it goes on from what it finds: {run.command}")
     elif run.remedy:
         left.append(f"{run.remedy[0].upper()}{run.remedy[1:]}.")
-    left += [f"{f.subject} is not right: {f.found}" for f in run.findings if not f.ok]
+    left += [f"{f.subject} is not right: {f.actual}" for f in run.findings if not f.ok]
     left += [f"Look after this: {note}." for note in run.notes if LEFT_ALONE in note]
     if (switched := _step(run, StepKind.SWITCH)) and run.active_file:
         if switched.state == DONE:

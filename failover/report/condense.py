@@ -26,13 +26,13 @@ Groups = list[tuple[list[T], str]]  # the members, and what all of them came to
 def record(run: RunRecord) -> RunRecord:
     """The run, its clients in groups where there are more than a few; otherwise as it is."""
     clients = [s for s in run.steps if s.kind is StepKind.CLIENT]
-    found = replace(run, findings=findings(run.findings), notes=notes(run.notes))
+    condensed = replace(run, findings=findings(run.findings), notes=notes(run.notes))
     if len(clients) <= FEW:
-        return found
+        return condensed
     others = tuple(s for s in run.steps if s.kind is not StepKind.CLIENT)
     groups = _groups(clients, lambda s: s.subject, lambda s: f"{s.state}\0{s.message}")
     rows = sorted((_row(many) for many, _ in groups), key=lambda s: s.state == FAILED)
-    return replace(found, steps=(*others, *rows))
+    return replace(condensed, steps=(*others, *rows))
 
 
 def plan(whole: Plan) -> Plan:
@@ -58,13 +58,13 @@ def phases(done: Sequence[Phase]) -> list[Phase]:
     return [*others[:first], together, *others[first:]]
 
 
-def findings(found: Sequence[Finding]) -> tuple[Finding, ...]:
+def findings(every: Sequence[Finding]) -> tuple[Finding, ...]:
     """Findings of single clients in groups, those that are not right last of all."""
-    single = [f for f in found if split_name(f.subject)[0] is StepKind.CLIENT]
+    single = [f for f in every if split_name(f.subject)[0] is StepKind.CLIENT]
     if len(single) <= FEW:
-        return tuple(found)
-    others = [f for f in found if split_name(f.subject)[0] is not StepKind.CLIENT]
-    groups = _groups(single, lambda f: split_name(f.subject)[1], lambda f: f"{f.ok}\0{f.found}")
+        return tuple(every)
+    others = [f for f in every if split_name(f.subject)[0] is not StepKind.CLIENT]
+    groups = _groups(single, lambda f: split_name(f.subject)[1], lambda f: f"{f.ok}\0{f.actual}")
     rows = [_finding(many, text.partition("\0")[2]) for many, text in groups]
     return tuple(sorted((*others, *rows), key=lambda f: not f.ok))
 
@@ -121,4 +121,4 @@ def _row(many: Sequence[StepRecord]) -> StepRecord:
 
 def _finding(many: Sequence[Finding], text: str) -> Finding:
     names = _named(many, lambda f: split_name(f.subject)[1])
-    return replace(many[0], subject=f"{StepKind.CLIENT.value} {names}", found=f"{len(many)}: {text}")
+    return replace(many[0], subject=f"{StepKind.CLIENT.value} {names}", actual=f"{len(many)}: {text}")

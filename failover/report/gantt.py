@@ -62,8 +62,8 @@ def label(step: StepRecord) -> str:
     """Seconds, and the state unless it is the usual one; only the state where the seconds are not known."""
     if step.state in (NOT_STARTED, CUT_OFF):  # when a step that was cut off ended is not known
         return step.state
-    taken = duration(step.seconds)
-    return taken if step.state == "done" else f"{step.state} after {taken}"
+    text = duration(step.seconds)
+    return text if step.state == "done" else f"{step.state} after {text}"
 
 
 def _ticks(span: float) -> tuple[Tick, ...]:

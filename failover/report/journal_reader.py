@@ -77,11 +77,11 @@ def read_run(
 def _ending(end: Entry | None, under_way: bool) -> dict[str, Any]:
     if end is None:
         return {"outcome": UNDER_WAY if under_way else "killed"}
-    found = {key: end[key] for key in ("outcome", "active", "reason", "remedy") if key in end}
+    ending = {key: end[key] for key in ("outcome", "active", "reason", "remedy") if key in end}
     return (
-        found
-        if "outcome" in found
-        else {"outcome": DONE if end["event"] == Event.RUN_DONE else "unknown", **found}
+        ending
+        if "outcome" in ending
+        else {"outcome": DONE if end["event"] == Event.RUN_DONE else "unknown", **ending}
     )
 
 

@@ -23,8 +23,8 @@ class Report:
 
     `verb` is what was asked for: failover, plan or verify. `folder` is the run's, None when it never acted;
     `runs` is the site's folder of runs, None before the site was read.
-    `seen`, `switched` (the last switch before this run) and `changes` (Terraform's, None when it was not
-    asked) are what the plan for a pull request is written from. `forecast`: of the plan, before it is done.
+    A pull request's plan is written from `observation`, `switched` (the last switch before this run) and
+    `changes` (Terraform's; None when it was not asked). `forecast`: of the plan, before it is done.
     """
 
     target: str
@@ -41,7 +41,7 @@ class Report:
     seconds: float = 0.0
     plan: Plan | None = None
     folder: Path | None = None
-    seen: Observation | None = None
+    observation: Observation | None = None
     switched: Switched | None = None
     changes: tuple[Change, ...] | None = None
     runs: Path | None = None
@@ -65,7 +65,7 @@ class Report:
             "forecast": _forecast(self.forecast),
             "phases": [{"name": p.name, "seconds": round(p.seconds, 3)} for p in self.phases],
             "verified": [
-                {"subject": f.subject, "ok": f.ok, "found": f.found, "client": f.client}
+                {"subject": f.subject, "ok": f.ok, "found": f.actual, "client": f.client}
                 for f in self.findings
             ],
             "second_plan_changes": self.second_plan_changes,
@@ -73,13 +73,13 @@ class Report:
         }
 
 
-def _forecast(found: Forecast | None) -> dict[str, Any] | None:
-    if found is None:
+def _forecast(forecast: Forecast | None) -> dict[str, Any] | None:
+    if forecast is None:
         return None
     return {
-        "seconds": round(found.seconds, 1),
-        "outage_seconds": None if found.outage is None else round(found.outage, 1),
-        "steps": {name: round(seconds, 1) for name, seconds in found.steps.items()},
-        "measured": dict(found.measured),
-        "source": found.source,
+        "seconds": round(forecast.seconds, 1),
+        "outage_seconds": None if forecast.outage is None else round(forecast.outage, 1),
+        "steps": {name: round(seconds, 1) for name, seconds in forecast.steps.items()},
+        "measured": dict(forecast.measured),
+        "source": forecast.source,
     }

@@ -21,7 +21,7 @@ def show(report: Report, console: Console) -> None:
         console.print(f"note: {note}", markup=False)
     for finding in condense.findings(report.findings):
         mark = "verified" if finding.ok else "NOT RIGHT"
-        console.print(f"{mark:>9}  {finding.subject}: {finding.found}", markup=False)
+        console.print(f"{mark:>9}  {finding.subject}: {finding.actual}", markup=False)
     done = f"{report.active} is the active server"
     if report.verb == "rehearse":
         done = (

@@ -49,7 +49,7 @@ def show(run: RunRecord, console: Console) -> None:
         console.print(f"note: {note}", markup=False)
     for finding in run.findings:
         mark = "verified" if finding.ok else "NOT RIGHT"
-        console.print(f"{mark:>9}  {finding.subject}: {finding.found}", markup=False)
+        console.print(f"{mark:>9}  {finding.subject}: {finding.actual}", markup=False)
     for line in (*conclusions.outage(run), *(f"to do: {x}" for x in conclusions.left_to_do(run))):
         console.print(line, markup=False)
     console.print(f"{run.outcome}: {conclusions.headline(run)}", markup=False)

@@ -58,11 +58,11 @@ def _remember(report: Report, run: RunRecord) -> None:
 
 def _seconds(run: RunRecord) -> dict[str, float]:
     """The longest step of each kind that was done: those of one kind run side by side."""
-    found: dict[str, float] = {}
+    by_kind: dict[str, float] = {}
     for step in run.steps:
         if step.kind and step.state == DONE:
-            found[step.kind.value] = max(found.get(step.kind.value, 0.0), round(step.seconds, 3))
-    return found
+            by_kind[step.kind.value] = max(by_kind.get(step.kind.value, 0.0), round(step.seconds, 3))
+    return by_kind
 
 
 def _write(path: Path, text: str) -> None:

@@ -51,18 +51,18 @@ class History:
 
     def latest(self, kind: str, outcome: str | None = None) -> Entry | None:
         """The newest entry of this kind, and of this outcome where one is named."""
-        found = (e for e in self.entries if e.kind == kind and outcome in (None, e.outcome))
-        return max(found, key=lambda entry: entry.at, default=None)
+        entries = (e for e in self.entries if e.kind == kind and outcome in (None, e.outcome))
+        return max(entries, key=lambda entry: entry.at, default=None)
 
     def measured(self, *kinds: str) -> Mapping[str, tuple[float, ...]]:
         """Seconds of each kind of step in the entries of these kinds, oldest first; others are left out."""
-        found: dict[str, tuple[float, ...]] = {}
+        seconds_by_step: dict[str, tuple[float, ...]] = {}
         for entry in (e for e in self.entries if e.kind in kinds):
             steps = entry.facts.get(STEPS)
             for step, seconds in steps.items() if isinstance(steps, Mapping) else ():
                 if _is_seconds(seconds):
-                    found[step] = (*found.get(step, ()), float(seconds))
-        return found
+                    seconds_by_step[step] = (*seconds_by_step.get(step, ()), float(seconds))
+        return seconds_by_step
 
 
 def append(folder: Path, entry: Entry) -> None:
@@ -112,11 +112,13 @@ def _document(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _entry(found: Mapping[str, Any]) -> Entry:
-    at = datetime.fromisoformat(found["at"])
-    if at.tzinfo is None or not isinstance(found["facts"], dict) or not _is_seconds(found["seconds"]):
+def _entry(document: Mapping[str, Any]) -> Entry:
+    at = datetime.fromisoformat(document["at"])
+    if at.tzinfo is None or not isinstance(document["facts"], dict) or not _is_seconds(document["seconds"]):
         raise ValueError("expected at with its zone, seconds as a number and facts as an object")
-    return Entry(str(found["kind"]), at, str(found["outcome"]), float(found["seconds"]), found["facts"])
+    return Entry(
+        str(document["kind"]), at, str(document["outcome"]), float(document["seconds"]), document["facts"]
+    )
 
 
 def _is_seconds(value: object) -> bool:

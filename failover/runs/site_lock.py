@@ -71,14 +71,14 @@ def holder(runs: Path) -> dict[str, object] | None:
         try:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            found: dict[str, object] = json.loads(path.read_text() or "{}")
-            return found
+            owner: dict[str, object] = json.loads(path.read_text() or "{}")
+            return owner
     return None
 
 
 def _owner(path: Path) -> str:
     try:
-        found = json.loads(path.read_text())
+        owner = json.loads(path.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return "its owner has not written its name yet"
-    return f"{found['user']} on {found['host']}, process {found['pid']}, since {found['since']}"
+    return f"{owner['user']} on {owner['host']}, process {owner['pid']}, since {owner['since']}"

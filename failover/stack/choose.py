@@ -18,16 +18,16 @@ class Via(enum.StrEnum):
     RESOURCE_MANAGER = "resource-manager"
 
 
-def chosen(site: Site, via: str = "", stack_id: str = "") -> Site:
+def chosen(site: Site, runner_name: str = "", stack_id: str = "") -> Site:
     """The site with what the command line says over what it says itself; raises Usage."""
-    if via and via not in list(Via):
-        raise Usage(f"--via {via}: expected {' or '.join(Via)}", "choose one of them")
-    if via == Via.TERRAFORM:
+    if runner_name and runner_name not in list(Via):
+        raise Usage(f"--via {runner_name}: expected {' or '.join(Via)}", "choose one of them")
+    if runner_name == Via.TERRAFORM:
         if stack_id:
             raise Usage(f"--via {Via.TERRAFORM} has no use for --stack-id", "leave one of the two out")
         return replace(site, terraform=replace(site.terraform, stack_id=""))
     wanted = identifiers.stack_id(stack_id, "--stack-id") if stack_id else site.terraform.stack_id
-    if via == Via.RESOURCE_MANAGER and not wanted:
+    if runner_name == Via.RESOURCE_MANAGER and not wanted:
         raise Usage(
             f"--via {Via.RESOURCE_MANAGER}: no stack is named",
             f'add --stack-id OCID, or stack_id = "ocid1.ormstack..." under [terraform] in {site.file}',

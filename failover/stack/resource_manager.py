@@ -69,9 +69,9 @@ class ResourceManagerStack:
         """Wait for a job that a killed run left; put back what it had set for one plan."""
         self._say = say
         self._jobs.await_idle(self._longest, say)
-        seen = self._api.stack()
-        if RESTORE_TAG in seen.tags and not look_only:
-            say(f"variables that an earlier run set for one plan are put back: {seen.tags[RESTORE_TAG]}")
+        current = self._api.stack()
+        if RESTORE_TAG in current.tags and not look_only:
+            say(f"variables that an earlier run set for one plan are put back: {current.tags[RESTORE_TAG]}")
             self._restore()
 
     def discard_plans(self) -> None:
@@ -79,9 +79,11 @@ class ResourceManagerStack:
 
     def init(self) -> None:
         """The stack is there; raises Usage for one that is not active."""
-        seen = self._api.stack()
-        if seen.state != "ACTIVE":
-            raise Usage(f"the stack {seen.name} ({seen.id}) is {seen.state}", "name another with --stack-id")
+        current = self._api.stack()
+        if current.state != "ACTIVE":
+            raise Usage(
+                f"the stack {current.name} ({current.id}) is {current.state}", "name another with --stack-id"
+            )
 
     @property
     def active_file(self) -> Path | None:
@@ -151,7 +153,7 @@ class ResourceManagerStack:
 
     def write_active(self, server: str) -> None:
         """The stack's variable, and the checkout's file: else a later pull request would undo the switch."""
-        self._update(lambda seen: ({**seen.variables, "active_server": server}, seen.tags))
+        self._update(lambda current: ({**current.variables, "active_server": server}, current.tags))
         if self._checkout and (self._checkout / ACTIVE_FILE).exists():
             write_active(self._checkout, server)
 
@@ -204,8 +206,8 @@ class ResourceManagerStack:
     @contextmanager
     def _for_one_plan(self, wanted: Mapping[str, str]) -> Iterator[None]:
         """Set these variables of the stack for the block, remembering in a tag what was there."""
-        seen = self._api.stack()
-        former = {n: seen.variables.get(n) for n, v in wanted.items() if seen.variables.get(n) != v}
+        current = self._api.stack()
+        former = {n: current.variables.get(n) for n, v in wanted.items() if current.variables.get(n) != v}
         if not former:
             yield
             return
@@ -238,9 +240,11 @@ class ResourceManagerStack:
     def _update(self, change: Callable[[StackSeen], tuple[Mapping[str, str], Mapping[str, str]]]) -> None:
         """Change variables and tags in one call, of what they are at that moment."""
         for _ in range(_UPDATES):
-            seen = self._api.stack()
-            variables, tags = change(seen)
-            if (variables, tags) == (seen.variables, seen.tags) or self._api.update(seen, variables, tags):
+            current = self._api.stack()
+            variables, tags = change(current)
+            if (variables, tags) == (current.variables, current.tags) or self._api.update(
+                current, variables, tags
+            ):
                 return
         raise Refused(
             f"the stack {self._stack_id} is changed by another user again and again",
@@ -248,12 +252,12 @@ class ResourceManagerStack:
         )
 
 
-def _restored(seen: StackSeen) -> tuple[Mapping[str, str], Mapping[str, str]]:
+def _restored(current: StackSeen) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """The variables as they were before the plan that the tag tells of, and the tags without it."""
-    former: dict[str, str | None] = json.loads(seen.tags.get(RESTORE_TAG, "{}"))
-    kept = {name: value for name, value in seen.variables.items() if name not in former}
+    former: dict[str, str | None] = json.loads(current.tags.get(RESTORE_TAG, "{}"))
+    kept = {name: value for name, value in current.variables.items() if name not in former}
     back = {name: value for name, value in former.items() if value is not None}
-    return {**kept, **back}, {name: value for name, value in seen.tags.items() if name != RESTORE_TAG}
+    return {**kept, **back}, {name: value for name, value in current.tags.items() if name != RESTORE_TAG}
 
 
 def _text(value: Any) -> str:
@@ -263,14 +267,14 @@ def _text(value: Any) -> str:
 
 def _check_variables(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
     """Raise Refused unless the plan has these variables: a file in the zip overrides the stack's."""
-    found = shown.get("variables", {})
+    variables = shown.get("variables", {})
     for name, value in wanted.items():
-        if name not in found:
+        if name not in variables:
             raise Refused(
                 f"the stack's configuration has no variable {name}",
                 "upload the present configuration (`./inv package`) to the stack",
             )
-        planned = found[name].get("value")
+        planned = variables[name].get("value")
         if not _same(value, planned):
             raise Refused(
                 f"the stack plans with {name} = {planned!r} instead of {value!r}: an *.auto.tfvars file in "

@@ -70,13 +70,13 @@ class StackApi:
         answer = self._call("GetStack", self._client.get_stack, self.stack_id)
         return _stack(answer.data, answer.headers.get("etag", ""))
 
-    def update(self, seen: StackSeen, variables: Mapping[str, str], tags: Mapping[str, str]) -> bool:
-        """UpdateStack; False when somebody else has changed the stack since it was `seen`."""
+    def update(self, current: StackSeen, variables: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+        """UpdateStack; False when somebody else has changed the stack since `current` was read."""
         details = oci.resource_manager.models.UpdateStackDetails(
             variables=dict(variables), freeform_tags=dict(tags)
         )
         update = self._client.update_stack
-        return bool(self._call("UpdateStack", update, seen.id, details, if_match=seen.etag, but=(412,)))
+        return bool(self._call("UpdateStack", update, current.id, details, if_match=current.etag, but=(412,)))
 
     def configuration(self) -> bytes:
         """GetStackTfConfig: the zip."""
@@ -105,9 +105,9 @@ class StackApi:
 
     def job(self, job_id: str) -> ResourceManagerJob:
         """GetJob."""
-        found = self._call("GetJob", self._client.get_job, job_id).data
-        failure = found.failure_details
-        return _job(found, (str(failure.code), str(failure.message)) if failure else ("", ""))
+        job = self._call("GetJob", self._client.get_job, job_id).data
+        failure = job.failure_details
+        return _job(job, (str(failure.code), str(failure.message)) if failure else ("", ""))
 
     def newest_jobs(self) -> tuple[ResourceManagerJob, ...]:
         """ListJobs: the stack's newest ones, newest first."""
@@ -119,7 +119,7 @@ class StackApi:
             sort_order="DESC",
             limit=_NEWEST,
         )
-        return tuple(_job(found) for found in listed.data)
+        return tuple(_job(summary) for summary in listed.data)
 
     def unended(self) -> ResourceManagerJob | None:
         """The job that is under way: the service runs one at a time."""
@@ -158,27 +158,27 @@ def _document(content: bytes, operation: str) -> dict[str, Any]:
     return document
 
 
-def _stack(found: Any, etag: str) -> StackSeen:
+def _stack(stack: Any, etag: str) -> StackSeen:
     return StackSeen(
-        id=found.id,
-        name=found.display_name,
-        state=found.lifecycle_state,
-        terraform_version=found.terraform_version or "",
-        working_directory=getattr(found.config_source, "working_directory", None) or "",
-        variables=found.variables or {},
-        tags=found.freeform_tags or {},
+        id=stack.id,
+        name=stack.display_name,
+        state=stack.lifecycle_state,
+        terraform_version=stack.terraform_version or "",
+        working_directory=getattr(stack.config_source, "working_directory", None) or "",
+        variables=stack.variables or {},
+        tags=stack.freeform_tags or {},
         etag=etag,
     )
 
 
-def _job(found: Any, failure: tuple[str, str] = ("", "")) -> ResourceManagerJob:
-    creator = (found.defined_tags or {}).get("Oracle-Tags", {}).get("CreatedBy")
+def _job(job: Any, failure: tuple[str, str] = ("", "")) -> ResourceManagerJob:
+    creator = (job.defined_tags or {}).get("Oracle-Tags", {}).get("CreatedBy")
     return ResourceManagerJob(
-        id=found.id,
-        operation=found.operation,
-        state=found.lifecycle_state,
-        name=found.display_name,
-        by=str((found.freeform_tags or {}).get(BY_TAG) or creator or "somebody"),
-        since=found.time_created,
+        id=job.id,
+        operation=job.operation,
+        state=job.lifecycle_state,
+        name=job.display_name,
+        by=str((job.freeform_tags or {}).get(BY_TAG) or creator or "somebody"),
+        since=job.time_created,
         failure=failure,
     )

@@ -155,8 +155,8 @@ class StackJobs:
                 f"the {verb} job {job.id} ended with {code}: {message}; its log ends: {tail or 'empty'}",
                 "look at the job in the console; then run the same command again",
             )
-        found = explained(verb, log if "Error:" in log else f"{code} {message}; its log ends: {tail}")
-        return type(found)(f"{found.reason} (job {job.id})", found.remedy)
+        explanation = explained(verb, log if "Error:" in log else f"{code} {message}; its log ends: {tail}")
+        return type(explanation)(f"{explanation.reason} (job {job.id})", explanation.remedy)
 
 
 def plain(log: str) -> str:

@@ -27,7 +27,7 @@ class Recorded:
 
 def recorded(document: Mapping[str, Any]) -> dict[str, Recorded]:
     """The managed resources of a state (`terraform state pull`) by address."""
-    found = {}
+    by_address = {}
     for resource in (r for r in document.get("resources", []) if r["mode"] == "managed"):
         for instance in resource["instances"]:
             key = instance.get("index_key")
@@ -35,17 +35,17 @@ def recorded(document: Mapping[str, Any]) -> dict[str, Recorded]:
                 "" if key is None else f"[{json.dumps(key)}]"
             )
             tainted = instance.get("status") == "tainted"
-            found[address] = Recorded(str(instance["attributes"].get("id")), tainted)
-    return found
+            by_address[address] = Recorded(str(instance["attributes"].get("id")), tainted)
+    return by_address
 
 
 def switched(document: Mapping[str, Any]) -> Switched | None:
     """Who switched last, by the record in a state; None in a state that has none yet."""
     for resource in document.get("resources", []):
         if f"{resource['type']}.{resource['name']}" == addresses.SWITCH_RECORD and resource["instances"]:
-            found = resource["instances"][0]["attributes"]["input"]["value"]
-            at = datetime.fromisoformat(found["at"])
-            return Switched(found["active_server"], found["by"], at, found["door"])
+            value = resource["instances"][0]["attributes"]["input"]["value"]
+            at = datetime.fromisoformat(value["at"])
+            return Switched(value["active_server"], value["by"], at, value["door"])
     return None
 
 

@@ -26,8 +26,8 @@ def edited(state: Document, adopted: Mapping[str, str], untainted: Iterable[str]
     for address, ocid in adopted.items():
         _put(made, address, {"schema_version": 0, "attributes": {"id": ocid}, "sensitive_attributes": []})
     for address in untainted:
-        if found := _find(made, address):
-            found.pop("status", None)
+        if instance := _find(made, address):
+            instance.pop("status", None)
     made["serial"] = int(state["serial"]) + 1
     return made
 
@@ -53,8 +53,8 @@ def _find(state: Document, address: str) -> Document | None:
     for resource in (r for r in state["resources"] if _is(r, kind, name)):
         for instance in resource["instances"]:
             if instance.get("index_key") == key:
-                found: Document = instance
-                return found
+                document: Document = instance
+                return document
     return None
 
 
@@ -73,8 +73,8 @@ def _provider(state: Document) -> str:
 
 
 def _parts(address: str) -> tuple[str, str, str | None]:
-    if found := _ADDRESS.fullmatch(address):
-        return found["type"], found["name"], found["key"]
+    if match := _ADDRESS.fullmatch(address):
+        return match["type"], match["name"], match["key"]
     raise Refused(f"{address} is not an address of this stack's own resources", "mend the state by hand")
 
 

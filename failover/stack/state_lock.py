@@ -23,14 +23,14 @@ def holder(directory: Path) -> str | None:
         return None
     if kind == fcntl.F_UNLCK:
         return None
-    return f"{_told(directory / _INFO_FILE)}process {process}"
+    return f"{_holder_text(directory / _INFO_FILE)}process {process}"
 
 
-def _told(info: Path) -> str:
+def _holder_text(info: Path) -> str:
     """What Terraform wrote about itself; "" when the file is gone already. The file outlives a kill."""
     try:
-        found = json.loads(info.read_text())
-        action = str(found["Operation"]).removeprefix("OperationType").lower()
-        return f"terraform {action} of {found['Who']} since {found['Created']}, "
+        lock = json.loads(info.read_text())
+        action = str(lock["Operation"]).removeprefix("OperationType").lower()
+        return f"terraform {action} of {lock['Who']} since {lock['Created']}, "
     except (OSError, ValueError, KeyError):
         return ""

@@ -139,10 +139,10 @@ class TerraformStack:
         # the SDK takes a second to import: only where it is used
         from failover.cloud.inventory import CloudReads  # noqa: PLC0415
 
-        found = lost.lost(state, kinds, CloudReads(self._cloud, self._api_seconds))
-        for address in found:
+        forgotten = lost.lost(state, kinds, CloudReads(self._cloud, self._api_seconds))
+        for address in forgotten:
             self._run("state rm", address, lock_timeout=_LOCK_WAIT)
-        return found
+        return forgotten
 
     def apply(self, plan: PlanFile, deadline_seconds: float) -> None:
         """Apply exactly this plan; the file is removed. Raises Failed with Terraform's own words."""

@@ -32,7 +32,7 @@ def document(seen: Sight, judged: Judgement) -> dict[str, Any]:
         "service_address": seen.stack.service_ip if isinstance(seen.stack, Stack) else None,
         "images": {n: None if isinstance(i, Unread) else _image(i) for n, i in seen.images.items()},
         "last": {kind.value: _entry(seen, kind) for kind in Kind},
-        "objectives": [asdict(one) for one in judged.objectives],
+        "objectives": [one.document() for one in judged.objectives],
         "next_servers": list(judged.next_servers),
         "protected": judged.is_protected,
         "unprotected": [asdict(gap) for gap in judged.gaps],

@@ -164,7 +164,7 @@ def table(checks: tuple[Check, ...]) -> Table:
     for column in ("outcome", "check", "found", "remedy"):
         made.add_column(column, overflow="fold")
     for one in checks:
-        row = (_escaped(one.name), _escaped(one.found), _escaped(one.remedy))
+        row = (_escaped(one.name), _escaped(one.actual), _escaped(one.remedy))
         made.add_row(f"[{_STYLES[one.outcome]}]{one.outcome.value}[/]", *row)
     return made
 

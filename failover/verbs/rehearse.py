@@ -60,7 +60,7 @@ def _remember(report: Report, facts: Mapping[str, Any]) -> None:
     """What it came to, into the site's history; a disk that is full does not change what was found."""
     if report.run is None or report.runs is None:
         return
-    wrong = [f"{one.subject}: {one.found}" for one in report.findings if not one.ok]
+    wrong = [f"{one.subject}: {one.actual}" for one in report.findings if not one.ok]
     told = {**facts, "reason": report.reason, "not_right": wrong}
     ended, outcome = datetime.now(UTC), report.outcome.value
     entry = history.Entry(history.Kind.REHEARSAL, ended, outcome, report.seconds, told)

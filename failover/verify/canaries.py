@@ -35,31 +35,31 @@ class Manifest:
         return f"{len(self.files)} canaries, written {self.written:%Y-%m-%d %H:%M} UTC ({hours:.1f} h ago)"
 
 
-def parse(found: Any) -> Manifest | None:
+def parse(document: Any) -> Manifest | None:
     """A manifest as the hooks tell it, None for none. Raises Failed for anything else."""
-    if found is None:
+    if document is None:
         return None
     try:
-        files = {str(name): str(digest) for name, digest in found["files"].items()}
-        return Manifest(int(found["serial"]), datetime.fromisoformat(found["written"]), files)
+        files = {str(name): str(digest) for name, digest in document["files"].items()}
+        return Manifest(int(document["serial"]), datetime.fromisoformat(document["written"]), files)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failed(f"found no manifest of canaries, but {str(found)[:100]!r}") from error
+        raise Failed(f"found no manifest of canaries, but {str(document)[:100]!r}") from error
 
 
-def objection(found: Manifest | None, known: Manifest | None) -> str:
-    """Why `found` cannot be the data that was `known` last; empty when it can. Both were read whole."""
+def objection(manifest: Manifest | None, known: Manifest | None) -> str:
+    """Why `manifest` cannot be the data that was `known` last; empty when it can. Both were read whole."""
     if known is None:
         return ""
-    if found is None:
+    if manifest is None:
         return f"the canaries written {known.written:%Y-%m-%d %H:%M} UTC are gone"
-    if found.fixed != known.fixed:
+    if manifest.fixed != known.fixed:
         return "other canaries than the known ones: another filesystem"
-    if found.serial < known.serial:
+    if manifest.serial < known.serial:
         return (
-            f"older than it was: canaries of {found.written:%Y-%m-%d %H:%M} UTC, "
+            f"older than it was: canaries of {manifest.written:%Y-%m-%d %H:%M} UTC, "
             f"the last known ones were of {known.written:%Y-%m-%d %H:%M} UTC"
         )
-    if found.serial == known.serial and found.files != known.files:
+    if manifest.serial == known.serial and manifest.files != known.files:
         return f"not the known refresh number {known.serial}: a copy that went its own way"
     return ""
 
@@ -73,8 +73,8 @@ class Known:
     def read(self) -> dict[str, Manifest]:
         """Empty before the first canaries. Raises Failed for a file of another form."""
         try:
-            found = json.loads(self.file.read_text())["folders"].items()
-            return {str(path): known for path, text in found if (known := parse(text))}
+            folders = json.loads(self.file.read_text())["folders"].items()
+            return {str(path): known for path, text in folders if (known := parse(text))}
         except FileNotFoundError:
             return {}
         except (ValueError, KeyError, TypeError, AttributeError, Failed) as error:

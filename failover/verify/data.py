@@ -17,39 +17,43 @@ from failover.verify.canaries import Known
 from failover.verify.data_findings import ProbeResult
 
 
-def look(site: Site, hosts: Hosts, seen: Observation) -> tuple[Finding, ...]:
+def look(site: Site, hosts: Hosts, observation: Observation) -> tuple[Finding, ...]:
     """A finding for each folder with canaries and each client's mount.
 
     A host that does not answer, or whose own check failed, has its finding already; it is not probed.
     """
-    target = seen.servers[seen.target]
-    clients = [c for c in seen.clients if c.presence is Presence.ANSWERS and c.answer and c.answer.present]
+    target = observation.servers[observation.target]
+    clients = [
+        c for c in observation.clients if c.presence is Presence.ANSWERS and c.answer and c.answer.present
+    ]
 
     async def probe(client: ClientStatus, begun: Callable[[], None]) -> ProbeResult:
-        return await _client(site, hosts, seen, client, begun)
+        return await _client(site, hosts, observation, client, begun)
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        server = pool.submit(_server, site, hosts, seen, target)
-        found = fan_out.results(clients, probe)
-        answers = {c.client: result for c, result in zip(clients, found, strict=True)}
-        return data_findings.judge(seen, server.result(), answers, Known(site.runs))
+        server = pool.submit(_server, site, hosts, observation, target)
+        results = fan_out.results(clients, probe)
+        answers = {c.client: result for c, result in zip(clients, results, strict=True)}
+        return data_findings.judge(observation, server.result(), answers, Known(site.runs))
 
 
-def _server(site: Site, hosts: Hosts, seen: Observation, target: ServerStatus) -> ProbeResult:
+def _server(site: Site, hosts: Hosts, observation: Observation, target: ServerStatus) -> ProbeResult:
     """What the target reads of each folder, or why it could not be probed."""
     if target.answer is None or target.server.address is None:
         return ()
-    held = seen.attachments.held_by(target.server.instance_id)
-    spec = specs.server_spec(seen.stack, held, site.deadlines.hooks)
+    held = observation.attachments.held_by(target.server.instance_id)
+    spec = specs.server_spec(observation.stack, held, site.deadlines.hooks)
     host = hosts.at(target.server.name, target.server.address)
     return _probed(lambda: host.hooks("probe", spec, site.deadlines.hooks).layers)
 
 
 async def _client(
-    site: Site, hosts: Hosts, seen: Observation, client: ClientStatus, begun: Callable[[], None]
+    site: Site, hosts: Hosts, observation: Observation, client: ClientStatus, begun: Callable[[], None]
 ) -> ProbeResult:
     one = client.client
-    spec = specs.client_spec(one, seen.stack, seen.target, ClientMode.REMOUNT, site.deadlines.client)
+    spec = specs.client_spec(
+        one, observation.stack, observation.target, ClientMode.REMOUNT, site.deadlines.client
+    )
     host = hosts.at(one.name, one.address)
     try:
         await host.ssh.opened()

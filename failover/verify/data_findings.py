@@ -23,30 +23,30 @@ _NOT_ASKED = "data on "  # a client that gave no result tells nothing of the ser
 
 
 def judge(
-    seen: Observation, server: ProbeResult, clients: Mapping[Client, ProbeResult], known: Known
+    observation: Observation, server: ProbeResult, clients: Mapping[Client, ProbeResult], known: Known
 ) -> tuple[Finding, ...]:
     """Every finding. A host's result is its layers, or why it gave none.
 
     Raises Failed when the operator's copy of the manifests is not readable.
     """
     if isinstance(server, str):
-        return (Finding(f"data on {seen.target}", False, server),)
+        return (Finding(f"data on {observation.target}", False, server),)
     before = known.read() if server else {}
-    findings = [_folder(layer, before, seen.target, known) for layer in server]
+    findings = [_folder(layer, before, observation.target, known) for layer in server]
     right = {f.subject for f in findings if f.ok}
     served = {_path(x): canaries.parse(x.facts.get("manifest")) for x in server if x.layer in right}
     return (
         *findings,
-        *_of_the_service(f for c, answer in clients.items() for f in _client(c, answer, seen, served)),
+        *_of_the_service(f for c, answer in clients.items() for f in _client(c, answer, observation, served)),
     )
 
 
 def _of_the_service(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """A fault on every probed client is a fault of the service, not of the clients."""
-    found = tuple(findings)
-    if any(f.ok for f in found):
-        return found
-    return tuple(replace(f, client=f.client and f.subject.startswith(_NOT_ASKED)) for f in found)
+    every = tuple(findings)
+    if any(f.ok for f in every):
+        return every
+    return tuple(replace(f, client=f.client and f.subject.startswith(_NOT_ASKED)) for f in every)
 
 
 def _path(layer: Layer) -> str:
@@ -59,42 +59,48 @@ def _folder(layer: Layer, before: Mapping[str, Manifest], server: str, known: Kn
     path = _path(layer)
     if "manifest" not in layer.facts:  # it could not be read
         return Finding(layer.layer, False, layer.message, canaries.remedy(server, path, known))
-    found = canaries.parse(layer.facts["manifest"])
-    if wrong := canaries.objection(found, before.get(path)):
+    manifest = canaries.parse(layer.facts["manifest"])
+    if wrong := canaries.objection(manifest, before.get(path)):
         return Finding(layer.layer, False, wrong, canaries.remedy(server, path, known))
-    if found is None:
+    if manifest is None:
         return Finding(layer.layer, True, canaries.NONE_YET)
     compared = "as last known here" if path in before else "no earlier canary is known here to compare with"
-    return Finding(layer.layer, True, f"{found.describe(datetime.now(UTC))}, read from the disk; {compared}")
+    return Finding(
+        layer.layer, True, f"{manifest.describe(datetime.now(UTC))}, read from the disk; {compared}"
+    )
 
 
-def _client(client: Client, answer: ProbeResult, seen: Observation, served: Served) -> Iterator[Finding]:
+def _client(
+    client: Client, answer: ProbeResult, observation: Observation, served: Served
+) -> Iterator[Finding]:
     if isinstance(answer, str):
         yield Finding(f"{_NOT_ASKED}{client.name}", False, answer, client=True)
         return
     mounts = {mount.mount: mount for mount in client.mounts}
     for layer in answer:
-        ok, found = _mount(layer, mounts[_path(layer)], seen, served)
-        yield Finding(f"{layer.layer} on {client.name}", ok, found, client=True)
+        ok, text = _mount(layer, mounts[_path(layer)], observation, served)
+        yield Finding(f"{layer.layer} on {client.name}", ok, text, client=True)
 
 
-def _mount(layer: Layer, mount: ClientMount, seen: Observation, served: Served) -> tuple[bool, str]:
+def _mount(layer: Layer, mount: ClientMount, observation: Observation, served: Served) -> tuple[bool, str]:
     if "manifest" not in layer.facts:
         return False, layer.message
-    found, wrote = canaries.parse(layer.facts["manifest"]), layer.facts["write"]
+    manifest, wrote = canaries.parse(layer.facts["manifest"]), layer.facts["write"]
     expected = served.get(mount.path)
-    if found is None and expected is None:
+    if manifest is None and expected is None:
         return True, "neither read nor written: no canaries on it"
-    if wrong := canaries.objection(found, expected):
-        return False, f"not what {seen.target} has in {mount.path}: {wrong}"
-    read = f"{len(found.files) if found else 0} canaries read over NFS"
+    if wrong := canaries.objection(manifest, expected):
+        return False, f"not what {observation.target} has in {mount.path}: {wrong}"
+    read = f"{len(manifest.files) if manifest else 0} canaries read over NFS"
     if layer.state == PRESENT and wrote == WRITTEN:
         return True, f"{read}; a file written, read back and removed"
-    if wrote == _READ_ONLY and _exported_read_only(seen, mount.path):
+    if wrote == _READ_ONLY and _exported_read_only(observation, mount.path):
         return True, f"{read}; exported read-only"
     return False, f"{read}, but a write: {wrote}"
 
 
-def _exported_read_only(seen: Observation, path: str) -> bool:
-    exports = {str(e["path"]): str(e["options"]).split(",") for e in seen.stack.spec.get("exports", [])}
+def _exported_read_only(observation: Observation, path: str) -> bool:
+    exports = {
+        str(e["path"]): str(e["options"]).split(",") for e in observation.stack.spec.get("exports", [])
+    }
     return "rw" not in exports.get(path, ["rw"])  # exports(5): ro is the default

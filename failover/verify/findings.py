@@ -11,7 +11,7 @@ from failover.stack.runner import StackRunner
 
 
 def verify(
-    seen: Observation, terraform: StackRunner, read_back: Callable[[], tuple[Finding, ...]]
+    observation: Observation, terraform: StackRunner, read_back: Callable[[], tuple[Finding, ...]]
 ) -> tuple[tuple[Finding, ...], int]:
     """All findings, and the number of changes a second Terraform plan would make (it must be 0).
 
@@ -23,39 +23,45 @@ def verify(
     terraform.discard(plan)
     changes = [f"{'+'.join(c.actions)} {c.address}" for c in plan.changes]
     second = Finding("terraform plan", not changes, "; ".join(changes) or "no changes")
-    hosts = (_server(seen), *_clients(seen), *data.result())
-    return (_active(seen), *_volumes(seen), *hosts, second), len(changes)
+    hosts = (_server(observation), *_clients(observation), *data.result())
+    return (_active(observation), *_volumes(observation), *hosts, second), len(changes)
 
 
-def _active(seen: Observation) -> Finding:
-    return Finding("active server", seen.stack.active == seen.target, f"{seen.stack.active} by Terraform")
+def _active(observation: Observation) -> Finding:
+    return Finding(
+        "active server",
+        observation.stack.active == observation.target,
+        f"{observation.stack.active} by Terraform",
+    )
 
 
-def _volumes(seen: Observation) -> Iterator[Finding]:
-    target_id = seen.servers[seen.target].server.instance_id
-    for name in seen.attachments:
-        right = seen.attachments.is_only_on(name, target_id)
-        yield Finding(f"volume {name}", right, seen.attachments.describe(name, seen.stack))
+def _volumes(observation: Observation) -> Iterator[Finding]:
+    target_id = observation.servers[observation.target].server.instance_id
+    for name in observation.attachments:
+        right = observation.attachments.is_only_on(name, target_id)
+        yield Finding(f"volume {name}", right, observation.attachments.describe(name, observation.stack))
 
 
-def _server(seen: Observation) -> Finding:
-    target = seen.servers[seen.target]
-    if not seen.reach:
+def _server(observation: Observation) -> Finding:
+    target = observation.servers[observation.target]
+    if not observation.reach:
         text = (
             "its console says that it serves these attachments"
             if target.in_service
             else "not reached from here"
         )
-        return Finding(f"server {seen.target}", target.in_service or target.server.adopted, text)
+        return Finding(f"server {observation.target}", target.in_service or target.server.adopted, text)
     if target.trouble:
-        return Finding(f"server {seen.target}", False, target.trouble.reason, target.trouble.remedy)
+        return Finding(f"server {observation.target}", False, target.trouble.reason, target.trouble.remedy)
     if target.answer is None:
-        return Finding(f"server {seen.target}", False, f"{target.instance_state}, {target.presence.value}")
-    return Finding(f"server {seen.target}", target.answer.present, target.answer.summary)
+        return Finding(
+            f"server {observation.target}", False, f"{target.instance_state}, {target.presence.value}"
+        )
+    return Finding(f"server {observation.target}", target.answer.present, target.answer.summary)
 
 
-def _clients(seen: Observation) -> Iterator[Finding]:
-    for client in seen.clients:
+def _clients(observation: Observation) -> Iterator[Finding]:
+    for client in observation.clients:
         name = f"client {client.client.name}"
         if client.presence is Presence.NOT_ASKED:
             continue  # a note of the plan says so

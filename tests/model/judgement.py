@@ -49,7 +49,7 @@ def _surveyed(site: Site, name: str, spec: ServerSpec) -> HookReport:
 
 def _blocking(answer: HookReport) -> list[str]:
     checks = [check for check in preflight.judge(answer) if check.outcome is Level.BLOCKING]
-    return [f"{answer.host}: {check.found}; {check.remedy}" for check in checks]
+    return [f"{answer.host}: {check.actual}; {check.remedy}" for check in checks]
 
 
 def _of_client(site: Site, layout: SiteLayout, client: ClientLayout, server: str) -> list[str]:

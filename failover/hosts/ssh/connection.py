@@ -43,14 +43,14 @@ class Route:
     @staticmethod
     def to(address: str, access: SshAccess) -> Route:
         """The route to a host of the site. Raises Usage for settings or keys that cannot be used."""
-        found = settings.resolve(address, access)
-        jumps = tuple(Route._jump(name, access) for name in found.jumps)
-        return Route(found, identity.of(found, _absolute(access.identity_file)), jumps)
+        host_settings = settings.resolve(address, access)
+        jumps = tuple(Route._jump(name, access) for name in host_settings.jumps)
+        return Route(host_settings, identity.of(host_settings, _absolute(access.identity_file)), jumps)
 
     @staticmethod
     def _jump(name: str, access: SshAccess) -> Route:
-        found = settings.resolve(name, access, jump=True)
-        return Route(found, identity.of(found, None))
+        host_settings = settings.resolve(name, access, jump=True)
+        return Route(host_settings, identity.of(host_settings, None))
 
 
 def _absolute(file: Path | None) -> Path | None:
@@ -143,13 +143,15 @@ class Connections:
             ) from error
         return await self._login(name, route, known, tunnel, line, attempt)
 
-    async def _wire(self, found: Settings, tunnel: Any) -> wire.Wire | None:
+    async def _wire(self, host_settings: Settings, tunnel: Any) -> wire.Wire | None:
         if tunnel is not None:
-            await wire.through(tunnel, found.hostname, found.port, self._access.connect_seconds)
+            await wire.through(
+                tunnel, host_settings.hostname, host_settings.port, self._access.connect_seconds
+            )
             return None
-        if found.proxy_command:
-            return wire.proxied(found)
-        return await wire.direct(found, self._access.connect_seconds)
+        if host_settings.proxy_command:
+            return wire.proxied(host_settings)
+        return await wire.direct(host_settings, self._access.connect_seconds)
 
     async def _login(
         self, name: str, route: Route, known: Any, tunnel: Any, line: wire.Wire | None, attempt: Attempt
@@ -196,23 +198,31 @@ class Connections:
 
 
 def _attempt(name: str, route: Route, result: str) -> Attempt:
-    found = route.settings
-    return Attempt(name, found.hostname, found.port, found.user, found.way, route.identity.names, result)
+    host_settings = route.settings
+    return Attempt(
+        name,
+        host_settings.hostname,
+        host_settings.port,
+        host_settings.user,
+        host_settings.way,
+        route.identity.names,
+        result,
+    )
 
 
 def _options(route: Route, known: Any, watcher: _Watcher, keys: list[Any]) -> dict[str, Any]:
-    found = route.settings
+    host_settings = route.settings
     return {
         "config": None,
         "known_hosts": known,
-        "host_key_alias": found.host_key_alias,
-        "username": found.user,
+        "host_key_alias": host_settings.host_key_alias,
+        "username": host_settings.user,
         "client_keys": keys or None,
         "client_certs": list(route.identity.certificates),
         "agent_path": None,
         "preferred_auth": "publickey",
         "login_timeout": None,
-        "keepalive_interval": found.alive_interval or None,
+        "keepalive_interval": host_settings.alive_interval or None,
         "client_factory": lambda: watcher,
         "x509_trusted_certs": None,
     }

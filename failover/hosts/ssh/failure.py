@@ -30,15 +30,17 @@ class Login:
 
 def classified(login: Login, known: asyncssh.SSHKnownHosts, error: BaseException) -> Exception:
     """The failure as this project's error: Silent, LoginRefused or HostUnknown."""
-    found = login.settings
+    host_settings = login.settings
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
-        other = trust.is_known(known, found.host_key_alias or found.hostname, "", found.port)
+        other = trust.is_known(
+            known, host_settings.host_key_alias or host_settings.hostname, "", host_settings.port
+        )
         what = (
             f"another host key than the known one ({error.reason})" if other else "its host key is not known"
         )
         return _unknown(HostUnknown, login, what)
     if isinstance(error, asyncssh.PermissionDenied):
-        return _refused(login, f"the login {found.user!r} was refused ({error.reason})")
+        return _refused(login, f"the login {host_settings.user!r} was refused ({error.reason})")
     if not login.answered:
         return _no_banner(login, error)
     if login.late:
@@ -50,7 +52,7 @@ def classified(login: Login, known: asyncssh.SSHKnownHosts, error: BaseException
 
 
 def _no_banner(login: Login, error: BaseException) -> Exception:
-    found, line = login.settings, login.line
+    host_settings, line = login.settings, login.line
     text = (line.complaint() if line else "") or ("" if login.late else str(error))
     if line and line.command and line.command.poll() in _NO_COMMAND:
         return HostUnknown(
@@ -60,7 +62,9 @@ def _no_banner(login: Login, error: BaseException) -> Exception:
         )
     if line and line.command:
         return _silent(login, text or "no answer through the ProxyCommand in time", "")
-    alive = f"port {found.port} accepts connections, but gives no SSH banner" + (f" ({text})" if text else "")
+    alive = f"port {host_settings.port} accepts connections, but gives no SSH banner" + (
+        f" ({text})" if text else ""
+    )
     return _silent(login, alive, alive)
 
 
@@ -75,10 +79,11 @@ def _refused(login: Login, what: str) -> HostUnknown:
 
 
 def _unknown(kind: type[HostUnknown], login: Login, what: str) -> HostUnknown:
-    found, attempt = login.settings, login.attempt
-    files = ", ".join(str(file) for file in found.known_hosts[:2]) or "no known_hosts"
+    host_settings, attempt = login.settings, login.attempt
+    files = ", ".join(str(file) for file in host_settings.known_hosts[:2]) or "no known_hosts"
     return kind(
         f"{login.name} ({attempt.address}) answers SSH, but: {what}",
-        f"make `ssh {found.user}@{attempt.address}` work with a verified host key ({files}), then try again",
+        f"make `ssh {host_settings.user}@{attempt.address}` work with a verified host key ({files}), "
+        "then try again",
         replace(attempt, result=what, answered=True),
     )

@@ -79,8 +79,8 @@ class SshHost:
         if done.exit_status is None or done.exit_status < 0:
             self.close()
             raise self._broken(f"the connection broke while {argv[0]} ran")
-        before, found, out = str(done.stdout).partition(f"{mark}\n")
-        if not found:
+        before, separator, out = str(done.stdout).partition(f"{mark}\n")
+        if not separator:
             raise self._broken(
                 f"its login gave no shell, but: {' '.join((before + str(done.stderr)).split())[-200:]}"
             )
@@ -93,8 +93,8 @@ class SshHost:
 
     def boot_id(self, deadline_seconds: float = 60.0) -> str:
         """The kernel's boot id (random(4)); empty when the host prints none. Raises as `run` does."""
-        found = _BOOT_ID.fullmatch(self.run(["cat", _BOOT_ID_FILE], deadline_seconds).out.strip())
-        return found.group() if found else ""
+        match = _BOOT_ID.fullmatch(self.run(["cat", _BOOT_ID_FILE], deadline_seconds).out.strip())
+        return match.group() if match else ""
 
     def close(self) -> None:
         """Drop the connection; the next call opens a new one."""
@@ -117,13 +117,13 @@ class SshHost:
             except (Silent, HostUnknown) as error:
                 self.attempt = error.attempt or self.attempt
                 raise
-            found = route.settings
+            host_settings = route.settings
             self.attempt = Attempt(
                 self.name,
-                found.hostname,
-                found.port,
-                found.user,
-                found.way,
+                host_settings.hostname,
+                host_settings.port,
+                host_settings.user,
+                host_settings.way,
                 route.identity.names,
                 "it let us in",
                 answered=True,

@@ -75,8 +75,8 @@ class _Reader:
             if depth >= _DEPTH or "%" in name or "$" in name:
                 self.certain = False
                 continue
-            for found in sorted(glob.glob(str(folder / Path(name).expanduser()))):  # noqa: PTH207 - absolute too
-                self.read(Path(found), folder, depth + 1)
+            for included in sorted(glob.glob(str(folder / Path(name).expanduser()))):  # noqa: PTH207 - absolute too
+                self.read(Path(included), folder, depth + 1)
 
 
 def _words(line: str) -> tuple[str, list[str]]:

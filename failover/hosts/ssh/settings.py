@@ -67,11 +67,11 @@ def resolve(name: str, access: SshAccess, *, jump: bool = False) -> Settings:
 
 def _shared(host: str, access: SshAccess) -> Mapping[str, list[str]] | None:
     """The settings that ssh(1) has for another host with the same blocks, with this one's name in them."""
-    found = patterns.blocks(access)
-    belongs = found.of(host)
+    blocks = patterns.blocks(access)
+    belongs = blocks.of(host)
     if belongs is None:
         return None
-    key = (access, found, belongs, os.environ.get("SSH_AUTH_SOCK"))
+    key = (access, blocks, belongs, os.environ.get("SSH_AUTH_SOCK"))
     with _LOCK:  # the first host asks, the others wait for its answer
         if key not in _DUMPS:
             _DUMPS[key] = (host, _dump(_command(host, "", "", access, False)))
@@ -86,8 +86,8 @@ def _shared(host: str, access: SshAccess) -> Mapping[str, list[str]] | None:
 
 def _with_port(host: str) -> tuple[str, str]:
     """A jump host may carry its port: HOST:PORT or [ADDRESS]:PORT (ssh(1), -J)."""
-    found = re.fullmatch(r"(?:ssh://)?(?:\[([^\]]+)\]|([^:\[\]]+))(?::(\d+))?/?", host)
-    return (found.group(1) or found.group(2), found.group(3) or "") if found else (host, "")
+    match = re.fullmatch(r"(?:ssh://)?(?:\[([^\]]+)\]|([^:\[\]]+))(?::(\d+))?/?", host)
+    return (match.group(1) or match.group(2), match.group(3) or "") if match else (host, "")
 
 
 def _command(host: str, user: str, port: str, access: SshAccess, jump: bool) -> list[str]:
@@ -117,16 +117,16 @@ def _dump(argv: list[str]) -> dict[str, list[str]]:
         raise Usage(
             f"ssh refuses its configuration: {message}", "correct the file that it names (ssh_config(5))"
         )
-    found: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for line in done.stdout.splitlines():
         key, _, value = line.partition(" ")
-        found.setdefault(key.lower(), []).append(value)
-    return found
+        values.setdefault(key.lower(), []).append(value)
+    return values
 
 
-def _settings(host: str, found: Mapping[str, list[str]], access: SshAccess, jump: bool) -> Settings:
+def _settings(host: str, dump: Mapping[str, list[str]], access: SshAccess, jump: bool) -> Settings:
     def one(key: str, default: str = "") -> str:
-        value = found.get(key, [default])[0]
+        value = dump.get(key, [default])[0]
         return "" if value.lower() == "none" else value
 
     local, user = getpass.getuser(), one("user")
@@ -136,15 +136,15 @@ def _settings(host: str, found: Mapping[str, list[str]], access: SshAccess, jump
     tokens = _tokens(host, hostname, port, user, local, one("hostkeyalias"))
 
     def paths(key: str) -> tuple[Path, ...]:
-        return tuple(_path(_expanded(v, tokens)) for v in found.get(key, []) if v.lower() != "none")
+        return tuple(_path(_expanded(v, tokens)) for v in dump.get(key, []) if v.lower() != "none")
 
     jumps, command = one("proxyjump"), one("proxycommand")
-    if found.get("proxyusefdpass", ["no"])[0] == "yes" and command:
+    if dump.get("proxyusefdpass", ["no"])[0] == "yes" and command:
         raise Usage(
             f"{host}: ssh_config has ProxyUseFdpass, which is not supported", "use ProxyJump in its place"
         )
     way = f"through {jumps}" if jumps else f"through `{command}`" if command else DIRECTLY
-    lists = [v.split() for key in ("userknownhostsfile", "globalknownhostsfile") for v in found.get(key, [])]
+    lists = [v.split() for key in ("userknownhostsfile", "globalknownhostsfile") for v in dump.get(key, [])]
     known = [str(access.known_hosts)] if access.known_hosts and not jump else []
     known += [w for words in (lists[1:] if known else lists) for w in words if w.lower() != "none"]
     return Settings(
@@ -155,7 +155,7 @@ def _settings(host: str, found: Mapping[str, list[str]], access: SshAccess, jump
         identity_files=_identities(paths("identityfile"), None if jump else access.identity_file),
         certificate_files=paths("certificatefile"),
         identities_only=one("identitiesonly") == "yes",
-        agent=_agent(found.get("identityagent", ["SSH_AUTH_SOCK"])[0], tokens),
+        agent=_agent(dump.get("identityagent", ["SSH_AUTH_SOCK"])[0], tokens),
         known_hosts=tuple(_path(_expanded(w, tokens)) for w in known),
         host_key_alias=one("hostkeyalias") or None,
         jumps=tuple(jumps.split(",")) if jumps else (),
@@ -205,10 +205,10 @@ def _tokens(host: str, hostname: str, port: int, user: str, local: str, alias: s
 
 
 def _expanded(text: str, tokens: Mapping[str, str]) -> str:
-    def value(found: re.Match[str]) -> str:
-        if found.group(2):
-            return os.environ.get(found.group(2), "")
-        return tokens.get(found.group(1), found.group(0))
+    def value(match: re.Match[str]) -> str:
+        if match.group(2):
+            return os.environ.get(match.group(2), "")
+        return tokens.get(match.group(1), match.group(0))
 
     return _TOKEN.sub(value, text)
 

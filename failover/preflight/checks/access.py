@@ -43,7 +43,7 @@ def reads(ground: Ground) -> dict[str, list[Callable[[], object]]]:
     stack = ground.stack
     servers = [s for s in stack.servers.values() if s.instance_id]
     volumes = [v.volume_id for v in stack.volumes.values()]
-    found: dict[str, list[Callable[[], object]]] = {
+    by_operation: dict[str, list[Callable[[], object]]] = {
         "ListInstances": [ground.instances],
         "GetInstance": [partial(ground.server_state, s) for s in servers],
         "ListVolumeAttachments": [partial(ground.attachments, v) for v in volumes],
@@ -51,6 +51,6 @@ def reads(ground: Ground) -> dict[str, list[Callable[[], object]]]:
     }
     launch = ground.target.launch
     if launch and not ground.target.exists:
-        found["GetImage"] = [partial(ground.image, launch.image_id)]
-        found["GetSubnet"] = [partial(ground.subnet, launch.subnet_id)]
-    return found
+        by_operation["GetImage"] = [partial(ground.image, launch.image_id)]
+        by_operation["GetSubnet"] = [partial(ground.subnet, launch.subnet_id)]
+    return by_operation

@@ -28,7 +28,7 @@ def look(ground: Ground) -> Iterator[Check]:
         yield judge(ground.target.name, one, subnet, ground.reads.addresses(one.subnet_id))
 
 
-def judge(server: str, launch: Launch, subnet: SubnetFound, taken: Set[str]) -> Check:
+def judge(server: str, launch: Launch, subnet: SubnetFound, used: Set[str]) -> Check:
     """The subnet is AVAILABLE, reaches the target's domain, and has the wanted address or any one free."""
     domain = subnet.availability_domain
     if subnet.state != "AVAILABLE":
@@ -38,16 +38,16 @@ def judge(server: str, launch: Launch, subnet: SubnetFound, taken: Set[str]) -> 
         return blocking(NAME, text, f"{launch.availability_domain}, or a regional subnet", _other(server))
     network = ipaddress.ip_network(subnet.cidr)
     if launch.private_ip is None:
-        free = network.num_addresses - _FIRST - _LAST - len(taken)
+        free = network.num_addresses - _FIRST - _LAST - len(used)
         text = f"{max(free, 0)} addresses are free in {network}"
         return ok(NAME, text) if free > 0 else blocking(NAME, text, "one or more", _other(server))
-    return _wanted(server, launch.private_ip, network, taken)
+    return _wanted(server, launch.private_ip, network, used)
 
 
 def _wanted(
-    server: str, address: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network, taken: Set[str]
+    server: str, address: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network, used: Set[str]
 ) -> Check:
-    if address in taken:
+    if address in used:
         return blocking(
             NAME,
             f"{address} is taken",
@@ -57,8 +57,8 @@ def _wanted(
     reserved = (network[0], network[1], network[-1])
     if ipaddress.ip_address(address) not in network or ipaddress.ip_address(address) in reserved:
         remedy = f"correct private_ip of {server}"
-        found = f"{address} is not a usable address of {network}"
-        return blocking(NAME, found, "one of the subnet's", remedy)
+        actual = f"{address} is not a usable address of {network}"
+        return blocking(NAME, actual, "one of the subnet's", remedy)
     return ok(NAME, f"{address} is free in {network}")
 
 

@@ -39,7 +39,7 @@ def judge(volume: str, newest: datetime | None, now: datetime, limit_days: float
 
 def _newest(ground: Ground, volume_id: str) -> datetime | None:
     compartment = ground.stack.compartment_id
-    found = [ground.reads.newest_backup(compartment, volume_id)]
+    times = [ground.reads.newest_backup(compartment, volume_id)]
     if group := ground.volume(volume_id).group_id:
-        found.append(ground.reads.newest_group_backup(compartment, group))
-    return max((f for f in found if f), default=None)
+        times.append(ground.reads.newest_group_backup(compartment, group))
+    return max((f for f in times if f), default=None)

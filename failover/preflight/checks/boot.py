@@ -34,8 +34,8 @@ def judge(name: str, sha256: str, here: bool, with_data: Set[str]) -> Check:
     if here or sha256 in with_data:
         where = f"on {name}" if here else "on the volumes"
         return ok(NAME, f"{sha256[:16]}, which {name} wants, is {where}")
-    found = f"{name} runs hooks with SHA-256 {sha256[:16]} alone: they are not on it, and not on the volumes"
-    return warning(NAME, found, "a copy on the volumes", _REMEDY)
+    actual = f"{name} runs hooks with SHA-256 {sha256[:16]} alone: they are not on it, and not on the volumes"
+    return warning(NAME, actual, "a copy on the volumes", _REMEDY)
 
 
 def _of_target(ground: Ground) -> tuple[str, bool] | None:
@@ -57,5 +57,5 @@ def pinned_in(user_data: str) -> str:
         text = gzip.decompress(base64.b64decode(user_data.strip(), validate=True)).decode()
     except (ValueError, OSError, EOFError, zlib.error):
         return ""
-    found = _PINNED.search(text)
-    return found.group(1) if found else ""
+    match = _PINNED.search(text)
+    return match.group(1) if match else ""

@@ -50,8 +50,8 @@ def refresh(ground: Ground) -> Iterator[Check]:
 
 def _has_the_data(server: ServerStatus) -> bool:
     """By its own check; that all else is as specified does not matter here."""
-    found = {x.layer: x.state for x in server.answer.layers} if server.answer else {}
-    return server.presence is Presence.ANSWERS and all(found.get(x) == PRESENT for x in STORAGE)
+    states = {x.layer: x.state for x in server.answer.layers} if server.answer else {}
+    return server.presence is Presence.ANSWERS and all(states.get(x) == PRESENT for x in STORAGE)
 
 
 def _held(ground: Ground) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _refreshed(ground: Ground, host: HookRunner, spec: ServerDocument) -> Iterat
     known.keep({path: one for path, one in manifests.items() if one})
     for layer in refreshed:
         if _of_data(layer):
-            yield _told(layer, manifests[_path(layer)])
+            yield _refresh_check(layer, manifests[_path(layer)])
         elif layer.layer == SETTINGS:
             yield judge_settings(layer, host.ssh.name)
     copies = [layer for layer in refreshed if layer.layer.startswith(COPIES)]
@@ -83,9 +83,9 @@ def _refreshed(ground: Ground, host: HookRunner, spec: ServerDocument) -> Iterat
 
 def with_data(layer: Layer) -> list[str]:
     """SHA-256 of the hooks that lie in this place, where another server will find them."""
-    found = layer.facts.get("sha256", [])
+    sums = layer.facts.get("sha256", [])
     on_disk = _path(layer) == places.DISK
-    return [str(one) for one in found] if isinstance(found, list) and not on_disk else []
+    return [str(one) for one in sums] if isinstance(sums, list) and not on_disk else []
 
 
 def _of_data(layer: Layer) -> bool:
@@ -96,8 +96,8 @@ def judge_copy(layer: Layer) -> Check:
     """The hooks in one place, for a server that starts without an operator."""
     if layer.state == PRESENT:
         return ok(layer.layer, layer.message)
-    told = f"not written: {layer.message}"
-    return warning(layer.layer, told, "the hooks that a new server's loader looks for", _BY_CONSOLE)
+    actual = f"not written: {layer.message}"
+    return warning(layer.layer, actual, "the hooks that a new server's loader looks for", _BY_CONSOLE)
 
 
 def judge_settings(layer: Layer, server: str) -> Check:
@@ -119,7 +119,7 @@ def _wrong(layer: Layer, before: canaries.Manifest | None) -> str:
     return canaries.objection(canaries.parse(layer.facts["manifest"]), before)
 
 
-def _told(layer: Layer, manifest: canaries.Manifest | None) -> Check:
+def _refresh_check(layer: Layer, manifest: canaries.Manifest | None) -> Check:
     if manifest:
         return ok(layer.layer, f"{manifest.describe(datetime.now(UTC))}: refreshed")
     return warning(layer.layer, f"not refreshed: {layer.message}", _EXPECTED, "look at the active server")

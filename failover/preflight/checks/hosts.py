@@ -29,27 +29,27 @@ def active(ground: Ground) -> Iterator[Check]:
     A dead active server is what a failover is for. Whether its silence would be believed is what `reach`
     tells (failover/plan/silence.py).
     """
-    seen = ground.server(ground.stack.active)
-    yield judge_active(seen)
-    yield judge_reach(seen, ground.clients())
+    status = ground.server(ground.stack.active)
+    yield judge_active(status)
+    yield judge_reach(status, ground.clients())
 
 
-def judge_active(seen: ServerStatus) -> Check:
+def judge_active(status: ServerStatus) -> Check:
     """Every layer present."""
-    name, expected = seen.server.name, "every layer present"
-    if seen.presence is Presence.ANSWERS and seen.answer and seen.answer.present:
-        layers = ", ".join(layer.layer for layer in seen.answer.layers)
+    name, expected = status.server.name, "every layer present"
+    if status.presence is Presence.ANSWERS and status.answer and status.answer.present:
+        layers = ", ".join(layer.layer for layer in status.answer.layers)
         return ok(ACTIVE, f"{name} answers; present: {layers}")
-    if seen.presence is Presence.ANSWERS:
-        text = seen.answer.complaint if seen.answer else "it answers, but does not hold every volume"
+    if status.presence is Presence.ANSWERS:
+        text = status.answer.complaint if status.answer else "it answers, but does not hold every volume"
         return warning(ACTIVE, f"{name}: {text}", expected, f"run `failover --active {name}` to repair it")
-    if seen.presence is Presence.UNKNOWN and seen.trouble:
-        return unknown(ACTIVE, seen.trouble.reason, expected, seen.trouble.remedy)
-    if seen.presence is Presence.SILENT:
+    if status.presence is Presence.UNKNOWN and status.trouble:
+        return unknown(ACTIVE, status.trouble.reason, expected, status.trouble.remedy)
+    if status.presence is Presence.SILENT:
         remedy = f"if it should serve, look at {name} now"
-        tried = f" ({seen.attempt.line})" if seen.attempt else ""
-        return warning(ACTIVE, f"{name} is {seen.instance_state} and silent{tried}", expected, remedy)
-    text = f"{name} is {seen.instance_state or 'without an instance'} or holds no volume"
+        tried = f" ({status.attempt.line})" if status.attempt else ""
+        return warning(ACTIVE, f"{name} is {status.instance_state} and silent{tried}", expected, remedy)
+    text = f"{name} is {status.instance_state or 'without an instance'} or holds no volume"
     return warning(ACTIVE, text, expected, f"run `failover --active {name}` if it should serve")
 
 
@@ -76,24 +76,24 @@ def unreached(_: Ground) -> Iterator[Check]:
 
 def clients(ground: Ground) -> Iterator[Check]:
     """How many clients let us in, and what would be refused on each."""
-    found = ground.clients()
-    yield judge_clients(found)
-    yield from together(check for one in found for check in judge_client(one))
+    statuses = ground.clients()
+    yield judge_clients(statuses)
+    yield from together(check for one in statuses for check in judge_client(one))
 
 
-def judge_clients(found: Sequence[ClientStatus]) -> Check:
+def judge_clients(statuses: Sequence[ClientStatus]) -> Check:
     """All answer. One that does not is left alone by a failover; it never stops the others."""
-    left = [one for one in found if one.presence is not Presence.ANSWERS]
-    text = f"{len(found) - len(left)} of {len(found)} answer"
-    apart = _apart(left)
-    if not apart:
-        return ok(CLIENTS, text if found else "none are configured")
+    left = [one for one in statuses if one.presence is not Presence.ANSWERS]
+    text = f"{len(statuses) - len(left)} of {len(statuses)} answer"
+    reasons = _reasons(left)
+    if not reasons:
+        return ok(CLIENTS, text if statuses else "none are configured")
     remedy = "they would be left alone: mend their SSH, or remount them by hand afterwards"
-    more = f"; and {len(apart) - _LISTED} more" if len(apart) > _LISTED else ""
-    return warning(CLIENTS, f"{text}; {'; '.join(apart[:_LISTED])}{more}", "all", remedy)
+    more = f"; and {len(reasons) - _LISTED} more" if len(reasons) > _LISTED else ""
+    return warning(CLIENTS, f"{text}; {'; '.join(reasons[:_LISTED])}{more}", "all", remedy)
 
 
-def _apart(left: Sequence[ClientStatus]) -> list[str]:
+def _reasons(left: Sequence[ClientStatus]) -> list[str]:
     """Why clients do not let us in: a few of them one by one, more than that by what they have in common."""
     if len(left) <= nodeset.FEW:
         return [_why_left(one) for one in left]
@@ -109,7 +109,7 @@ def together(checks: Iterable[Check]) -> list[Check]:
     groups: dict[Check, list[str]] = {}
     for check in every:
         name = check.name.partition(" ")[2]
-        alike = replace(check, name="", found=nodeset.impersonal(check.found, name))
+        alike = replace(check, name="", actual=nodeset.impersonal(check.actual, name))
         groups.setdefault(alike, []).append(name)
     rows = sorted(groups.items(), key=lambda one: (one[0].outcome is CheckResult.BLOCKING, len(one[1])))
     return [replace(alike, name=f"client {nodeset.folded(names)}") for alike, names in reversed(rows)]
@@ -128,8 +128,8 @@ def judge_client(one: ClientStatus) -> Iterator[Check]:
         yield blocking(name, text, "a mount that can be brought over", _MEND_CLIENT)
     for text in one.answer.warnings if one.answer else ():
         yield warning(name, text, "nothing besides the mounts in the site", _LOOK_AT_CLIENT)
-    for path, found in _under_two_names(one).items():
-        yield warning(name, f"mounts {path} under two names: {', '.join(found)}", "one name", _ONE_NAME)
+    for path, sources in _under_two_names(one).items():
+        yield warning(name, f"mounts {path} under two names: {', '.join(sources)}", "one name", _ONE_NAME)
     ahead = one.answer.ahead if one.answer else None
     if ahead is not None and abs(ahead) > _CLOCK_SECONDS:
         text = f"its clock is about {abs(ahead) / 60:.0f} min {'ahead of' if ahead > 0 else 'behind'} ours"
@@ -141,9 +141,9 @@ def _under_two_names(one: ClientStatus) -> dict[str, list[str]]:
     sources: dict[str, dict[str, str]] = {}
     for layer in one.answer.layers if one.answer else ():
         for mount in one.client.mounts:
-            found = source_of(str(layer.facts.get(mount.mount) or ""))
-            if found:
-                sources.setdefault(mount.path, {})[found.host] = f"{found.host} at {mount.mount}"
+            source = source_of(str(layer.facts.get(mount.mount) or ""))
+            if source:
+                sources.setdefault(mount.path, {})[source.host] = f"{source.host} at {mount.mount}"
     return {path: sorted(by_host.values()) for path, by_host in sources.items() if len(by_host) > 1}
 
 
@@ -180,15 +180,17 @@ def _greeted(ground: Ground, name: str, address: str) -> Check:
 
 def metadata_backup(ground: Ground) -> Iterator[Check]:
     """LVM's own copy of each group's metadata, on the active server."""
-    seen = ground.server(ground.stack.active)
-    address = seen.server.address
+    status = ground.server(ground.stack.active)
+    address = status.server.address
     for group in ground.stack.spec["volume_groups"]:
         name = str(group["name"])
-        if seen.presence is not Presence.ANSWERS or address is None:
-            yield judge_metadata(name, seen.server.name, None)
+        if status.presence is not Presence.ANSWERS or address is None:
+            yield judge_metadata(name, status.server.name, None)
             continue
         argv = ["sudo", "-n", "test", "-s", f"{METADATA_FOLDER}/{name}"]
-        yield judge_metadata(name, seen.server.name, ground.host(seen.server, address).ssh.run(argv, 60).code)
+        yield judge_metadata(
+            name, status.server.name, ground.host(status.server, address).ssh.run(argv, 60).code
+        )
 
 
 def judge_metadata(group: str, server: str, code: int | None) -> Check:

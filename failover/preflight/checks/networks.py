@@ -25,13 +25,13 @@ def look(ground: Ground) -> Iterator[Check]:
 
 def addresses(clients: Sequence[ClientStatus]) -> dict[str, list[str]]:
     """The addresses that the kernels of the clients mount by, each with the clients' names."""
-    found: dict[str, list[str]] = {}
+    clients_by_address: dict[str, list[str]] = {}
     for one in clients:
         for layer in one.answer.layers if one.answer else ():
             by_mount = layer.facts.get("addresses")
             for address in sorted(set(by_mount.values())) if isinstance(by_mount, dict) else ():
-                found.setdefault(str(address), []).append(one.client.name)
-    return found
+                clients_by_address.setdefault(str(address), []).append(one.client.name)
+    return clients_by_address
 
 
 def unreached(stack: Stack, target: Server, mounted: Mapping[str, list[str]]) -> dict[Vnic, list[str]]:

@@ -32,8 +32,8 @@ def look(ground: Ground) -> Iterator[Check]:
 
 def judge(name: str, active: Mapping[str, str], standby: Mapping[str, str]) -> Check:
     """A warning names what differs."""
-    found = versions.drift(active, standby)
-    if not found:
+    drifts = versions.drift(active, standby)
+    if not drifts:
         return ok(NAME, f"{name} has the kernel and the packages of the active server")
-    text = f"{name} differs: {'; '.join(one.line for one in found)}"
+    text = f"{name} differs: {'; '.join(one.line for one in drifts)}"
     return warning(NAME, text, _EXPECTED, f"update {name} while it stands by, and reboot it for a kernel")

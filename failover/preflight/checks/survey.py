@@ -22,13 +22,13 @@ def active(ground: Ground) -> Iterator[Check]:
 
     One whose own check could not learn something hangs somewhere: a failover away from it does not wait.
     """
-    seen = ground.server(ground.stack.active)
-    if seen.presence is not Presence.ANSWERS:
+    status = ground.server(ground.stack.active)
+    if status.presence is not Presence.ANSWERS:
         return
-    name = seen.server.name
-    if seen.answer and any(layer.state == UNKNOWN for layer in seen.answer.layers):
-        found = f"not checked: {seen.answer.complaint}"
-        yield warning(_called(name), found, EXPECTED, f"run preflight again when {name} is well")
+    name = status.server.name
+    if status.answer and any(layer.state == UNKNOWN for layer in status.answer.layers):
+        actual = f"not checked: {status.answer.complaint}"
+        yield warning(_called(name), actual, EXPECTED, f"run preflight again when {name} is well")
     else:
         yield from _looked(ground, name)
 
@@ -76,8 +76,8 @@ def _daemons(old: HookReport, new: HookReport) -> Iterator[Check]:
     for name, state in facts(old, "daemons").items():
         if state == "enabled" and name not in there:
             remedy = f"install it on {new.host} (EL: quota-rpc, Debian: quota)"
-            found = f"settings: {name} is enabled on {old.host} and not installed on {new.host}"
-            yield warning(_called(new.host), found, "the same daemons: clients ask it for quotas", remedy)
+            actual = f"settings: {name} is enabled on {old.host} and not installed on {new.host}"
+            yield warning(_called(new.host), actual, "the same daemons: clients ask it for quotas", remedy)
 
 
 def judge_names(old: HookReport | None, new: HookReport) -> Iterator[Check]:
@@ -91,15 +91,15 @@ def judge_names(old: HookReport | None, new: HookReport) -> Iterator[Check]:
 
 def _looked(ground: Ground, name: str) -> Iterator[Check]:
     try:
-        found = ground.survey(name)
+        report = ground.survey(name)
     except Silent as error:
         yield unknown(_called(name), str(error), EXPECTED, f"look at {name}, then run preflight again")
         return
-    if found is not None:
+    if report is not None:
         old = ground.survey_of_active() if name != ground.stack.active else None
-        yield from judge(found)
-        yield from judge_settings(old, found)
-        yield from judge_names(old, found)
+        yield from judge(report)
+        yield from judge_settings(old, report)
+        yield from judge_names(old, report)
 
 
 def judge(answer: HookReport) -> Iterator[Check]:
@@ -122,5 +122,5 @@ def _called(name: str) -> str:
 
 def _parts(host: str, layer: Layer, text: str) -> tuple[str, str, str]:
     """Found, expected, remedy: a survey's text has its remedy after the last semicolon."""
-    found, _, remedy = text.rpartition("; ")
-    return (f"{layer.layer}: {found or text}", EXPECTED, remedy if found else f"mend that on {host}")
+    actual, _, remedy = text.rpartition("; ")
+    return (f"{layer.layer}: {actual or text}", EXPECTED, remedy if actual else f"mend that on {host}")

@@ -19,7 +19,7 @@ NAME, RECORD = "oci_dns_rrset.service[0]", "dns record"
 
 def lock(ground: Ground) -> Iterator[Check]:
     """The lock of a local state, or the job of a stack; the lock of a backend shows in the plan."""
-    yield judge_lock(ground.terraform.lock_holder(), waits=ground.seen is not None)
+    yield judge_lock(ground.terraform.lock_holder(), waits=ground.observation is not None)
 
 
 def judge_lock(holder: str | None, waits: bool) -> Check:
@@ -41,7 +41,11 @@ def plan(ground: Ground) -> Iterator[Check]:
     try:
         # not of what active.auto.tfvars asks for: in a pull request's checkout that is the switch itself
         now = {**shown, "active_server": _planned_for(ground)}
-        made = ground.terraform.plan(now) if ground.seen else ground.terraform.plan(now, lock_timeout="0s")
+        made = (
+            ground.terraform.plan(now)
+            if ground.observation
+            else ground.terraform.plan(now, lock_timeout="0s")
+        )
     except Refused as error:
         yield blocking(PLAN, error.reason, "a plan", error.remedy)
         return
@@ -55,8 +59,8 @@ def plan(ground: Ground) -> Iterator[Check]:
 def _planned_for(ground: Ground) -> str:
     """The active server, or the target where that is terminated: a plan refuses to attach anything to it."""
     active = ground.stack.servers[ground.stack.active]
-    gone = active.instance_id is not None and ground.server_state(active) in GONE
-    return ground.target.name if gone else active.name
+    terminated = active.instance_id is not None and ground.server_state(active) in GONE
+    return ground.target.name if terminated else active.name
 
 
 def _name(ground: Ground, change: Change) -> Check:
@@ -106,12 +110,12 @@ def current() -> str:
     return user_data(render_cloud_init())
 
 
-def judge_rendered(found: str | None, expected: str) -> Check:
+def judge_rendered(actual: str | None, expected: str) -> Check:
     """There, and made from the present templates and hooks."""
-    if not found:
+    if not actual:
         text = "rendered/user_data is missing: the server would be launched without its hooks"
         return blocking(RENDERED, text, "the rendered document", "run `invoke render`")
-    if found != expected:
+    if actual != expected:
         text = "rendered/user_data is not what the present hooks and templates give"
         return warning(RENDERED, text, "the rendered document", "run `invoke render`")
     return ok(RENDERED, "rendered from the present hooks")

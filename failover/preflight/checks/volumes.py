@@ -43,34 +43,34 @@ def judge_volume(name: str, volume: VolumeFound, server: str, domain: str | None
 
 def attachments(ground: Ground) -> Iterator[Check]:
     """ListVolumeAttachments of each, against Terraform's state."""
-    found = {n: ground.attachments(v.volume_id) for n, v in ground.stack.volumes.items()}
-    yield from judge_attachments(ground.stack, found)
+    by_volume = {n: ground.attachments(v.volume_id) for n, v in ground.stack.volumes.items()}
+    yield from judge_attachments(ground.stack, by_volume)
 
 
-def judge_attachments(stack: Stack, found: Mapping[str, Sequence[Attachment]]) -> Iterator[Check]:
+def judge_attachments(stack: Stack, by_volume: Mapping[str, Sequence[Attachment]]) -> Iterator[Check]:
     """Each volume on exactly one instance, the state's, by an attachment that is not shareable."""
     for name, volume in stack.volumes.items():
-        yield _judge_one(stack, name, volume.attachment_id, found[name])
+        yield _judge_one(stack, name, volume.attachment_id, by_volume[name])
 
 
-def _judge_one(stack: Stack, name: str, expected_id: str | None, found: Sequence[Attachment]) -> Check:
+def _judge_one(stack: Stack, name: str, expected_id: str | None, held: Sequence[Attachment]) -> Check:
     check = f"attachment {name}"
-    text = described(found, stack)
+    text = described(held, stack)
     expected = f"ATTACHED to {stack.active} alone, as the state says"
-    strangers = [a.instance_id for a in found if stack.server_of(a.instance_id) is None]
+    strangers = [a.instance_id for a in held if stack.server_of(a.instance_id) is None]
     if strangers:
         remedy = "find out who attached it there and why; detach it, or add the server to `servers`"
         return blocking(check, text, expected, remedy)
-    if len(found) > 1:
+    if len(held) > 1:
         remedy = "release it on the server that must not have it, then detach it there"
         return blocking(check, text, expected, remedy)
-    if any(a.shareable for a in found):
+    if any(a.shareable for a in held):
         remedy = "do not attach it elsewhere; the next failover makes an attachment that is not shareable"
         return warning(check, f"{text}, shareable", expected, remedy)
-    if not found or found[0].id != expected_id or found[0].state != "ATTACHED":
+    if not held or held[0].id != expected_id or held[0].state != "ATTACHED":
         remedy = f"if {stack.active} shall have it, run `failover --active {stack.active}`"
         return warning(check, text, expected, remedy)
-    if found[0].agent_login:
+    if held[0].agent_login:
         remedy = _STOP_AGENT.format(stack.active)
         return warning(
             check, f"{text}; {_AGENT}", f"{expected}, with the hooks as the one who logs in", remedy

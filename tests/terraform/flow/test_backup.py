@@ -34,7 +34,7 @@ def back_up(site: WholeSite, **wanted: object) -> Report:
 
 
 def told(report: Report) -> dict[str, str]:
-    return {one.subject: one.found for one in report.findings}
+    return {one.subject: one.actual for one in report.findings}
 
 
 def test_all_of_it_in_order(site: WholeSite) -> None:

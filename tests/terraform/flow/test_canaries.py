@@ -65,14 +65,14 @@ def test_before_the_first_preflight_verify_says_so_and_is_content(site: WholeSit
     kept(site).unlink()
     report = site.verify()
     assert report.outcome.exit_code == 0, report.reason
-    assert finding(report, DATA).found == "no canaries yet: `./inv preflight` writes them"
-    assert finding(report, CLIENT).found == "neither read nor written: no canaries on it"
+    assert finding(report, DATA).actual == "no canaries yet: `./inv preflight` writes them"
+    assert finding(report, CLIENT).actual == "neither read nor written: no canaries on it"
     assert not kept(site).exists()
 
 
 def test_preflight_refreshes_and_keeps_a_copy_that_verify_compares_with(site: WholeSite) -> None:
     assert known(site)["serial"] == 1
-    found = check(site, DATA).found
+    found = check(site, DATA).actual
     assert found.startswith("5 canaries, written 2026-03-14 03:12 UTC (")
     assert found.endswith("refreshed")
     with site.model.open() as model:
@@ -80,9 +80,9 @@ def test_preflight_refreshes_and_keeps_a_copy_that_verify_compares_with(site: Wh
         assert known(site)["files"] == model["manifest"]["files"]
     report = site.verify()
     assert report.outcome.exit_code == 0, report.reason
-    assert finding(report, DATA).found.endswith("read from the disk; as last known here")
+    assert finding(report, DATA).actual.endswith("read from the disk; as last known here")
     written = "5 canaries read over NFS; a file written, read back and removed"
-    assert finding(report, CLIENT).found == written
+    assert finding(report, CLIENT).actual == written
 
 
 @pytest.mark.parametrize(("mine", "outcome"), [(True, CheckResult.OK), (False, CheckResult.WARNING)])
@@ -104,10 +104,10 @@ def test_preflight_writes_nothing_when_told_so_or_while_a_run_has_the_site(site:
     assert not [c for c in report.checks if c.name in ("canaries", DATA)]
     with site_lock(site.file.parent / "runs"):
         found = check(site, "canaries")
-    assert (found.outcome, "another run holds this site" in found.found) == (CheckResult.WARNING, True)
+    assert (found.outcome, "another run holds this site" in found.actual) == (CheckResult.WARNING, True)
     site.silence("nfs-srv-1")
     found = check(site, "canaries")
-    assert (found.outcome, found.found) == (
+    assert (found.outcome, found.actual) == (
         CheckResult.WARNING,
         "not refreshed: nfs-srv-1 does not have the volumes mounted as specified",
     )
@@ -122,7 +122,7 @@ def test_an_older_copy_of_the_data_is_found_and_never_refreshed(site: WholeSite)
         model["manifest"] = clone
     report = site.verify()
     assert report.outcome.exit_code == 4
-    assert finding(report, DATA).found.startswith("older than it was: canaries of 2026-03-14 03:12 UTC")
+    assert finding(report, DATA).actual.startswith("older than it was: canaries of 2026-03-14 03:12 UTC")
     assert "remove /mnt/a/.nfs-failover on nfs-srv-1" in report.remedy
     found = check(site, DATA)
     assert (found.outcome, known(site)["serial"]) == (CheckResult.BLOCKING, 2)
@@ -133,7 +133,7 @@ def test_an_older_copy_of_the_data_is_found_and_never_refreshed(site: WholeSite)
 def test_data_without_the_known_canaries_is_another_filesystem(site: WholeSite) -> None:
     with site.model.open() as model:
         model["manifest"] = None
-    assert finding(site.verify(), DATA).found == "the canaries written 2026-03-14 03:12 UTC are gone"
+    assert finding(site.verify(), DATA).actual == "the canaries written 2026-03-14 03:12 UTC are gone"
     assert check(site, DATA).outcome is CheckResult.BLOCKING
 
 
@@ -143,7 +143,7 @@ def test_a_client_that_cannot_write_is_not_right(site: WholeSite) -> None:
     report = site.verify()
     assert report.outcome.exit_code == 4
     told = finding(report, CLIENT)
-    assert (told.ok, told.found) == (
+    assert (told.ok, told.actual) == (
         False,
         "5 canaries read over NFS, but a write: Read-only file system",
     )
@@ -161,7 +161,7 @@ def test_a_failover_reads_the_data_back_on_the_new_server_and_keeps_the_finding(
     report, said = site.fail_over(SECOND)
     assert report.outcome.exit_code == 0, said
     assert finding(report, DATA).ok
-    assert "as last known here" in finding(report, DATA).found
+    assert "as last known here" in finding(report, DATA).actual
     assert finding(report, CLIENT).ok
     assert report.folder is not None
     (verified,) = [e for e in journal.read(report.folder) if e["event"] == "verified"]

@@ -182,7 +182,7 @@ def test_a_404_that_may_be_a_missing_policy_is_unknown_and_names_it(
     assert report.outcome.exit_code == 5
     check = named(report, f"call {operation}")
     assert check.outcome is CheckResult.UNKNOWN
-    assert "HTTP 404" in check.found
+    assert "HTTP 404" in check.actual
     assert f"allow group <group> {statement}" in check.remedy
     assert named(report, "OCI access").outcome is CheckResult.OK
 
@@ -239,7 +239,7 @@ def test_a_deleted_image(changed_launch: Place) -> None:
     report = place.look()
     assert report.outcome.exit_code == 3
     assert named(report, "image").outcome is CheckResult.BLOCKING
-    assert "DELETED" in named(report, "image").found
+    assert "DELETED" in named(report, "image").actual
 
 
 def test_an_old_image_is_a_warning(place: Place) -> None:
@@ -253,7 +253,7 @@ def test_a_shape_that_is_not_offered(changed_launch: Place) -> None:
     changed_launch.with_launch(shape="BM.Standard.Z9")
     check = named(changed_launch.look(), "capacity")
     assert check.outcome is CheckResult.BLOCKING
-    assert "HARDWARE_NOT_SUPPORTED" in check.found
+    assert "HARDWARE_NOT_SUPPORTED" in check.actual
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "10.99.0.7"])
@@ -261,14 +261,14 @@ def test_an_address_that_the_subnet_does_not_give(changed_launch: Place, address
     changed_launch.with_launch(private_ip=address)
     check = named(changed_launch.look(), "address")
     assert check.outcome is CheckResult.BLOCKING
-    assert f"{address} is not a usable address" in check.found
+    assert f"{address} is not a usable address" in check.actual
 
 
 def test_an_address_that_somebody_has(changed_launch: Place) -> None:
     changed_launch.with_launch(private_ip=changed_launch.cloud.address(changed_launch.first))
     check = named(changed_launch.look(), "address")
     assert check.outcome is CheckResult.BLOCKING
-    assert "is taken" in check.found
+    assert "is taken" in check.actual
 
 
 def test_the_target_in_another_availability_domain_than_the_volumes(changed_launch: Place) -> None:
@@ -283,17 +283,17 @@ def test_a_volume_detached_behind_terraforms_back_and_given_to_a_stranger(place:
     place.cloud.detach(place.attachment("bv1").id)
     report = place.look(terraform_plan=True)
     assert named(report, "attachment bv1").outcome is CheckResult.WARNING
-    assert named(report, "attachment bv1").found == "not attached"
+    assert named(report, "attachment bv1").actual == "not attached"
     plan = named(report, "terraform plan")
     assert plan.outcome is CheckResult.WARNING  # a failover attaches it
-    assert 'create oci_core_volume_attachment.data["bv1"]' in plan.found
+    assert 'create oci_core_volume_attachment.data["bv1"]' in plan.actual
     assert named(report, "attachment bv2").outcome is CheckResult.OK
 
     taken = place.cloud.attach(place.volume("bv1"), place.cloud.launch("stranger"))
     report = place.look()
     assert report.outcome.exit_code == 3
     assert named(report, "attachment bv1").outcome is CheckResult.BLOCKING
-    assert "no server of this stack" in named(report, "attachment bv1").found
+    assert "no server of this stack" in named(report, "attachment bv1").actual
     place.cloud.detach(taken)
     place.stack.apply()
     assert "attachment bv1" not in not_ok(place.look())
@@ -306,7 +306,7 @@ def test_a_change_that_is_none_of_a_failovers(place: Place) -> None:
     report = place.look(terraform_plan=True)
     place.stack.change_site(**place.variables)
     assert report.outcome.exit_code == 3
-    assert "create oci_core_volume.data" in named(report, "terraform plan").found
+    assert "create oci_core_volume.data" in named(report, "terraform plan").actual
 
 
 def test_a_locked_state(place: Place) -> None:
@@ -374,8 +374,8 @@ def test_a_standby_that_runs_needs_no_image_and_no_host(place: Place) -> None:
         report = place.look()
         assert report.outcome.exit_code == 0, not_ok(report)
         for name in ("image", "capacity", "address"):
-            assert named(report, name).found == "nfs-srv-2 exists already"
-        assert "host key" in named(report, "target over SSH").found
+            assert named(report, name).actual == "nfs-srv-2 exists already"
+        assert "host key" in named(report, "target over SSH").actual
 
         report = place.look("nfs-srv-1")
         assert named(report, "target over SSH").outcome is CheckResult.BLOCKING  # adopted, RUNNING, silent
@@ -384,6 +384,6 @@ def test_a_standby_that_runs_needs_no_image_and_no_host(place: Place) -> None:
         place.cloud.terminate(second)
     report = place.look()
     assert named(report, "target").outcome is CheckResult.OK  # the failover launches another one
-    assert "is TERMINATED and is launched again" in named(report, "target").found
+    assert "is TERMINATED and is launched again" in named(report, "target").actual
     for name in ("image", "capacity", "address"):  # so what it is launched with is looked at
-        assert named(report, name).found != "nfs-srv-2 exists already"
+        assert named(report, name).actual != "nfs-srv-2 exists already"

@@ -108,8 +108,8 @@ def test_4_preflight_looks_at_the_stack(site: ManagedSite) -> None:
     found = {
         c.name: c for c in preflight.check(FIRST, SiteChoice(str(site.file)), terraform_plan=True).checks
     }
-    assert found["terraform plan"].found == "no changes"
-    assert found["terraform lock"].found == "free"
+    assert found["terraform plan"].actual == "no changes"
+    assert found["terraform lock"].actual == "free"
     assert site.variables == variables
     terraform = ResourceManagerStack(load(str(site.file)))
     assert terraform.file("rendered/user_data") == "I2Nsb3VkLWNvbmZpZwo=\n"

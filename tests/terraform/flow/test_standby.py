@@ -74,7 +74,7 @@ def test_a_standby_is_launched_beside_the_active_server_kept_current_and_taken_d
     assert verb(site, "status", SECOND) == 0, capsys.readouterr()
     assert "drift: kernel: 5.4 here, 5.15 on the active server" in capsys.readouterr().out
     (drifted,) = [c for c in site.look().checks if c.name == "standby"]
-    assert (drifted.outcome.value, "kernel: 5.4 here" in drifted.found) == ("warning", True)
+    assert (drifted.outcome.value, "kernel: 5.4 here" in drifted.actual) == ("warning", True)
 
     for refused in (FIRST, "nfs-srv-9"):
         assert verb(site, "down", refused) == Outcome.REFUSED.exit_code

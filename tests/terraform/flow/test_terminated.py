@@ -74,7 +74,7 @@ def test_the_successor_of_a_terminated_server_is_launched(addressed: WholeSite) 
         looked = preflight.check(SECOND, SiteChoice(str(addressed.file)), terraform_plan=True)
     (planned,) = (c for c in looked.checks if c.name == "terraform plan")
     assert planned.outcome is CheckResult.WARNING, planned
-    assert f'create oci_core_instance.server["{SECOND}"]' in planned.found
+    assert f'create oci_core_instance.server["{SECOND}"]' in planned.actual
     done(addressed, SECOND)
     assert ADDRESS in addressed.cloud.addresses(addressed.instances()[SECOND])
     assert addressed.verify().outcome is Outcome.DONE

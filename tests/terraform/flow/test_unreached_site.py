@@ -108,7 +108,7 @@ def test_2_the_same_command_waits_for_it_and_verifies_by_the_api(site: WholeSite
     assert report.outcome is Outcome.DONE, report.reason
     assert steps(report) == ["reach nfs-srv-2", "take-over nfs-srv-2"]
     found: dict[str, Any] = {f.subject: f for f in report.findings}
-    assert found["server nfs-srv-2"].found == "its console says that it serves these attachments"
+    assert found["server nfs-srv-2"].actual == "its console says that it serves these attachments"
     assert all(f.ok for f in report.findings)
     assert "client nfs-cli" not in found
     assert report.second_plan_changes == 0

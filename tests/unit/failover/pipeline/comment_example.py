@@ -35,7 +35,7 @@ def report() -> Report:
     plan = planner.make(seen)
     last = Switched("nfs-srv-1", "aiko@ops-1", datetime(2026, 9, 14, 3, 2, 11, tzinfo=UTC), "cli")
     return Report(
-        "nfs-srv-2", "plan", Outcome.PLANNED, "nfs-srv-1", plan=plan, notes=plan.notes, seen=seen,
+        "nfs-srv-2", "plan", Outcome.PLANNED, "nfs-srv-1", plan=plan, notes=plan.notes, observation=seen,
         switched=last, changes=CHANGES,
     )  # fmt: skip
 

@@ -78,7 +78,7 @@ def test_a_machine_that_reaches_no_host_says_so_and_what_that_means() -> None:
     servers = {n: replace(s, presence=Presence.NOT_ASKED, answer=None) for n, s in seen.servers.items()}
     seen = replace(seen, servers=servers, clients=(), reach=False)
     plan = planner.make(seen)
-    report = replace(comment_example.report(), seen=seen, plan=plan, notes=plan.notes)
+    report = replace(comment_example.report(), observation=seen, plan=plan, notes=plan.notes)
     text = plan_comment.markdown(report, "remount")
     assert "**The hosts were not asked**" in text
     assert "is fenced by cutting its power, never by a release" in text

@@ -36,7 +36,7 @@ HELD = Attachment("ocid1.attachment.1", BV1.volume_id, "ocid1.instance.1", "ATTA
 
 def complete(check: Check) -> bool:
     """Whatever is not right says what was expected and what to do."""
-    return check.outcome is CheckResult.OK or bool(check.found and check.expected and check.remedy)
+    return check.outcome is CheckResult.OK or bool(check.actual and check.expected and check.remedy)
 
 
 class Bare:

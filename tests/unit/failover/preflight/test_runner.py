@@ -62,7 +62,7 @@ def test_a_probe_that_hangs_is_left_behind_at_its_deadline() -> None:
     never.set()
     assert time.monotonic() - start < 5
     assert (late.outcome, quick.outcome) == (CheckResult.UNKNOWN, CheckResult.OK)
-    assert "no answer within 0.1 s" in late.found
+    assert "no answer within 0.1 s" in late.actual
 
 
 def test_probes_run_beside_each_other() -> None:

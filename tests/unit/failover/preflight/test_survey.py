@@ -60,13 +60,13 @@ def test_a_refusal_blocks_and_its_last_part_is_the_remedy() -> None:
         layer("broken", refusals=("vg1: found a RAID; LV lv01, expected linear; lvconvert it",))
     )
     assert (check.outcome, check.name) == (CheckResult.BLOCKING, "survey of nfs-srv-2")
-    assert check.found == "lvm: vg1: found a RAID; LV lv01, expected linear"
+    assert check.actual == "lvm: vg1: found a RAID; LV lv01, expected linear"
     assert check.remedy == "lvconvert it"
 
 
 def test_a_text_without_a_remedy_still_has_one() -> None:
     (check,) = judged(layer("broken", refusals=("vg1 is odd",)))
-    assert (check.found, check.remedy) == ("lvm: vg1 is odd", "mend that on nfs-srv-2")
+    assert (check.actual, check.remedy) == ("lvm: vg1 is odd", "mend that on nfs-srv-2")
 
 
 def test_warnings_warn_and_stand_beside_refusals() -> None:
@@ -76,9 +76,9 @@ def test_warnings_warn_and_stand_beside_refusals() -> None:
 
 def test_what_could_not_be_learnt_warns_and_never_blocks() -> None:
     (check, *_) = judged(layer("unknown", said="`pvs` did not end within 60 s"))
-    assert (check.outcome, check.found) == (CheckResult.WARNING, "lvm: `pvs` did not end within 60 s")
+    assert (check.outcome, check.actual) == (CheckResult.WARNING, "lvm: `pvs` did not end within 60 s")
     (none,) = survey_checks.judge(answer(message="run this as root"))
-    assert (none.outcome, none.found) == (CheckResult.WARNING, "run this as root")
+    assert (none.outcome, none.actual) == (CheckResult.WARNING, "run this as root")
 
 
 def test_all_well_is_one_line() -> None:
@@ -113,7 +113,7 @@ def test_a_client_that_only_the_old_server_knows_by_name_blocks() -> None:
     new = knowing("nfs-srv-2", gpu1=["10.0.0.21"], gpu2=[], gone=[])
     (check,) = survey_checks.judge_names(old, new)
     assert (check.outcome, check.name) == (CheckResult.BLOCKING, "survey of nfs-srv-2")
-    assert "gpu2, which has an address on nfs-srv-1 alone" in check.found
+    assert "gpu2, which has an address on nfs-srv-1 alone" in check.actual
     assert "/etc/hosts of nfs-srv-2" in check.remedy
     assert list(survey_checks.judge_names(None, new)) == []
     assert (

@@ -138,7 +138,7 @@ def test_hundreds_of_failures_of_which_none_is_like_another_are_a_few_rows() -> 
     ]
     rows = condense.findings(every)
     assert len(rows) < 20
-    assert "each for itself" in rows[-1].found
+    assert "each for itself" in rows[-1].actual
     assert not any(f.ok for f in rows)
 
 

@@ -42,7 +42,7 @@ def judged(server: Any, client: Any, known: Path, options: str = "rw") -> dict[s
         stack=SimpleNamespace(spec={"exports": [{"path": "/mnt/a", "options": options}]}),
     )
     found = data_findings.judge(seen, server, {CLIENT: client}, Known(known))
-    return {f.subject: (f.ok, f.found) for f in found}
+    return {f.subject: (f.ok, f.actual) for f in found}
 
 
 def on_client(of: Manifest | None, wrote: str = "written", state: str = "present") -> tuple[Layer, ...]:

@@ -21,7 +21,7 @@ WANTED = "a" * 64
 )
 def test_where_they_are(here: bool, with_data: set[str], outcome: str, found: str) -> None:
     check = judge("nfs-srv-2", WANTED, here, with_data)
-    assert (check.outcome.value, check.found[: len(found)]) == (outcome, found)
+    assert (check.outcome.value, check.actual[: len(found)]) == (outcome, found)
 
 
 def test_what_a_rendered_document_wants() -> None:

@@ -46,7 +46,7 @@ def answer(state: str) -> HookReport:
 def test_the_active_server_never_blocks(seen: ServerStatus, outcome: CheckResult, told: str) -> None:
     found = hosts.judge_active(seen)
     assert found.outcome is outcome
-    assert told in found.found
+    assert told in found.actual
     assert complete(found)
 
 
@@ -66,7 +66,7 @@ def test_what_a_client_would_refuse_is_blocking_and_what_it_warns_of_is_a_warnin
     layer = Layer("client", "broken", False, 0.1, "why", facts)
     told = HookReport("c1", HooksResult("check", "client", "c1", False, False, 0.1, "", (layer,)))
     found = list(hosts.judge_client(ClientStatus(Client("c1", "c1", ()), Presence.ANSWERS, told)))
-    assert [(c.outcome, c.found) for c in found] == [
+    assert [(c.outcome, c.actual) for c in found] == [
         (CheckResult.BLOCKING, "/mnt/a: no line"),
         (CheckResult.WARNING, "/mnt/b: not in the site"),
     ]
@@ -78,7 +78,7 @@ def test_one_export_under_two_names_and_a_clock_that_is_off_are_named() -> None:
     layer = Layer("client", "present", False, 0.1, "", dict(sources))
     told = HookReport("c1", HooksResult("check", "client", "c1", True, False, 0.1, "", (layer,)), -7260.0)
     found = list(hosts.judge_client(ClientStatus(Client("c1", "c1", mounts), Presence.ANSWERS, told)))
-    assert [c.found for c in found] == [
+    assert [c.actual for c in found] == [
         "mounts /mnt/a under two names: 10.0.0.9 at /y, nfs-srv-1 at /x",
         "its clock is about 121 min behind ours",
     ]
@@ -91,12 +91,12 @@ def test_one_export_under_two_names_and_a_clock_that_is_off_are_named() -> None:
 def test_clients() -> None:
     one, two = Client("c1", "c1", ()), Client("c2", "c2", ())
     answers = ClientStatus(one, Presence.ANSWERS)
-    assert hosts.judge_clients(()).found == "none are configured"
+    assert hosts.judge_clients(()).actual == "none are configured"
     assert hosts.judge_clients((answers,)).outcome is CheckResult.OK
     found = hosts.judge_clients((answers, ClientStatus(two, Presence.SILENT)))
-    assert (found.outcome, found.found) == (CheckResult.WARNING, "1 of 2 answer; c2: silent")
+    assert (found.outcome, found.actual) == (CheckResult.WARNING, "1 of 2 answer; c2: silent")
     refused = ClientStatus(two, Presence.UNKNOWN, trouble=Trouble("c2 answers SSH, but: refused", "mend it"))
-    assert "c2 answers SSH, but: refused" in hosts.judge_clients((answers, refused)).found
+    assert "c2 answers SSH, but: refused" in hosts.judge_clients((answers, refused)).actual
     assert complete(found)
 
 
@@ -113,7 +113,7 @@ def test_what_hundreds_of_clients_have_in_common_is_one_check():
     every = [blocking(f"client gpu-{n:03}", f"gpu-{n:03}: no line", "a line", "add it") for n in range(200)]
     every += [warning("client gpu-007", "mounted by hand", "a line", "add it")]
     found = hosts.together(every)
-    assert [(c.name, c.found) for c in found] == [
+    assert [(c.name, c.actual) for c in found] == [
         ("client gpu-[000-199]", "the host: no line"),
         ("client gpu-007", "mounted by hand"),
     ]

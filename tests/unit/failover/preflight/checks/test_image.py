@@ -24,4 +24,4 @@ def test_an_image(state: str, age: int, outcome: CheckResult) -> None:
     found = image.judge("nfs-srv-2", ImageFound("golden", state, NOW - timedelta(days=age)), NOW, 90)
     assert found.outcome is outcome
     assert complete(found)
-    assert f"{age} days old" in found.found
+    assert f"{age} days old" in found.actual

@@ -35,6 +35,6 @@ def test_it_is_blocking_and_says_what_to_do() -> None:
     found = judge(SECOND, CARDS[1], "10.0.2.0/24", ["a", "b", "c", "d"])
     assert found.outcome is CheckResult.BLOCKING
     assert complete(found)
-    assert found.found == "clients mount 10.0.2.4 (a, b, c and 1 more); nfs-srv-2 has no VNIC in 10.0.2.0/24"
+    assert found.actual == "clients mount 10.0.2.4 (a, b, c and 1 more); nfs-srv-2 has no VNIC in 10.0.2.0/24"
     assert "secondary_vnics with subnet_id = ocid1.subnet.y" in found.remedy
     assert "attach a VNIC in 10.0.2.0/24" in judge(OLD, CARDS[1], "10.0.2.0/24", ["a"]).remedy

@@ -34,7 +34,7 @@ def test_a_name_that_has_a_record_already_is_told_with_the_import() -> None:
     """Terraform makes the set on the condition that there is none: the 409 would come after the volumes."""
     found = terraform.judge_name("hpc.example", "nfs.hpc.example", "ocid1.dnsview.v", ["10.0.0.9"])
     assert found.outcome is CheckResult.BLOCKING
-    assert "of 10.0.0.9" in found.found
+    assert "of 10.0.0.9" in found.actual
     where = "zoneNameOrId/hpc.example/domain/nfs.hpc.example/rtype/A/scope/PRIVATE/viewId/ocid1.dnsview.v"
     assert f"terraform import 'oci_dns_rrset.service[0]' {where}" in found.remedy
     assert "viewId" not in terraform.judge_name("ocid1.dns-zone.z", "n", None, ["10.0.0.9"]).remedy
