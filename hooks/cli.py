@@ -19,8 +19,8 @@ from hooks.host.lock import Busy, alone
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
-_OPERATORS = ("probe", "refresh", "survey", "inventory", "fsck", "withhold", "guard", "unguard")
-_READS = ("check", "probe", "survey", "inventory", "fsck")  # without the lock: they write nothing
+_OPERATORS = ("probe", "refresh", "survey", "inventory", "fsck", "withhold", "guard", "unguard", "contents")
+_READS = ("check", "probe", "survey", "inventory", "fsck", "contents")  # without the lock: they write nothing
 _AIM = {"release": [ABSENT], "unguard": [ABSENT], "probe": [PRESENT, ABSENT]}
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
 _BOOT_SECONDS = 1800  # nobody waits for it: the recovery of a long log may take its time
@@ -34,7 +34,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     the canaries of a server, `probe` reads them; on a client it also writes. `survey` judges beforehand what
     a takeover would refuse. `inventory` reads what a server has, whatever its spec says. `fsck` checks
     unmounted filesystems; `withhold` takes the site's exports of an image out of force: both for a rehearsal.
-    `guard` has the boot guard on this server, for an image of it, and `unguard` takes it away.
+    `guard` has the boot guard on this server, for an image of it, and `unguard` takes it away;
+    `contents` reads what such an image would have.
     """
     arguments = _arguments(argv)
     began, code = time.monotonic(), None
@@ -105,7 +106,7 @@ def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> HookResult:
 def _walk(action: str) -> Walk:
     if action in _WALK:
         return _WALK[action]
-    from hooks.guard import guard  # noqa: PLC0415 - a takeover starts without them
+    from hooks.guard import contents, guard  # noqa: PLC0415 - a takeover starts without them
     from hooks.probe import canary, fsck, withhold  # noqa: PLC0415
     from hooks.survey import inventory, survey  # noqa: PLC0415
 
@@ -118,6 +119,7 @@ def _walk(action: str) -> Walk:
         "withhold": withhold.withhold,
         "guard": guard.guard,
         "unguard": guard.unguard,
+        "contents": contents.contents,
     }[action]
 
 

@@ -16,14 +16,9 @@ import oci
 from failover.cloud.client import POLL_SECONDS, pages
 from failover.cloud.compute import GONE, Cloud
 from failover.deadline import until
+from failover.model.image_contents import TAG, TAG_OF
 from failover.model.outcome import Failed, Refused, Unknown
 
-TAG = "nfs-failover-image"  # the run that made it
-TAG_OF = "nfs-failover-image-of"  # OCID of the server that the image is of
-TAG_KERNEL = "nfs-failover-image-kernel"
-TAG_PACKAGES = "nfs-failover-image-packages"  # their SHA-256, and how many they are
-TAG_HOOKS = "nfs-failover-image-hooks"  # the hooks' SHA-256
-TAG_SITE = "nfs-failover-image-site"  # the server's name, its exports
 LARGEST_GB = 400  # of a custom image (Managing Custom Images, limitations)
 _models = oci.core.models
 

@@ -53,7 +53,8 @@ class CloudReads:
     def image(self, image_id: str) -> ImageFound:
         """GetImage."""
         image = called("GetImage", self._compute.get_image, image_id)
-        return ImageFound(image.display_name, image.lifecycle_state, image.time_created)
+        tags = image.freeform_tags or {}
+        return ImageFound(image.display_name, image.lifecycle_state, image.time_created, image_id, tags)
 
     def volume(self, volume_id: str) -> VolumeFound:
         """GetVolume."""

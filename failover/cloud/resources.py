@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -20,11 +21,13 @@ class InstanceFound:
 
 @dataclass(frozen=True)
 class ImageFound:
-    """An image; `created` is in UTC."""
+    """An image; `created` is in UTC. `tags` are its freeform tags."""
 
     name: str
     state: str
     created: datetime
+    id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from failover.hosts import specs
 from failover.hosts.ssh import Silent
 from failover.image import attempts, plan, variables
 from failover.image.plan import ImagePlan, ImageRequest
+from failover.model import image_contents
 from failover.model.outcome import Failed, FailoverError, Outcome, Unknown
 from failover.model.stack_output import Stack
 from failover.ports import Ports
@@ -32,7 +33,6 @@ from failover.runs.journal import Journal
 from hooks.contract.result import Facts
 from hooks.guard.script import BOOTED, SETTLED
 
-_LONGEST_TAG = 256  # characters of a freeform tag's value
 _BEGUN = ("PROVISIONING", "IMPORTING", "AVAILABLE")  # an image that is there, or will be
 
 
@@ -267,15 +267,13 @@ class _Taking:
 
 def _tags(wanted: ImagePlan, run: str, facts: Facts) -> dict[str, str]:
     """What an image says of itself; freeform tags, ten at most, 256 characters each."""
-    tags = {
-        imaging.TAG: run,
-        imaging.TAG_OF: wanted.source.id,
-        imaging.TAG_KERNEL: str(facts.get("kernel", "")),
-        imaging.TAG_PACKAGES: f"{facts.get('packages', '')} {facts.get('package_count', 0)}",
-        imaging.TAG_HOOKS: zipapp.hooks_sha256(),
-        imaging.TAG_SITE: wanted.server,
+    return {
+        image_contents.TAG: run,
+        image_contents.TAG_OF: wanted.source.id,
+        image_contents.TAG_HOOKS: zipapp.hooks_sha256(),
+        image_contents.TAG_SITE: wanted.server,
+        **image_contents.tags_of(image_contents.of_facts(facts)),
     }
-    return {key: value[:_LONGEST_TAG] for key, value in tags.items()}
 
 
 def _listed(facts: Facts, name: str) -> list[str]:

@@ -48,6 +48,7 @@ SURVEYS = (
     Probe(survey.ACTIVE, survey.active, HOST_SECONDS, advisory=True),
     Probe(survey.TARGET, survey.target, HOST_SECONDS, advisory=True),
 )
+IMAGE = Probe(image.DRIFT, image.compare, HOST_SECONDS, advisory=True)
 STANDBY = Probe(standby.NAME, standby.look, HOST_SECONDS, advisory=True)
 NETWORKS = Probe(networks.NAME, networks.look, HOST_SECONDS)
 CANARIES = Probe(canaries.NAME, canaries.refresh, HOST_SECONDS)
@@ -57,7 +58,7 @@ BACKUPS = Probe("backups", backups.look, advisory=True)
 def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
     """All of them, for `preflight`."""
     of_hosts = (
-        (*HOSTS, NETWORKS, TARGET, *SURVEYS, STANDBY)
+        (*HOSTS, NETWORKS, TARGET, *SURVEYS, STANDBY, IMAGE)
         if ground.site.ssh.reach
         else (Probe(hosts.UNREACHED, hosts.unreached),)
     )

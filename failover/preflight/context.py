@@ -8,13 +8,15 @@ from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_mi
 from failover.cloud.compute import GONE, SERVER_TAG
 from failover.cloud.inventory import Unanswered
 from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
-from failover.hosts import survey
+from failover.hosts import specs, survey
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
+from failover.model import image_contents
 from failover.model.attachments import Attachment, Attachments
 from failover.model.hook_report import HookReport
+from failover.model.image_contents import ImageContents
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
-from failover.model.outcome import FailoverError
+from failover.model.outcome import FailoverError, Unknown
 from failover.model.site import ClientMode
 from failover.model.stack_output import Launch, Server, Stack
 from failover.ports import Ports
@@ -171,6 +173,22 @@ class Ground:
     def host(self, server: Server, address: str) -> HookRunner:
         """The server over SSH."""
         return self.hosts.at(server.name, address)
+
+    def contents_of_active(self) -> ImageContents | None:
+        """What an image of the active server would have now; None where it does not answer. Raises Silent."""
+        active = self.server(self.stack.active)
+        if active.presence is not Presence.ANSWERS or active.server.address is None:
+            return None
+        held = self.every_attachment().held_by(active.server.instance_id)
+        seconds = min(survey.SECONDS, self.site.deadlines.hooks)
+        spec = specs.server_spec(self.stack, held, seconds)
+        report = self.host(active.server, active.server.address).hooks("contents", spec, seconds)
+        if not report.ok or not report.layers:
+            raise Unknown(
+                f"{active.server.name}: what its root disk has could not be read: {report.result.message}",
+                f"look at {active.server.name}, then run preflight again",
+            )
+        return image_contents.of_facts(report.layers[0].facts)
 
     def _clients(self) -> tuple[ClientStatus, ...]:
         return self._observer.clients(self.stack, self.target.name, ClientMode.REMOUNT)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from failover.cloud.resources import ImageFound
 from failover.model.attachments import described
 from failover.model.observation import ClientStatus, ServerStatus
 from failover.model.stack_output import Stack
 from failover.runs.history import Entry, History, Kind
+from failover.status.image_drift import image_drift
 from failover.status.judge import Judgement
 from failover.status.sight import Sight, Unread
 from failover.status.voices import mounted_from
@@ -30,7 +32,7 @@ def document(seen: Sight, judged: Judgement) -> dict[str, Any]:
         "volumes": _volumes(seen),
         "clients": _clients(seen),
         "service_address": seen.stack.service_ip if isinstance(seen.stack, Stack) else None,
-        "images": {n: None if isinstance(i, Unread) else _image(i) for n, i in seen.images.items()},
+        "images": {n: None if isinstance(i, Unread) else _image(i, seen) for n, i in seen.images.items()},
         "last": {kind.value: _entry(seen, kind) for kind in Kind},
         "objectives": [one.document() for one in judged.objectives],
         "next_servers": list(judged.next_servers),
@@ -42,8 +44,15 @@ def document(seen: Sight, judged: Judgement) -> dict[str, Any]:
     }
 
 
-def _image(found: Any) -> dict[str, str]:
-    return {"name": found.name, "state": found.state, "created": found.created.isoformat()}
+def _image(image: ImageFound, seen: Sight) -> dict[str, Any]:
+    entry = image_drift(image, seen)
+    drift = {**entry.facts["image"], "at": entry.at.isoformat()} if entry else None
+    return {
+        "name": image.name,
+        "state": image.state,
+        "created": image.created.isoformat(),
+        "drift": drift,
+    }
 
 
 def _servers(seen: Sight) -> dict[str, Any]:

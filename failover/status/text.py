@@ -6,12 +6,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from failover.cloud.resources import ImageFound
 from failover.model.attachments import described
 from failover.model.objective import NOT_KNOWN, ago
 from failover.model.observation import Presence, ServerStatus
 from failover.model.stack_output import Stack
 from failover.report.page import moment
 from failover.runs.history import Entry, History, Kind
+from failover.status.image_drift import image_drift
 from failover.status.judge import Judgement
 from failover.status.sight import NOT_LOOKED_AT, Sight, Unread
 from failover.status.voices import AGREE, Voice
@@ -103,11 +105,20 @@ def past(seen: Sight) -> list[str]:
         for kind in (Kind.PREFLIGHT, Kind.REHEARSAL, Kind.FAILOVER)
     ]
     lines += [
-        f"image of {name}: {found.name}, {found.state}, taken {ago(found.created, seen.at)}"
+        f"image of {name}: {found.name}, {found.state}, taken {ago(found.created, seen.at)}; "
+        f"{compared(found, seen)}"
         for name, found in seen.images.items()
         if not isinstance(found, Unread)
     ]
     return lines + [f"unknown: {line}" for line in seen.history.broken]
+
+
+def compared(image: ImageFound, seen: Sight) -> str:
+    """What the newest preflight since the image was taken found that it lacks of the active server."""
+    entry = image_drift(image, seen)
+    if entry is None:
+        return "not compared with the active server yet: ./inv preflight"
+    return f"{entry.facts['image']['drift']} (preflight {ago(entry.at, seen.at)})"
 
 
 def _last(kind: str, entry: Entry | None, seen: Sight) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,10 @@ _STYLES = {
 
 @dataclass
 class PreflightReport:
-    """What preflight came to. `untested`: calls of a run that cannot be tried without acting."""
+    """What preflight came to. `untested`: calls of a run that cannot be tried without acting.
+
+    `image`: what the image was found to lack, for `status`: "id", "outcome", "drift"; empty: not compared.
+    """
 
     target: str | None
     active: str | None = None
@@ -43,6 +47,7 @@ class PreflightReport:
     checks: tuple[Check, ...] = ()
     untested: tuple[str, ...] = ()
     seconds: float = 0.0
+    image: Mapping[str, str] = field(default_factory=dict)
 
     def ended(self, error: FailoverError) -> None:
         """Take over how preflight ended, why, and what to do."""
@@ -104,6 +109,7 @@ def _remember(report: PreflightReport, runs: Path) -> None:
         "active": report.active,
         "checks": {r.value: len(of(report.checks, r)) for r in CheckResult},
         "blocking": [one.name for one in of(report.checks, CheckResult.BLOCKING)],
+        **({"image": dict(report.image)} if report.image else {}),
     }
     ended, outcome = datetime.now(UTC), report.outcome.value
     try:
@@ -116,6 +122,7 @@ def _check(report: PreflightReport, site: Site, terraform_plan: bool, canaries: 
     # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
     from failover import ports  # noqa: PLC0415
     from failover.preflight import catalogue, policies, runner  # noqa: PLC0415
+    from failover.preflight.checks import image  # noqa: PLC0415
     from failover.preflight.context import Ground  # noqa: PLC0415
 
     terraform = vias.runner(site)
@@ -128,6 +135,7 @@ def _check(report: PreflightReport, site: Site, terraform_plan: bool, canaries: 
         report.checks = runner.run(catalogue.alone(ground, terraform_plan), ground)
         if canaries:
             report.checks += runner.run((catalogue.CANARIES,), ground)
+    report.image = image.remembered(ground.target, report.checks)
     operations = catalogue.acting(not ground.target.exists)
     report.untested = policies.untested(operations, stack.compartment_id)
     report.outcome = outcome(report.checks)

@@ -4,7 +4,6 @@ Functions with a `host` read it. Only `guard` and `unguard` change it: the files
 generator. On the server itself none of them does anything at a boot (hooks/guard/script.py).
 """
 
-import hashlib
 import os
 import platform
 import shutil
@@ -14,10 +13,10 @@ from typing import Dict, List, Sequence
 from hooks import walk
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, Facts, Layer
 from hooks.contract.spec import Spec
-from hooks.guard import script
+from hooks.guard import contents, script
+from hooks.guard.disks import disks, root_disks
 from hooks.host import text_file
-from hooks.host.host import CommandFailed, Host
-from hooks.host.mounts import mounts
+from hooks.host.host import Host
 from hooks.layers import exports, fstab, lvm
 from hooks.layers.devices import link
 from hooks.layers.fstab import FstabLine
@@ -27,19 +26,15 @@ DATA_IQN_PREFIX = "iqn.2015-12.com.oracleiaas:"  # boot volumes have another one
 NFS_UNIT = "nfs-server.service"
 _CRON = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/*", "/var/spool/cron/crontabs/*")
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "lustre")
-_PACKAGES = (
-    ("rpm", "-qa", "--qf", "%{NAME} %{VERSION}-%{RELEASE}.%{ARCH}\n"),
-    ("dpkg-query", "-W", "-f", "${Package} ${Version}\n"),
-)
 
 
 def guard(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Has the guard on this host, for what its fstab says now, and its files on the disk of / (syncfs(2)).
 
     Its facts: `lines`, what a copy puts off; `units`, what waits there for a mount; `cron`, files that name
-    a mount point and that a copy runs all the same; `kernel`, `packages` (SHA-256) and `package_count`.
+    a mount point and that a copy runs all the same; and those of `contents` (contents.py).
     """
-    return [walk.timed(host, NAME, lambda: _guard(host))]
+    return [walk.timed(host, NAME, lambda: _guard(host, spec))]
 
 
 def unguard(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
@@ -56,7 +51,7 @@ def _unguard(host: Host) -> Layer:
     return Layer(NAME, ABSENT, bool(there), 0.0, message, {})
 
 
-def _guard(host: Host) -> Layer:
+def _guard(host: Host, spec: Spec) -> Layer:
     off = put_off(host)
     points = sorted({line.mount for line in off})
     needing = units_needing(host, points)
@@ -85,8 +80,7 @@ def _guard(host: Host) -> Layer:
         "units": needing,
         "cron": cron_files(host, points),
         "identity": [line for line in identity.splitlines() if line.partition("=")[2]],
-        "kernel": platform.release(),
-        **packages(host),
+        **contents.facts(host, spec),
     }
     return Layer(NAME, PRESENT, True, 0.0, "{} lines of fstab for a copy to put off".format(len(off)), facts)
 
@@ -135,24 +129,6 @@ def _elsewhere(host: Host, line: FstabLine, root: Sequence[str]) -> bool:
         return False  # proc, tmpfs, a file
     device = host.real(source)
     return device is None or not set(disks(host, device)) & set(root)
-
-
-def root_disks(host: Host) -> List[str]:
-    """The disks that / lies on, by the kernel's names."""
-    found = [item.source for item in mounts(host) if item.mount == "/"]
-    device = host.real(found[-1]) if found else None
-    return disks(host, device) if device else []
-
-
-def disks(host: Host, device: str) -> List[str]:
-    """The disks that this device lies on in the end (sysfs: class/block, slaves, partition)."""
-    folder = host.path("/sys/class/block/" + os.path.basename(device))
-    below = sorted(os.path.basename(name) for name in glob(folder + "/slaves/*"))
-    if below:
-        return sorted({disk for name in below for disk in disks(host, "/dev/" + name)})
-    if os.path.exists(folder + "/partition"):
-        return disks(host, os.path.basename(os.path.dirname(os.path.realpath(folder))))
-    return [os.path.basename(device)]
 
 
 def _texts(host: Host, off: Sequence[FstabLine]) -> List[str]:
@@ -205,15 +181,3 @@ def cron_files(host: Host, points: Sequence[str]) -> List[str]:
             if any(point in line for line in text.splitlines() if line[:1] != "#" for point in points):
                 found.append(name)
     return found
-
-
-def packages(host: Host) -> Facts:
-    """What is installed, as a digest to compare with and a number; what it came from."""
-    for argv in _PACKAGES:
-        try:
-            listed = sorted(host.run(*argv).out.splitlines())
-        except CommandFailed:
-            continue
-        digest = hashlib.sha256("\n".join(listed).encode()).hexdigest()
-        return {"packages": digest, "package_count": len(listed)}
-    return {"packages": "", "package_count": 0}

@@ -28,6 +28,13 @@ from hooks.contract.result import HookResult, Layer
 from hooks.probe.canary_files import FIXED, WRITTEN
 
 LAYERS = ("iscsi", "lvm", "filesystem", "nfs")
+CONTENTS = {
+    "kernel": "5.15.0",
+    "packages": "0" * 64,
+    "package_count": 500,
+    "versions": {"lvm2": "2.03.14"},
+    "files": {"exports": "0" * 12, "keys": ""},
+}
 
 
 class HostsModel:
@@ -38,6 +45,7 @@ class HostsModel:
     `serving`: server -> its instance. `mounted`: client -> its server.
     `manifest`: of the canaries on the volumes, None before the first refresh. `write`: what comes of a
     client's write. `refusals`: server -> what its survey would refuse. `versions`: server -> what it has.
+    `contents`: what the active server's root disk has otherwise than CONTENTS.
     """
 
     def __init__(self, folder: Path, database: Path) -> None:
@@ -164,10 +172,10 @@ class AnsweringHost:
             return self._on_clones(model, instance_id, action, spec)
         if action == "survey":
             return self._survey(model)
-        if action == "guard":
-            facts = {"kernel": "5.15.0", "packages": "0" * 64, "package_count": 500, "cron": []}
-            layers = (Layer("guard", "present", True, 0.0, "1 lines of fstab", facts),)
-            return HookResult("guard", "server", self.name, True, True, 0.0, "", layers)
+        if action in ("guard", "contents"):
+            facts = {**CONTENTS, **model.get("contents", {}), "cron": []}
+            layers = (Layer(action, "present", action == "guard", 0.0, "1 lines of fstab", facts),)
+            return HookResult(action, "server", self.name, True, action == "guard", 0.0, "", layers)
         return self._server(model, instance_id, action, spec["volumes"])
 
     def _on_clones(

@@ -17,9 +17,11 @@ from rich.console import Console
 from failover.cloud.imaging import Imaging
 from failover.image import take as product
 from failover.image.plan import ImageRequest
-from failover.model.outcome import Failed, Refused, Usage
+from failover.model.outcome import Failed, Outcome, Refused, Usage
 from failover.ports import opened
 from failover.preflight import verb_policies
+from failover.preflight.checks.image import DRIFT
+from failover.runs import history
 from failover.runs.events import Event
 from failover.runs.journal import Journal
 from failover.stack.terraform import TerraformStack
@@ -107,6 +109,8 @@ def test_an_image_is_taken_beside_the_service_and_named_to_terraform(imaged: Ima
         f"{TAG}-of": imaged.site.first,
         f"{TAG}-kernel": "5.15.0",
         f"{TAG}-packages": "0" * 64 + " 500",
+        f"{TAG}-versions": "lvm2=2.03.14",
+        f"{TAG}-files": f"exports={'0' * 12} keys=",
         f"{TAG}-hooks": image["freeformTags"][f"{TAG}-hooks"],
         f"{TAG}-site": FIRST,
     }
@@ -117,6 +121,27 @@ def test_an_image_is_taken_beside_the_service_and_named_to_terraform(imaged: Ima
     assert len(events) == EVENTS
     with pytest.raises(Refused, match="an image named golden is there already"):
         imaged.take(name="golden")
+
+
+def test_preflight_compares_the_image_with_the_server_of_today(imaged: Imaged) -> None:
+    def look() -> tuple[str, str]:
+        report = imaged.site.look()
+        (check,) = (one for one in report.checks if one.name == DRIFT)
+        assert report.outcome is Outcome.DONE, report
+        return check.outcome.value, check.actual
+
+    assert "was not made by `invoke image`: not known whether it has" in look()[1]
+    imaged.take(name="compared", keep=1000)
+    imaged.site.stack.apply()
+    assert look() == ("ok", f"compared has what {FIRST} has")
+    with imaged.site.model.open() as model:
+        model["contents"] = {"kernel": "5.16.0"}
+    assert look() == ("warning", f"compared lacks of {FIRST}: kernel 5.16.0: the image has 5.15.0")
+    kept = history.read(imaged.site.file.parent / "runs").latest(history.Kind.PREFLIGHT)
+    assert kept is not None
+    assert (kept.facts["image"]["id"], kept.facts["image"]["outcome"]) == (imaged.written(), "warning")
+    with imaged.site.model.open() as model:
+        model.pop("contents")
 
 
 @pytest.mark.parametrize("number", range(1, EVENTS + 1))

@@ -194,7 +194,7 @@ def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert ran.returncode == 0
-    actions = "apply,check,release,probe,refresh,survey,inventory,fsck,withhold,guard,unguard,watch"
+    actions = "apply,check,release,probe,refresh,survey,inventory,fsck,withhold,guard,unguard,contents,watch"
     assert f"{{{actions}}}" in ran.stdout
 
 

@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from failover.cloud.resources import ImageFound
 from failover.model.observation import Presence
 from failover.model.site import Objectives
 from failover.runs.history import History, Kind
@@ -192,3 +193,31 @@ def screen(seen: Sight) -> str:
     out = StringIO()
     text.show(seen, judge(seen), Console(file=out, width=200, highlight=False, soft_wrap=True))
     return out.getvalue()
+
+
+IMAGE = ImageFound("golden", "AVAILABLE", sights.NOW - timedelta(days=3), "ocid1.image")
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ((), "not compared with the active server yet: ./inv preflight"),
+        ((("ocid1.image", "nfs-srv-1", 1.0),), "golden lacks a kernel (preflight 1.0 days ago)"),
+        ((("ocid1.image", "nfs-srv-2", 1.0),), "not compared"),  # of the server that was active before
+        ((("ocid1.other", "nfs-srv-1", 1.0),), "not compared"),
+        ((("ocid1.image", "nfs-srv-1", 2.0), ("ocid1.other", "nfs-srv-1", 1.0)), "golden lacks"),
+    ],
+)
+def test_an_image_s_drift_is_the_last_preflight_s(entries, words):
+    past = [
+        sights.entry(
+            Kind.PREFLIGHT, days=days, active=active, image={"id": ocid, "drift": "golden lacks a kernel"}
+        )
+        for ocid, active, days in entries
+    ]
+    seen = replace(sights.in_order(), images={"nfs-srv-2": IMAGE}, history=History(tuple(past)))
+    (line,) = (one for one in text.past(seen) if one.startswith("image of nfs-srv-2"))
+    assert line.startswith("image of nfs-srv-2: golden, AVAILABLE, taken 3.0 days ago; ")
+    assert words in line
+    drift = document.document(seen, judge(seen))["images"]["nfs-srv-2"]["drift"]
+    assert (drift is None) == words.startswith("not compared")
