@@ -59,9 +59,9 @@ class _Bench:
         self._lab.on(CLIENT, "sudo", "sh", "-c", "systemctl stop drill-writer; umount /mnt/nfs/a")
         deliver(self._lab.access, _ADDRESS)
         two = _spec(self._volumes())
-        found = self._compared(two)
+        with_two = self._compared(two)
         self._hooks("release", two)
-        return (*found, *self._compared(self._many()))
+        return (*with_two, *self._compared(self._many()))
 
     def _compared(self, spec: dict[str, Any]) -> tuple[float, float]:
         """Medians of the hooks and of by hand."""

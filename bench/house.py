@@ -36,10 +36,10 @@ def row(root: Path, package: str) -> str:
     modules = [file for file in files if file.name != "__init__.py"]
     folders = {file.parent for file in modules}
     most = max(sum(file.parent == folder for file in modules) for folder in folders)
-    functions = [found for file in modules for found in _functions(ast.parse(file.read_text()))]
-    lines = sorted((found.end_lineno or found.lineno) - found.lineno + 1 for found in functions)
-    raising = [found for found in functions if _is_public(found) and _raises(found)]
-    saying = [found for found in raising if any(word in _doc(found) for word in _SAYS)]
+    functions = [function for file in modules for function in _functions(ast.parse(file.read_text()))]
+    lines = sorted((function.end_lineno or function.lineno) - function.lineno + 1 for function in functions)
+    raising = [function for function in functions if _is_public(function) and _raises(function)]
+    saying = [function for function in raising if any(word in _doc(function) for word in _SAYS)]
     sizes = f"{statistics.median(lines):.0f}, {lines[int(len(lines) * 0.9)]}, {lines[-1]}"
     share = "-" if package == "tests" else f"{len(raising)}: {len(saying)}"
     return f"| {package} | {len(modules)} | {len(folders)} | {most} | {sizes} | {share} |"

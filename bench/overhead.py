@@ -56,8 +56,8 @@ def main() -> int:
         console.print(f"  failover: {phase['name']}: {phase['seconds']:.1f} s", markup=False)
     path = critical_path(by_hand)
     table = Table("recovery on a launched server", "seconds")
-    for name, taken in by_hand.items():
-        table.add_row(f"by hand: {name}", f"{taken:.1f}")
+    for name, part_seconds in by_hand.items():
+        table.add_row(f"by hand: {name}", f"{part_seconds:.1f}")
     table.add_row("by hand: max(launch, fence) + detach + attach + hooks", f"{path:.1f}")
     table.add_row("failover, from Enter to its verified end", f"{seconds:.1f}")
     table.add_row(f"ratio (promised: {PROMISED})", f"{seconds / path:.3f}")

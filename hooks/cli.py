@@ -146,9 +146,9 @@ def _attached(only: Sequence[str], root: str) -> HookResult:
         now = metadata.look()
     except metadata.Unreachable as error:
         return _nothing("apply", str(error))
-    if now.found < now.total:
-        why = "{} of {} volumes are attached to this host".format(now.found, now.total)
-        return _nothing("apply", why + ("" if now.found else ": nothing to do"), not now.found)
+    if now.attached < now.total:
+        why = "{} of {} volumes are attached to this host".format(now.attached, now.total)
+        return _nothing("apply", why + ("" if now.attached else ": nothing to do"), not now.attached)
     return _take_over(now.text, only, root)
 
 

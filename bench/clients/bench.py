@@ -76,13 +76,13 @@ def measure(count: int, dead: float, tools: list[str], *, light: bool) -> int:
         print("start it by `./inv bench --what clients`: it changes the network's settings", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="nfsfo-clients-") as folder:
-        found = targets.lay(Path(folder), count, dead, light=light)
-        (found.base / "targets").write_text("\n".join(found.all))
+        laid = targets.lay(Path(folder), count, dead, light=light)
+        (laid.base / "targets").write_text("\n".join(laid.all))
         how = "recorded answers" if light else "real hooks"
-        print(f"\n{count} targets, {len(found.dead)} of them dead, {how}")
+        print(f"\n{count} targets, {len(laid.dead)} of them dead, {how}")
         print("| tool | what | wall s | operator's CPU s | peak MiB | |\n|---|---|---|---|---|---|")
         for tool in tools:
-            for one in _TOOLS[tool](found):
+            for one in _TOOLS[tool](laid):
                 figures = f"{one.seconds:.1f} | {one.cpu:.1f} | {one.mib:.0f}"
                 print(f"| {one.tool} | {one.what} | {figures} | {one.note} |", flush=True)
     return 0
@@ -115,10 +115,10 @@ def _family(pid: int) -> list[int]:
         except OSError:
             continue
         parents.setdefault(int(words[1]), []).append(int(stat.parent.name))
-    found = [pid]
-    for one in found:
-        found += parents.get(one, [])
-    return found
+    pids = [pid]
+    for one in pids:
+        pids += parents.get(one, [])
+    return pids
 
 
 def _pss(pid: int) -> float:
@@ -129,7 +129,7 @@ def _pss(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:")), 0.0)
 
 
-def _run(tool: str, what: str, argv: list[str], found: Targets, **environment: str) -> tuple[Measured, str]:
+def _run(tool: str, what: str, argv: list[str], laid: Targets, **environment: str) -> tuple[Measured, str]:
     start = time.monotonic()
     before = os.times()
     process = subprocess.Popen(
@@ -138,7 +138,7 @@ def _run(tool: str, what: str, argv: list[str], found: Targets, **environment: s
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         text=True,
-        cwd=found.base,
+        cwd=laid.base,
         env={**os.environ, **environment},
     )
     watch = _Watch(process.pid)
@@ -148,54 +148,59 @@ def _run(tool: str, what: str, argv: list[str], found: Targets, **environment: s
     return Measured(tool, what, seconds, cpu, watch.stop()), out
 
 
-def _product(found: Targets) -> list[Measured]:
-    argv = [sys.executable, "-m", "bench.clients.product", str(found.base)]
-    whole, out = _run("product", "all", argv, found, PYTHONPATH=str(ROOT))
+def _product(laid: Targets) -> list[Measured]:
+    argv = [sys.executable, "-m", "bench.clients.product", str(laid.base)]
+    whole, out = _run("product", "all", argv, laid, PYTHONPATH=str(ROOT))
     try:
-        told: dict[str, Any] = json.loads(out.splitlines()[-1])
+        figures: dict[str, Any] = json.loads(out.splitlines()[-1])
     except (ValueError, IndexError):
         raise SystemExit(f"the product ended without a result:\n{out[-3000:]}") from None
     names = {"first": "send the hooks, check", "again": "check", "step": "client step"}
-    note = f"{told['reached']} checked, {told['done']} brought over"
-    for reason, count in told["not_reached"].items():
+    note = f"{figures['reached']} checked, {figures['done']} brought over"
+    for reason, count in figures["not_reached"].items():
         print(f"not reached, {count}: {reason}", file=sys.stderr)
     rows = [
         Measured(
-            "product", text, told[key]["seconds"], told[key]["cpu"], whole.mib, note if key == "step" else ""
+            "product",
+            text,
+            figures[key]["seconds"],
+            figures[key]["cpu"],
+            whole.mib,
+            note if key == "step" else "",
         )
         for key, text in names.items()
     ]
     return [*rows, Measured("product", "process, start to end", whole.seconds, whole.cpu, whole.mib)]
 
 
-def _remote(found: Targets, action: str) -> str:
+def _remote(laid: Targets, action: str) -> str:
     """The same command as the product's, with the spec in it: these tools give hosts no standard input."""
     given = base64.b64encode(json.dumps(targets.spec("nfs-srv-2")).encode()).decode()
-    _hooks(found)
+    _hooks(laid)
     return f"echo {given} | base64 -d | sudo -n python3 .nfs-failover/hooks.pyz {action} --spec -"
 
 
-def _hooks(found: Targets) -> None:
-    for address in found.alive:
-        folder = found.base / "roots" / address / "home/.nfs-failover"
+def _hooks(laid: Targets) -> None:
+    for address in laid.alive:
+        folder = laid.base / "roots" / address / "home/.nfs-failover"
         folder.mkdir(exist_ok=True)
         (folder / "hooks.pyz").write_bytes(hooks_bytes())
 
 
-def _both(found: Targets, tool: str, argv: list[str], **environment: str) -> list[Measured]:
+def _both(laid: Targets, tool: str, argv: list[str], **environment: str) -> list[Measured]:
     rows = []
     for action, what in (("check", "check"), ("apply", "client step")):
-        for address in found.alive:
-            targets.lay_root(found.base, address)
-        command = _remote(found, action)
-        one, out = _run(tool, what, [*argv, command], found, **environment)
+        for address in laid.alive:
+            targets.lay_root(laid.base, address)
+        command = _remote(laid, action)
+        one, out = _run(tool, what, [*argv, command], laid, **environment)
         answered = out.count('layers\\"') + out.count('"layers"')
         rows.append(Measured(one.tool, one.what, one.seconds, one.cpu, one.mib, f"{answered} answers"))
     return rows
 
 
-def _pdsh(found: Targets) -> list[Measured]:
-    arguments = f"-2 -a -x -F {found.config} %h"
+def _pdsh(laid: Targets) -> list[Measured]:
+    arguments = f"-2 -a -x -F {laid.config} %h"
     argv = [
         "pdsh",
         "-R",
@@ -207,24 +212,24 @@ def _pdsh(found: Targets) -> list[Measured]:
         "-u",
         str(SECONDS),
         "-w",
-        f"^{found.base}/targets",
+        f"^{laid.base}/targets",
     ]
-    return _both(found, "pdsh", argv, PDSH_SSH_ARGS=arguments)
+    return _both(laid, "pdsh", argv, PDSH_SSH_ARGS=arguments)
 
 
-def _clush(found: Targets) -> list[Measured]:
-    argv = ["clush", "-q", "-f", str(FAN_OUT), "-t", "10", "-u", str(SECONDS), "-o", f"-F {found.config}"]
-    return _both(found, "clush", [*argv, "--hostfile", str(found.base / "targets")])
+def _clush(laid: Targets) -> list[Measured]:
+    argv = ["clush", "-q", "-f", str(FAN_OUT), "-t", "10", "-u", str(SECONDS), "-o", f"-F {laid.config}"]
+    return _both(laid, "clush", [*argv, "--hostfile", str(laid.base / "targets")])
 
 
-def _ansible(found: Targets) -> list[Measured]:
-    (found.base / "ansible.cfg").write_text(_ANSIBLE.format(forks=FAN_OUT))
-    (found.base / "hosts.ini").write_text(
-        "\n".join(found.all) + "\n[all:vars]\nansible_python_interpreter=/usr/bin/python3\n"
+def _ansible(laid: Targets) -> list[Measured]:
+    (laid.base / "ansible.cfg").write_text(_ANSIBLE.format(forks=FAN_OUT))
+    (laid.base / "hosts.ini").write_text(
+        "\n".join(laid.all) + "\n[all:vars]\nansible_python_interpreter=/usr/bin/python3\n"
     )
     argv = ["ansible", "all", "-i", "hosts.ini", "-m", "shell", "--task-timeout", str(SECONDS)]
-    argv += ["--ssh-common-args", f"-F {shlex.quote(str(found.config))}", "-a"]
-    return _both(found, "ansible", argv, ANSIBLE_CONFIG=str(found.base / "ansible.cfg"))
+    argv += ["--ssh-common-args", f"-F {shlex.quote(str(laid.config))}", "-a"]
+    return _both(laid, "ansible", argv, ANSIBLE_CONFIG=str(laid.base / "ansible.cfg"))
 
 
 _TOOLS = {"product": _product, "pdsh": _pdsh, "clush": _clush, "ansible": _ansible}

@@ -51,24 +51,24 @@ def main(base: Path) -> int:
     hosts = Hosts(site)
     cloud: Any = None
     observer = Observer(site, cloud, hosts)
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
 
     def timed(name: str, act: Callable[[], Any]) -> Any:
         start, cpu = time.monotonic(), _cpu()
         result = act()
-        found[name] = {"seconds": time.monotonic() - start, "cpu": _cpu() - cpu}
+        figures[name] = {"seconds": time.monotonic() - start, "cpu": _cpu() - cpu}
         return result
 
     timed("first", lambda: observer.clients(stack, "nfs-srv-2", ClientMode.REMOUNT))
     hosts.close()
     hosts = Hosts(site)
     observer = Observer(site, cloud, hosts)
-    seen = timed("again", lambda: observer.clients(stack, "nfs-srv-2", ClientMode.REMOUNT))
-    observation = Observation(stack, "nfs-srv-2", {}, Attachments({}), seen)
+    statuses = timed("again", lambda: observer.clients(stack, "nfs-srv-2", ClientMode.REMOUNT))
+    observation = Observation(stack, "nfs-srv-2", {}, Attachments({}), statuses)
     ports: Any = SimpleNamespace(site=site, cloud=cloud, runner=None, hosts=hosts, observer=observer)
-    reached = [c for c in seen if c.answer]
-    found["reached"] = len(reached)
-    found["not_reached"] = dict(Counter(_reason(c) for c in seen if not c.answer))
+    reached = [c for c in statuses if c.answer]
+    figures["reached"] = len(reached)
+    figures["not_reached"] = dict(Counter(_reason(c) for c in statuses if not c.answer))
     steps = tuple(
         Step(StepKind.CLIENT, c.client.name, c.answer.complaint if c.answer else "") for c in reached
     )
@@ -85,10 +85,10 @@ def main(base: Path) -> int:
             client=partial(bring_over, crew),
         )
         timed("step", execution.run)
-    found["done"] = len(execution.phases)
+    figures["done"] = len(execution.phases)
     hosts.close()
-    found["kib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps(found))
+    figures["kib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps(figures))
     return 0
 
 

@@ -112,18 +112,18 @@ def lay(base: Path, count: int, dead_percent: float, *, light: bool) -> Targets:
     Only so the seconds of 1,000 starts of Python, which cost all tools the same, do not cover the difference.
     """
     alive, dead = addresses(count, dead_percent)
-    found = Targets(base, alive, dead)
+    laid = Targets(base, alive, dead)
     (base / "bin").mkdir(parents=True)
     _network()
-    _keys(found)
+    _keys(laid)
     _programs(base, light=False)
     for address in (*alive, *dead):
         lay_root(base, address)
     if light:
-        _record(found)
+        _record(laid)
         _programs(base, light=True)
     _sshd(base)
-    return found
+    return laid
 
 
 def lay_root(base: Path, address: str) -> None:
@@ -172,16 +172,16 @@ def _network() -> None:
     subprocess.Popen([sys.executable, "-c", serve])
 
 
-def _keys(found: Targets) -> None:
+def _keys(laid: Targets) -> None:
     for name in ("key", "host_key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", found.base / name], check=True)
-    public = " ".join((found.base / "host_key.pub").read_text().split()[:2])
-    known = "".join(f"{address} {public}\n" for address in (*found.alive, *found.dead))
-    (found.base / "known_hosts").write_text(known)
-    found.config.write_text(
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", laid.base / name], check=True)
+    public = " ".join((laid.base / "host_key.pub").read_text().split()[:2])
+    known = "".join(f"{address} {public}\n" for address in (*laid.alive, *laid.dead))
+    (laid.base / "known_hosts").write_text(known)
+    laid.config.write_text(
         f"Host {_REFUSED}.*\n  Port 1\n"
-        f"Host *\n  User root\n  IdentityFile {found.key}\n  IdentitiesOnly yes\n  BatchMode yes\n"
-        f"  UserKnownHostsFile {found.base}/known_hosts\n  StrictHostKeyChecking yes\n  ConnectTimeout 10\n"
+        f"Host *\n  User root\n  IdentityFile {laid.key}\n  IdentitiesOnly yes\n  BatchMode yes\n"
+        f"  UserKnownHostsFile {laid.base}/known_hosts\n  StrictHostKeyChecking yes\n  ConnectTimeout 10\n"
     )
 
 
@@ -200,13 +200,13 @@ def _executable(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def _record(found: Targets) -> None:
+def _record(laid: Targets) -> None:
     """The real hooks' answers on one target: a check, and the step that follows it."""
-    (found.base / "answers").mkdir()
-    root = found.base / "roots" / found.alive[0]
+    (laid.base / "answers").mkdir()
+    root = laid.base / "roots" / laid.alive[0]
     for action in ("check", "apply"):
         line = (
-            f"{shlex.quote(str(found.base / 'bin/sudo'))} -n python3 {found.base}/hooks.pyz {action} --spec -"
+            f"{shlex.quote(str(laid.base / 'bin/sudo'))} -n python3 {laid.base}/hooks.pyz {action} --spec -"
         )
         done = subprocess.run(
             ["sh", "-c", line],
@@ -218,8 +218,8 @@ def _record(found: Targets) -> None:
         )
         if '"layers"' not in done.stdout:
             raise RuntimeError(f"the hooks on a target gave no answer: {done.stdout}{done.stderr}")
-        (found.base / "answers" / action).write_text(done.stdout)
-    lay_root(found.base, found.alive[0])
+        (laid.base / "answers" / action).write_text(done.stdout)
+    lay_root(laid.base, laid.alive[0])
 
 
 def _plain_login_shell(base: Path) -> None:

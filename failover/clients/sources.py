@@ -130,7 +130,7 @@ def _seen(ports: Ports, stack: Stack) -> list[Named]:
 
 
 def seen_clients(found: HookReport) -> dict[str, list[str]]:
-    """By address or name: how the server sees the client (hooks/survey/seen_clients.py)."""
+    """By address or name: how the server sees the client (hooks/survey/observed_clients.py)."""
     for layer in found.layers:
         seen = layer.facts.get("seen") if layer.layer == "clients" else None
         if isinstance(seen, Mapping):

@@ -66,7 +66,7 @@ class Loader:
         self._host = host
         self._sha256 = sha256
         self._shown = ""
-        self._gone = 0
+        self._empty_looks = 0
         self._attached = False
         self._next: Dict[str, float] = {}
         self._last: Dict[str, str] = {}
@@ -98,12 +98,12 @@ class Loader:
     def _volume(self) -> Looked:
         """As the boot service, it begins anew with other attachments, and not after a release."""
         now = metadata.look()
-        self._gone = 0 if now.found else self._gone + 1
-        if self._gone == GONE_LOOKS:
+        self._empty_looks = 0 if now.attached else self._empty_looks + 1
+        if self._empty_looks == GONE_LOOKS:
             forget(self._host)
         self._attached = bool(now.text)
         if not now.text:
-            return Looked(None, "{} of {} volumes are attached to this host".format(now.found, now.total))
+            return Looked(None, "{} of {} volumes are attached to this host".format(now.attached, now.total))
         return self._spaced(now.ids, lambda: self._fetch(now.text))
 
     def _fetch(self, text: str) -> Looked:

@@ -22,7 +22,7 @@ class AttachedVolumes(NamedTuple):
     `ids`: the OCIDs of the attachments; none is ever made twice.
     """
 
-    found: int
+    attached: int
     total: int
     text: str
     ids: str = ""
@@ -51,12 +51,12 @@ def _site(address: str) -> Entry:
     if text is None:
         raise SpecError("metadata key nfs_failover: found nothing, expected this server's spec")
     try:
-        found = json.loads(unpacked(text))
+        document = json.loads(unpacked(text))
     except (ValueError, OSError, EOFError, zlib.error):
         raise SpecError("metadata key nfs_failover: found no JSON, expected this server's spec") from None
-    if not isinstance(found, dict):
-        raise SpecError("metadata key nfs_failover: found {!r}, expected an object".format(found))
-    return found
+    if not isinstance(document, dict):
+        raise SpecError("metadata key nfs_failover: found {!r}, expected an object".format(document))
+    return document
 
 
 def unpacked(text: str) -> str:
@@ -75,10 +75,10 @@ def _listed(spec: Entry) -> List[Entry]:
 
 def _attachments(address: str) -> List[Entry]:
     try:
-        found = json.loads(get(ATTACHMENTS_PATH, address) or "[]")
+        entries = json.loads(get(ATTACHMENTS_PATH, address) or "[]")
     except ValueError:
         raise Unreachable("metadata service {}{}: found no JSON".format(address, ATTACHMENTS_PATH)) from None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return [item for item in entries if isinstance(item, dict)] if isinstance(entries, list) else []
 
 
 def match(volumes: List[Entry], entries: List[Entry]) -> Dict[str, Entry]:
@@ -103,8 +103,12 @@ def match(volumes: List[Entry], entries: List[Entry]) -> Dict[str, Entry]:
 def filled(spec: Entry, portals: Dict[str, Entry]) -> str:
     volumes = []
     for volume in _listed(spec):
-        found = portals[str(volume.get("name"))]
-        portal = {"iqn": found["iqn"], "address": found["ipv4"], "port": found.get("port") or 3260}
-        shared = {"shareable": True} if found.get("isShareable") else {}
+        attachment = portals[str(volume.get("name"))]
+        portal = {
+            "iqn": attachment["iqn"],
+            "address": attachment["ipv4"],
+            "port": attachment.get("port") or 3260,
+        }
+        shared = {"shareable": True} if attachment.get("isShareable") else {}
         volumes.append(dict(volume, **portal, **shared))
     return json.dumps(dict(spec, volumes=volumes))

@@ -50,10 +50,10 @@ def fetch(host: Host, text: str, sha256: str) -> Looked:
 
 def _ways(host: Host, spec: ServerSpec, item: Filesystem) -> List[str]:
     """Mount options, one set for each attempt."""
-    found = content(host, item)
+    on_disk = content(host, item)
     known = (
-        found.get("TYPE") == item.type
-        and (item.uuid or found.get("UUID", "")).lower() == found.get("UUID", "").lower()
+        on_disk.get("TYPE") == item.type
+        and (item.uuid or on_disk.get("UUID", "")).lower() == on_disk.get("UUID", "").lower()
     )
     as_it_is = ",".join(filter(None, (_SAFE, _AS_IT_IS.get(item.type))))
     alone = not any(volume.shareable for volume in spec.volumes)
@@ -77,8 +77,8 @@ def _read(host: Host, item: Filesystem, options: str, sha256: str) -> Looked:
 def _where(host: Host, item: Filesystem) -> Optional[str]:
     """Where it is mounted already, whole; a second mount that is read-only would be refused by the kernel."""
     device = node(host, item)
-    found = [one.mount for one in mounts(host) if one.root == "/" and host.real(one.source) == device]
-    return found[-1] if found and device else None
+    mount_points = [one.mount for one in mounts(host) if one.root == "/" and host.real(one.source) == device]
+    return mount_points[-1] if mount_points and device else None
 
 
 def read(sha256: str, device: str, kind: str, options: str) -> str:

@@ -38,8 +38,8 @@ class Watch:
         self._take_over = take_over
         self._forget = forget
         self._done = NOTHING
-        self._gone = 0
-        self._said = ""
+        self._empty_looks = 0
+        self._last_message = ""
         self._networks: Tuple[str, ...] = ()
 
     def look(self, address: str = metadata.ADDRESS) -> Optional[HookResult]:
@@ -50,15 +50,15 @@ class Watch:
             self._say(str(error))
             return None
         self._set_up(now.networks)
-        self._say("{} of {} volumes are attached to this host".format(now.found, now.total))
-        self._gone = 0 if now.found else self._gone + 1
+        self._say("{} of {} volumes are attached to this host".format(now.attached, now.total))
+        self._empty_looks = 0 if now.attached else self._empty_looks + 1
         if now.text and now != self._done:
             result = self._take_over(now.text)
             self._done = now if result.ok else NOTHING
             if result.ok and result.layers:
                 self._host.note(IN_SERVICE + now.ids)
             return result
-        if self._gone == GONE_LOOKS:
+        if self._empty_looks == GONE_LOOKS:
             self._forget()
             self._stand_down()
         return None
@@ -78,9 +78,9 @@ class Watch:
         self._networks = networks if layer.state == PRESENT else ()
 
     def _say(self, text: str) -> None:
-        if text != self._said:
+        if text != self._last_message:
             self._host.note(text)
-            self._said = text
+            self._last_message = text
 
     def _stand_down(self) -> None:
         """Its volumes were taken away while it served: what is left of it could only mislead clients.
@@ -98,4 +98,4 @@ class Watch:
             self._done = NOTHING
         except HookError as error:
             self._host.note(str(error))
-            self._gone = 0  # tried again in half a minute
+            self._empty_looks = 0  # tried again in half a minute

@@ -91,16 +91,16 @@ def parse(fields: Fields) -> ClientSpec:
 
 
 def _server(fields: Fields) -> KnownServer:
-    found = KnownServer(
+    server = KnownServer(
         fields.text("name", *HOST), fields.text("hostname", *HOST), fields.texts("addresses", *HOST)
     )
     fields.done()
-    return found
+    return server
 
 
 def _root(fields: Fields) -> Optional[str]:
-    found = fields.optional("root", *_TEXT)
-    return None if found is None else _path(fields.where + ".root", found)
+    root = fields.optional("root", *_TEXT)
+    return None if root is None else _path(fields.where + ".root", root)
 
 
 def _mount(fields: Fields) -> ExportMount:

@@ -71,10 +71,10 @@ def storage(text: str) -> ServerSpec:
 
 def _fields(text: str) -> Fields:
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except ValueError as error:
         raise SpecError("spec: found no JSON ({}), expected one object".format(error)) from None
-    fields = Fields("spec", found)
+    fields = Fields("spec", document)
     fields.number("version", VERSION, VERSION)
     return fields
 
@@ -177,11 +177,11 @@ def _network(text: str) -> str:
 def _service_address(fields: Optional[Fields]) -> Optional[ServiceAddress]:
     if fields is None:
         return None
-    found = ServiceAddress(
+    address = ServiceAddress(
         _address(fields), fields.number("prefix", 1, 128, 32), fields.optional("device", *_DEVICE)
     )
     fields.done()
-    return found
+    return address
 
 
 def _settings(fields: Optional[Fields]) -> Tuple[str, ...]:
@@ -195,12 +195,12 @@ def _settings(fields: Optional[Fields]) -> Tuple[str, ...]:
 def _locks(fields: Optional[Fields]) -> Optional[Locks]:
     if fields is None:
         return None
-    found = Locks(fields.number("lease_seconds", 1, 3600), fields.number("grace_seconds", 1, 3600))
+    locks = Locks(fields.number("lease_seconds", 1, 3600), fields.number("grace_seconds", 1, 3600))
     fields.done()
-    if found.grace < found.lease:
+    if locks.grace < locks.lease:
         text = "at least lease_seconds ({}), or clients could not take their locks back in time"
-        raise wrong(fields.where + ".grace_seconds", found.grace, text.format(found.lease))
-    return found
+        raise wrong(fields.where + ".grace_seconds", locks.grace, text.format(locks.lease))
+    return locks
 
 
 def data_path(fields: Fields, key: str) -> str:

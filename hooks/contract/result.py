@@ -39,15 +39,15 @@ class HookResult(NamedTuple):
     version: int = 1
 
     def to_json(self) -> str:
-        found = dict(self._asdict(), layers=[dict(layer._asdict()) for layer in self.layers])
-        return json.dumps(found, sort_keys=True)
+        document = dict(self._asdict(), layers=[dict(layer._asdict()) for layer in self.layers])
+        return json.dumps(document, sort_keys=True)
 
     @staticmethod
     def from_json(text: str) -> "HookResult":
         """The result in this text; raises ValueError, KeyError or TypeError when it holds none."""
-        found = json.loads(text)
-        layers = tuple(Layer(**layer) for layer in found.pop("layers"))
-        return HookResult(layers=layers, **found)
+        document = json.loads(text)
+        layers = tuple(Layer(**layer) for layer in document.pop("layers"))
+        return HookResult(layers=layers, **document)
 
     @property
     def exit_code(self) -> int:

@@ -19,18 +19,18 @@ def contradictions(spec: ServerSpec, text: str) -> List[str]:
             for option in _wanted(export) if given else []:
                 against = _against(option, given)
                 if against is not None:
-                    found = "{} to {}: found {}, expected {}"
-                    faults.append(found.format(export.path, client, against or "none", option))
+                    message = "{} to {}: found {}, expected {}"
+                    faults.append(message.format(export.path, client, against or "none", option))
     return faults
 
 
 def _shown(text: str) -> Dict[str, List[str]]:
-    found = {}
+    options_by_export = {}
     for line in text.splitlines():
         path, _, rest = line.partition(" ")
         client, _, options = rest.strip().partition("(")
-        found[path + " " + _WORLD.get(client, client)] = options.rstrip(")").split(",")
-    return found
+        options_by_export[path + " " + _WORLD.get(client, client)] = options.rstrip(")").split(",")
+    return options_by_export
 
 
 def _wanted(export: Export) -> List[str]:

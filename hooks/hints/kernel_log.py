@@ -16,14 +16,14 @@ def complaints(text: str, device: str) -> List[str]:
     "Metadata corruption detected"; ext4: "EXT4-fs error (device dm-0): ...". A log whose beginning was
     overwritten has only what is younger.
     """
-    found: List[str] = []
+    matching: List[str] = []
     for line in text.splitlines():
         if device + ")" in line:
             if re.search(r"[Mm]ounting|mounted filesystem", line):
-                found = []
+                matching = []
             elif _BAD.search(line):
-                found.append(_TIME.sub("", line))
-    return found
+                matching.append(_TIME.sub("", line))
+    return matching
 
 
 def cause(host: Host, device: str, began: float) -> str:
@@ -38,9 +38,9 @@ def cause(host: Host, device: str, began: float) -> str:
 
 def last(text: str, device: str, began: float) -> List[str]:
     """Lines of dmesg(1) that name the device, without their times; those from before `began` are left out."""
-    found: List[str] = []
+    matching: List[str] = []
     for line in text.splitlines():
         at = _TIME.match(line)
         if re.search(r"\b{}\b".format(re.escape(device)), line) and not (at and float(at.group(1)) < began):
-            found.append(_TIME.sub("", line))
-    return found
+            matching.append(_TIME.sub("", line))
+    return matching

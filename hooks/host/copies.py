@@ -42,10 +42,10 @@ def digest(content: bytes) -> str:
 
 def judge(where: str, content: bytes, pinned: str) -> Looked:
     """The content only when its SHA-256 is the pinned one."""
-    found = digest(content)
-    if found == pinned:
+    sha256 = digest(content)
+    if sha256 == pinned:
         return Looked(content, where)
-    return Looked(None, "{}: found SHA-256 {}, not run".format(where, found[:16]))
+    return Looked(None, "{}: found SHA-256 {}, not run".format(where, sha256[:16]))
 
 
 def look_in(folder: str, pinned: str) -> Looked:
@@ -64,10 +64,10 @@ def _looked(descriptor: int, folder: str, pinned: str) -> Looked:
     names = [name for name in os.listdir(descriptor) if _ANY.fullmatch(name)]
     messages: List[str] = []
     for name in sorted(names, key=lambda name: (name != name_of(pinned), name))[:_MOST]:
-        found = judge(os.path.join(folder, name), read(descriptor, name), pinned)
-        if found.content is not None:
-            return found
-        messages.append(found.message)
+        looked = judge(os.path.join(folder, name), read(descriptor, name), pinned)
+        if looked.content is not None:
+            return looked
+        messages.append(looked.message)
     return Looked(None, "; ".join(messages) or "{}: no hooks*.pyz in it".format(folder))
 
 
@@ -85,11 +85,11 @@ def at_boot(host: Host) -> Optional[Dict[str, object]]:
 
     None for a host without a loader: one that was not launched by the stack.
     """
-    found = _PINNED.search(host.read(places.UNIT) or "")
-    if not found:
+    match = _PINNED.search(host.read(places.UNIT) or "")
+    if not match:
         return None
-    here = look_in(host.path(places.DISK), found.group(1)).content is not None
-    return {"sha256": found.group(1), "here": here}
+    here = look_in(host.path(places.DISK), match.group(1)).content is not None
+    return {"sha256": match.group(1), "here": here}
 
 
 def install(host: Host, content: bytes) -> str:

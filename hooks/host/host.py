@@ -161,7 +161,7 @@ class Host:
     def resolve(self, name: str) -> List[str]:
         """The addresses that a name has on this host (getaddrinfo(3)); empty when it has none."""
         try:
-            return sorted({str(found[4][0]) for found in socket.getaddrinfo(name, None)})
+            return sorted({str(entry[4][0]) for entry in socket.getaddrinfo(name, None)})
         except (OSError, UnicodeError):
             return []
 

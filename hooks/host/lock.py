@@ -62,10 +62,10 @@ def _holder(host: Host, file: IO[str]) -> str:
     return text.format(action, pid, now - began, step, now - since)
 
 
-def _write(file: IO[str], found: object) -> None:
+def _write(file: IO[str], content: object) -> None:
     file.seek(0)
     file.truncate()
-    file.write(json.dumps(found))
+    file.write(json.dumps(content))
     file.flush()
 
 

@@ -26,17 +26,17 @@ def open_on_mount(host: Host, path: str, mount: str) -> int:
 
 def _lies_on(host: Host, descriptor: int) -> Optional[mounts.Mounted]:
     """The mount that an open file lies on (proc_pid_fdinfo(5), mnt_id); None when /proc does not tell."""
-    told = (host.read("/proc/self/fdinfo/{}".format(descriptor)) or "").partition("mnt_id:")[2].split()
+    mount_id = (host.read("/proc/self/fdinfo/{}".format(descriptor)) or "").partition("mnt_id:")[2].split()
     lines = (host.read("/proc/self/mountinfo") or "").splitlines()
-    found = mounts.parse("\n".join(line for line in lines if line.split(" ")[:1] == told[:1]))
-    return found[0] if found else None
+    matching = mounts.parse("\n".join(line for line in lines if line.split(" ")[:1] == mount_id[:1]))
+    return matching[0] if matching else None
 
 
 def open_root_owned(name: str, base: int) -> int:
     """A descriptor of this folder; Refused when a user made it: root neither reads nor writes there."""
     descriptor = os.open(name, DIRECTORY, dir_fd=base)
-    found = os.fstat(descriptor)
-    if found.st_uid != os.geteuid() or found.st_mode & 0o22:
+    status = os.fstat(descriptor)
+    if status.st_uid != os.geteuid() or status.st_mode & 0o22:
         os.close(descriptor)
-        raise HookRefused(_FOREIGN.format(name, found.st_uid, found.st_mode & 0o7777))
+        raise HookRefused(_FOREIGN.format(name, status.st_uid, status.st_mode & 0o7777))
     return descriptor

@@ -22,14 +22,14 @@ class Mounted(NamedTuple):
 
 def parse(text: str) -> List[Mounted]:
     """/proc/PID/mountinfo (proc_pid_mountinfo(5)) in mount order; the last on a mount point is on top."""
-    found = []
+    entries = []
     for line in text.splitlines():
         before, dash, after = line.partition(" - ")
         left, right = before.split(" "), after.split(" ")
         if dash and len(left) >= 6 and len(right) >= 3:
             mount, options, root = _plain(left[4]), left[5] + "," + right[2], _plain(left[3])
-            found.append(Mounted(mount, right[0], _plain(right[1]), options, left[0], left[1], root))
-    return found
+            entries.append(Mounted(mount, right[0], _plain(right[1]), options, left[0], left[1], root))
+    return entries
 
 
 def mounts(host: Host) -> List[Mounted]:

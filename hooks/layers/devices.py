@@ -21,7 +21,7 @@ def link(source: str) -> str:
         return source
     value = value.strip("\"'")
     value = value.lower() if key.endswith("UUID") else value
-    coded = _NOT_IN_A_LINK.sub(lambda found: "\\x{:02x}".format(ord(found.group())), value)
+    coded = _NOT_IN_A_LINK.sub(lambda match: "\\x{:02x}".format(ord(match.group())), value)
     return "/dev/disk/by-{}/{}".format(key.lower(), coded)
 
 
@@ -44,12 +44,12 @@ def _has_uuid(host: Host, name: str, filesystem: Filesystem) -> bool:
 
 def places(host: Host, filesystem: Filesystem) -> List[str]:
     """Disks of the volumes that are here, or their partitions: what it may lie on straight."""
-    found: List[str] = []
+    devices: List[str] = []
     for iqn in filesystem.iqns:
         for name in glob(host.path("/dev/disk/by-path/ip-*-iscsi-{}-lun-1".format(iqn))):
             disk = host.real("/dev/disk/by-path/" + os.path.basename(name))
-            found += (partitions(host, disk) or [disk]) if disk else []
-    return found
+            devices += (partitions(host, disk) or [disk]) if disk else []
+    return devices
 
 
 def means(host: Host, source: str, filesystem: Filesystem) -> Optional[bool]:
@@ -58,11 +58,11 @@ def means(host: Host, source: str, filesystem: Filesystem) -> Optional[bool]:
     None too for a tag that the filesystem has, and another device as well: a clone of it (xfs_admin(8), -U).
     """
     name = link(source)
-    found, device = host.real(name), node(host, filesystem)
-    if found is None:
+    real, device = host.real(name), node(host, filesystem)
+    if real is None:
         known = name in [link(alias) for alias in filesystem.aliases]
         return known or (None if name.startswith("/dev/") else False)
-    if found == device:
+    if real == device:
         return True
     key, _, value = source.partition("=")
     if (
@@ -96,5 +96,5 @@ def whole(host: Host, device: str) -> str:
 
 def partitions(host: Host, disk: str) -> List[str]:
     """The partitions of this disk."""
-    found = glob(host.path("/sys/class/block/{0}/{0}*/partition".format(os.path.basename(disk))))
-    return sorted("/dev/" + name.split("/")[-2] for name in found)
+    names = glob(host.path("/sys/class/block/{0}/{0}*/partition".format(os.path.basename(disk))))
+    return sorted("/dev/" + name.split("/")[-2] for name in names)

@@ -58,8 +58,8 @@ def parse(text: str) -> Set[Pair]:
     pairs: Set[Pair] = set()
     for line in _CONTINUED.sub(" ", text).split("\n"):
         path = _path(line)
-        found = [_CLIENT.fullmatch(word) for word in words(line) if not word.startswith("-")]
-        clients = [item.group(1) or "*" for item in found if item] or ["*"][len(found) :]
+        matches = [_CLIENT.fullmatch(word) for word in words(line) if not word.startswith("-")]
+        clients = [item.group(1) or "*" for item in matches if item] or ["*"][len(matches) :]
         pairs |= {(path, "*" if client == "<world>" else client) for client in clients if path}
     return pairs
 
@@ -71,13 +71,13 @@ def words(line: str) -> List[str]:
 
 def _path(line: str) -> str:
     """The path of an export, as the kernel would show it; empty where there is none."""
-    found = _PATH.match(line)
-    return fstab.normal(fstab.plain(found.group(1) or found.group(2))) if found else ""
+    match = _PATH.match(line)
+    return fstab.normal(fstab.plain(match.group(1) or match.group(2))) if match else ""
 
 
 def put_off(text: str, ours: Callable[[str], bool]) -> str:
     """The file's text with every line for a path of ours commented out, until it is restored."""
-    return _WHOLE_LINE.sub(lambda found: _off(found.group(), ours), text)
+    return _WHOLE_LINE.sub(lambda match: _off(match.group(), ours), text)
 
 
 def _off(lines: str, ours: Callable[[str], bool]) -> str:

@@ -24,7 +24,7 @@ def check(host: Host, spec: ServerSpec) -> LayerFinding:
     text = host.read(fstab.PATH) or ""
     top = {item.mount: _top(host, item) for item in spec.filesystems}
     faults = [fault for item in spec.filesystems for fault in [_fault(host, item, text)] if fault]
-    facts = {mount: found.source if found else None for mount, found in top.items()}
+    facts = {mount: mounted.source if mounted else None for mount, mounted in top.items()}
     if spec.filesystems and not any(top.values()):
         return LayerFinding(ABSENT, "not mounted: " + ", ".join(sorted(top)), dict(facts))
     if faults:
@@ -35,29 +35,29 @@ def check(host: Host, spec: ServerSpec) -> LayerFinding:
 
 
 def _top(host: Host, filesystem: Filesystem) -> Optional[Mounted]:
-    found = mounted_on(host, filesystem.mount)
-    return found[-1] if found else None
+    mounted = mounted_on(host, filesystem.mount)
+    return mounted[-1] if mounted else None
 
 
-def ours(host: Host, filesystem: Filesystem, found: Mounted) -> bool:
+def ours(host: Host, filesystem: Filesystem, mounted: Mounted) -> bool:
     """Whether this mount is of the filesystem, by its device. A disk that has gone is known by the name that
     the mount on the mount point has for it."""
-    device, real = node(host, filesystem), host.real(found.source)
-    if found.source in filesystem.aliases or (device is not None and real == device):
+    device, real = node(host, filesystem), host.real(mounted.source)
+    if mounted.source in filesystem.aliases or (device is not None and real == device):
         return True
-    mine = [(filesystem.type, found.source)] * bool(filesystem.iqns and not real)
+    mine = [(filesystem.type, mounted.source)] * bool(filesystem.iqns and not real)
     return any((top.type, top.source) in mine for top in mounted_on(host, filesystem.mount))
 
 
 def _fault(host: Host, filesystem: Filesystem, text: str) -> str:
-    found = _top(host, filesystem)
-    if found is None:
+    mounted = _top(host, filesystem)
+    if mounted is None:
         return filesystem.mount + " is not mounted"
-    if not ours(host, filesystem, found):
-        return "{}: found {}, expected {}".format(filesystem.mount, found.source, filesystem.device)
-    if found.type != filesystem.type:
-        return "{}: found type {}, expected {}".format(filesystem.mount, found.type, filesystem.type)
-    if "ro" in found.options.split(",") or _shut_down(host, filesystem):
+    if not ours(host, filesystem, mounted):
+        return "{}: found {}, expected {}".format(filesystem.mount, mounted.source, filesystem.device)
+    if mounted.type != filesystem.type:
+        return "{}: found type {}, expected {}".format(filesystem.mount, mounted.type, filesystem.type)
+    if "ro" in mounted.options.split(",") or _shut_down(host, filesystem):
         text = "{}: mounted read-only or shut down after I/O errors, expected read-write; release, then apply"
         return text.format(filesystem.mount)
     if not satisfied(host, filesystem, fstab.best(text, lines_of(host, filesystem))):
@@ -99,10 +99,10 @@ def refusals(host: Host, spec: ServerSpec) -> List[str]:
 
 
 def _against(host: Host, filesystem: Filesystem) -> Iterator[str]:
-    mount, found = filesystem.mount, _top(host, filesystem)
-    if found and not ours(host, filesystem, found):
+    mount, mounted = filesystem.mount, _top(host, filesystem)
+    if mounted and not ours(host, filesystem, mounted):
         text = "{}: found {} mounted there, expected {} or nothing; unmount it first"
-        yield text.format(mount, found.source, filesystem.device)
+        yield text.format(mount, mounted.source, filesystem.device)
     sources = fstab.active_sources(host.read(fstab.PATH) or "", mount)
     others = {source for source in sources if means(host, source, filesystem) is False}
     if others:
@@ -111,7 +111,7 @@ def _against(host: Host, filesystem: Filesystem) -> Iterator[str]:
     if os.path.islink(host.path(mount)) or host.real(mount) not in (None, mount):
         yield "{}: found a symbolic link, expected a directory; give the spec the real path".format(mount)
     yield from clones(host, filesystem)
-    if not found and (node(host, filesystem) or places(host, filesystem)):
+    if not mounted and (node(host, filesystem) or places(host, filesystem)):
         yield from other_content(host, filesystem)
 
 
@@ -131,20 +131,20 @@ def other_content(host: Host, filesystem: Filesystem) -> Iterator[str]:
 
     Raises CommandFailed when nothing could be read.
     """
-    found = content(host, filesystem)
-    if filesystem.iqns and not found:
+    on_disk = content(host, filesystem)
+    if filesystem.iqns and not on_disk:
         there = ["{} ({})".format(name, tags(host, name).get("UUID")) for name in places(host, filesystem)]
         text = "{}: found UUIDs on {}, expected {}; nothing was mounted, correct the spec"
         yield text.format(filesystem.mount, ", ".join(there), filesystem.uuid)
         return
-    if not found:
+    if not on_disk:
         raise CommandFailed(
             "{}: nothing could be read from it, expected {}".format(filesystem.device, filesystem.type)
         )
     for key, expected in (("TYPE", filesystem.type), ("UUID", filesystem.uuid)):
-        if expected and found.get(key, "").lower() != expected.lower():
+        if expected and on_disk.get(key, "").lower() != expected.lower():
             text = "{}: found {} {!r} on it, expected {!r}; nothing was mounted, correct the spec"
-            yield text.format(filesystem.device, key, found.get(key), expected)
+            yield text.format(filesystem.device, key, on_disk.get(key), expected)
 
 
 def _mount(host: Host, filesystem: Filesystem) -> List[str]:
@@ -185,10 +185,10 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     ended. Raises HookError."""
     refuse(obstacles(host, spec))
     done = []
-    for found in reversed(mounts(host)):
-        if any(ours(host, item, found) or _bound(item, found) for item in spec.filesystems):
-            unmount(host, found.mount)
-            done.append(found.mount + " unmounted")
+    for mounted in reversed(mounts(host)):
+        if any(ours(host, item, mounted) or _bound(item, mounted) for item in spec.filesystems):
+            unmount(host, mounted.mount)
+            done.append(mounted.mount + " unmounted")
     edited = [item.mount + " commented out in fstab" for item in spec.filesystems if leave(host, item)]
     if edited:
         host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
@@ -199,9 +199,9 @@ def obstacles(host: Host, spec: ServerSpec) -> List[str]:
     """What is mounted over or below the spec's mount points, and is not ours to unmount."""
     texts = []
     for item in spec.filesystems:
-        found = _top(host, item)
-        if found and not ours(host, item, found):
-            texts.append("{}: found {}, expected {}".format(item.mount, found.source, item.device))
+        mounted = _top(host, item)
+        if mounted and not ours(host, item, mounted):
+            texts.append("{}: found {}, expected {}".format(item.mount, mounted.source, item.device))
         below = [other.mount for other in mounts(host) if _inside(item, other) and not _bound(item, other)]
         known = [other.mount for other in spec.filesystems]
         below = [mount for mount in below if mount not in known]
@@ -211,10 +211,10 @@ def obstacles(host: Host, spec: ServerSpec) -> List[str]:
     return texts
 
 
-def _inside(filesystem: Filesystem, found: Mounted) -> bool:
-    return found.mount.startswith(filesystem.mount + "/")
+def _inside(filesystem: Filesystem, mounted: Mounted) -> bool:
+    return mounted.mount.startswith(filesystem.mount + "/")
 
 
-def _bound(filesystem: Filesystem, found: Mounted) -> bool:
+def _bound(filesystem: Filesystem, mounted: Mounted) -> bool:
     """A bind mount on one of its folders: nothing but another name for what is elsewhere."""
-    return _inside(filesystem, found) and found.root != "/"
+    return _inside(filesystem, mounted) and mounted.root != "/"

@@ -40,7 +40,7 @@ def parsed(text: str) -> Optional[FstabLine]:
 
 def with_options(line: FstabLine, kind: str, options: str) -> str:
     """The line's text with this type and these options, and every other byte as it is."""
-    return _FIELDS.sub(lambda found: found[1] + kind + (found[2] or " ") + options, line.text)
+    return _FIELDS.sub(lambda match: match[1] + kind + (match[2] or " ") + options, line.text)
 
 
 def plain(field: str) -> str:
@@ -60,8 +60,8 @@ def lines(text: str) -> List[FstabLine]:
 
 def best(text: str, ours: Match) -> Optional[FstabLine]:
     """The line that `enable` replaces: the first active one, else the first that is commented out."""
-    found = [line for line in lines(text) if ours(line)]
-    return ([line for line in found if line.active] + found + [None])[0]
+    own = [line for line in lines(text) if ours(line)]
+    return ([line for line in own if line.active] + own + [None])[0]
 
 
 def enable(text: str, entry: str, ours: Match) -> str:
@@ -108,8 +108,8 @@ def active_sources(text: str, mount: str) -> List[str]:
 def line_of(text: str, aliases: Sequence[str], mount: str) -> Optional[str]:
     """The active line for this device and mount point, without its end."""
     for line in _lines(text):
-        found = parsed(line)
-        if found and found.active and found.device in aliases and found.mount == mount:
+        fields = parsed(line)
+        if fields and fields.active and fields.device in aliases and fields.mount == mount:
             return line.rstrip("\r\n")
     return None
 

@@ -51,8 +51,8 @@ def lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:
     def ours(line: FstabLine) -> bool:
         if line.mount != filesystem.mount:
             return False
-        found = means(host, line.device, filesystem)
-        return found is not False if line.active else found is True
+        matches = means(host, line.device, filesystem)
+        return matches is not False if line.active else matches is True
 
     return ours
 

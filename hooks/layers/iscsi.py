@@ -57,8 +57,8 @@ class Initiator(NamedTuple):
 
 def sessions_in(text: str) -> List[Session]:
     """`iscsiadm -m session`; the state is not in it."""
-    found = [_SESSION.match(line) for line in text.splitlines()]
-    return [Session(item.group(1), item.group(2), item.group(3), "") for item in found if item]
+    matches = [_SESSION.match(line) for line in text.splitlines()]
+    return [Session(item.group(1), item.group(2), item.group(3), "") for item in matches if item]
 
 
 def records_in(text: str) -> Dict[Tuple[str, str], Dict[str, str]]:
@@ -291,9 +291,9 @@ def _users(host: Host, session: Session, volume: SpecVolume) -> List[str]:
     if device is None:
         return []
     folder = host.path("/sys/block/" + os.path.basename(device))
-    found = glob(folder + "/holders/*") + glob(folder + "/*/holders/*")
+    paths = glob(folder + "/holders/*") + glob(folder + "/*/holders/*")
     mounted = [item.mount for item in mounts(host) if whole(host, host.real(item.source) or "") == device]
-    return sorted([os.path.basename(name) for name in found] + mounted)
+    return sorted([os.path.basename(name) for name in paths] + mounted)
 
 
 def release(host: Host, spec: ServerSpec) -> List[str]:

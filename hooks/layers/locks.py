@@ -85,10 +85,10 @@ def _uuid(host: Host, spec: ServerSpec) -> Optional[str]:
 
 def _times(host: Host, locks: Locks) -> List[str]:
     """A running nfsd's lease and grace in seconds (nfsd(7)): they were set before its threads began."""
-    found = [(host.read(path) or "").strip() for path in (_LEASE, _GRACE)]
+    actual = [(host.read(path) or "").strip() for path in (_LEASE, _GRACE)]
     wanted = [str(locks.lease), str(locks.grace)]
     text = "nfsd runs with a lease of {} s and a grace of {} s, expected {} and {}"
-    return [text.format(*(found + wanted))] if found != wanted else []
+    return [text.format(*(actual + wanted))] if actual != wanted else []
 
 
 def _runs(host: Host) -> bool:

@@ -58,11 +58,11 @@ def report(host: Host, kind: str, *argv: str) -> List[Row]:
 def check(host: Host, spec: ServerSpec) -> LayerFinding:
     """Present when every group is complete, on its volumes, and has the spec's logical volumes active."""
     now = observe(host)
-    found = {group.name: _finding(host, spec, group, now) for group in spec.volume_groups}
-    message = "; ".join(finding.message for finding in found.values())
-    states = {finding.state for finding in found.values()}
+    findings = {group.name: _finding(host, spec, group, now) for group in spec.volume_groups}
+    message = "; ".join(finding.message for finding in findings.values())
+    states = {finding.state for finding in findings.values()}
     state = states.pop() if len(states) == 1 else BROKEN
-    return LayerFinding(state, message, {name: finding.facts for name, finding in found.items()})
+    return LayerFinding(state, message, {name: finding.facts for name, finding in findings.items()})
 
 
 def _finding(host: Host, spec: ServerSpec, group: VolumeGroup, now: LvmReport) -> LayerFinding:
@@ -121,10 +121,10 @@ def _fault(host: Host, spec: ServerSpec, group: VolumeGroup, now: LvmReport) -> 
                 group.name, rows[0]["vg_missing_pv_count"], len(rows)
             )
         )
-    found = {whole(host, host.real(row["pv_name"]) or row["pv_name"]) for row in rows}
-    if found != expected:
+    actual = {whole(host, host.real(row["pv_name"]) or row["pv_name"]) for row in rows}
+    if actual != expected:
         return "{}: found it on {}, expected {} (volumes {}); correct the spec".format(
-            group.name, _listed(found), _listed(expected), ", ".join(group.volumes)
+            group.name, _listed(actual), _listed(expected), ", ".join(group.volumes)
         )
     return ""
 
@@ -166,14 +166,14 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
 
 def refusals(host: Host, spec: ServerSpec, now: LvmReport) -> List[str]:
     """Why these groups must not be activated on a host that has their volumes."""
-    found = []
+    faults = []
     for group in spec.volume_groups:
         if any(row["vg_name"] == group.name for row in now.physical):
-            found.append(_fault(host, spec, group, now))
+            faults.append(_fault(host, spec, group, now))
         else:
             text = "{}: no volume group of this name found, expected it on {}; correct the spec"
-            found.append(text.format(group.name, _listed(_devices(host, spec, group))))
-    return [text for text in found if text]
+            faults.append(text.format(group.name, _listed(_devices(host, spec, group))))
+    return [text for text in faults if text]
 
 
 def _adopted(host: Host, name: str, owner: str, own: str) -> str:

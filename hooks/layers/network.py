@@ -52,14 +52,14 @@ class VnicEntry(NamedTuple):
 def check(host: Host, spec: ServerSpec) -> LayerFinding:
     here, problems = _addresses(host, spec), []
     for network in spec.networks:
-        found = [item for item in here if _inside(item[1], network)]
+        inside = [item for item in here if _inside(item[1], network)]
         right = _expected(host, network)
-        if not found:
+        if not inside:
             problems.append("no address in {}".format(network))
-        elif right and right not in [address for _, address in found]:
-            problems.append("{} instead of {}".format(found[0][1], right))
+        elif right and right not in [address for _, address in inside]:
+            problems.append("{} instead of {}".format(inside[0][1], right))
         else:
-            device, address = next((item for item in found if item[1] == right), found[0])
+            device, address = next((item for item in inside if item[1] == right), inside[0])
             problems += _astray(host, device, address)
     carried = ["{} on {}".format(address, device) for device, address in here]
     return LayerFinding(ABSENT if problems else PRESENT, "; ".join(problems or carried))
@@ -76,8 +76,12 @@ def _expected(host: Host, network: str) -> Optional[str]:
 def _astray(host: Host, device: str, address: str) -> List[str]:
     """Answers from this address must leave by its own device: OCI drops them on another (source check)."""
     routes = _report(host, "route", "get", _ELSEWHERE, "from", address, tolerate=_NO_ROUTE)
-    taken = str(routes[0].get("dev")) if routes else device
-    return [] if taken == device else ["answers from {} leave by {}, not {}".format(address, taken, device)]
+    outgoing = str(routes[0].get("dev")) if routes else device
+    return (
+        []
+        if outgoing == device
+        else ["answers from {} leave by {}, not {}".format(address, outgoing, device)]
+    )
 
 
 def _addresses(host: Host, spec: ServerSpec) -> List[Tuple[str, str]]:
@@ -106,8 +110,8 @@ def _report(host: Host, *words: str, tolerate: Dict[int, str] = {}) -> List[Dict
 def vnics(host: Host) -> List[VnicEntry]:
     """This instance's VNICs; raises CommandFailed when the metadata service does not tell them."""
     try:
-        found = json.loads(host.metadata(VNICS_PATH) or "[]")
-        return [_vnic(entry) for entry in found]
+        entries = json.loads(host.metadata(VNICS_PATH) or "[]")
+        return [_vnic(entry) for entry in entries]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommandFailed("metadata service {}: unusable answer: {}".format(VNICS_PATH, error)) from None
 

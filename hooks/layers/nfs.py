@@ -35,8 +35,8 @@ def check(host: Host, spec: ServerSpec) -> LayerFinding:
     """Present when nfsd runs and listens, and every export of the spec is in the kernel's table."""
     service, threads, exported = _service(host), _threads(host), _exported(host)
     own, pairs = host.read(exports.OWN) or "", exports.wanted(spec)
-    found = {pair: served(host, pair, exported) for pair in pairs}
-    missing, nameless = ([pair for pair in pairs if found[pair] is value] for value in (False, None))
+    served_by_pair = {pair: served(host, pair, exported) for pair in pairs}
+    missing, nameless = ([pair for pair in pairs if served_by_pair[pair] is value] for value in (False, None))
     facts = {
         "service": service,
         "threads": threads,
@@ -53,9 +53,9 @@ def check(host: Host, spec: ServerSpec) -> LayerFinding:
     )
     if faults:
         return LayerFinding(BROKEN, "; ".join(faults), dict(facts))
-    told = ["exported: " + ", ".join(" to ".join(pair) for pair in pairs if pair not in nameless)]
-    told += ["not exported to {}, a name without an address here".format(pair[1]) for pair in nameless]
-    return LayerFinding(PRESENT, "; ".join(told + _firewalled(host)), dict(facts))
+    texts = ["exported: " + ", ".join(" to ".join(pair) for pair in pairs if pair not in nameless)]
+    texts += ["not exported to {}, a name without an address here".format(pair[1]) for pair in nameless]
+    return LayerFinding(PRESENT, "; ".join(texts + _firewalled(host)), dict(facts))
 
 
 def _left(host: Host, spec: ServerSpec, table: Set[Pair]) -> List[str]:
@@ -69,17 +69,17 @@ def _left(host: Host, spec: ServerSpec, table: Set[Pair]) -> List[str]:
 def concerning(host: Host, spec: ServerSpec) -> Callable[[str], bool]:
     """Whether a path lies in one of the spec's filesystems: below its mount point, or below another one, as
     bind mounts in the root of NFSv4 are."""
-    found = [
+    prefixes = [
         item.mount + "/" for item in mounts(host) if any(ours(host, one, item) for one in spec.filesystems)
     ]
-    return lambda path: exports.concerned(spec, path) or (path + "/").startswith(tuple(found))
+    return lambda path: exports.concerned(spec, path) or (path + "/").startswith(tuple(prefixes))
 
 
 def _service(host: Host) -> Tuple[str, str]:
     """Whether systemd has it active, and enabled at boot (systemctl(1), show)."""
     out = host.run("systemctl", "show", "-p", "ActiveState,UnitFileState", SERVICE).out
-    found = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-    return found.get("ActiveState", ""), found.get("UnitFileState", "") or "not installed"
+    properties = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+    return properties.get("ActiveState", ""), properties.get("UnitFileState", "") or "not installed"
 
 
 def _threads(host: Host) -> int:

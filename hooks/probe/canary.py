@@ -46,12 +46,12 @@ def places(spec: ServerSpec) -> List[CanaryFolder]:
     writers = {export.path: _writer(export.options) for export in spec.exports}
     paths = sorted(set(writers) | {item.mount for item in spec.filesystems})
     on = [(path, filesystem_of(spec, path)) for path in paths]
-    return [CanaryFolder(path, found, writers.get(path)) for path, found in on if found]
+    return [CanaryFolder(path, base, writers.get(path)) for path, base in on if base]
 
 
 def _writer(options: str) -> int:
-    found = re.search(r"\banonuid=(\d+)", options)
-    return int(found.group(1)) if found else _NOBODY
+    match = re.search(r"\banonuid=(\d+)", options)
+    return int(match.group(1)) if match else _NOBODY
 
 
 def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
@@ -61,9 +61,9 @@ def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """
     if isinstance(spec, ClientSpec):
         raise SpecError("refresh: found a client's spec, expected a server's")
-    found = walk.check(host, spec, STORAGE)
-    if any(layer.state != PRESENT for layer in found):
-        return found
+    storage = walk.check(host, spec, STORAGE)
+    if any(layer.state != PRESENT for layer in storage):
+        return storage
     layers = [_layer(host, place.path, partial(_refreshed, host, place)) for place in places(spec)]
     return layers + ([settings.refreshed(host, spec)] if spec.settings else [])
 
@@ -84,8 +84,8 @@ def probe(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
 
 def _exports(host: Host, spec: ServerSpec) -> Layer:
     wrong = contradictions(spec, host.run("exportfs", "-s").out)
-    said = "; ".join(wrong) or "exported with the options of the spec"
-    return Layer(EXPORTS, BROKEN if wrong else PRESENT, False, 0.0, said, {})
+    message = "; ".join(wrong) or "exported with the options of the spec"
+    return Layer(EXPORTS, BROKEN if wrong else PRESENT, False, 0.0, message, {})
 
 
 def _layer(host: Host, path: str, act: "partial[Layer]") -> Layer:
@@ -93,7 +93,7 @@ def _layer(host: Host, path: str, act: "partial[Layer]") -> Layer:
     return walk.timed(host, name, act)._replace(layer=name)
 
 
-def _told(manifest: Optional[Manifest], **others: str) -> Layer:
+def _manifest_layer(manifest: Optional[Manifest], **others: str) -> Layer:
     facts: Facts = dict(others, manifest=manifest)
     if manifest is None:
         return Layer("", ABSENT, False, 0.0, "no canaries", facts)
@@ -103,12 +103,14 @@ def _told(manifest: Optional[Manifest], **others: str) -> Layer:
 
 def _refreshed(host: Host, place: CanaryFolder) -> Layer:
     _refuse_damaged(host, place)
-    return _told(run_in_child(host, place.path, partial(_write, host, place), SECONDS))._replace(changed=True)
+    return _manifest_layer(run_in_child(host, place.path, partial(_write, host, place), SECONDS))._replace(
+        changed=True
+    )
 
 
 def _looked(host: Host, place: CanaryFolder) -> Layer:
     _refuse_damaged(host, place)
-    return _told(run_in_child(host, place.path, partial(_read, host, place), SECONDS))
+    return _manifest_layer(run_in_child(host, place.path, partial(_read, host, place), SECONDS))
 
 
 def _refuse_damaged(host: Host, place: CanaryFolder) -> None:
@@ -121,11 +123,11 @@ def _refuse_damaged(host: Host, place: CanaryFolder) -> None:
 def _tried(host: Host, view: ClientView, place: client_view.MountPoint) -> Layer:
     mount = place.mount
     if not mounted_right(view, place):
-        found = place.node.source if place.node else "no mount"
+        actual = place.node.source if place.node else "no mount"
         text = "{}: found {}, expected {}:{}; neither read nor written"
-        raise HookRefused(text.format(mount.mount, found, view.spec.target.hostname, mount.path))
+        raise HookRefused(text.format(mount.mount, actual, view.spec.target.hostname, mount.path))
     manifest, wrote = run_in_child(host, mount.mount, partial(_read_and_write, host, place.point), SECONDS)
-    layer = _told(manifest, write=wrote)
+    layer = _manifest_layer(manifest, write=wrote)
     if manifest is None or wrote == WRITTEN:
         return layer
     return layer._replace(state=BROKEN, message="{}; a write: {}".format(layer.message, wrote))

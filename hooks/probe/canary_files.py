@@ -40,11 +40,11 @@ def read(folder: int) -> Manifest:
         raise CommandFailed("{}: found no manifest in it".format(MANIFEST)) from None
     for name, expected in files:
         try:
-            right, found = _digest(_content(os.path.basename(name), folder)) == expected, "other content"
+            right, actual = _digest(_content(os.path.basename(name), folder)) == expected, "other content"
         except OSError as error:
-            right, found = False, str(error)
+            right, actual = False, str(error)
         if not right:
-            raise CommandFailed(_OTHER.format(name, found, written))
+            raise CommandFailed(_OTHER.format(name, actual, written))
     return manifest
 
 

@@ -29,10 +29,10 @@ def run_in_child(host: Host, what: str, work: Callable[[], object], seconds: flo
             raise OutOfTime("{}: no answer within {:.0f} s".format(what, seconds))
         result = answer.read().decode() or '[null, "its process ended without an answer"]'
     os.waitpid(child, 0)
-    found, error = json.loads(result)
+    value, error = json.loads(result)
     if error is not None:
         raise CommandFailed("{}: {}".format(what, error))
-    return found
+    return value
 
 
 def _live(work: Callable[[], object], answer: int) -> None:
@@ -41,10 +41,10 @@ def _live(work: Callable[[], object], answer: int) -> None:
         os.setsid()
         os.dup2(answer, 3)
         os.closerange(4, _MOST_DESCRIPTORS)
-        nothing = os.open(os.devnull, os.O_RDWR)
+        null_device = os.open(os.devnull, os.O_RDWR)
         for number in range(3):
-            os.dup2(nothing, number)
-        os.close(nothing)
+            os.dup2(null_device, number)
+        os.close(null_device)
         try:
             result = [work(), None]
         except (HookError, OSError) as error:

@@ -50,16 +50,18 @@ def _checked(host: Host, filesystem: Filesystem) -> Layer:
     device = (node(host, filesystem) if filesystem.iqns else None) or filesystem.device
     used = [item.mount for item in mounts(host) if host.real(item.source) == host.real(device)]
     if used:
-        return _told(BROKEN, "{}: found mounted on {}, expected unmounted".format(device, ", ".join(used)))
+        return _fsck_layer(
+            BROKEN, "{}: found mounted on {}, expected unmounted".format(device, ", ".join(used))
+        )
     checker = _CHECKERS.get(filesystem.type)
     if checker is None:
-        return _told(UNKNOWN, "{}: no checker for {} here".format(device, filesystem.type))
+        return _fsck_layer(UNKNOWN, "{}: no checker for {} here".format(device, filesystem.type))
     done = host.run(*checker.argv, device, tolerate=checker.wrong, seconds=host.left())
     if done.code:
-        said = " ".join((done.err or done.out).split())[-_MOST:]
-        return _told(BROKEN, "{}: {}: {}".format(device, checker.wrong[done.code], said))
-    return _told(PRESENT, "{} is sound: `{}`".format(device, " ".join(checker.argv)))
+        message = " ".join((done.err or done.out).split())[-_MOST:]
+        return _fsck_layer(BROKEN, "{}: {}: {}".format(device, checker.wrong[done.code], message))
+    return _fsck_layer(PRESENT, "{} is sound: `{}`".format(device, " ".join(checker.argv)))
 
 
-def _told(state: str, message: str) -> Layer:
+def _fsck_layer(state: str, message: str) -> Layer:
     return Layer("", state, False, 0.0, message, {})

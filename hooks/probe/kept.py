@@ -49,11 +49,11 @@ def keep(host: Host, spec: Spec) -> List[Layer]:
 def _layer(host: Host, place: str, work: Callable[[], object]) -> Layer:
     name = "{} {}".format(NAME, place)
     try:
-        found = run_in_child(host, place, work, _SECONDS)
+        sums = run_in_child(host, place, work, _SECONDS)
     except (HookError, OSError) as error:
         host.note("{}: {}".format(name, error))
         return Layer(name, BROKEN, False, 0.0, str(error), {})
-    return Layer(name, PRESENT, False, 0.0, "{} versions kept".format(len(found)), {"sha256": found})
+    return Layer(name, PRESENT, False, 0.0, "{} versions kept".format(len(sums)), {"sha256": sums})
 
 
 def _on_disk(host: Host, content: bytes) -> List[str]:

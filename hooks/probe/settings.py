@@ -52,30 +52,30 @@ def _compared(host: Host, spec: ServerSpec) -> Layer:
 
 
 def _judged(host: Host, spec: ServerSpec) -> List[Any]:
-    found = copy.load(host, spec)
-    if found is None:
+    saved = copy.load(host, spec)
+    if saved is None:
         return [False, "no copy lies with the data yet: preflight makes it", {}]
-    pending = differing(host, spec, found)
+    pending = differing(host, spec, saved)
     odd = [setting.path for setting in pending.settings]
-    if odd and copy.taken(host, found):
+    if odd and copy.is_applied(host, saved):
         text = "{} changed on this host since {}: the next preflight keeps it"
-        return [False, text.format(", ".join(odd), found.written), {}]
+        return [False, text.format(", ".join(odd), saved.written), {}]
     wrong = list(pending.left.values()) + [path + " is not restored" for path in odd]
-    wrong += contradictions(found, state(host, spec))
-    origin = "settings of {}, {}".format(found.host, found.written)
-    facts: Facts = {"state": found.state}
+    wrong += contradictions(saved, state(host, spec))
+    origin = "settings of {}, {}".format(saved.host, saved.written)
+    facts: Facts = {"state": saved.state}
     return [bool(wrong), "; ".join(wrong) or "as the " + origin, facts]
 
 
-def contradictions(found: Copy, now: Dict[str, Any]) -> List[str]:
+def contradictions(saved: Copy, now: Dict[str, Any]) -> List[str]:
     """How nfsd and the mounts differ from what the copy's server had."""
-    pairs = [("nfsd's " + key, found.state.get(key), now.get(key)) for key in ("threads", "versions")]
-    quotas, present = found.state.get("quotas"), now["quotas"]
+    pairs = [("nfsd's " + key, saved.state.get(key), now.get(key)) for key in ("threads", "versions")]
+    quotas, present = saved.state.get("quotas"), now["quotas"]
     if isinstance(quotas, dict):
         for mount in sorted(quotas):
             pairs.append(("quotas of " + mount, _words(quotas[mount]), _words(present.get(mount))))
     return [
-        "{}: found {}, expected {} as on {}".format(what, here or "none", there or "none", found.host)
+        "{}: found {}, expected {} as on {}".format(what, here or "none", there or "none", saved.host)
         for what, there, here in pairs
         if there is not None and here is not None and here != there
     ]

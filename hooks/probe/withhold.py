@@ -29,5 +29,5 @@ def withhold(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
 
     edited = [name for name in nfs.files(host) if text_file.edit(host, name, without)]
     host.run("exportfs", "-ra", tolerate={1: "complained, perhaps of a line that is not ours"})
-    said = "withheld in " + ", ".join(edited) if edited else "nothing of the site's was exported here"
-    return [Layer(NAME, PRESENT, bool(edited), 0.0, said, {"files": edited})]
+    message = "withheld in " + ", ".join(edited) if edited else "nothing of the site's was exported here"
+    return [Layer(NAME, PRESENT, bool(edited), 0.0, message, {"files": edited})]

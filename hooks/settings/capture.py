@@ -86,8 +86,8 @@ def state(host: Host, spec: ServerSpec) -> Dict[str, Any]:
     """What the kernel has: nfsd's "threads" and "versions" where it runs, "quotas": options by mount."""
     quotas = {}
     for item in spec.filesystems:
-        options = [found.options.split(",") for found in mounted_on(host, item.mount)[-1:]]
-        quotas[item.mount] = sorted({option for found in options for option in found if option in _QUOTAS})
+        options = [mounted.options.split(",") for mounted in mounted_on(host, item.mount)[-1:]]
+        quotas[item.mount] = sorted({option for words in options for option in words if option in _QUOTAS})
     threads = (host.read(_THREADS) or "0").strip()
     running = {"threads": int(threads), "versions": (host.read(_VERSIONS) or "").strip()}
     return dict(running if threads.isdigit() and int(threads) else {}, quotas=quotas)
@@ -100,7 +100,7 @@ def keep(host: Host, spec: ServerSpec) -> Captured:
     """
     now = capture(host, spec)
     before = copy.load(host, spec)
-    if before and not copy.taken(host, before):
+    if before and not copy.is_applied(host, before):
         where = "/".join((before.filesystem.mount,) + FOLDERS)
         text = (
             "the settings of {} ({}) were not restored here, and are kept; run failover again, or remove {} "

@@ -112,7 +112,7 @@ def digest(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def taken(host: Host, copy: Copy) -> bool:
+def is_applied(host: Host, copy: Copy) -> bool:
     """Whether this host's root disk has taken this copy in, or is the one that it was made of.
 
     Its own files are the truth then: an administrator may have changed them since.

@@ -13,7 +13,7 @@ from hooks.contract.spec import ServerSpec
 from hooks.host import text_file
 from hooks.host.host import CommandFailed, HookError, Host
 from hooks.host.mounts import mounted_on
-from hooks.settings.copy import FOLDERS, MARK, Copy, content, digest, load, opened, taken
+from hooks.settings.copy import FOLDERS, MARK, Copy, content, digest, is_applied, load, opened
 from hooks.settings.plain import objection, writable
 
 NAME = "settings"
@@ -55,7 +55,7 @@ def check(host: Host, spec: ServerSpec) -> LayerFinding:
         return LayerFinding(PRESENT, "not restored: {}".format(error), {"left": {"the copy": str(error)}})
     if copy is None:
         return LayerFinding(PRESENT, "no copy lies with the data yet; preflight makes it")
-    if taken(host, copy):
+    if is_applied(host, copy):
         return LayerFinding(
             PRESENT, "as {} had them on {}, or changed here since".format(copy.host, copy.written)
         )

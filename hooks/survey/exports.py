@@ -38,7 +38,7 @@ def _same(host: Host, one: str, other: str) -> bool:
 
 def written(text: str) -> Dict[Tuple[str, str], List[str]]:
     """Options by path and client, as a file of exports(5) has them; the first of two counts."""
-    found: Dict[Tuple[str, str], List[str]] = {}
+    options_by_export: Dict[Tuple[str, str], List[str]] = {}
     for line in re.sub(r"\\\r?\n", " ", text).split("\n"):
         common: List[str] = []
         for path in {pair[0] for pair in exports.parse(line)}:
@@ -48,5 +48,7 @@ def written(text: str) -> Dict[Tuple[str, str], List[str]]:
                     common = word[1:].split(",")
                     continue
                 client, _, own = word.rstrip(")").partition("(")
-                found.setdefault((path, client or "*"), common + [item for item in own.split(",") if item])
-    return found
+                options_by_export.setdefault(
+                    (path, client or "*"), common + [item for item in own.split(",") if item]
+                )
+    return options_by_export

@@ -46,29 +46,29 @@ def filesystem_types(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     for kind in sorted({item.type for item in spec.filesystems} - set(known)):
         if host.run("modprobe", "-n", "-q", kind, tolerate={1: "no such module"}).code:
             yield refusal("kernel: it has no {}, expected it for the data; install that module", kind)
-    if any(item.type == "xfs" for item in spec.filesystems) and not _found(host, "xfs_repair"):
+    if any(item.type == "xfs" for item in spec.filesystems) and not _has_program(host, "xfs_repair"):
         yield warning("xfs_repair: not installed, expected it for a damaged filesystem; install xfsprogs")
 
 
 def room(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     """A full or read-only root keeps fstab and exports from being written."""
     for folder in _WRITTEN:
-        found = os.statvfs(host.path(folder))
-        if found.f_flag & os.ST_RDONLY:
+        stats = os.statvfs(host.path(folder))
+        if stats.f_flag & os.ST_RDONLY:
             yield refusal("{}: it is mounted read-only, expected read-write; remount it", folder)
-        elif found.f_bavail * found.f_frsize < LEAST_BYTES:
+        elif stats.f_bavail * stats.f_frsize < LEAST_BYTES:
             yield refusal("{}: no room is left, expected {} bytes; make room", folder, LEAST_BYTES)
-        elif found.f_files and found.f_favail < LEAST_FILES:
+        elif stats.f_files and stats.f_favail < LEAST_FILES:
             yield refusal("{}: no inodes are left, expected {}; remove files", folder, LEAST_FILES)
 
 
 def _programs(host: Host, *wanted: Tuple[str, str]) -> Iterator[Remark]:
     for name, package in wanted:
-        if not _found(host, name):
+        if not _has_program(host, name):
             yield refusal("{}: command not found, expected it from {}; install that package", name, package)
 
 
-def _found(host: Host, name: str) -> bool:
+def _has_program(host: Host, name: str) -> bool:
     return any(os.access(host.path(folder + "/" + name), os.X_OK) for folder in SBIN.split(":"))
 
 

@@ -18,7 +18,7 @@ from hooks.host.host import CommandFailed, Host
 from hooks.host.mounts import mounts
 from hooks.layers import fstab, iscsi, lvm, nfs
 from hooks.layers.devices import link
-from hooks.survey import seen_clients
+from hooks.survey import observed_clients
 from hooks.survey.exports import written
 from hooks.survey.nfs import settings, shown
 
@@ -73,17 +73,17 @@ def _iscsi(host: Host) -> Facts:
         {
             "iqn": iqn,
             "portal": portal,
-            "startup": found.get("node.startup", ""),
-            "chap": found.get("node.session.auth.authmethod", "None").upper() == "CHAP",
+            "startup": record.get("node.startup", ""),
+            "chap": record.get("node.session.auth.authmethod", "None").upper() == "CHAP",
         }
-        for (iqn, portal), found in sorted(now.records.items())
+        for (iqn, portal), record in sorted(now.records.items())
     ]
     disks = []
     for name in sorted(glob(host.path(_BY_PATH + "/ip-*-iscsi-*-lun-*"))):
-        found = _LINK.fullmatch(os.path.basename(name))
-        if found:  # a partition's link ends in -partN
+        match = _LINK.fullmatch(os.path.basename(name))
+        if match:  # a partition's link ends in -partN
             device = host.real(_BY_PATH + "/" + os.path.basename(name))
-            disks.append({"portal": found.group(1), "iqn": found.group(2), "device": device})
+            disks.append({"portal": match.group(1), "iqn": match.group(2), "device": device})
     return {"sessions": [dict(item._asdict()) for item in now.sessions], "records": records, "disks": disks}
 
 
@@ -105,28 +105,28 @@ def _block(host: Host) -> Facts:
         tree = json.loads(out or "{}").get("blockdevices", [])
     except ValueError:
         raise CommandFailed("`lsblk` gave no JSON, but: {}".format(out[:200])) from None
-    found: Dict[str, Dict[str, object]] = {}
-    _flatten(tree, found)
-    return {"devices": [found[name] for name in sorted(found)]}
+    by_name: Dict[str, Dict[str, object]] = {}
+    _flatten(tree, by_name)
+    return {"devices": [by_name[name] for name in sorted(by_name)]}
 
 
-def _flatten(nodes: List[Dict[str, object]], found: Dict[str, Dict[str, object]]) -> None:
+def _flatten(nodes: List[Dict[str, object]], by_name: Dict[str, Dict[str, object]]) -> None:
     """A device on several others stands below each of them in lsblk's tree."""
     for node in nodes:
         name = str(node["kname"])
-        entry = found.setdefault(name, {"device": name, "parents": []})
+        entry = by_name.setdefault(name, {"device": name, "parents": []})
         for key in ("type", "size", "fstype", "uuid", "label"):
             entry[key] = str(node.get(key) or "")
         parents = entry["parents"]
         if node.get("pkname") and isinstance(parents, list) and node["pkname"] not in parents:
             parents.append(node["pkname"])
         children = node.get("children")
-        _flatten(children if isinstance(children, list) else [], found)
+        _flatten(children if isinstance(children, list) else [], by_name)
 
 
 def _fstab(host: Host) -> Facts:
     """The active lines; `real`: the device that the line's source leads to now."""
-    found = [line for line in fstab.lines(host.read(fstab.PATH) or "") if line.active]
+    lines = [line for line in fstab.lines(host.read(fstab.PATH) or "") if line.active]
     return {
         "lines": [
             {
@@ -136,14 +136,14 @@ def _fstab(host: Host) -> Facts:
                 "options": line.options,
                 "real": host.real(link(line.device)) or "",
             }
-            for line in found
+            for line in lines
         ]
     }
 
 
 def _mounts(host: Host) -> Facts:
     """What the kernel has mounted of block devices; `root`: the folder of the filesystem that it shows."""
-    found = [item for item in mounts(host) if item.source.startswith("/dev/")]
+    mounted = [item for item in mounts(host) if item.source.startswith("/dev/")]
     files = [name for name in _QUOTAS if (host.read(name) or "").strip()]
     rows = [
         {
@@ -153,7 +153,7 @@ def _mounts(host: Host) -> Facts:
             "root": item.root,
             "real": host.real(item.source) or item.source,
         }
-        for item in found
+        for item in mounted
     ]
     return {"mounts": rows, "quota_files": files}
 
@@ -162,7 +162,7 @@ def _exports(host: Host) -> Facts:
     """exportfs(8)'s table, which the kernel serves by, and what each file of exports has."""
     table = shown(host.run("exportfs", "-s").out)
     files = {name: written(fstab.restore(host.read(name) or "")) for name in nfs.files(host)}
-    return {"table": _rows(table), "files": {name: _rows(found) for name, found in files.items()}}
+    return {"table": _rows(table), "files": {name: _rows(entries) for name, entries in files.items()}}
 
 
 def _rows(table: Dict[Tuple[str, str], List[str]]) -> List[Dict[str, object]]:
@@ -182,7 +182,7 @@ def _nfs(host: Host) -> Facts:
 
 
 def _clients(host: Host) -> Facts:
-    return {"seen": seen_clients.seen(host)}
+    return {"seen": observed_clients.observe(host)}
 
 
 PARTS: Dict[str, Callable[[Host], Facts]] = {

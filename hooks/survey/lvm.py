@@ -65,11 +65,11 @@ def _unlisted(host: Host, spec: ServerSpec, now: lvm.LvmReport) -> List[Remark]:
     rows = lvm.report(host, "pv", "pvs", "--devicesfile", "", "--foreign", "-o", "pv_name,vg_name")
     listed = {row["pv_name"] for row in now.physical}
     names = {group.name for group in spec.volume_groups}
-    found = sorted({row["pv_name"] for row in rows if row["vg_name"] in names} - listed)
-    if not found:
+    unlisted = sorted({row["pv_name"] for row in rows if row["vg_name"] in names} - listed)
+    if not unlisted:
         return []
     text = "{0}: {1} does not list it, expected all of {2}, as a takeover lists it; lvmdevices --adddev {0}"
-    return [warning(text, name, lvm.DEVICES_FILE, ", ".join(sorted(names))) for name in found]
+    return [warning(text, name, lvm.DEVICES_FILE, ", ".join(sorted(names))) for name in unlisted]
 
 
 def _renamed(host: Host, spec: ServerSpec, now: lvm.LvmReport) -> Iterator[Remark]:
@@ -169,11 +169,11 @@ def hidden(setting: str, names: List[str]) -> bool:
 
 def _patterns(setting: str) -> List[Tuple[bool, Pattern[str]]]:
     """Of each string: r or a, a delimiter, a regular expression, the delimiter's partner."""
-    found = []
+    patterns = []
     for text in re.findall(r'"((?:[^"\\]|\\.)*)"', setting):
         action, inner = text[:1], text[2:-1]
         try:
-            found.append((action == "r", re.compile(inner)))
+            patterns.append((action == "r", re.compile(inner)))
         except re.error:
             continue  # LVM's expressions are plainer than Python's: what this cannot read decides nothing
-    return found
+    return patterns

@@ -43,13 +43,13 @@ def alone(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     for volume in mine if holds(host, spec) and not lacking(host, spec) else ():
         disk = host.real(volume.link) or volume.link
         for device in partitions(host, disk) or [disk]:
-            found = tags(host, device)
-            if found.get("TYPE") and found.get("UUID", "").lower() not in known:
+            on_disk = tags(host, device)
+            if on_disk.get("TYPE") and on_disk.get("UUID", "").lower() not in known:
                 text = (
                     "{}: found {} {} on {}, and the spec has nothing of that; add it to the stack's storage, "
                     "or take the volume out of the stack"
                 )
-                yield refusal(text, volume.name, found["TYPE"], found.get("UUID", "without UUID"), device)
+                yield refusal(text, volume.name, on_disk["TYPE"], on_disk.get("UUID", "without UUID"), device)
 
 
 def _place(host: Host, item: Filesystem) -> Iterator[Remark]:
@@ -62,15 +62,15 @@ def _clones(host: Host, item: Filesystem) -> Iterator[Remark]:
     if item.iqns:
         return
     link = "/dev/disk/by-uuid/{}".format((item.uuid or "").lower())
-    found = host.real(link) if item.uuid else None
-    if found is None or found == node(host, item):
+    clone = host.real(link) if item.uuid else None
+    if clone is None or clone == node(host, item):
         return
-    if any(host.real(other.source) == found for other in mounts(host)):
+    if any(host.real(other.source) == clone for other in mounts(host)):
         text = "{}: {} has its UUID {} too and is mounted here, expected no clone; unmount it"
-        yield refusal(text, item.mount, found, item.uuid)
+        yield refusal(text, item.mount, clone, item.uuid)
     else:
         text = "{}: {} has its UUID {} too, expected no clone; mount that nowhere on this host"
-        yield warning(text, item.mount, found, item.uuid)
+        yield warning(text, item.mount, clone, item.uuid)
 
 
 def uuids(host: Host, spec: ServerSpec) -> Dict[str, str]:
@@ -78,8 +78,8 @@ def uuids(host: Host, spec: ServerSpec) -> Dict[str, str]:
     links = host.path("/dev/disk/by-uuid")
     names = sorted(os.listdir(links)) if os.path.isdir(links) else []
     real = {host.real("/dev/disk/by-uuid/" + name): name for name in names}
-    found = {item.mount: real.get(node(host, item)) for item in spec.filesystems if node(host, item)}
-    return {mount: uuid for mount, uuid in found.items() if uuid}
+    uuid_by_mount = {item.mount: real.get(node(host, item)) for item in spec.filesystems if node(host, item)}
+    return {mount: uuid for mount, uuid in uuid_by_mount.items() if uuid}
 
 
 def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
@@ -100,43 +100,43 @@ def _options(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
         if not line.active or line.mount != item.mount or means(host, line.device, item) is not True:
             continue
         if "nofail" not in line.options.split(","):
-            found = (
+            message = (
                 "{}: fstab lacks nofail there, and a server from an image of this one would wait for it in "
                 "its boot{}; fail over to this very server, which adds it, before the next image"
             )
             stops = "" if "_netdev" in line.options.split(",") else ", or stop there: _netdev is missing too"
-            yield warning(found, item.mount, stops)
+            yield warning(message, item.mount, stops)
         given = set(item.options.split(",")) | set(_OF_A_MOUNT)
         lacking = [option for option in line.options.split(",") if option not in given]
         if "x-systemd.automount" in lacking:
-            found = "{}: fstab has x-systemd.automount, expected a plain mount; take that option out"
-            yield warning(found, item.mount)
+            message = "{}: fstab has x-systemd.automount, expected a plain mount; take that option out"
+            yield warning(message, item.mount)
         elif lacking:
-            found = "{}: fstab has {}, which the spec's options lack; add them to the filesystem's options"
-            yield warning(found, item.mount, ",".join(lacking))
+            message = "{}: fstab has {}, which the spec's options lack; add them to the filesystem's options"
+            yield warning(message, item.mount, ",".join(lacking))
 
 
 def _more_mounts(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
     """Other mounts out of it, by the kernel and by fstab."""
     device = node(host, item)
-    now = {found.mount for found in mounts(host) if host.real(found.source) == device}
+    now = {other.mount for other in mounts(host) if host.real(other.source) == device}
     lines = {line.mount for line in fstab.lines(text) if line.active and lines_with(host, item)(line)}
     more = sorted((now | lines) - {item.mount})
     if more:
-        found = (
+        message = (
             "{}: mounted here as {} too, which the spec lacks; the next server needs its own lines for that"
         )
-        yield warning(found, item.mount, ", ".join(more))
+        yield warning(message, item.mount, ", ".join(more))
 
 
 def _quotas(host: Host, item: Filesystem, carried: Sequence[str]) -> Iterator[Remark]:
-    options = [found.options for found in mounted_on(host, item.mount)[-1:]]
+    options = [mounted.options for mounted in mounted_on(host, item.mount)[-1:]]
     files = [name for name in _QUOTAS if name not in carried and (host.read(name) or "").strip()]
     if files and any("prjquota" in text or "pquota" in text for text in options):
-        found = (
+        message = (
             "{}: its project quotas are named in {} on this server's own disk; copy them to the next server"
         )
-        yield warning(found, item.mount, " and ".join(files))
+        yield warning(message, item.mount, " and ".join(files))
 
 
 def _units(host: Host, item: Filesystem) -> Iterator[Remark]:
@@ -157,5 +157,7 @@ def _others(host: Host, spec: ServerSpec, text: str) -> Iterator[Remark]:
         prefixes = ["/dev/{}/".format(name) for name in groups]
         prefixes += ["/dev/mapper/{}-".format(name.replace("-", "--")) for name in groups]
         if line.active and line.mount not in known and line.device.startswith(tuple(prefixes)):
-            found = "{}: fstab mounts {} there, which is in the group and not in the spec; add it to the spec"
-            yield warning(found, line.mount, line.device)
+            message = (
+                "{}: fstab mounts {} there, which is in the group and not in the spec; add it to the spec"
+            )
+            yield warning(message, line.mount, line.device)

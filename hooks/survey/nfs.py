@@ -94,11 +94,11 @@ def _wanted(host: Host, export: Export, client: str) -> bool:
 
 def shown(text: str) -> Dict[Tuple[str, str], List[str]]:
     """Options by path and client, as exportfs(8) -s shows them."""
-    found = {}
+    options_by_export = {}
     for line in text.splitlines():
         options = line.rstrip().rpartition("(")[2].rstrip(")").split(",")
-        found.update(dict.fromkeys(exports.parse(line), options))
-    return found
+        options_by_export.update(dict.fromkeys(exports.parse(line), options))
+    return options_by_export
 
 
 def _effective(export: Export) -> List[str]:
@@ -134,14 +134,14 @@ def _different(export: Export, client: str, options: List[str]) -> Iterator[Rema
 
 def settings(host: Host) -> Dict[str, str]:
     """What nfsd is configured to here: [nfsd] of nfs.conf(5), and the older files' count of threads."""
-    found: Dict[str, str] = {}
+    values: Dict[str, str] = {}
     for name in _COUNT:
         count = re.search(r"^\s*RPCNFSDCOUNT=[\"']?(\d+)", host.read(name) or "", re.MULTILINE)
         if count:
-            found["threads"] = count.group(1)
+            values["threads"] = count.group(1)
     for name in _files(host):
-        found.update(section(host.read(name) or "", "nfsd"))
-    return found
+        values.update(section(host.read(name) or "", "nfsd"))
+    return values
 
 
 def _files(host: Host) -> List[str]:
@@ -152,12 +152,12 @@ def _files(host: Host) -> List[str]:
 
 def section(text: str, name: str) -> Dict[str, str]:
     """The settings of one section, names in lower case (nfs.conf(5))."""
-    found, current = {}, ""
+    values, current = {}, ""
     for line in text.splitlines():
         words = line.split("#")[0].split(";")[0].strip()
         if words.startswith("["):
             current = words.strip("[]").split('"')[0].strip().lower()
         elif current == name and "=" in words:
             key, _, value = words.partition("=")
-            found[key.strip().lower()] = value.strip()
-    return found
+            values[key.strip().lower()] = value.strip()
+    return values

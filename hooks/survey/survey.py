@@ -49,11 +49,11 @@ def survey(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
 
 
 def _layer(host: Host, name: str, spec: ServerSpec) -> Layer:
-    found, failures = _remarks(host, name, spec)
-    refusals = [text for refused, text in found if refused]
+    remarks, failures = _remarks(host, name, spec)
+    refusals = [text for refused, text in remarks if refused]
     facts: Dict[str, object] = {
         "refusals": refusals,
-        "warnings": [text for refused, text in found if not refused] + (failures if refusals else []),
+        "warnings": [text for refused, text in remarks if not refused] + (failures if refusals else []),
     }
     if name == "nfs":
         facts["settings"] = nfs.settings(host)
@@ -68,12 +68,12 @@ def _layer(host: Host, name: str, spec: ServerSpec) -> Layer:
 
 def _remarks(host: Host, name: str, spec: ServerSpec) -> Tuple[List[Remark], List[str]]:
     """Each remark once, and what kept a judge from telling; the others tell all the same."""
-    found: List[Remark] = []
+    remarks: List[Remark] = []
     failures: List[str] = []
     for judge in JUDGES.get(name, ()):
         try:
             for remark in judge(host, spec):
-                found += [] if remark in found else [remark]
+                remarks += [] if remark in remarks else [remark]
         except (HookError, OSError) as error:
             failures.append(str(error))
-    return found, failures
+    return remarks, failures

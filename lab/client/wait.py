@@ -24,5 +24,5 @@ def wait_for_state(
             max_wait_seconds=deadline_seconds,
         ).data
     except oci.exceptions.MaximumWaitTimeExceeded as error:
-        found = get(ocid).data.lifecycle_state
-        raise HardwareError(f"{ocid} is {found} after {deadline_seconds} s, expected {state}") from error
+        last_state = get(ocid).data.lifecycle_state
+        raise HardwareError(f"{ocid} is {last_state} after {deadline_seconds} s, expected {state}") from error

@@ -37,8 +37,8 @@ def service(lab: Lab, name: str) -> list[str]:
     """A line unless a launched server's boot service runs, and has never had to be started again."""
     shown = lab.on(name, "systemctl", "show", "-p", "ActiveState", "-p", "NRestarts", "nfs-failover.service")
     right = sorted(shown.split()) == ["ActiveState=active", "NRestarts=0"]
-    found = ", ".join(shown.split())
-    return [] if right else [f"nfs-failover.service on {name}: {found}, expected it active from the start"]
+    actual = ", ".join(shown.split())
+    return [] if right else [f"nfs-failover.service on {name}: {actual}, expected it active from the start"]
 
 
 def unlisted(lab: Lab, name: str, volumes: int) -> list[str]:
@@ -46,8 +46,8 @@ def unlisted(lab: Lab, name: str, volumes: int) -> list[str]:
     used = lab.on(name, "sudo", "lvmconfig", "--typeconfig", "full", "devices/use_devicesfile").strip()
     listed = lab.on(name, "sudo", "lvmdevices").splitlines()
     right = used == "use_devicesfile=1" and len(listed) == volumes
-    found = f"{used}, {len(listed)} volumes listed"
-    return [] if right else [f"LVM on {name}: found {found}, expected its devices file with {volumes}"]
+    actual = f"{used}, {len(listed)} volumes listed"
+    return [] if right else [f"LVM on {name}: found {actual}, expected its devices file with {volumes}"]
 
 
 def denials(messages: str) -> list[str]:
@@ -74,6 +74,6 @@ def _of(lab: Lab, name: str) -> list[str]:
     if mode != "Enforcing":
         return [f"SELinux on {name} is {mode or 'not there'}, expected Enforcing"]
     # the audit subsystem writes into the kernel's messages where no auditd runs (auditd(8))
-    found = [f"{name}: {line}" for line in denials(lab.on(name, "sudo", "dmesg"))]
+    denied = [f"{name}: {line}" for line in denials(lab.on(name, "sudo", "dmesg"))]
     wrong = lab.on(name, "sudo", "restorecon", "-i", "-n", "-r", "-v", *_RECORDS, *WRITTEN)
-    return found + [f"{name}: {line}" for line in wrong.splitlines() if line.strip()]
+    return denied + [f"{name}: {line}" for line in wrong.splitlines() if line.strip()]

@@ -48,8 +48,8 @@ def power_on_fenced(lab: Lab) -> list[str]:
             for group in lab.shape.groups
         },
     }
-    found = {what: lab.on(SERVER, "sh", "-c", probe).strip() for what, probe in wrong.items()}
-    return [f"{SERVER} came back and {what}" for what, count in found.items() if count != "0"]
+    counts = {what: lab.on(SERVER, "sh", "-c", probe).strip() for what, probe in wrong.items()}
+    return [f"{SERVER} came back and {what}" for what, count in counts.items() if count != "0"]
 
 
 def _await_quiet(lab: Lab) -> None:

@@ -51,9 +51,9 @@ def put_right(lab: Lab) -> None:
 def require_kept(lab: Lab, server: str) -> None:
     """Raise HardwareError unless a takeover has put the hooks on the volumes, for the next server."""
     path = f"{_DATA}/{_own_name()}"
-    found = lab.on(server, "sudo", "sha256sum", path).split()[0]
-    if found != hashlib.sha256(_hooks()).hexdigest():
-        raise HardwareError(f"{path} on {server}: found SHA-256 {found}, expected that of the stack's hooks")
+    actual = lab.on(server, "sudo", "sha256sum", path).split()[0]
+    if actual != hashlib.sha256(_hooks()).hexdigest():
+        raise HardwareError(f"{path} on {server}: found SHA-256 {actual}, expected that of the stack's hooks")
 
 
 def _own_name() -> str:

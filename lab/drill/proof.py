@@ -67,10 +67,13 @@ class Proof:
 
     def _attachments(self) -> None:
         instance = self._lab.instance(self._target)
-        for volume, found in self._lab.attachments().items():
-            right = [(a.instance_id, a.lifecycle_state) for a in found] == [(instance, "ATTACHED")]
-            told = ", ".join(f"{a.lifecycle_state} to {a.instance_id}" for a in found) or "attached to nobody"
-            self._story.require(right, f"{volume} is {told}, expected ATTACHED once, to {self._target}")
+        for volume, attachments in self._lab.attachments().items():
+            right = [(a.instance_id, a.lifecycle_state) for a in attachments] == [(instance, "ATTACHED")]
+            actual = (
+                ", ".join(f"{a.lifecycle_state} to {a.instance_id}" for a in attachments)
+                or "attached to nobody"
+            )
+            self._story.require(right, f"{volume} is {actual}, expected ATTACHED once, to {self._target}")
 
     def _server(self) -> None:
         if self._target == SUCCESSOR:

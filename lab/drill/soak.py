@@ -57,20 +57,22 @@ def main(run: Path, count: int, seed: int, as_json: bool, jobs: int = 1) -> int:
     return int(any(story.missing for _, story in drills))
 
 
-def _one(run: Path, number: int, choices: Choices, count: int, apart: bool, console: Console) -> DrillResult:
-    """One of the drills. What it says goes `apart`, to a file, where others run beside it."""
+def _one(
+    run: Path, number: int, choices: Choices, count: int, to_file: bool, console: Console
+) -> DrillResult:
+    """One of the drills. `to_file`: its output goes to a file, because others run beside it."""
     # a directory each: what is kept of one that failed is not written over
     folder = run.with_name(f"{run.name}-{number}")
     log = folder.with_suffix(".log")
-    where = f"; it is told in {log}" if apart else ""
+    where = f"; it is told in {log}" if to_file else ""
     console.print(f"drill {number} of {count}: {command(choices)}{where}", markup=False)
     with ExitStack() as stack:
         output = console
-        if apart:
+        if to_file:
             log.parent.mkdir(parents=True, exist_ok=True)
             output = Console(file=stack.enter_context(log.open("w")), soft_wrap=True, highlight=False)
         story = Drill(folder, choices, output).tell()
-        if apart:
+        if to_file:
             show(story, output)
     console.print(f"drill {number} of {count}: {story.outcome} {'; '.join(story.missing)}", markup=False)
     return story
@@ -117,9 +119,9 @@ def _show(drills: list[tuple[Choices, DrillResult]], seed: int, console: Console
         records = (str(story.records_acknowledged), str(story.records_lost))
         table.add_row(command(choices).removeprefix("./inv drill "), story.outcome, *cells, *records)
     console.print(table)
-    found = summary(drills, seed)
+    totals = summary(drills, seed)
     outcomes = ", ".join(f"{n} {o}" for o, n in Counter(s.outcome for _, s in drills).items())
     console.print(
-        f"seed {seed}: {outcomes}; {found['records_acknowledged']} records acknowledged, "
-        f"{found['records_lost']} lost; volumes attached twice: {found['attached_twice']}"
+        f"seed {seed}: {outcomes}; {totals['records_acknowledged']} records acknowledged, "
+        f"{totals['records_lost']} lost; volumes attached twice: {totals['attached_twice']}"
     )

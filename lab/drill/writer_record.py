@@ -47,7 +47,7 @@ class Witness:
     def __init__(self, access: GuestAccess, folder: str) -> None:
         self._access = access
         self._records = f"{folder}/records"  # as the server sees the file
-        self._seen = 0
+        self._counted = 0
 
     def await_records(self, count: int) -> None:
         """Wait until `count` more records are acknowledged. Raises HardwareError at the deadline."""
@@ -65,14 +65,14 @@ class Witness:
 
     def go_on(self) -> None:
         """Start the writer again; the pause until then is not counted as outage."""
-        self._seen = self._count()
+        self._counted = self._count()
         self._access.run(ADDRESSES[CLIENT], ["sudo", "systemctl", "start", "drill-writer.service"])
 
     def read(self, server: str) -> Record:
         """The writer's notes, and its file on the server at this address; stop the writer first."""
         notes = self._access.run(ADDRESSES[CLIENT], ["cat", ACKNOWLEDGED])
         lines = self._access.run(server, ["sudo", "cat", self._records])
-        return Record(parse_notes(notes), tuple(int(line) for line in lines.splitlines()), self._seen)
+        return Record(parse_notes(notes), tuple(int(line) for line in lines.splitlines()), self._counted)
 
     def lose(self, server: str, number: int) -> None:
         """Remove one record from the file on the server: the drill must notice."""

@@ -27,14 +27,14 @@ def supervise(mount: str, path: str, acknowledged: str) -> None:
         changes = select.poll()
         changes.register(table, select.POLLPRI | select.POLLERR)  # proc(5): the mount table has changed
         while True:
-            seen = mounted(mount)
-            if not seen:
+            current = mounted(mount)
+            if not current:
                 changes.poll(1000)
                 continue
             worker = subprocess.Popen([sys.executable, __file__, "worker", mount, path, acknowledged])
             # to read the table ten times a second took a fifth of an emulated processor
             while worker.poll() is None:
-                if changes.poll(200) and mounted(mount) not in (seen, None):
+                if changes.poll(200) and mounted(mount) not in (current, None):
                     break
             worker.kill()  # not waited for: it may never end
             time.sleep(0.1)
@@ -42,8 +42,8 @@ def supervise(mount: str, path: str, acknowledged: str) -> None:
 
 def mounted(mount: str) -> "tuple[str, str] | None":
     """(mount id, source) of the NFS file system mounted last at `mount`, None when there is none."""
-    found = [line for line in mounts() if line[1] == mount and line[2].startswith("nfs")]
-    return (found[-1][0], found[-1][3]) if found else None
+    lines = [line for line in mounts() if line[1] == mount and line[2].startswith("nfs")]
+    return (lines[-1][0], lines[-1][3]) if lines else None
 
 
 def mounts() -> Iterator[tuple[str, str, str, str]]:

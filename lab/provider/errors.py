@@ -17,11 +17,11 @@ API_ERRORS = (
 
 
 class NotReadyError(ProviderError):
-    """A wait that ended badly. `found`: the object as it was last seen, None when that look failed."""
+    """A wait that ended badly. `last`: the object as it was read last, None when that read failed."""
 
-    def __init__(self, reason: str, found: Any = None) -> None:
+    def __init__(self, reason: str, last: Any = None) -> None:
         super().__init__(reason)
-        self.found = found
+        self.last = last
 
 
 class CreationError(ProviderError):

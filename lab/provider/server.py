@@ -80,10 +80,10 @@ def _controller(stop: threading.Event) -> Any:
 
 
 def _stdio() -> Any:
-    def nothing(_request: bytes, _context: Any) -> Iterator[bytes]:
+    def stream(_request: bytes, _context: Any) -> Iterator[bytes]:
         return iter(())
 
-    handler = grpc.unary_stream_rpc_method_handler(nothing)
+    handler = grpc.unary_stream_rpc_method_handler(stream)
     return grpc.method_handlers_generic_handler("plugin.GRPCStdio", {"StreamStdio": handler})
 
 

@@ -146,11 +146,11 @@ class Provider:
     @_answers("ReadDataSource")
     def ReadDataSource(self, request: Any, response: Any) -> None:
         config, block = decode(request.config), self._schema.data_sources[request.type_name].block
-        found = sources.found(request.type_name, self._configured(), known(config))
-        if found is None:
+        record = sources.read(request.type_name, self._configured(), known(config))
+        if record is None:
             response.state.msgpack = encode(dict.fromkeys((*block.attributes, *block.blocks)))
             return
-        response.state.msgpack = encode(conform(block, {**found, **_given(config), "id": found.get("id")}))
+        response.state.msgpack = encode(conform(block, {**record, **_given(config), "id": record.get("id")}))
 
     @_answers("Stop")
     def Stop(self, _request: Any, _response: Any) -> None:

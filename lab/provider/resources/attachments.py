@@ -42,13 +42,13 @@ class VolumeAttachments:
         try:
             ready = made_ready(lambda: self._get(made.id), made, ("ATTACHING",), "ATTACHED", deadline)
         except NotReadyError as error:
-            raise CreationError(str(error), self._record(error.found or made)) from error
+            raise CreationError(str(error), self._record(error.last or made)) from error
         return self._record(ready)
 
     def read(self, identity: str, current: Record) -> Record | None:
         """DETACHED has ended; DETACHING is still there and shows no change."""
-        found = self._get(identity)
-        return None if found.lifecycle_state == "DETACHED" else self._record(found)
+        attachment = self._get(identity)
+        return None if attachment.lifecycle_state == "DETACHED" else self._record(attachment)
 
     def update(self, identity: str, changes: Record, wanted: Record, deadline: float) -> Record:
         """Never asked for: every argument forces a new attachment. Raises ProviderError."""
@@ -64,5 +64,5 @@ class VolumeAttachments:
         return self._cloud.compute.get_volume_attachment(identity).data
 
     @staticmethod
-    def _record(found: Any) -> Record:
-        return record_of(found)
+    def _record(attachment: Any) -> Record:
+        return record_of(attachment)

@@ -34,24 +34,24 @@ class Instances:
             pending = ("PROVISIONING", "STARTING")
             ready = made_ready(lambda: self._get(made.id), made, pending, "RUNNING", deadline)
         except NotReadyError as error:
-            found = error.found or made
-            message = work_requests.refusal(self._cloud, answer, found) or str(error)
-            raise CreationError(message, self._plain_record(found)) from error
+            instance = error.last or made
+            message = work_requests.refusal(self._cloud, answer, instance) or str(error)
+            raise CreationError(message, self._plain_record(instance)) from error
         return self._record(ready, {})
 
     def read(self, identity: str, current: Record) -> Record | None:
         """A TERMINATED instance has ended."""
-        found = self._get(identity)
-        return None if found.lifecycle_state == "TERMINATED" else self._record(found, current)
+        instance = self._get(identity)
+        return None if instance.lifecycle_state == "TERMINATED" else self._record(instance, current)
 
     def look(self, identity: str) -> Record | None:
         """As read, for the data source, which embeds this resource and asks for no IPv6 addresses."""
-        found = self._get(identity)
-        if found.lifecycle_state == "TERMINATED":
+        instance = self._get(identity)
+        if instance.lifecycle_state == "TERMINATED":
             return None
-        self._boot_volume(found)
-        vnic = self._vnic(found)
-        return {**record_of(found), "private_ip": None if vnic is None else vnic.private_ip}
+        self._boot_volume(instance)
+        vnic = self._vnic(instance)
+        return {**record_of(instance), "private_ip": None if vnic is None else vnic.private_ip}
 
     def update(self, identity: str, changes: Record, wanted: Record, deadline: float) -> Record:
         """Change the instance and its power; both wait for the instance to settle."""
@@ -76,44 +76,44 @@ class Instances:
         return self._cloud.compute.get_instance(identity).data
 
     @staticmethod
-    def _plain_record(found: Any) -> Record:
+    def _plain_record(instance: Any) -> Record:
         """The instance's own fields in the form of the state."""
-        record = record_of(found)
+        record = record_of(instance)
         for block in _BLOCKS:
             record[block] = [record[block]] if block in record else []
         source = record.pop("source_details", {})
         details = {
             "source_type": source.get("source_type", "image"),
-            "source_id": source.get("image_id", found.image_id),
+            "source_id": source.get("image_id", instance.image_id),
         }
         return {**record, "source_details": [details]}
 
-    def _record(self, found: Any, current: Record) -> Record:
-        record = self._plain_record(found)
-        if boot := self._boot_volume(found):
+    def _record(self, instance: Any, current: Record) -> Record:
+        record = self._plain_record(instance)
+        if boot := self._boot_volume(instance):
             record["source_details"][0]["boot_volume_size_in_gbs"] = str(boot.size_in_gbs)
             record["boot_volume_id"] = boot.id
-        if (vnic := self._vnic(found)) is not None:
+        if (vnic := self._vnic(instance)) is not None:
             ignored(lambda: self._cloud.network.list_ipv6s(vnic_id=vnic.id))
             details = {name: getattr(vnic, name) for name in VNIC}
             details["assign_public_ip"] = _public(current, vnic)
             record |= {"private_ip": vnic.private_ip, "create_vnic_details": [details]}
         return record
 
-    def _boot_volume(self, found: Any) -> Any:
+    def _boot_volume(self, instance: Any) -> Any:
         def look() -> Any:
             listed = self._cloud.compute.list_boot_volume_attachments(
-                found.availability_domain, found.compartment_id, instance_id=found.id
+                instance.availability_domain, instance.compartment_id, instance_id=instance.id
             ).data
             return self._cloud.storage.get_boot_volume(listed[0].boot_volume_id).data if listed else None
 
         return ignored(look)
 
-    def _vnic(self, found: Any) -> Any:
+    def _vnic(self, instance: Any) -> Any:
         """The primary VNIC; None when the instance is not RUNNING: the real provider looks only then."""
-        if found.lifecycle_state != "RUNNING":
+        if instance.lifecycle_state != "RUNNING":
             return None
-        return ignored(lambda: primary_vnic(self._cloud, found))
+        return ignored(lambda: primary_vnic(self._cloud, instance))
 
 
 def primary_vnic(cloud: ProviderClients, instance: Any) -> Any:

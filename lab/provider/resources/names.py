@@ -28,14 +28,14 @@ class RecordSets:
         items = [operation(operation="PROHIBIT", **same)]
         items += [operation(operation="ADD", **_arguments(item)) for item in wanted["items"]]
         details = oci.dns.models.PatchRRSetDetails(items=items)
-        found = self._cloud.names.patch_rr_set(*_where(place), details, **_view(place)).data
-        return self._record(place, found.items)
+        record_set = self._cloud.names.patch_rr_set(*_where(place), details, **_view(place)).data
+        return self._record(place, record_set.items)
 
     def read(self, identity: str, current: Record) -> Record | None:
         """The set, which stays in the state when its records are gone."""
         place = _place(identity, current)
-        found = self._cloud.names.get_rr_set(*_where(place), **_view(place)).data
-        return {**self._record(place, found.items), "id": identity}
+        record_set = self._cloud.names.get_rr_set(*_where(place), **_view(place)).data
+        return {**self._record(place, record_set.items), "id": identity}
 
     def update(self, identity: str, changes: Record, wanted: Record, deadline: float) -> Record:
         """Write the whole set anew."""
@@ -50,8 +50,8 @@ class RecordSets:
         models = oci.dns.models
         items = [models.RecordDetails(**_arguments(item)) for item in wanted["items"]]
         details = models.UpdateRRSetDetails(items=items)
-        found = self._cloud.names.update_rr_set(*_where(place), details, **_view(place)).data
-        return self._record(place, found.items)
+        record_set = self._cloud.names.update_rr_set(*_where(place), details, **_view(place)).data
+        return self._record(place, record_set.items)
 
     @staticmethod
     def _record(place: Record, items: list[Any]) -> Record:

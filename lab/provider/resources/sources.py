@@ -13,7 +13,7 @@ from lab.provider.schema.values import Record, Value
 Source = Callable[[ProviderClients, Record], Record | None]
 
 
-def found(type_name: str, cloud: ProviderClients, query: Record) -> Record | None:
+def read(type_name: str, cloud: ProviderClients, query: Record) -> Record | None:
     """What the data source tells; None, which becomes null in every attribute, for what is not there.
 
     That is how the real provider (8.28.0) takes a 404, and a TERMINATED instance.
@@ -50,14 +50,14 @@ def _instances(cloud: ProviderClients, query: Record) -> Record:
 
 def _vnic_attachments(cloud: ProviderClients, query: Record) -> Record:
     options = _options(query, "availability_domain", "instance_id", "vnic_id")
-    found = _all(cloud.compute.list_vnic_attachments, query["compartment_id"], **options)
-    return _listing(query, "vnic_attachments", found)
+    attachments = _all(cloud.compute.list_vnic_attachments, query["compartment_id"], **options)
+    return _listing(query, "vnic_attachments", attachments)
 
 
 def _volume_attachments(cloud: ProviderClients, query: Record) -> Record:
     options = _options(query, "availability_domain", "instance_id", "volume_id")
-    found = _all(cloud.compute.list_volume_attachments, query["compartment_id"], **options)
-    return _listing(query, "volume_attachments", found)
+    attachments = _all(cloud.compute.list_volume_attachments, query["compartment_id"], **options)
+    return _listing(query, "volume_attachments", attachments)
 
 
 def _subnet(cloud: ProviderClients, query: Record) -> Record:
@@ -84,19 +84,19 @@ SOURCES: dict[str, Source] = {
 def _all(call: Any, *arguments: Any, **options: Any) -> list[Any]:
     """Every page of a listing. (The SDK's own pagination tries again around our retries, for ten minutes.)"""
     answer = call(*arguments, **options)
-    found = list(answer.data)
+    items = list(answer.data)
     while answer.has_next_page:
         answer = call(*arguments, page=answer.next_page, **options)
-        found += answer.data
-    return found
+        items += answer.data
+    return items
 
 
 def _options(query: Record, *names: str) -> Record:
     return {name: query[name] for name in names if query.get(name)}
 
 
-def _listing(query: Record, attribute: str, found: list[Any]) -> Record:
-    rows = [record_of(item) for item in found]
+def _listing(query: Record, attribute: str, resources: list[Any]) -> Record:
+    rows = [record_of(item) for item in resources]
     for condition in query.get("filter") or []:
         rows = [row for row in rows if _passes(row, condition)]
     return {attribute: rows, "id": f"{attribute}-{len(rows)}"}

@@ -38,23 +38,23 @@ class VnicAttachments:
         try:
             ready = made_ready(lambda: self._get(made.id), made, ("ATTACHING",), "ATTACHED", deadline)
         except NotReadyError as error:
-            raise CreationError(str(error), record_of(error.found or made)) from error
+            raise CreationError(str(error), record_of(error.last or made)) from error
         return self._record(ready, wanted)
 
     def read(self, identity: str, current: Record) -> Record | None:
         """DETACHED has ended."""
-        found = self._get(identity)
-        return None if found.lifecycle_state == "DETACHED" else self._record(found, current)
+        attachment = self._get(identity)
+        return None if attachment.lifecycle_state == "DETACHED" else self._record(attachment, current)
 
     def update(self, identity: str, changes: Record, wanted: Record, deadline: float) -> Record:
         """UpdateVnic: what the attachment itself has forces a new one."""
-        found = self._get(identity)
+        attachment = self._get(identity)
         vnic = changes["create_vnic_details"][0]
         arguments = {name: vnic[name] for name in _CHANGEABLE if name in vnic}
         if "defined_tags" in arguments:
             arguments["defined_tags"] = nested_tags(arguments["defined_tags"])
-        self._cloud.network.update_vnic(found.vnic_id, oci.core.models.UpdateVnicDetails(**arguments))
-        return self._record(found, wanted)
+        self._cloud.network.update_vnic(attachment.vnic_id, oci.core.models.UpdateVnicDetails(**arguments))
+        return self._record(attachment, wanted)
 
     def delete(self, identity: str, current: Record, deadline: float) -> None:
         """Detach and wait for DETACHED; a 404 is taken for done."""
@@ -64,12 +64,12 @@ class VnicAttachments:
     def _get(self, identity: str) -> Any:
         return self._cloud.compute.get_vnic_attachment(identity).data
 
-    def _record(self, found: Any, current: Record) -> Record:
+    def _record(self, attachment: Any, current: Record) -> Record:
         """The attachment with its VNIC, which is looked at only once it is there."""
-        record = record_of(found)
+        record = record_of(attachment)
         vnic = None
-        if found.lifecycle_state == "ATTACHED":
-            vnic = ignored(lambda: self._cloud.network.get_vnic(found.vnic_id).data)
+        if attachment.lifecycle_state == "ATTACHED":
+            vnic = ignored(lambda: self._cloud.network.get_vnic(attachment.vnic_id).data)
         if vnic is not None:
             before = (current.get("create_vnic_details") or [{}])[0]
             kept = {name: before[name] for name in ("assign_public_ip", _FLAGS[0]) if name in before}

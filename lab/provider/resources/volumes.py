@@ -36,14 +36,14 @@ class Volumes:
         try:
             ready = made_ready(lambda: self._get(made.id), made, _PENDING, "AVAILABLE", deadline)
         except NotReadyError as error:
-            raise CreationError(str(error), record_of(error.found or made)) from error
+            raise CreationError(str(error), record_of(error.last or made)) from error
         return record_of(ready)
 
     def read(self, identity: str, current: Record) -> Record | None:
         """A volume that is TERMINATED has ended."""
-        found = self._get(identity)
+        volume = self._get(identity)
         ignored(lambda: self._cloud.storage.get_volume_backup_policy_asset_assignment(identity))
-        return None if found.lifecycle_state == "TERMINATED" else record_of(found)
+        return None if volume.lifecycle_state == "TERMINATED" else record_of(volume)
 
     def update(self, identity: str, changes: Record, wanted: Record, deadline: float) -> Record:
         """Rename, retag, grow."""

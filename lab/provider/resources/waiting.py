@@ -25,25 +25,25 @@ def wait_for(
     """
     pause = _FIRST_PAUSE_SECONDS
     while True:
-        found = _seen(fetch)
-        state = found.lifecycle_state
+        resource = _fetched(fetch)
+        state = resource.lifecycle_state
         if state == target:
-            return found
+            return resource
         if state not in pending:
             raise NotReadyError(
-                f"During {activity}, Terraform expected the resource {found.id} to reach state(s): {target},"
-                f" but the service reported unexpected state: {state}.",
-                found,
+                f"During {activity}, Terraform expected the resource {resource.id} to reach state(s): "
+                f"{target}, but the service reported unexpected state: {state}.",
+                resource,
             )
         if time.monotonic() + pause > deadline:
             raise NotReadyError(
-                f"timeout while waiting for state to become '{target}' (last state: '{state}')", found
+                f"timeout while waiting for state to become '{target}' (last state: '{state}')", resource
             )
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
-def _seen(fetch: Callable[[], Any]) -> Any:
+def _fetched(fetch: Callable[[], Any]) -> Any:
     try:
         return fetch()
     except API_ERRORS as error:

@@ -96,15 +96,15 @@ def settled(block: BlockSchema, planned: Record, record: Record) -> Record:
         for name in block.attributes
     }
     for name, nested in block.blocks.items():
-        wanted, found = planned.get(name), record.get(name)
+        wanted, recorded = planned.get(name), record.get(name)
         if wanted is UNKNOWN:
-            state[name] = found or []
+            state[name] = recorded or []
         elif nested.nesting == "list":
-            found = found or []
+            recorded = recorded or []
             state[name] = [
-                settled(nested.block, item, found[index] if index < len(found) else {})
+                settled(nested.block, item, recorded[index] if index < len(recorded) else {})
                 for index, item in enumerate(wanted or [])
             ]
         else:
-            state[name] = found if nested.nesting == "set" and found is not None else wanted
+            state[name] = recorded if nested.nesting == "set" and recorded is not None else wanted
     return state

@@ -81,7 +81,7 @@ def test_a_spec_that_was_cut_off_or_is_none(imds: Imds, broken: str) -> None:
 def test_portals_are_filled_in_by_volume_id(imds: Imds) -> None:
     imds.attached([TWO, dict(ONE, ipv4="169.254.2.7")])
     seen = look(imds.place)
-    assert (seen.found, seen.total) == (2, 2)
+    assert (seen.attached, seen.total) == (2, 2)
     spec = parse(seen.text)
     assert isinstance(spec, ServerSpec)
     assert [volume.address for volume in spec.volumes] == ["169.254.2.7", "169.254.2.5"]
@@ -95,7 +95,7 @@ def test_a_part_of_the_volumes_is_no_spec(imds: Imds, attached: list[object]) ->
 
 def test_somebody_else_s_volume_is_not_ours(imds: Imds) -> None:
     imds.attached([dict(ONE, volumeId="ocid1.volume.other"), dict(TWO, volumeId="ocid1.volume.another")])
-    assert look(imds.place).found == 0
+    assert look(imds.place).attached == 0
 
 
 def test_without_volume_ids_only_a_complete_set_counts() -> None:

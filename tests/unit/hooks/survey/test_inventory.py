@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hooks.contract.parse import parse
 from hooks.contract.result import Layer
-from hooks.survey import inventory, seen_clients
+from hooks.survey import inventory, observed_clients
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 IQN = "iqn.2015-12.com.oracleiaas:bv1"
@@ -221,7 +221,7 @@ def test_a_part_that_fails_is_named_and_the_others_are_read(tmp_path: Path) -> N
 def test_an_address_of_nfsd_is_read_without_its_port(address: Any, port: int) -> None:
     text = f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
     mapped = address.ipv4_mapped if address.version == 6 else None
-    assert seen_clients.without_port(text) == str(mapped or address)
+    assert observed_clients.without_port(text) == str(mapped or address)
 
 
 @given(
@@ -235,12 +235,12 @@ def test_only_established_connections_to_nfsd_count(address: Any, state: str, po
     line = f"   0: {'0' * len(word)}:{port} {word}:03C7 {state} 0:0 0:0\n"
     mapped = address.ipv4_mapped if address.version == 6 else None
     expected = [str(mapped or address)] if (state, port) == ("01", "0801") else []
-    assert seen_clients.connected(line) == expected
+    assert observed_clients.connected(line) == expected
 
 
 @given(st.text())
 def test_whatever_stands_in_the_kernels_files_is_no_traceback(text: str) -> None:
-    for found in (seen_clients.connected(text), seen_clients.recorded(text)):
+    for found in (observed_clients.connected(text), observed_clients.recorded(text)):
         assert all(isinstance(one, str) for one in found)
 
 
@@ -254,4 +254,4 @@ def test_whatever_stands_in_the_kernels_files_is_no_traceback(text: str) -> None
     ],
 )
 def test_who_has_unmounted_is_none(line: str, expected: list[str]) -> None:
-    assert seen_clients.recorded(line + "\n") == expected
+    assert observed_clients.recorded(line + "\n") == expected

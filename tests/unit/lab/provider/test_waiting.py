@@ -41,7 +41,7 @@ def test_a_state_that_leads_nowhere_is_an_error(pauses: list[float]) -> None:
     said = r"During creation, .* to reach state\(s\): ATTACHED, but .* unexpected state: DETACHED"
     with pytest.raises(NotReadyError, match=said) as ended:
         wait_for(in_states("ATTACHING", "DETACHED"), "creation", ("ATTACHING",), "ATTACHED", later())
-    assert ended.value.found.lifecycle_state == "DETACHED"
+    assert ended.value.last.lifecycle_state == "DETACHED"
 
 
 def test_the_deadline_ends_a_wait() -> None:

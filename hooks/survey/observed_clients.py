@@ -15,19 +15,19 @@ _PORT, _ESTABLISHED = "0801", "01"  # 2049, and TCP_ESTABLISHED, in hexadecimal 
 _ADDRESS = re.compile(r'^address: "(.*)"', re.MULTILINE)
 
 
-def seen(host: Host) -> Dict[str, List[str]]:
+def observe(host: Host) -> Dict[str, List[str]]:
     """By address (or by name, where mountd has only that): by what each was seen (v4, socket, rmtab)."""
-    found: Dict[str, Set[str]] = {}
+    ways_by_client: Dict[str, Set[str]] = {}
     for name in glob(host.path(_INFO)):
         info = host.read(os.path.relpath(name, host.root)) or ""
         for address in _ADDRESS.findall(info):
-            found.setdefault(without_port(address), set()).add("v4")
+            ways_by_client.setdefault(without_port(address), set()).add("v4")
     for name in _SOCKETS:
         for address in connected(host.read(name) or ""):
-            found.setdefault(address, set()).add("socket")
+            ways_by_client.setdefault(address, set()).add("socket")
     for client in recorded(host.read(_RMTAB) or ""):
-        found.setdefault(client, set()).add("rmtab")
-    return {client: sorted(ways) for client, ways in sorted(found.items()) if client}
+        ways_by_client.setdefault(client, set()).add("rmtab")
+    return {client: sorted(ways) for client, ways in sorted(ways_by_client.items()) if client}
 
 
 def without_port(text: str) -> str:
@@ -37,12 +37,12 @@ def without_port(text: str) -> str:
 
 def connected(text: str) -> List[str]:
     """The far addresses of established connections to port 2049, of /proc/net/tcp or tcp6."""
-    found = []
+    addresses = []
     for line in text.splitlines():
         words = line.split()
         if len(words) > 3 and words[1].endswith(":" + _PORT) and words[3] == _ESTABLISHED:
-            found.append(_address(words[2].partition(":")[0]))
-    return sorted({address for address in found if address})
+            addresses.append(_address(words[2].partition(":")[0]))
+    return sorted({address for address in addresses if address})
 
 
 def _address(word: str) -> str:
@@ -57,19 +57,19 @@ def _address(word: str) -> str:
 def plain(address: str) -> str:
     """An IPv4 address that came in an IPv6 socket, as itself; a name as it is."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return str(mapped or found)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
 
 
 def recorded(text: str) -> List[str]:
     """Clients of rmtab (mountd(8)): CLIENT:PATH:COUNT in hexadecimal; a count of 0 has unmounted."""
-    found = []
+    clients = []
     for line in text.splitlines():
         client, slash, rest = line.partition(":/")
         count = rest.rpartition(":")[2]
         if client and slash and re.fullmatch(r"0x[0-9a-fA-F]+", count) and int(count, 16):
-            found.append(plain(client.strip("[]")))
-    return sorted(set(found))
+            clients.append(plain(client.strip("[]")))
+    return sorted(set(clients))
