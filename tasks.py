@@ -37,6 +37,7 @@ CHECKS = (
         "dry_run": "show the plan and stop",
         "unplanned": UNPLANNED_HELP,
         "backup": "before the switch, beside the launch: clone or backup of all volumes, as a group; or none",
+        "hold": "keep the old server as it is for so long, such as 60m, for `rollback`; `commit` ends that",
         "take_over": "take the site's lock from a run that is stuck for good",
         "commit": "commit active.auto.tfvars afterwards (no other file; never pushed)",
         "json": "print the report as one JSON object on the last line of stdout",
@@ -53,6 +54,7 @@ def failover(
     dry_run: bool = False,
     unplanned: bool = False,
     backup: str = "none",
+    hold: str = "",
     take_over: bool = False,
     commit: bool = False,
     json: bool = False,
@@ -76,8 +78,48 @@ def failover(
         take_over=take_over,
         commit=commit,
         copy=backup,
+        hold=hold,
     )
     sys.exit(reported.main(lambda console: run.fail_over(request, console), json))
+
+
+@task(
+    help={
+        "clients": "how clients are brought over: remount (without reboot) or reboot",
+        "yes": "do not ask before acting",
+        "take_over": "take the site's lock from a run that is stuck for good",
+        "json": "print the report as one JSON object on the last line of stdout",
+        "site": SITE_HELP,
+        "via": VIA_HELP,
+        "stack_id": STACK_HELP,
+    }
+)
+def rollback(
+    _: Context,
+    clients: str = "remount",
+    yes: bool = False,
+    take_over: bool = False,
+    json: bool = False,
+    site: str | None = None,
+    via: str = "",
+    stack_id: str = "",
+) -> None:
+    """Within a hold: prove that the old server is healthy, and bring the service back to it."""
+    from failover.verbs import hold as verb
+    from failover.verbs import reported
+    from failover.verbs.request import Request, SiteChoice
+
+    request = Request(None, SiteChoice(site, via, stack_id), clients, yes=yes, take_over=take_over)
+    sys.exit(reported.main(lambda console: verb.rollback(request, console), json))
+
+
+@task(help={"site": SITE_HELP})
+def commit(_: Context, site: str | None = None) -> None:
+    """End the hold of the old server, which is then free for `reprotect`. It has nothing to do with Git."""
+    from failover.verbs import hold as verb
+    from failover.verbs.request import SiteChoice
+
+    sys.exit(verb.commit(SiteChoice(site)))
 
 
 @task(
@@ -781,11 +823,11 @@ def _guarded(action: Callable[[], None]) -> None:
 
 
 GROUPS = {
-    "in the worst hour": ("failover", "plan", "status", "verify", "clients", "runs", "report"),
+    "in the worst hour": ("failover", "plan", "rollback", "status", "verify", "clients", "runs", "report"),
     "beforehand": ("adopt", "image", "preflight", "rehearse", "backup", "apply", "render", "package"),
     "rehearse": ("drill", "lab.up", "lab.ssh", "lab.crash", "lab.status", "lab.down"),
     "develop": ("check", "test", "lint", "bench", "lock", "ci.credentials", "ci.comment"),
-    "the next server": ("standby.up", "standby.status", "standby.down", "reprotect"),
+    "the next server": ("standby.up", "standby.status", "standby.down", "reprotect", "commit"),
 }
 
 
@@ -802,6 +844,8 @@ def verbs(_: Context) -> None:
 ns = Collection(
     verbs,
     failover,
+    rollback,
+    commit,
     clients,
     adopt,
     image,

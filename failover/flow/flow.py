@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -17,6 +17,7 @@ from failover.act.context import Crew
 from failover.act.dispatch import do
 from failover.act.execution import ClientFunction, Execution, StepFunction
 from failover.checkout.origin import COMMAND_LINE, Door
+from failover.flow.holding import Holding
 from failover.flow.identity import identity
 from failover.flow.inspection import Inspection
 from failover.model import objective
@@ -42,7 +43,8 @@ class Options:
 
     `only_clients`: a plan that has any other step is refused.
     `unplanned`: the old server is treated as lost; the detach may be the fence (failover/plan/planner.py).
-    `copy`: what is kept of the data before the switch.
+    `copy`: what is kept of the data before the switch. `hold`: seconds for which the server that loses the
+    volumes is kept as it is. `rollback`: `target` is held, and proven healthy (failover/standby/rollback.py).
     """
 
     target: str
@@ -53,6 +55,8 @@ class Options:
     copy: CopyMode = CopyMode.NONE
     door: Door = COMMAND_LINE
     only_clients: bool = False
+    hold: float | None = None
+    rollback: bool = False
 
 
 class Flow:
@@ -75,6 +79,7 @@ class Flow:
         self._report = report
         self._console = console
         self._progress = progresses.make(console)
+        self._holding = Holding(ports.site.runs, options.hold, options.rollback)
         self._inspection = Inspection(ports, options.target, options.clients, report, self._progress)
 
     def run(self) -> None:
@@ -91,6 +96,7 @@ class Flow:
             self._report.plan = plan
             if self._options.only_clients:
                 _refuse_other_steps(plan)
+            self._holding.check(plan, seen)
             if not plan.steps:
                 self._settled(seen)
                 return
@@ -119,6 +125,9 @@ class Flow:
         """Nothing to do - which is verified like everything else."""
         self._inspection.verify(seen)
         self._report.outcome = Outcome.NOTHING_TO_DO
+        if not self._options.dry_run:
+            self._holding.end(seen.target, "")
+        self._report.notes += self._holding.notes
 
     def _preflight(self, plan: model.Plan, seen: Observation) -> None:
         """What would stop the run halfway stops it here, all of it at once."""
@@ -150,6 +159,7 @@ class Flow:
     def _stand(self, seen: Observation) -> None:
         """Where one stands, in short: of what this run has looked at."""
         now = sight.of_run(str(self._site.file), seen, datetime.now(UTC), self._site.objectives)
+        now = replace(now, hold=self._holding.kept)
         for line in text.brief(now, judge.judge(now)):
             self._console.print(f"  {line}", markup=False)
 
@@ -168,6 +178,7 @@ class Flow:
     def _act(self, plan: model.Plan, seen: Observation) -> None:
         journal = Journal(self._site.runs, plan.target)
         self._report.run, self._report.folder = journal.id, journal.folder
+        self._holding.begin(plan, seen, journal.id)
         self._write_start(journal, plan)
         inspection = self._inspection
         crew = Crew(self._ports, seen, self._options.clients, self._options.door)
@@ -189,10 +200,12 @@ class Flow:
                 self._report.notes += tuple(crew.remarks)
             inspection.timed("verify", lambda: self._verify(journal))
             self._report.outcome = Outcome.DONE
-            journal.write(Event.RUN_DONE, outcome=Outcome.DONE.value, active=self._report.active)
+            hold = self._held_from_now(plan, journal)
+            journal.write(Event.RUN_DONE, outcome=Outcome.DONE.value, active=self._report.active, hold=hold)
         except ClientLeft as error:
             ending = {"outcome": error.outcome.value, "reason": error.reason, "remedy": error.remedy}
-            journal.write(Event.RUN_DONE, active=self._report.active, **ending)
+            hold = self._held_from_now(plan, journal)
+            journal.write(Event.RUN_DONE, active=self._report.active, hold=hold, **ending)
             raise
         except FailoverError as error:
             ending = {"outcome": error.outcome.value, "reason": error.reason, "remedy": error.remedy}
@@ -202,7 +215,13 @@ class Flow:
             journal.write(Event.RUN_ENDED, reason=str(error) or type(error).__name__)
             raise
         finally:
+            self._report.notes += self._holding.notes
             journal.close()
+
+    def _held_from_now(self, plan: model.Plan, journal: Journal) -> str:
+        """The run has done what it was for: the server that is held, in a sentence; "" for none."""
+        self._holding.end(plan.target, journal.id)
+        return "; ".join(self._holding.notes)
 
     def _held(self, do: StepFunction) -> StepFunction:
         """Wrap `do`: each step raises Refused first when another run has taken the site's lock."""
@@ -236,6 +255,7 @@ class Flow:
             site=str(self._site.file),
             active_file=str(self._terraform.active_file or ""),
             objective_seconds=self._site.objectives.outage_seconds,
+            hold="; ".join(self._holding.notes),
             **self._identity,
         )
 

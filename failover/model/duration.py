@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_WRITTEN = re.compile(r"([0-9]{1,6})([smh])")
+
 
 def duration(seconds: float) -> str:
     """E.g. "4.2 s", "85 s", "10 min", "12 min 4 s", "2 h 5 min"."""
@@ -15,3 +20,12 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def parsed(text: str, longest: float) -> float:
+    """Seconds of "90s", "60m" or "2h". Raises ValueError for another form, 0, and more than `longest`."""
+    match = _WRITTEN.fullmatch(text)
+    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
+    if not 0 < seconds <= longest:
+        raise ValueError(f"{text!r}: expected 60m, 2h or the like, at most {duration(longest)}")
+    return float(seconds)

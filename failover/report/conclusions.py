@@ -103,6 +103,7 @@ def left_to_do(run: RunRecord) -> list[str]:
     elif run.remedy:
         left.append(f"{run.remedy[0].upper()}{run.remedy[1:]}.")
     left += [f"{f.subject} is not right: {f.actual}" for f in run.findings if not f.ok]
+    left += [f"{run.hold}."] if run.hold else []
     left += [f"Look after this: {note}." for note in run.notes if LEFT_ALONE in note]
     if (switched := _step(run, StepKind.SWITCH)) and run.active_file:
         if switched.state == DONE:

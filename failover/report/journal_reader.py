@@ -71,6 +71,7 @@ def read_run(
         findings=_findings(events, ending),
         evidence=tuple(start.get("plan", {}).get("evidence", ())),
         objective_seconds=start.get("objective_seconds"),
+        hold=str((end or start).get("hold", start.get("hold", ""))),
     )
 
 

@@ -85,6 +85,7 @@ class RunRecord:
 
     `evidence`: why a server that did not answer was fenced as it was, a line each (failover/plan/silence.py).
     `objective_seconds`: the longest outage that the site allows itself, None without an objective.
+    `hold`: which server is held after it and until when (failover/runs/hold.py), "" for none.
     `observed`: what was measured from outside, a line each; a drill writes it (observed.json).
     """
 
@@ -113,6 +114,7 @@ class RunRecord:
     evidence: tuple[str, ...] = ()
     observed: tuple[str, ...] = ()
     objective_seconds: float | None = None
+    hold: str = ""
 
     @property
     def ended(self) -> bool:

@@ -25,6 +25,7 @@ class Kind(enum.StrEnum):
     BACKUP = "backup"
     FAILOVER = "failover"
     STANDBY = "standby"
+    HOLD = "hold"
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,15 @@ def chosen(stack: Stack, seen: Sight, wanted: str | None) -> str:
     """
     if wanted:
         return wanted
-    others = [s for s in stack.servers.values() if s.name != stack.active]
+    others = [s for s in stack.servers.values() if s.name != stack.active and not seen.held(s.name)]
+    held = [hold for name in stack.servers if (hold := seen.held(name))]
     there = [s.name for s in others if seen.states.get(s.name) in _OFF_BUT_THERE]
     launchable = [s.name for s in others if s.launch and s.name not in there]
+    if held and not there and not launchable:
+        raise Refused(
+            f"no server could stand by before {held[0].moment}: {held[0].server} is held until then",
+            "wait; or `./inv commit` ends the hold, then the same command again",
+        )
     if not there and not launchable:
         raise Refused(
             f"no server could stand by: {_why(others, seen)}",

@@ -57,7 +57,12 @@ def settled(action: Callable[[], T]) -> T | Unread:
     """Its value, or why there is none: whatever a library raises is a reason and never the program's end."""
     try:
         return action()
-    except FailoverError as error:
-        return Unread(error.reason, error.remedy)
     except Exception as error:  # noqa: BLE001 - one read's trouble must not cost the others
-        return Unread(f"{type(error).__name__}: {error}")
+        return unread(error)
+
+
+def unread(error: BaseException) -> Unread:
+    """What was raised, as the reason why something is not known."""
+    if isinstance(error, FailoverError):
+        return Unread(error.reason, error.remedy)
+    return Unread(f"{type(error).__name__}: {error}")

@@ -10,6 +10,7 @@ from failover.model.attachments import described
 from failover.model.observation import ClientStatus, ServerStatus
 from failover.model.stack_output import Stack
 from failover.runs.history import Entry, History, Kind
+from failover.runs.hold import Hold
 from failover.status.image_drift import image_drift
 from failover.status.judge import Judgement
 from failover.status.sight import Sight, Unread
@@ -40,6 +41,7 @@ def document(seen: Sight, judged: Judgement) -> dict[str, Any]:
         "unprotected": [asdict(gap) for gap in judged.gaps],
         "command": judged.gaps[0].command if judged.gaps else None,
         "under_way": seen.under_way or None,
+        "held": _held(seen),
         "unknown": list(seen.unread()),
     }
 
@@ -53,6 +55,12 @@ def _image(image: ImageFound, seen: Sight) -> dict[str, Any]:
         "created": image.created.isoformat(),
         "drift": drift,
     }
+
+
+def _held(seen: Sight) -> dict[str, Any] | None:
+    """The server that is held now; null for none."""
+    hold = seen.hold
+    return hold.document() if isinstance(hold, Hold) and seen.held(hold.server) else None
 
 
 def _servers(seen: Sight) -> dict[str, Any]:

@@ -100,7 +100,8 @@ def _gaps(
         gaps.append(Gap(f"a run is under way: {seen.under_way}", "./inv report latest"))
     gaps += list(_of_service(seen, stack, voices))[:1]
     if not ready:
-        gaps.append(Gap(_no_next(seen, stack), "./inv reprotect"))
+        held = any(seen.held(name) for name in stack.servers)
+        gaps.append(Gap(_no_next(seen, stack), "./inv commit" if held else "./inv reprotect"))
     if agreement == DISAGREE and seen.commit:
         gaps.append(Gap("Git does not say who is active: a later merge would flip it back", seen.commit))
     gaps += _of_history(seen, results)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +17,7 @@ from failover.cloud.compute import GONE, Cloud
 from failover.cloud.inventory import CloudReads
 from failover.cloud.resources import ImageFound
 from failover.hosts import descriptors, specs
+from failover.hosts.fan_out import FanOut
 from failover.hosts.hook_runner import Hosts
 from failover.model.attachments import Attachment
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
@@ -25,9 +26,9 @@ from failover.model.site import Client, ClientMode, Site
 from failover.model.stack_output import Server, Stack, Volume
 from failover.model.switch_record import Switched
 from failover.observe import over_ssh
-from failover.runs import history, site_lock
+from failover.runs import history, hold, site_lock
 from failover.stack.runner import StackRunner
-from failover.status.beside import Beside, settled
+from failover.status.beside import Beside, settled, unread
 from failover.status.sight import Sight, Unread
 
 LIMIT_SECONDS = 20.0  # beside the time that a login may take
@@ -61,7 +62,7 @@ class Look:
         switched = begin(self._switched)
         git = begin(self._git)
         past = begin(lambda: history.read(self._site.runs))
-        owner = begin(self._under_way)
+        owner, held = begin(self._under_way), begin(lambda: hold.read(self._site.runs))
         found = begin(self._stack).result()
         sight = Sight(
             str(self._site.file),
@@ -81,6 +82,7 @@ class Look:
             committed=committed,
             commit=commit,
             history=past.result(),
+            hold=held.result(),
             under_way=f"not known: {owner_now.reason}" if isinstance(owner_now, Unread) else owner_now,
         )
 
@@ -115,7 +117,8 @@ class Look:
     def _with_site(self, sight: Sight, stack: Stack, cloud: Cloud | Unread) -> Sight:
         begin = self._beside.begin
         attached = {n: begin(partial(_attachments, cloud, stack, v)) for n, v in stack.volumes.items()}
-        clients = [begin(partial(self._client, c, stack)) for c in self._site.clients]
+        clients: dict[Client, ClientStatus | Unread] = {}
+        asking = begin(partial(self._ask_clients, stack, clients))
         images = {n: begin(partial(self._image, s)) for n, s in stack.servers.items() if s.launch}
         sight = replace(sight, attachments={name: reading.result() for name, reading in attached.items()})
         states = {n: begin(partial(_state, cloud, stack, sight, s)) for n, s in stack.servers.items()}
@@ -124,13 +127,13 @@ class Look:
             name: begin(partial(self._server, server, stack, known[name], sight.held_by(name)))
             for name, server in stack.servers.items()
         }
+        held_up = asking.result()
+        late = held_up if isinstance(held_up, Unread) else self._beside.late
         return replace(
             sight,
             states=known,
             servers={n: _server_status(stack.servers[n], known[n], r.result()) for n, r in servers.items()},
-            clients=tuple(
-                _client_status(c, r.result()) for c, r in zip(self._site.clients, clients, strict=True)
-            ),
+            clients=tuple(_client_status(c, clients.get(c, late)) for c in self._site.clients),
             images={name: reading.result() for name, reading in images.items()},
         )
 
@@ -153,12 +156,19 @@ class Look:
         found = over_ssh.check(host, spec, _HOOKS_SECONDS) if whole else over_ssh.greet(host)
         return ServerStatus(server, known, **found)
 
-    def _client(self, client: Client, stack: Stack) -> ClientStatus:
+    def _ask_clients(self, stack: Stack, answers: dict[Client, ClientStatus | Unread]) -> None:
+        """All clients at the same time, in the one event loop; each answer is there as soon as it came."""
         if not self._reach:
-            return ClientStatus(client, Presence.NOT_ASKED)
-        spec = specs.client_spec(client, stack, stack.active, ClientMode.REMOUNT, _HOOKS_SECONDS)
-        host = self._hosts.at(client.name, client.address)
-        return ClientStatus(client, **over_ssh.check(host, spec, _HOOKS_SECONDS))
+            answers.update({c: ClientStatus(c, Presence.NOT_ASKED) for c in self._site.clients})
+            return
+        hosts = {c: self._hosts.at(c.name, c.address) for c in self._site.clients}
+
+        async def check(client: Client, begun: Callable[[], None]) -> ClientStatus:
+            spec = specs.client_spec(client, stack, stack.active, ClientMode.REMOUNT, _HOOKS_SECONDS)
+            return ClientStatus(client, **await over_ssh.checked(hosts[client], spec, _HOOKS_SECONDS, begun))
+
+        for batch in FanOut(self._site.clients, check).as_ended():
+            answers.update({c: unread(r) if isinstance(r, BaseException) else r for c, r in batch})
 
 
 def _known(found: T | Unread) -> T:

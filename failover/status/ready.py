@@ -23,6 +23,8 @@ def next_servers(seen: Sight) -> tuple[str, ...]:
 
 def readiness(server: Server, seen: Sight) -> str:
     """How this server could take over, in words that begin with NOT_READY where it could not."""
+    if hold := seen.held(server.name):
+        return f"{NOT_READY}{server.name} is held until {hold.moment}"
     state = seen.states.get(server.name)
     if isinstance(state, Unread):
         return f"{NOT_READY}{server.name}: its state is not known: {state.reason}"

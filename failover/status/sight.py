@@ -14,6 +14,7 @@ from failover.model.site import Objectives
 from failover.model.stack_output import Stack
 from failover.model.switch_record import Switched
 from failover.runs.history import History
+from failover.runs.hold import Hold
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class Sight:
     the site has no such file or checkout. `states`: OCI's lifecycle state by server, None without an
     instance. `attachments`: by volume, all that are not DETACHED. `servers`: what each server's own check
     came to. `images`: of servers that would be launched. `under_way`: who works on the site now, "" for none.
-    `commit`: the Git command that would bring HEAD up to date.
+    `commit`: the Git command that would bring HEAD up to date. `hold`: the old server that is kept as it is.
     """
 
     site: str
@@ -55,6 +56,7 @@ class Sight:
     images: Mapping[str, ImageFound | Unread] = field(default_factory=dict)
     history: History | Unread = NOT_LOOKED_AT
     under_way: str = ""
+    hold: Hold | Unread | None = None
     objectives: Objectives = field(default_factory=Objectives)
     reach: bool = True
     seconds: float = 0.0
@@ -63,6 +65,11 @@ class Sight:
     def active(self) -> str | None:
         """The active server by Terraform's state; None where that is not known."""
         return None if isinstance(self.stack, Unread) else self.stack.active
+
+    def held(self, server: str) -> Hold | None:
+        """The hold of this server, while it is in force."""
+        hold = self.hold if isinstance(self.hold, Hold) else None
+        return hold if hold and hold.server == server and hold.is_in_force(self.at) else None
 
     def held_by(self, server: str) -> dict[str, Attachment]:
         """The attachments to this server's instance, by volume, as far as they are known."""
@@ -83,6 +90,7 @@ class Sight:
             ("active.auto.tfvars", self.written),
             ("Git", self.committed),
             ("the history", self.history),
+            ("the hold", self.hold),
             *((f"the instance of {name}", state) for name, state in self.states.items()),
             *((f"attachments of {name}", found) for name, found in self.attachments.items()),
             *((f"the image of {name}", found) for name, found in self.images.items()),

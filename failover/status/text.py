@@ -13,6 +13,7 @@ from failover.model.observation import Presence, ServerStatus
 from failover.model.stack_output import Stack
 from failover.report.page import moment
 from failover.runs.history import Entry, History, Kind
+from failover.runs.hold import Hold
 from failover.status.image_drift import image_drift
 from failover.status.judge import Judgement
 from failover.status.sight import NOT_LOOKED_AT, Sight, Unread
@@ -48,7 +49,9 @@ def brief(seen: Sight, judged: Judgement) -> list[str]:
         return ["active server: not known"]
     agreed = {AGREE: "agreed"}.get(judged.agreement, f"witnesses: {judged.agreement}")
     ready = "; ".join(judged.next_servers) or "none: the site is unprotected"
-    return [f"active server: {seen.active} ({agreed})", f"next server:   {ready}"]
+    held = isinstance(seen.hold, Hold) and seen.held(seen.hold.server)
+    kept = [f"held server:   {held.line}"] if held else []
+    return [f"active server: {seen.active} ({agreed})", f"next server:   {ready}", *kept]
 
 
 def witnesses(voices: tuple[Voice, ...]) -> Table:

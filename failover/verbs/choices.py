@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from failover.cloud.endpoint import check_endpoint
+from failover.model import duration
 from failover.model.outcome import Usage
 from failover.model.site import ClientMode, Site
 from failover.plan.model import CopyMode
@@ -11,6 +12,8 @@ from failover.stack import choose as vias
 from failover.stack.runner import StackRunner
 from failover.verbs import site_file as sites
 from failover.verbs.request import SiteChoice
+
+LONGEST_HOLD = 7 * 24 * 3600.0  # a server that is held is paid for, and the site has no next one
 
 
 def opened(report: Report, choice: SiteChoice) -> tuple[Site, StackRunner]:
@@ -34,6 +37,16 @@ def checked_copy(copy: str) -> CopyMode:
     if copy not in list(CopyMode):
         raise Usage(f"--backup {copy}: expected {', '.join(CopyMode)}", "choose one of them")
     return CopyMode(copy)
+
+
+def checked_hold(hold: str) -> float | None:
+    """For how many seconds the old server is held; None for "", no hold. Raises Usage for another form."""
+    if not hold:
+        return None
+    try:
+        return duration.parsed(hold, LONGEST_HOLD)
+    except ValueError as error:
+        raise Usage(f"--hold {error}", "give it in this form, such as --hold 60m") from error
 
 
 def checked_target(target: str | None, terraform: StackRunner) -> str:

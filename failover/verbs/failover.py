@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -13,11 +17,15 @@ from failover.checkout.origin import GITOPS, Door
 from failover.cloud.endpoint import check_endpoint
 from failover.model.outcome import FailoverError, Usage
 from failover.report.report import Report
+from failover.runs import hold
 from failover.runs.site_lock import site_lock
 from failover.stack.runner import StackRunner
-from failover.verbs.choices import checked_copy, checked_mode, checked_target, opened
+from failover.verbs.choices import checked_copy, checked_hold, checked_mode, checked_target, opened
 from failover.verbs.reported import reported
 from failover.verbs.request import Request, SiteChoice
+
+if TYPE_CHECKING:
+    from failover.ports import Ports
 
 
 def fail_over(request: Request, console: Console) -> Report:
@@ -28,9 +36,13 @@ def fail_over(request: Request, console: Console) -> Report:
 
     def act(report: Report) -> None:
         clients, copy = checked_mode(request.clients), checked_copy(request.copy)
+        seconds = checked_hold(request.hold)
         site, runner = opened(report, request.site)
-        named = None if request.target else checkouts.read(_active_file(runner))
-        report.target = checked_target(named.server if named else request.target, runner)
+        if request.rollback:
+            report.target = hold.to_roll_back(site.runs, datetime.now(UTC)).server
+        settled = request.target or report.target
+        named = None if settled else checkouts.read(_active_file(runner))
+        report.target = checked_target(named.server if named else settled, runner)
         if request.commit:
             commits.refuse_unless_possible(_active_file(runner))
         check_endpoint(site)
@@ -51,20 +63,39 @@ def fail_over(request: Request, console: Console) -> Report:
                 copy,
                 Door(request.door, named),
                 only_clients=request.only_clients is not None,
+                hold=seconds,
+                rollback=request.rollback,
             )
             with ports.opened(site, runner) as doors:
-                Flow(doors, options, report, console, lock.assert_held).run()
+                proof = _proof(doors, report, console, request.yes) if request.rollback else nullcontext()
+                with proof:
+                    Flow(doors, options, report, console, lock.assert_held).run()
             if request.changes:
                 _ask_terraform(report, runner)
         if not request.dry_run and named is None and request.only_clients is None:
             _keep_git_in_step(report, runner, request.commit)
 
-    return reported(Report(request.target or "", "plan" if request.dry_run else "failover"), act)
+    verb = "rollback" if request.rollback else "plan" if request.dry_run else "failover"
+    return reported(Report(request.target or "", verb), act)
 
 
 def apply(site: SiteChoice, console: Console, *, clients: str) -> Report:
     """What a merge runs: `fail_over` to the server that the checkout names, without a question."""
     return fail_over(Request(None, site, clients, yes=True, door=GITOPS), console)
+
+
+def _proof(doors: Ports, report: Report, console: Console, yes: bool) -> AbstractContextManager[None]:
+    """Around a rollback: its target is healthy, and is off again where the run ends before it acts."""
+    from failover.standby import rollback  # noqa: PLC0415 - as the flow
+
+    if not yes and not sys.stdin.isatty():
+        raise Usage("the plan cannot be confirmed: there is no terminal", "add --yes, or use a terminal")
+    return rollback.proven(
+        doors,
+        hold.to_roll_back(doors.site.runs, datetime.now(UTC)),
+        lambda text: console.print(text, markup=False),
+        lambda: report.folder is not None,
+    )
 
 
 def _ask_terraform(report: Report, terraform: StackRunner) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
+from failover.runs import hold
 from failover.runs.site_lock import site_lock
 from failover.stack import choose as vias
 from failover.verbs import site_file as sites
@@ -31,4 +33,5 @@ def _take(request: ImageRequest, choice: SiteChoice, console: Console) -> None:
     from failover.ports import opened  # noqa: PLC0415
 
     with site_lock(site.runs), opened(site, vias.runner(site)) as ports:
+        hold.refuse_held(site.runs, request.server, datetime.now(UTC))
         console.print(f"image {take(request, ports, console)}", markup=False)

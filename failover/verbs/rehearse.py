@@ -12,7 +12,7 @@ from rich.console import Console
 from failover.cloud.endpoint import check_endpoint
 from failover.model.outcome import Outcome
 from failover.report.report import Report
-from failover.runs import history
+from failover.runs import history, hold
 from failover.runs.site_lock import site_lock
 from failover.verbs.choices import opened
 from failover.verbs.reported import reported
@@ -36,6 +36,7 @@ def rehearse(site_choice: SiteChoice, console: Console, wanted: Wanted) -> Repor
     def act(report: Report) -> None:
         site, runner = opened(report, site_choice)
         check_endpoint(site)
+        hold.refuse_held(site.runs, wanted.standby, datetime.now(UTC))
         from failover import ports  # noqa: PLC0415 - as in verbs/failover.py
         from failover.rehearse.rehearsal import FOLDER, Choices, Rehearsal  # noqa: PLC0415
 

@@ -28,8 +28,9 @@ class Request:
     `clients`: one of ClientMode. `unplanned`: the old server is treated as lost. `take_over`: the site's lock
     is taken from an owner that is stuck. `door`: who asks (failover/checkout/origin.py). `commit`: commit
     active.auto.tfvars afterwards. `changes`: ask Terraform what it would change. `copy`: one of CopyMode
-    (failover/plan/model.py). `only_clients`: bring these clients of the site over, and do nothing else; None:
-    the whole site.
+    (failover/plan/model.py). `hold`: how long the old server is kept as it is, as 60m; "" for no hold.
+    `rollback`: to the server that is held; `target` is None then. `only_clients`: bring these clients of the
+    site over, and do nothing else; None: the whole site.
     """
 
     target: str | None
@@ -44,3 +45,5 @@ class Request:
     changes: bool = False
     copy: str = "none"
     only_clients: tuple[str, ...] | None = None
+    hold: str = ""
+    rollback: bool = False

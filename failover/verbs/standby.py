@@ -14,7 +14,7 @@ from rich.console import Console
 from failover.cloud.endpoint import check_endpoint
 from failover.model.outcome import FailoverError, Outcome, Refused, Usage
 from failover.model.site import Site
-from failover.runs import history
+from failover.runs import history, hold
 from failover.runs.site_lock import site_lock
 from failover.stack import choose as vias
 from failover.stack.runner import StackRunner
@@ -47,6 +47,7 @@ def _act(action: str, server: str, choice: SiteChoice, yes: bool, console: Conso
         _show(site, runner, server, console)
         return
     with _doors(site, runner) as ports:
+        hold.refuse_held(site.runs, server, datetime.now(UTC))
         (_up if action == UP else _down)(ports, server, yes, console)
 
 
@@ -108,6 +109,7 @@ def _reprotect(server: str | None, choice: SiteChoice, yes: bool, console: Conso
         return
     with _doors(site, runner) as ports:
         name = nexts.chosen(runner.read(), before, server)
+        hold.refuse_held(site.runs, name, datetime.now(UTC))
         _confirm(f"{name} is brought up, without volumes, as the next server", name, yes)
         _up(ports, name, yes, console)
     console.print(f"protected: {nexts.prove(Look(site, runner).sight(), name)}", markup=False)
