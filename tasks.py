@@ -37,6 +37,8 @@ CHECKS = (
         "dry_run": "show the plan and stop",
         "unplanned": UNPLANNED_HELP,
         "backup": "before the switch, beside the launch: clone or backup of all volumes, as a group; or none",
+        "volumes_from": "a volume group, clones of the volumes: they become the site's (docs/before.md)",
+        "accept_loss": "with --volumes-from: give up what was written since the clone was made",
         "hold": "keep the old server as it is for so long, such as 60m, for `rollback`; `commit` ends that",
         "take_over": "take the site's lock from a run that is stuck for good",
         "commit": "commit active.auto.tfvars afterwards (no other file; never pushed)",
@@ -54,6 +56,8 @@ def failover(
     dry_run: bool = False,
     unplanned: bool = False,
     backup: str = "none",
+    volumes_from: str = "",
+    accept_loss: bool = False,
     hold: str = "",
     take_over: bool = False,
     commit: bool = False,
@@ -79,6 +83,8 @@ def failover(
         commit=commit,
         copy=backup,
         hold=hold,
+        volumes_from=volumes_from,
+        accept_loss=accept_loss,
     )
     sys.exit(reported.main(lambda console: run.fail_over(request, console), json))
 
@@ -744,9 +750,9 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
 @task(
     help={
         "what": "drills; hooks: `apply` on a guest against the same commands by hand; overhead: a failover "
-        "against its critical path by hand; clients: beside ansible, pdsh and clush; or house: figures of "
-        "the code itself",
-        "sizes": "with clients: how many targets, such as 50,200,1000",
+        "against its critical path by hand; clients: beside ansible, pdsh and clush; status: with one client "
+        "and with hundreds; or house: figures of the code itself",
+        "sizes": "with clients and status: how many clients, such as 50,200,1000",
         "dead": "with clients: how many of 100 targets are silent, refuse, or hang after the login",
         "tools": "with clients: which of product,pdsh,clush,ansible",
         "real_hooks": "with clients: each target runs the hooks, in the place of an answer of theirs",
@@ -767,9 +773,16 @@ def bench(
         from bench.clients import bench as clients
 
         sys.exit(clients.main(sizes, dead, tools, light=not real_hooks))
+    if what == "status":
+        from bench.clients import status as looks
+
+        sys.exit(looks.main(sizes))
     known = {"drills": drills.main, "hooks": hooks.main, "overhead": overhead.main, "house": house.main}
     if what not in known:
-        print(f"usage: --what {what}: expected one of {', '.join(known)}", file=sys.stderr)
+        print(
+            f"usage: --what {what}: expected one of {', '.join([*known, 'clients', 'status'])}",
+            file=sys.stderr,
+        )
         sys.exit(2)
     sys.exit(known[what]())
 

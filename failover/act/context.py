@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.hosts.hook_runner import HookRunner
@@ -12,6 +14,16 @@ from failover.model.outcome import Failed, FailoverError, Unknown
 from failover.model.site import Client, ClientMode
 from failover.model.stack_output import Server, Stack
 from failover.ports import Ports
+
+
+class Restoring(Protocol):
+    """The site's volumes replaced by copies in this run's switch (failover/backup/restore.py)."""
+
+    def write(self) -> None:
+        """Name the copies to Terraform."""
+
+    def keep_old(self) -> str:
+        """Mark the volumes of before, which are detached; they are named."""
 
 
 class Crew:
@@ -26,6 +38,7 @@ class Crew:
         observation: Observation,
         mode: ClientMode,
         door: Door = COMMAND_LINE,
+        restore: Restoring | None = None,
     ) -> None:
         self.site = ports.site
         self.cloud = ports.cloud
@@ -36,6 +49,7 @@ class Crew:
         self._clients = {client.name: client for client in ports.site.clients}
         self.mode = mode
         self.door = door
+        self.restore = restore
         self.stack: Stack = observation.stack
         self.evidence = Evidence()
         self.remarks: list[str] = []

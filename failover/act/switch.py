@@ -22,6 +22,10 @@ def switch(crew: Crew, step: Step) -> str:
     target = crew.server(step.subject)
     fence = assert_fenced(crew, step, target)
     _record_what_is(crew, target, _settled(crew))
+    if (
+        crew.restore
+    ):  # each holder of the old volumes is fenced; a run that is killed here writes the same again
+        crew.restore.write()
     variables = {"active_server": target.name, "switch": crew.door.record(), **fence}
     plan = crew.terraform.plan(variables)
     if crew.door.checks_last_switch:
@@ -33,7 +37,11 @@ def switch(crew: Crew, step: Step) -> str:
         crew.terraform.apply(plan, crew.site.deadlines.switch)
     except FailoverError as error:
         raise with_what_is_left(error, _attached_now(crew)) from error
+    if crew.restore:
+        crew.stack = crew.terraform.read()  # the volumes are others now
     _assert_switched(crew, target)
+    if crew.restore:
+        crew.remarks.append(crew.restore.keep_old())
     crew.stack = crew.terraform.read()
     portals = [f"{name} at {a.address}:{a.port}" for name, a in crew.held(target).items()]
     return f"attached to {target.name}: {', '.join(portals)}"

@@ -31,6 +31,13 @@ class FileChange:
         """Whether it changes anything."""
         return self.before != self.text
 
+    def write(self) -> None:
+        """Write it whole, or remove it. Raises OSError."""
+        if self.text:
+            write_whole(self.path, self.text.encode())
+        else:
+            self.path.unlink(missing_ok=True)
+
     def difference(self) -> str:
         """The unified difference."""
         name = str(self.path)
@@ -56,10 +63,7 @@ def write(changes: Sequence[FileChange], console: Console, yes: bool) -> bool:
     if not yes:
         confirm(f"Write {', '.join(change.path.name for change in needed)}?")
     for change in needed:
-        if change.text:
-            write_whole(change.path, change.text.encode())
-        else:
-            change.path.unlink(missing_ok=True)
+        change.write()
         console.print(f"wrote {change.path}" if change.text else f"removed {change.path}", markup=False)
     return True
 

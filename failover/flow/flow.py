@@ -16,6 +16,7 @@ from failover.act.clients import bring_over
 from failover.act.context import Crew
 from failover.act.dispatch import do
 from failover.act.execution import ClientFunction, Execution, StepFunction
+from failover.backup import restore as restores
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.flow.holding import Holding
 from failover.flow.identity import identity
@@ -45,6 +46,7 @@ class Options:
     `unplanned`: the old server is treated as lost; the detach may be the fence (failover/plan/planner.py).
     `copy`: what is kept of the data before the switch. `hold`: seconds for which the server that loses the
     volumes is kept as it is. `rollback`: `target` is held, and proven healthy (failover/standby/rollback.py).
+    `volumes_from`: a volume group whose copies become the site's volumes; `accept_loss`: of what they lack.
     """
 
     target: str
@@ -57,6 +59,8 @@ class Options:
     only_clients: bool = False
     hold: float | None = None
     rollback: bool = False
+    volumes_from: str = ""
+    accept_loss: bool = False
 
 
 class Flow:
@@ -79,6 +83,7 @@ class Flow:
         self._report = report
         self._console = console
         self._progress = progresses.make(console)
+        self._replacing: restores.Restore | None = None
         self._holding = Holding(ports.site.runs, options.hold, options.rollback)
         self._inspection = Inspection(ports, options.target, options.clients, report, self._progress)
 
@@ -97,6 +102,8 @@ class Flow:
             if self._options.only_clients:
                 _refuse_other_steps(plan)
             self._holding.check(plan, seen)
+            if self._options.volumes_from:
+                self._restore(plan, seen)
             if not plan.steps:
                 self._settled(seen)
                 return
@@ -120,6 +127,25 @@ class Flow:
             seen = self._inspection.timed("observe", self._inspection.observe)
             self._identity = who.result()
         return seen
+
+    def _restore(self, plan: model.Plan, seen: Observation) -> None:
+        """What replaces the volumes in this plan's switch, shown. Raises Refused where it is not safe."""
+        options, now = self._options, datetime.now(UTC)
+        found = restores.look(
+            self._ports, seen.stack, options.volumes_from, now, options.accept_loss or options.dry_run
+        )
+        if found is None:
+            return
+        if seen.attachments.held_by(seen.servers[plan.target].server.instance_id):
+            raise Refused(
+                f"--volumes-from: {plan.target} has the volumes that would be replaced under it",
+                "name another server, which takes the copies; afterwards the service can come home",
+            )
+        self._replacing = found
+        self._console.print(found.change.difference(), markup=False, end="\n")
+        lost = f"the volumes come from {found.copies.group.name}; given up: {found.copies.loss(now)}"
+        self._console.print(lost, markup=False)
+        self._report.notes += (lost,)
 
     def _settled(self, seen: Observation) -> None:
         """Nothing to do - which is verified like everything else."""
@@ -181,7 +207,7 @@ class Flow:
         self._holding.begin(plan, seen, journal.id)
         self._write_start(journal, plan)
         inspection = self._inspection
-        crew = Crew(self._ports, seen, self._options.clients, self._options.door)
+        crew = Crew(self._ports, seen, self._options.clients, self._options.door, self._replacing)
         execution = Execution(
             plan,
             self._held(partial(do, crew)),

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from failover.adopt.variables import WrittenImage
 from failover.cloud.imaging import LARGEST_GB, ImageSource, Leftover, MadeImage
-from failover.image.variables import WrittenImage
 from failover.model.outcome import Refused, Usage
 from failover.model.stack_output import Stack
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from rich.console import Console
 
-from failover.adopt import write
+from failover.adopt import variables, write
 from failover.bundle import zipapp
 from failover.cloud import imaging
 from failover.cloud.imaging import Imaging, MadeImage
 from failover.hosts import specs
 from failover.hosts.ssh import Silent
-from failover.image import attempts, plan, variables
+from failover.image import attempts, plan
 from failover.image.plan import ImagePlan, ImageRequest
 from failover.model import image_contents
 from failover.model.outcome import Failed, FailoverError, Outcome, Unknown

@@ -65,6 +65,8 @@ def fail_over(request: Request, console: Console) -> Report:
                 only_clients=request.only_clients is not None,
                 hold=seconds,
                 rollback=request.rollback,
+                volumes_from=request.volumes_from,
+                accept_loss=request.accept_loss,
             )
             with ports.opened(site, runner) as doors:
                 proof = _proof(doors, report, console, request.yes) if request.rollback else nullcontext()

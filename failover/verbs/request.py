@@ -31,6 +31,8 @@ class Request:
     (failover/plan/model.py). `hold`: how long the old server is kept as it is, as 60m; "" for no hold.
     `rollback`: to the server that is held; `target` is None then. `only_clients`: bring these clients of the
     site over, and do nothing else; None: the whole site.
+    `volumes_from`: a volume group, by OCID or name, whose copies become the site's volumes; `accept_loss`:
+    what was written since then is given up.
     """
 
     target: str | None
@@ -47,3 +49,5 @@ class Request:
     only_clients: tuple[str, ...] | None = None
     hold: str = ""
     rollback: bool = False
+    volumes_from: str = ""
+    accept_loss: bool = False

@@ -1,4 +1,4 @@
-"""The image of a server in Terraform's variables: found, and changed in the one place where it is written.
+"""OCIDs in Terraform's variables, of images and volumes: found, and changed in the one place where they are.
 
 All functions are pure but those that take a folder, which read its files.
 """
@@ -24,6 +24,14 @@ class WrittenImage:
 
     file: Path
     image_id: str
+
+
+@dataclass(frozen=True)
+class WrittenVolumes:
+    """Where the volumes are written, and their OCIDs by name; "" for one that Terraform makes."""
+
+    file: Path
+    volume_ids: Mapping[str, str]
 
 
 def files(folder: Path) -> list[Path]:
@@ -65,6 +73,38 @@ def changed(text: str, name: str, server: str, image_id: str) -> str:
         if parsed(after, name) == wanted:
             return after
     raise ValueError(f"servers.{server}.image_id is not written as a plain text in {name}")
+
+
+def written_volumes(folder: Path) -> WrittenVolumes | None:
+    """Where Terraform takes the volumes from, and their OCIDs; None when no file has them. Raises Usage."""
+    known = None
+    for path in files(folder):
+        try:
+            volumes = parsed(path.read_text(encoding="utf-8"), path.name).get("volumes")
+        except (OSError, ValueError) as error:
+            raise Usage(f"{path}: {error}", "correct that file; `terraform validate` reads it too") from error
+        if isinstance(volumes, dict):
+            ids = {name: str((one or {}).get("volume_id") or "") for name, one in volumes.items()}
+            known = WrittenVolumes(path, ids)
+    return known
+
+
+def with_volumes(text: str, name: str, volume_ids: Mapping[str, str]) -> str:
+    """The text of the file with these OCIDs as the volumes', and every other byte as it is.
+
+    Raises ValueError when that cannot be done by changing one word for each.
+    """
+    wanted = json.loads(json.dumps(parsed(text, name)))
+    before = {volume: wanted["volumes"][volume]["volume_id"] for volume in volume_ids}
+    for volume, ocid in volume_ids.items():
+        wanted["volumes"][volume]["volume_id"] = ocid
+    new = {old: volume_ids[volume] for volume, old in before.items()}
+    after = re.sub(
+        r'("?volume_id"?\s*[=:]\s*")([^"]*)(")', lambda m: f"{m[1]}{new.get(m[2], m[2])}{m[3]}", text
+    )
+    if parsed(after, name) != wanted:
+        raise ValueError(f"volume_id of {', '.join(volume_ids)} is not written as a plain text in {name}")
+    return after
 
 
 def named(folder: Path, ocids: list[str]) -> set[str]:

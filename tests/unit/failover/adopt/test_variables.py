@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from failover.adopt import hcl_reader
-from failover.image import variables
+from failover.adopt import hcl_reader, variables
 from failover.model.outcome import Usage
 
 OLD, NEW = "ocid1.image.oc1..old", "ocid1.image.oc1..new"

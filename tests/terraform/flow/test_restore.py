@@ -1,0 +1,177 @@
+"""`failover --volumes-from`: a clone of all volumes becomes the site's; real Terraform, SDK and API.
+
+The hosts are doubles. That LVM and XFS find themselves again on the clones is the drills' part.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import oci
+import pytest
+from rich.console import Console
+
+from failover.model.outcome import Outcome
+from failover.report.report import Report
+from failover.verbs import failover as failovers
+from failover.verbs.request import Request, SiteChoice
+from lab.site.stack import VARIABLES_FILE
+from tests import sources
+from tests.terraform.doubles.hosts import AnsweringHost
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+
+pytestmark = pytest.mark.checked(sources.SEEN)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[WholeSite]:
+    with whole_site(tmp_path) as made:
+        hosts = functools.partial(AnsweringHost, made.model)
+        with mock.patch("failover.hosts.hook_runner.SshHost", hosts):
+            yield made
+
+
+def move(site: WholeSite, target: str, group: str = "", **more: Any) -> tuple[Report, str]:
+    said = io.StringIO()
+    request = Request(target, SiteChoice(str(site.file)), yes=True, volumes_from=group, **more)
+    return failovers.fail_over(request, Console(file=said, width=200, soft_wrap=True)), said.getvalue()
+
+
+def cloned(site: WholeSite) -> Any:
+    """The service is on nfs-srv-2, and a clone of just before that is kept."""
+    report, said = move(site, SECOND, copy="clone")
+    assert report.outcome is Outcome.DONE, said
+    groups = site.cloud.storage.list_volume_groups(site.cloud.facts["compartment_id"]).data
+    return next(one for one in groups if one.freeform_tags == {"nfs-failover-backup": "clone"})
+
+
+def written(site: WholeSite) -> dict[str, str]:
+    found = json.loads((site.stack.folder / VARIABLES_FILE).read_text())["volumes"]
+    return {name: one["volume_id"] for name, one in found.items()}
+
+
+def assert_untouched(site: WholeSite, before: bytes) -> None:
+    assert (site.stack.folder / VARIABLES_FILE).read_bytes() == before
+    site.assert_settled_on(SECOND)
+
+
+def test_a_clone_becomes_the_sites_volumes_and_those_of_before_are_kept(site: WholeSite) -> None:
+    clone, old, before = cloned(site), dict(site.volumes), (site.stack.folder / VARIABLES_FILE).read_bytes()
+    report, _ = move(site, FIRST, clone.display_name)
+    assert report.outcome is Outcome.REFUSED
+    assert "lack all that was written since" in report.reason
+    assert "--accept-loss" in report.remedy
+    assert_untouched(site, before)
+    report, said = move(site, FIRST, clone.display_name, dry_run=True)
+    assert report.outcome is Outcome.PLANNED, report.reason
+    assert_untouched(site, before)
+    assert all(ocid in said for ocid in clone.volume_ids)
+
+    report, said = move(site, FIRST, clone.display_name, accept_loss=True)
+    assert report.outcome is Outcome.DONE, said
+    now = written(site)
+    assert sorted(now.values()) == sorted(clone.volume_ids)
+    sources_of = {n: site.cloud.storage.get_volume(ocid).data.source_details.id for n, ocid in now.items()}
+    assert sources_of == old
+    assert any("given up: all that was written since" in note for note in report.notes)
+    site.volumes = now
+    site.assert_settled_on(FIRST)
+    assert site.stack.is_settled()
+    for name, ocid in old.items():
+        kept = site.cloud.storage.get_volume(ocid).data
+        assert (kept.lifecycle_state, kept.freeform_tags["nfs-failover-backup"]) == (
+            "AVAILABLE",
+            f"replaced {name}",
+        )
+        assert any(ocid in note for note in report.notes)
+    live = [a for a in site.model.bodies("kind = 'volumeattachment'") if a["lifecycleState"] != "DETACHED"]
+    assert {a["volumeId"] for a in live} == set(now.values())
+
+    report, said = move(site, FIRST, clone.id, accept_loss=True)
+    assert report.outcome is Outcome.NOTHING_TO_DO, said
+    report, said = move(site, SECOND)
+    assert report.outcome is Outcome.DONE, said
+    site.assert_settled_on(SECOND)
+
+
+def test_the_volumes_of_before_can_come_back_the_same_way(site: WholeSite) -> None:
+    clone, old = cloned(site), dict(site.volumes)
+    assert move(site, FIRST, clone.id, accept_loss=True)[0].outcome is Outcome.DONE
+    groups = site.cloud.storage.list_volume_groups(site.cloud.facts["compartment_id"]).data
+    original = next(one for one in groups if sorted(one.volume_ids) == sorted(old.values()))
+    report, _ = move(site, SECOND, original.id)
+    assert (report.outcome, "whenever that was" in report.reason) == (Outcome.REFUSED, True), report.reason
+    report, said = move(site, SECOND, original.id, accept_loss=True)
+    assert report.outcome is Outcome.DONE, said
+    assert written(site) == old
+    site.assert_settled_on(SECOND)
+
+
+def test_a_run_that_was_cut_off_in_the_switch_goes_on_with_the_clone(site: WholeSite) -> None:
+    clone = cloned(site)
+    site.cloud.inject(operation="AttachVolume", status=500, code="InternalServerError", count=40)
+    report, said = move(site, FIRST, clone.id, accept_loss=True)
+    assert report.outcome in (Outcome.FAILED, Outcome.UNKNOWN), said
+    site.cloud.clear_faults()
+    report, said = move(site, FIRST, clone.id, accept_loss=True)
+    assert report.outcome is Outcome.DONE, said
+    site.volumes = written(site)
+    assert sorted(site.volumes.values()) == sorted(clone.volume_ids)
+    site.assert_settled_on(FIRST)
+
+
+def changed(site: WholeSite, ocid: str, path: str, value: object) -> None:
+    """The API's own record of a volume or group is another one from now on."""
+    with sqlite3.connect(site.cloud.run / "cloud.db") as database:
+        statement = "UPDATE resources SET body = json_set(body, ?, json(?)) WHERE id = ?"
+        assert database.execute(statement, (path, json.dumps(value), ocid)).rowcount == 1
+
+
+def test_what_does_not_fit_is_refused_with_nothing_changed(site: WholeSite) -> None:
+    clone, before = cloned(site), (site.stack.folder / VARIABLES_FILE).read_bytes()
+    volume, models = clone.volume_ids[0], oci.core.models
+    for ocid, path, wrong, right, words in (
+        (clone.id, "$.lifecycleState", "PROVISIONING", "AVAILABLE", "is PROVISIONING, expected AVAILABLE"),
+        (volume, "$.lifecycleState", "FAULTY", "AVAILABLE", "is FAULTY, expected AVAILABLE"),
+        (volume, "$.availabilityDomain", "Uocm:AD-9", None, "only inside its own availability domain"),
+        (volume, "$.sizeInGBs", 1, None, "has 1 GB, expected at least"),
+        (volume, "$.sourceDetails", None, None, "expected one copy"),
+    ):
+        kept = site.model.bodies("id = ?", ocid)[0]
+        changed(site, ocid, path, wrong)
+        report, _ = move(site, FIRST, clone.id, accept_loss=True)
+        assert (report.outcome, words in report.reason) == (Outcome.REFUSED, True), report.reason
+        changed(site, ocid, path, kept[path[2:]] if right is None else right)
+        assert_untouched(site, before)
+
+    only = models.UpdateVolumeGroupDetails(volume_ids=[volume])
+    site.cloud.storage.update_volume_group(clone.id, only)
+    report, _ = move(site, FIRST, clone.id, accept_loss=True)
+    assert (report.outcome, "expected one copy" in report.reason) == (Outcome.REFUSED, True)
+    both = models.UpdateVolumeGroupDetails(volume_ids=list(clone.volume_ids))
+    site.cloud.storage.update_volume_group(clone.id, both)
+
+    site.cloud.attach(volume, site.first)
+    report, _ = move(site, FIRST, clone.id, accept_loss=True)
+    assert (report.outcome, "is attached to" in report.reason) == (Outcome.REFUSED, True), report.reason
+    attached = next(a for a in site.model.bodies("kind = 'volumeattachment'") if a["volumeId"] == volume)
+    site.cloud.detach(attached["id"])
+
+    report, _ = move(site, SECOND, clone.id, accept_loss=True)
+    assert (report.outcome, "would be replaced under it" in report.reason) == (Outcome.REFUSED, True)
+    for name, outcome, words in (
+        ("no-such-group", Outcome.REFUSED, "found 0 volume groups of that name"),
+        ("ocid1.volumegroupbackup.oc1..a", Outcome.USAGE, "is a backup; expected a volume group"),
+    ):
+        report, _ = move(site, FIRST, name, accept_loss=True)
+        assert (report.outcome, words in report.reason) == (outcome, True), report.reason
+    report, _ = move(site, FIRST, "ocid1.volumegroup.oc1..gone", accept_loss=True)
+    assert report.outcome in (Outcome.FAILED, Outcome.UNKNOWN), report.reason
+    assert_untouched(site, before)
