@@ -13,8 +13,7 @@ from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
 pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
 IDENTITY = (
-    "vgs --noheadings -o vg_uuid vg1; lvs --noheadings -o lv_uuid vg1;"
-    "blkid -p -o value -s UUID /dev/vg1/lv01"
+    "vgs --noheadings -o vg_uuid vg1; lvs --noheadings -o lv_uuid vg1;blkid -p -o value -s UUID /dev/vg1/lv01"
 )
 
 
