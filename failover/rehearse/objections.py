@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from failover.adopt import variables
 from failover.cloud.inventory import Unanswered
 from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Refused, Unknown, Usage
+from failover.model.site import TerraformAccess
 from failover.model.stack_output import Launch, Server, Stack
 from failover.ports import Ports
 from failover.runs.site_lock import holder
@@ -51,6 +53,15 @@ def chosen(stack: Stack, server: str, standby: str) -> Chosen:
             f"add --server or --standby with one of: {', '.join(stack.servers)}",
         )
     return Chosen(many[0], many[0].launch)
+
+
+def by_the_variables(found: Chosen, terraform: TerraformAccess) -> Chosen:
+    """The same, launched from the image that the next apply launches from: Terraform's state knows an image
+    that was taken since its last apply not yet. Raises Usage for a file that Terraform would not read."""
+    if found.launch is None or terraform.stack_id:
+        return found
+    place = variables.written(terraform.directory, found.server.name)
+    return replace(found, launch=replace(found.launch, image_id=place.image_id)) if place else found
 
 
 def refuse_during_a_run(runs: Path) -> None:

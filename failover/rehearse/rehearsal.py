@@ -96,6 +96,7 @@ class Rehearsal:
         if self._choices.clean:
             return
         chosen = objections.chosen(self._stack, self._choices.server, self._choices.standby)
+        chosen = objections.by_the_variables(chosen, site.terraform)
         self._report.target = chosen.server.name
         if not site.ssh.reach:
             raise Refused(
