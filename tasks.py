@@ -223,6 +223,7 @@ def verify(
     help={
         "json": "print it as one JSON object on the last line of stdout",
         "watch": "look again every five seconds, until Ctrl-C",
+        "wait": "seconds after which no read is waited for any longer, beside the time of a login",
         "html": "write it as one page to this file, with the topology drawn",
         "site": SITE_HELP,
         "via": VIA_HELP,
@@ -234,6 +235,7 @@ def status(
     json: bool = False,
     watch: bool = False,
     html: str = "",
+    wait: float = 20.0,
     site: str | None = None,
     via: str = "",
     stack_id: str = "",
@@ -242,7 +244,7 @@ def status(
     from failover.verbs import status as verb
     from failover.verbs.request import SiteChoice
 
-    sys.exit(verb.main(SiteChoice(site, via, stack_id), json, watch, html))
+    sys.exit(verb.main(SiteChoice(site, via, stack_id), json, watch, html, wait))
 
 
 @task(help={"json": "print the list as one JSON array", "site": SITE_HELP})

@@ -40,14 +40,17 @@ T = TypeVar("T")
 class Look:
     """The reads of one site. `stack`: what plans it, or why that could not be opened."""
 
-    def __init__(self, site: Site, stack: StackRunner | Unread) -> None:
+    def __init__(self, site: Site, stack: StackRunner | Unread, limit: float = LIMIT_SECONDS) -> None:
+        """`limit`: seconds after which no read is waited for, beside the time of a login."""
         self._site = site
+        self._limit = limit
+        self._hooks_seconds = max(limit, _HOOKS_SECONDS)
         self._runner = stack
-        self._beside = Beside(LIMIT_SECONDS + site.ssh.connect_seconds)
+        self._beside = Beside(limit + site.ssh.connect_seconds)
         self._hosts = Hosts(site)
 
     def sight(self) -> Sight:
-        """Everything. Never raises FailoverError; takes at most LIMIT_SECONDS and the time of a login."""
+        """Everything. Never raises FailoverError; takes at most the limit and the time of a login."""
         start = time.monotonic()
         descriptors.provide(len(self._site.clients))
         try:
@@ -58,7 +61,7 @@ class Look:
 
     def _look(self) -> Sight:
         begin = self._beside.begin
-        cloud = begin(lambda: Cloud(self._site.cloud, min(self._site.deadlines.api, LIMIT_SECONDS)))
+        cloud = begin(lambda: Cloud(self._site.cloud, min(self._site.deadlines.api, self._limit)))
         switched = begin(self._switched)
         git = begin(self._git)
         past = begin(lambda: history.read(self._site.runs))
@@ -139,7 +142,7 @@ class Look:
 
     def _image(self, server: Server) -> ImageFound:
         assert server.launch is not None  # noqa: S101 (asked of servers that have one)
-        return CloudReads(self._site.cloud, LIMIT_SECONDS).image(server.launch.image_id)
+        return CloudReads(self._site.cloud, self._limit).image(server.launch.image_id)
 
     def _server(
         self, server: Server, stack: Stack, state: str | Unread | None, held: Mapping[str, Attachment]
@@ -151,9 +154,9 @@ class Look:
         if not server.adopted and not self._hosts.keys.of(server.address, server.instance_id):
             return ServerStatus(server, known, trouble=Trouble("its host key is not known yet", ""))
         host = self._hosts.at(server.name, server.address)
-        spec = specs.server_spec(stack, held, _HOOKS_SECONDS)
+        spec = specs.server_spec(stack, held, self._hooks_seconds)
         whole = specs.whole(stack, spec)
-        found = over_ssh.check(host, spec, _HOOKS_SECONDS) if whole else over_ssh.greet(host)
+        found = over_ssh.check(host, spec, self._hooks_seconds) if whole else over_ssh.greet(host)
         return ServerStatus(server, known, **found)
 
     def _ask_clients(self, stack: Stack, answers: dict[Client, ClientStatus | Unread]) -> None:
@@ -164,8 +167,10 @@ class Look:
         hosts = {c: self._hosts.at(c.name, c.address) for c in self._site.clients}
 
         async def check(client: Client, begun: Callable[[], None]) -> ClientStatus:
-            spec = specs.client_spec(client, stack, stack.active, ClientMode.REMOUNT, _HOOKS_SECONDS)
-            return ClientStatus(client, **await over_ssh.checked(hosts[client], spec, _HOOKS_SECONDS, begun))
+            spec = specs.client_spec(client, stack, stack.active, ClientMode.REMOUNT, self._hooks_seconds)
+            return ClientStatus(
+                client, **await over_ssh.checked(hosts[client], spec, self._hooks_seconds, begun)
+            )
 
         for batch in FanOut(self._site.clients, check).as_ended():
             answers.update({c: unread(r) if isinstance(r, BaseException) else r for c, r in batch})

@@ -102,7 +102,7 @@ def _reprotect(server: str | None, choice: SiteChoice, yes: bool, console: Conso
     from failover.standby import reprotect as nexts  # noqa: PLC0415 - after the cheap refusals
     from failover.status.look import Look  # noqa: PLC0415
 
-    before = Look(site, runner).sight()
+    before = Look(site, runner, site.deadlines.hooks).sight()
     ready = None if server else nexts.settled(before)
     if ready:
         console.print(f"nothing to do: {'; '.join(ready.next_servers)}", markup=False)
@@ -112,7 +112,9 @@ def _reprotect(server: str | None, choice: SiteChoice, yes: bool, console: Conso
         hold.refuse_held(site.runs, name, datetime.now(UTC))
         _confirm(f"{name} is brought up, without volumes, as the next server", name, yes)
         _up(ports, name, yes, console)
-    console.print(f"protected: {nexts.prove(Look(site, runner).sight(), name)}", markup=False)
+    console.print(
+        f"protected: {nexts.prove(Look(site, runner, site.deadlines.hooks).sight(), name)}", markup=False
+    )
 
 
 def _show(site: Site, runner: StackRunner, server: str, console: Console) -> None:

@@ -18,9 +18,10 @@ from failover.verbs.guarded import guarded
 from failover.verbs.request import SiteChoice
 
 _WATCH_SECONDS = 5.0
+_LONGEST_SECONDS = 3600.0
 
 
-def main(choice: SiteChoice, as_json: bool, watch: bool, html: str) -> int:
+def main(choice: SiteChoice, as_json: bool, watch: bool, html: str, wait: float) -> int:
     """Show it; 0 where all witnesses agree, 4 where they do not, 5 where one is not known, 2 for usage."""
     code = 0
 
@@ -28,11 +29,13 @@ def main(choice: SiteChoice, as_json: bool, watch: bool, html: str) -> int:
         nonlocal code
         if watch and html:
             raise Usage("--watch and --html: expected one of them", "leave one out")
+        if not 0 < wait <= _LONGEST_SECONDS:
+            raise Usage(f"--wait {wait:g}: expected seconds from 1 to {_LONGEST_SECONDS:g}", "choose one")
         site = vias.chosen(sites.load(choice.file), choice.via, choice.stack_id)
-        code = _once(site, as_json, html)
+        code = _once(site, as_json, html, wait)
         while watch:
             time.sleep(_WATCH_SECONDS)
-            code = _once(site, as_json, html, clear=not as_json)
+            code = _once(site, as_json, html, wait, clear=not as_json)
 
     try:
         return guarded(look) or code
@@ -40,14 +43,14 @@ def main(choice: SiteChoice, as_json: bool, watch: bool, html: str) -> int:
         return code
 
 
-def _once(site: Site, as_json: bool, html: str, clear: bool = False) -> int:
+def _once(site: Site, as_json: bool, html: str, wait: float, clear: bool = False) -> int:
     # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
     from failover.status import document, judge, text  # noqa: PLC0415
     from failover.status.beside import settled  # noqa: PLC0415
     from failover.status.look import Look  # noqa: PLC0415
     from failover.status.voices import AGREE, DISAGREE  # noqa: PLC0415
 
-    seen = Look(site, settled(lambda: vias.runner(site))).sight()
+    seen = Look(site, settled(lambda: vias.runner(site)), wait).sight()
     judged = judge.judge(seen)
     console = Console(highlight=False)
     if clear:
