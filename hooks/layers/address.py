@@ -5,6 +5,7 @@ Functions with a `host` read it. Only `apply` and `release` change it (ip-addres
 
 import ipaddress
 import json
+import re
 from typing import Any, Dict, List, Optional
 
 from hooks.contract.result import ABSENT, PRESENT, LayerFinding
@@ -14,6 +15,8 @@ from hooks.host.host import CommandFailed, Host
 NAME = "address"
 _NOT_THERE = {2: "not there"}
 _NO_ANSWER = {1: "nobody answered, as it should be", 2: "not possible here"}
+_PROBED = {1: "it was answered, with -D; not, without", 2: "not possible here"}
+_LINK_ADDRESS = re.compile(r"\[([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})\]")  # in a line of arping(8)
 
 
 def check(host: Host, spec: ServerSpec) -> LayerFinding:
@@ -61,10 +64,43 @@ def _default_device(host: Host) -> str:
     return str(routes[0]["dev"])
 
 
+def answering(host: Host, wanted: ServiceAddress, device: str, *options: str) -> List[str]:
+    """Link addresses of the hosts that answer for the address on this device, in lower case (arping(8)).
+
+    `options`: `-D` probes for another owner of an address that this host has or is to have (RFC 5227, 2.1).
+    Raises CommandFailed where there is no arping.
+    """
+    out = host.run("arping", *options, "-I", device, wanted.address, tolerate=_PROBED).out
+    return sorted({address.lower() for address in _LINK_ADDRESS.findall(out)})
+
+
+def place(host: Host, wanted: ServiceAddress) -> str:
+    """The device that has the address, or would get it. Raises CommandFailed where there is none."""
+    return _device_of(host, wanted) or wanted.device or _fitting_device(host, wanted)
+
+
+def link_addresses(host: Host) -> List[str]:
+    """Those of this host's own devices, in lower case (ip-address(8), -j)."""
+    return sorted(
+        {str(link["address"]).lower() for link in _report(host, "address", "show") if "address" in link}
+    )
+
+
+def router_link_addresses(host: Host) -> List[str]:
+    """Those of the default routes' gateways, in lower case, of the kernel's ARP table (proc(5), net/arp)."""
+    gateways = {route.get("gateway") for route in _report(host, "route", "show", "default")}
+    rows = [line.split() for line in (host.read("/proc/net/arp") or "").splitlines()[1:]]
+    return sorted({row[3].lower() for row in rows if len(row) > 3 and row[0] in gateways})
+
+
 def apply(host: Host, spec: ServerSpec) -> List[str]:
-    """Adds the address and tells the neighbours (RFC 5227); lost at the next boot, when this runs again."""
+    """Adds the address and tells the neighbours (RFC 5227); lost at the next boot, when this runs again.
+
+    Another owner is named and is no reason to stop: the clients wait, and the API has given it to this host.
+    """
     wanted = _wanted(spec)
     device = wanted.device or _fitting_device(host, wanted)
+    rivals = _rivals(host, wanted, device)
     host.run("ip", "address", "add", "{}/{}".format(wanted.address, wanted.prefix), "dev", device)
     try:
         host.run(
@@ -72,7 +108,17 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
         )
     except CommandFailed as error:
         host.note("neighbours not told: {}".format(error))
-    return ["{} added to {}".format(wanted.address, device)]
+    return ["{} added to {}".format(wanted.address, device), *rivals]
+
+
+def _rivals(host: Host, wanted: ServiceAddress, device: str) -> List[str]:
+    """What is to be said of other owners of the address; nothing without arping."""
+    try:
+        rivals = answering(host, wanted, device, "-D", "-c", "1", "-w", "1")
+    except CommandFailed:
+        return []  # what follows says so
+    text = "{} is answered by {} already: take it away there, or clients reach that host"
+    return [text.format(wanted.address, ", ".join(rivals))] if rivals else []
 
 
 def release(host: Host, spec: ServerSpec) -> List[str]:

@@ -11,7 +11,7 @@ from hooks.contract.fields import SpecError
 from hooks.contract.result import BROKEN, PRESENT, UNKNOWN, Layer
 from hooks.contract.spec import ServerSpec, Spec
 from hooks.host.host import HookError, Host
-from hooks.survey import exports, firewall, lvm, mounts, nfs, settings
+from hooks.survey import address, exports, firewall, lvm, mounts, nfs, settings
 from hooks.survey import host as survey_host
 from hooks.survey.remark import Remark
 
@@ -39,7 +39,8 @@ def survey(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """A layer each: present without a refusal, broken with one, unknown when it could not be learnt.
 
     Facts of each: `refusals` and `warnings`; of the settings layer `daemons` (unit states); of the NFS layer
-    `settings` and `clients` (addresses by name); of the filesystem layer `uuids` by mount point.
+    `settings` and `clients` (addresses by name); of the filesystem layer `uuids` by mount point; of the
+    address layer `carried`, `answering` and `own` (hooks/survey/address.py).
     Raises SpecError for a client's spec.
     """
     if not isinstance(spec, ServerSpec):
@@ -58,6 +59,9 @@ def _layer(host: Host, name: str, spec: ServerSpec) -> Layer:
     if name == "nfs":
         facts["settings"] = nfs.settings(host)
         facts["clients"] = nfs.known(host, spec)
+    if name == "address":
+        owners = address.owners(host, spec)
+        facts.update(owners, warnings=address.warnings(owners))
     if name == "settings":
         facts["daemons"] = settings.daemons(host)
     if name == "filesystem":

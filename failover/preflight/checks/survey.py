@@ -89,6 +89,27 @@ def judge_names(old: HookReport | None, new: HookReport) -> Iterator[Check]:
         yield blocking(_called(new.host), *refusal)
 
 
+def judge_address(old: HookReport | None, new: HookReport) -> Iterator[Check]:
+    """Who answers for the service address, asked from a target without it: the active server alone.
+
+    A warning: ARP of a cloud's network may be answered by something else than the host.
+    """
+    answering = {text for layer in new.layers for text in texts(layer, "answering")}
+    before = old.layers if old else ()
+    own = {text for layer in before if texts(layer, "carried") for text in texts(layer, "own")}
+    if any(texts(layer, "carried") for layer in new.layers) or not answering - own:
+        return
+    owner = (
+        f"{old.host}'s own ({', '.join(sorted(own))})" if old and own else "no answer: no server carries it"
+    )
+    yield warning(
+        _called(new.host),
+        f"address: {', '.join(sorted(answering - own))} answers for the service address",
+        owner,
+        "find that host by its link address, and take the service address away there",
+    )
+
+
 def _looked(ground: Ground, name: str) -> Iterator[Check]:
     try:
         report = ground.survey(name)
@@ -100,6 +121,7 @@ def _looked(ground: Ground, name: str) -> Iterator[Check]:
         yield from judge(report)
         yield from judge_settings(old, report)
         yield from judge_names(old, report)
+        yield from judge_address(old, report)
 
 
 def judge(answer: HookReport) -> Iterator[Check]:

@@ -122,6 +122,29 @@ def test_a_client_that_only_the_old_server_knows_by_name_blocks() -> None:
     )
 
 
+def owning(host: str, carried: bool, answering: tuple[str, ...], own: str) -> HookReport:
+    facts = {"warnings": [], "carried": ["10.0.0.100"] if carried else [], "answering": list(answering)}
+    found = Layer("address", "present", False, 0.0, "", cast(Any, {**facts, "own": [own]}))
+    return HookReport(host, HooksResult("survey", "server", "n", True, False, 0.0, "", (found,)))
+
+
+def test_another_host_that_answers_for_the_service_address_is_named_from_the_target() -> None:
+    old = owning("nfs-srv-1", True, (), "02:00:00:00:00:01")
+
+    def checks(old: HookReport | None, *answering: str) -> list[Check]:
+        return list(
+            survey_checks.judge_address(old, owning("nfs-srv-2", False, answering, "02:00:00:00:00:02"))
+        )
+
+    assert checks(old, "02:00:00:00:00:01") == checks(old) == checks(None) == []
+    (check,) = checks(old, "02:00:00:00:00:01", "02:00:00:00:00:09")
+    assert (check.outcome, check.name) == (CheckResult.WARNING, "survey of nfs-srv-2")
+    assert check.found == "address: 02:00:00:00:00:09 answers for the service address"
+    assert "nfs-srv-1's own (02:00:00:00:00:01)" in check.expected
+    (check,) = checks(None, "02:00:00:00:00:09")
+    assert "no server carries it" in check.expected
+
+
 def test_a_launched_server_is_compared_with_the_one_that_serves() -> None:
     old, new = knowing("nfs-srv-1", gpu2=["10.0.0.22"]), knowing("nfs-srv-2", gpu2=[])
     with pytest.raises(Refused, match="gpu2, which has an address on nfs-srv-1 alone"):

@@ -461,3 +461,52 @@ def test_settings_of_nfsd(tmp_path: Path) -> None:
     }
     found = nfs.settings(host(tmp_path, more=files))
     assert found == {"threads": "256", "grace-time": "15", "vers3": "y"}
+
+
+SERVICE = {"service_address": {"address": "10.0.0.100", "prefix": 24}}
+LINK = "02:00:17:00:00:{:02x}"
+REPLIES = "ARPING 10.0.0.100 from 10.0.0.12 eth0\nUnicast reply from 10.0.0.100 [{}]  0.7ms\n"
+
+
+def _network(*addresses: str, probe: str, replies: tuple[int, str]) -> dict[str, Any]:
+    infos = [{"family": "inet", "local": one, "prefixlen": 24} for one in addresses]
+    link = {"ifname": "eth0", "address": LINK.format(1), "addr_info": infos}
+    return {
+        "ip -j address show": json.dumps([link]),
+        "ip -j route show default": json.dumps([{"dst": "default", "gateway": "10.0.0.1", "dev": "eth0"}]),
+        probe: replies,
+    }
+
+
+def test_another_owner_of_the_service_address_is_named_on_the_server_that_has_it(tmp_path: Path) -> None:
+    probe = "arping -D -c 2 -w 3 -I eth0 10.0.0.100"
+    replies = (1, REPLIES.format(LINK.format(9).upper()))
+    made = serving(tmp_path, answers=_network("10.0.0.11", "10.0.0.100", probe=probe, replies=replies))
+    (text,) = texts(asked(made, **SERVICE)["address"], "warnings")
+    assert f"10.0.0.100 is on this host, and {LINK.format(9)} answers for it too" in text
+    quiet = serving(tmp_path / "2", answers=_network("10.0.0.11", "10.0.0.100", probe=probe, replies=(0, "")))
+    assert texts(asked(quiet, **SERVICE)["address"], "warnings") == []
+
+
+@pytest.mark.parametrize(
+    ("replies", "answering"),
+    [
+        ((0, REPLIES.format(LINK.format(7))), [LINK.format(7)]),
+        (
+            (0, REPLIES.format(LINK.format(7)) + REPLIES.format(LINK.format(8))),
+            [LINK.format(7), LINK.format(8)],
+        ),
+        ((1, ""), []),
+        ((2, 'arping: Interface "eth0" is not ARPable'), []),
+        ((127, ""), []),
+        ((0, REPLIES.format("00:00:17:D5:BF:16")), []),  # the router answers for every host
+    ],
+)
+def test_who_answers_for_the_service_address_is_known_on_the_next_server(
+    tmp_path: Path, replies: tuple[int, str], answering: list[str]
+) -> None:
+    table = "IP address HW type Flags HW address Mask Device\n10.0.0.1 0x1 0x2 00:00:17:d5:bf:16 * eth0\n"
+    answers = _network("10.0.0.12", probe="arping -c 2 -w 3 -I eth0 10.0.0.100", replies=replies)
+    layer = asked(host(tmp_path, answers=answers, more={"/proc/net/arp": table}), **SERVICE)["address"]
+    assert texts(layer, "answering") == answering
+    assert (texts(layer, "carried"), texts(layer, "warnings")) == ([], [])
