@@ -139,7 +139,7 @@ def test_another_host_that_answers_for_the_service_address_is_named_from_the_tar
     assert checks(old, "02:00:00:00:00:01") == checks(old) == checks(None) == []
     (check,) = checks(old, "02:00:00:00:00:01", "02:00:00:00:00:09")
     assert (check.outcome, check.name) == (CheckResult.WARNING, "survey of nfs-srv-2")
-    assert check.found == "address: 02:00:00:00:00:09 answers for the service address"
+    assert check.actual == "address: 02:00:00:00:00:09 answers for the service address"
     assert "nfs-srv-1's own (02:00:00:00:00:01)" in check.expected
     (check,) = checks(None, "02:00:00:00:00:09")
     assert "no server carries it" in check.expected
