@@ -34,16 +34,6 @@ def test_a_failover_on_guests_shaped_like_el9_is_enforced_without_a_denial(tmp_p
 
 
 @pytest.mark.nightly
-def test_a_planned_switchover_on_el9_and_the_way_home_are_enforced_without_a_denial(tmp_path):
-    code, story, text = drill(
-        tmp_path / "lab", "--mode", "alive", "--standby", "--failback", "--guests", "el9"
-    )
-    assert code == 0, text
-    assert "release nfs-srv-1: done" in text
-    assert (story["active"], story["records_lost"]) == ("nfs-srv-1", 0)
-
-
-@pytest.mark.nightly
 def test_a_failover_on_guests_shaped_like_el8_needs_no_python_on_the_path(tmp_path):
     code, story, text = drill(tmp_path / "lab", "--standby", "--guests", "el8")
     assert code == 0, text
