@@ -399,7 +399,7 @@ def adopt(
 
     sys.exit(
         verb.main(
-            verb.Arguments(
+            verb.AdoptArguments(
                 instance,
                 name,
                 compartment,

@@ -29,7 +29,7 @@ NAMES = (*(module.NAME for module, _ in _SERVER), "client")
 def check(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     """Every layer's state. A layer whose check fails is unknown; the other layers are still checked."""
     parts = chosen(spec, only)
-    return [timed(host, module.NAME, partial(_told, host, module, spec, "look")) for module in parts]
+    return [timed(host, module.NAME, partial(_layer_of, host, module, spec, "look")) for module in parts]
 
 
 def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
@@ -94,26 +94,26 @@ def _guarded(name: str, act: Callable[[], Layer]) -> Layer:
         return Layer(name, BROKEN, False, 0.0, str(error), {})
 
 
-def _told(host: Host, module: ModuleType, spec: Spec, check: str = "check") -> Layer:
+def _layer_of(host: Host, module: ModuleType, spec: Spec, check: str = "check") -> Layer:
     """`check`: what the module may have for an operator's question alone; a run has no time for it."""
     try:
-        found: LayerFinding = getattr(module, check, module.check)(host, spec)
+        finding: LayerFinding = getattr(module, check, module.check)(host, spec)
     except (HookError, OSError) as error:
-        found = LayerFinding(UNKNOWN, str(error))
-    return Layer(module.NAME, found.state, False, 0.0, found.message, found.facts)
+        finding = LayerFinding(UNKNOWN, str(error))
+    return Layer(module.NAME, finding.state, False, 0.0, finding.message, finding.facts)
 
 
 def _applied(host: Host, module: ModuleType, spec: Spec) -> Layer:
-    before = _told(host, module, spec)
+    before = _layer_of(host, module, spec)
     if before.state == PRESENT:
         return before._replace(message="nothing to do: " + before.message)
     done = module.apply(host, spec)
-    return _checked(_told(host, module, spec), done, PRESENT)
+    return _checked(_layer_of(host, module, spec), done, PRESENT)
 
 
 def _released(host: Host, module: ModuleType, spec: Spec) -> Layer:
     done = module.release(host, spec)
-    after = _told(host, module, spec)
+    after = _layer_of(host, module, spec)
     if not done and after.state == ABSENT:
         return after._replace(message="nothing to do: " + after.message)
     return _checked(after, done, ABSENT)
@@ -121,7 +121,7 @@ def _released(host: Host, module: ModuleType, spec: Spec) -> Layer:
 
 def _checked(after: Layer, done: List[str], aim: str) -> Layer:
     """What the check after the act found has the last word."""
-    said = "; ".join(done) or "nothing done"
+    message = "; ".join(done) or "nothing done"
     if not _reached(after, aim):
-        said = "{}; but the check afterwards found it {}: {}".format(said, after.state, after.message)
-    return after._replace(changed=bool(done), message=said)
+        message = "{}; but the check afterwards found it {}: {}".format(message, after.state, after.message)
+    return after._replace(changed=bool(done), message=message)

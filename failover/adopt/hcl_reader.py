@@ -28,10 +28,10 @@ class NotLiteral(ValueError):
 
 def read(text: str) -> dict[str, Any]:
     """The variables by name: None, bool, int, float, str, list and dict. Raises NotLiteral."""
-    return _Reader(text).variables()
+    return _HclReader(text).variables()
 
 
-class _Reader:
+class _HclReader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0

@@ -47,7 +47,7 @@ def parsed(text: str, name: str) -> Mapping[str, Any]:
 
 def written(folder: Path, server: str) -> WrittenImage | None:
     """Where Terraform takes the server's image_id from; None when no file has one. Raises Usage."""
-    found = None
+    written_image = None
     for path in files(folder):
         try:
             servers = parsed(path.read_text(encoding="utf-8"), path.name).get("servers")
@@ -55,8 +55,8 @@ def written(folder: Path, server: str) -> WrittenImage | None:
             raise Usage(f"{path}: {error}", "correct that file; `terraform validate` reads it too") from error
         if isinstance(servers, dict):  # another file's servers are overruled whole
             image_id = (servers.get(server) or {}).get("image_id")
-            found = WrittenImage(path, str(image_id)) if image_id else None
-    return found
+            written_image = WrittenImage(path, str(image_id)) if image_id else None
+    return written_image
 
 
 def changed(text: str, name: str, server: str, image_id: str) -> str:

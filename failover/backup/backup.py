@@ -59,13 +59,13 @@ class Backup:
             volumes = list(pool.map(self._copies.volume, ids))
         group = group_of(volumes)
         if self._choices.look:
-            self._told(stack, group)
+            self._report_newest(stack, group)
             return
         policy = self._known_policy()
         group = group or self._grouped(stack, volumes)
         self._assign(group, policy)
         self._take(stack, group)
-        self._told(stack, group)
+        self._report_newest(stack, group)
         self._report.outcome = Outcome.DONE
 
     def _known_policy(self) -> str | None:
@@ -114,7 +114,7 @@ class Backup:
             "gigabytes": made.size_gbs,
         }
 
-    def _told(self, stack: Stack, group: str | None) -> None:
+    def _report_newest(self, stack: Stack, group: str | None) -> None:
         """How old the newest is, and which policy makes the next ones."""
         limit = self._ports.site.preflight.backup_age_days
         if group is None:

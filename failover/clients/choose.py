@@ -27,13 +27,13 @@ class Choice:
     @property
     def notes(self) -> list[str]:
         """What a person should know of the list, a line each."""
-        found = []
+        lines = []
         if self.twice:
             names = nodeset.folded(one.name for one in self.twice)
-            found.append(f"named twice, and taken once: {names} ({self.twice[0].where})")
+            lines.append(f"named twice, and taken once: {names} ({self.twice[0].where})")
         if self.left:
-            found.append(f"clients of the site that the list does not have: {_folded(self.left)}")
-        return found
+            lines.append(f"clients of the site that the list does not have: {_folded(self.left)}")
+        return lines
 
 
 def choose(clients: Sequence[Client], named: Iterable[Named]) -> Choice:
@@ -45,19 +45,19 @@ def choose(clients: Sequence[Client], named: Iterable[Named]) -> Choice:
     for client in clients:
         if not is_address(client.name):
             by_key.setdefault(plain(client.name).partition(".")[0], client)
-    found: dict[str, Client] = {}
+    chosen_by_name: dict[str, Client] = {}
     strangers: dict[str, Named] = {}
     twice: list[Named] = []
     for one in named:
         known = next((by_key[key] for key in _keys(one) if key in by_key), None)
         if known is None:
             strangers.setdefault(plain(one.name), one)
-        elif known.name in found:
+        elif known.name in chosen_by_name:
             twice.append(one)
         else:
-            found[known.name] = known
-    chosen = tuple(client for client in clients if client.name in found)
-    left = tuple(client for client in clients if client.name not in found)
+            chosen_by_name[known.name] = known
+    chosen = tuple(client for client in clients if client.name in chosen_by_name)
+    left = tuple(client for client in clients if client.name not in chosen_by_name)
     return Choice(chosen, tuple(strangers.values()), tuple(twice), left)
 
 

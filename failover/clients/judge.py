@@ -9,7 +9,7 @@ from failover.preflight.check import Check
 from failover.preflight.checks import hosts
 
 
-def judge(found: Sequence[ClientStatus]) -> tuple[Check, ...]:
+def judge(clients: Sequence[ClientStatus]) -> tuple[Check, ...]:
     """How many let us in, and what a run would refuse or lose on each; equal ones together."""
-    single = [check for one in found for check in hosts.judge_client(one)]
-    return (hosts.judge_clients(found), *hosts.together(single))
+    single = [check for one in clients for check in hosts.judge_client(one)]
+    return (hosts.judge_clients(clients), *hosts.together(single))

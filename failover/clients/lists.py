@@ -29,7 +29,7 @@ class Named:
 
 def of_text(text: str, source: str) -> list[Named]:
     """A file: a host or a nodeset (gpu-[001-128]) a line, # begins a comment. Raises Usage: the line."""
-    found: list[Named] = []
+    named: list[Named] = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
         where = f"{source} line {number}"
@@ -37,9 +37,9 @@ def of_text(text: str, source: str) -> list[Named]:
             raise Usage(
                 f"{where}: found {line.strip()!r}, expected one host or nodeset", "one of them a line"
             )
-        found += _named(words, where)
-        _limit(found, source)
-    return found
+        named += _named(words, where)
+        _limit(named, source)
+    return named
 
 
 def of_slurm(text: str, source: str) -> list[Named]:
@@ -48,11 +48,11 @@ def of_slurm(text: str, source: str) -> list[Named]:
     A node that is in several partitions has a line for each; it counts once. Raises Usage.
     """
     words = dict.fromkeys(line.split()[0] for line in text.splitlines() if line.split())
-    found = _named(words, source)
-    if not found:
+    named = _named(words, source)
+    if not named:
         raise Usage(f"{source}: no node in it", "give it what `sinfo -N -h` prints, or a node list")
-    _limit(found, source)
-    return found
+    _limit(named, source)
+    return named
 
 
 def of_inventory(text: str, source: str, group: str = "") -> list[Named]:
@@ -66,9 +66,9 @@ def of_inventory(text: str, source: str, group: str = "") -> list[Named]:
             known = ", ".join(sorted({*members, *children})) or "none"
             raise Usage(f"{source}: no group {group}", f"groups of it: {known}")
         chosen = list(_members(group, members, children, set()))
-    found = [hosts[name] for name in dict.fromkeys(chosen)]
-    _limit(found, source)
-    return found
+    named = [hosts[name] for name in dict.fromkeys(chosen)]
+    _limit(named, source)
+    return named
 
 
 Groups = dict[str, list[str]]
@@ -111,8 +111,8 @@ def _of_yaml(text: str, source: str) -> tuple[dict[str, Named], Groups, Groups]:
     members: Groups = {}
     children: Groups = {}
 
-    def group(name: str, found: Any) -> None:
-        below = found if isinstance(found, Mapping) else {}
+    def group(name: str, entry: Any) -> None:
+        below = entry if isinstance(entry, Mapping) else {}
         for pattern, variables in (below.get("hosts") or {}).items():
             given = variables if isinstance(variables, Mapping) else {}
             where = f"{source} group {name}"
@@ -128,8 +128,8 @@ def _of_yaml(text: str, source: str) -> tuple[dict[str, Named], Groups, Groups]:
     if not isinstance(document, Mapping):
         raise Usage(f"{source}: found no groups, expected an Ansible inventory", "correct the inventory")
     try:
-        for name, found in document.items():
-            group(str(name), found)
+        for name, entry in document.items():
+            group(str(name), entry)
     except AttributeError as error:  # a list where a table belongs
         raise Usage(f"{source}: not an Ansible inventory: {error}", "correct the inventory") from error
     return hosts, members, children
@@ -140,13 +140,13 @@ def _merged(before: Named | None, now: Named) -> Named:
     return now if before is None or (now.address and not before.address) else before
 
 
-def _members(group: str, members: Groups, children: Groups, seen: set[str]) -> Iterator[str]:
-    if group in seen:
+def _members(group: str, members: Groups, children: Groups, visited: set[str]) -> Iterator[str]:
+    if group in visited:
         return
-    seen.add(group)
+    visited.add(group)
     yield from members.get(group, [])
     for child in children.get(group, []):
-        yield from _members(child, members, children, seen)
+        yield from _members(child, members, children, visited)
 
 
 def _ranged(pattern: str, where: str) -> list[str]:
@@ -169,7 +169,7 @@ def _ranged(pattern: str, where: str) -> list[str]:
 
 
 def _named(words: Iterable[str], where: str) -> list[Named]:
-    found = []
+    named = []
     for word in words:
         try:
             names = [word] if _NAME.fullmatch(word) else nodeset.expanded(word)
@@ -177,10 +177,10 @@ def _named(words: Iterable[str], where: str) -> list[Named]:
             raise Usage(f"{where}: {error}", "write it as gpu-[001-128],login1") from error
         if bad := [name for name in names if not _NAME.fullmatch(name)]:
             raise Usage(f"{where}: found {bad[0]!r}, expected a host", "write it as gpu-[001-128],login1")
-        found += [Named(name, "", where) for name in names]
-    return found
+        named += [Named(name, "", where) for name in names]
+    return named
 
 
-def _limit(found: list[Named], source: str) -> None:
-    if len(found) > _MOST:
+def _limit(named: list[Named], source: str) -> None:
+    if len(named) > _MOST:
         raise Usage(f"{source}: more than {_MOST} hosts", "look whether a range in it is meant so")

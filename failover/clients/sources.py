@@ -123,16 +123,20 @@ def _seen(ports: Ports, stack: Stack) -> list[Named]:
     server = stack.servers[stack.active]
     if server.address is None:
         raise Unknown(f"{server.name} has no known address", "look at its VNIC in the console")
-    found = ports.hosts.at(server.name, server.address).hooks("inventory", _NO_SPEC, _SECONDS)
+    report = ports.hosts.at(server.name, server.address).hooks("inventory", _NO_SPEC, _SECONDS)
     own = set(server.addresses) | {"127.0.0.1", "::1"}
-    seen = seen_clients(found)
-    return [Named(a, a, f"seen by {server.name} ({', '.join(w)})") for a, w in seen.items() if a not in own]
+    ways_by_client = seen_clients(report)
+    return [
+        Named(a, a, f"seen by {server.name} ({', '.join(w)})")
+        for a, w in ways_by_client.items()
+        if a not in own
+    ]
 
 
-def seen_clients(found: HookReport) -> dict[str, list[str]]:
+def seen_clients(report: HookReport) -> dict[str, list[str]]:
     """By address or name: how the server sees the client (hooks/survey/observed_clients.py)."""
-    for layer in found.layers:
-        seen = layer.facts.get("seen") if layer.layer == "clients" else None
-        if isinstance(seen, Mapping):
-            return {str(host): [str(way) for way in ways] for host, ways in seen.items()}
+    for layer in report.layers:
+        ways_by_client = layer.facts.get("seen") if layer.layer == "clients" else None
+        if isinstance(ways_by_client, Mapping):
+            return {str(host): [str(way) for way in ways] for host, ways in ways_by_client.items()}
     return {}

@@ -40,21 +40,24 @@ class Inspection:
         stack = self._ports.runner.read()
         return self._ports.observer.observe(stack, self._target, self._clients)
 
-    def verify(self, seen: Observation) -> None:
+    def verify(self, observation: Observation) -> None:
         """Every finding into the report.
 
         Raises Failed when the service is not right, ClientLeft when it is and only clients are not.
         """
-        self._report.active = seen.stack.active
-        look = partial(data.look, self._ports.site, self._ports.hosts, seen)
-        self._report.findings, self._report.second_plan_changes = verify(seen, self._ports.runner, look)
+        self._report.active = observation.stack.active
+        look = partial(data.look, self._ports.site, self._ports.hosts, observation)
+        self._report.findings, self._report.second_plan_changes = verify(
+            observation, self._ports.runner, look
+        )
         wrong = [f for f in self._report.findings if not f.ok]
         if service := [f for f in wrong if not f.client]:
             raise Failed(f"not everything is right: {_listed(service)}", self._remedy(service))
         if wrong:
             raise ClientLeft(
-                f"the service is up on {seen.target} and verified; not brought over: {_listed(wrong)}",
-                f"once they are mended, `./inv failover --active {seen.target}` brings these clients over "
+                f"the service is up on {observation.target} and verified; not brought over: {_listed(wrong)}",
+                f"once they are mended, `./inv failover --active {observation.target}` "
+                "brings these clients over "
                 "and touches nothing else",
             )
 

@@ -32,7 +32,7 @@ class Belief(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Judgement:
+class SilenceJudgement:
     """`evidence`: a line each, for a person. `remedy`: where it is UNKNOWN."""
 
     belief: Belief
@@ -41,11 +41,11 @@ class Judgement:
     remedy: str = ""
 
 
-def judge(server: ServerStatus, observation: Observation) -> Judgement:
+def judge(server: ServerStatus, observation: Observation) -> SilenceJudgement:
     """Whether this server, which holds volumes and does not let us in, is silent."""
     name = server.server.name
     if server.instance_state != "RUNNING":
-        return Judgement(Belief.SILENT, f"the API says {server.instance_state}", (_api(server),))
+        return SilenceJudgement(Belief.SILENT, f"the API says {server.instance_state}", (_api(server),))
     evidence = tuple(_evidence(server))
     if server.presence is not Presence.SILENT or server.attempt is None:
         return _unknown(server, evidence)
@@ -56,16 +56,16 @@ def judge(server: ServerStatus, observation: Observation) -> Judgement:
     evidence += (f"reached from here {server.attempt.way}: {', '.join(nodeset.listed(witnesses))}",)
     if signs:
         why = f"it does not let us in, but shows signs of life: {'; '.join(signs)}"
-        return Judgement(Belief.ALIVE, why, (*evidence, *signs))
-    return Judgement(Belief.SILENT, f"it does not answer, and {witnesses[0]} does", evidence)
+        return SilenceJudgement(Belief.ALIVE, why, (*evidence, *signs))
+    return SilenceJudgement(Belief.SILENT, f"it does not answer, and {witnesses[0]} does", evidence)
 
 
-def _unknown(server: ServerStatus, evidence: tuple[str, ...]) -> Judgement:
+def _unknown(server: ServerStatus, evidence: tuple[str, ...]) -> SilenceJudgement:
     name = server.server.name
     if server.trouble:
         remedy = f"{server.trouble.remedy}; or, when {name} is to be given up for lost, add --unplanned"
-        return Judgement(Belief.UNKNOWN, server.trouble.reason, evidence, remedy)
-    return Judgement(
+        return SilenceJudgement(Belief.UNKNOWN, server.trouble.reason, evidence, remedy)
+    return SilenceJudgement(
         Belief.UNKNOWN,
         f"{name} is RUNNING by the API and could not be tried: it has no known address",
         evidence,
@@ -73,9 +73,9 @@ def _unknown(server: ServerStatus, evidence: tuple[str, ...]) -> Judgement:
     )
 
 
-def _without_witness(server: ServerStatus, evidence: tuple[str, ...]) -> Judgement:
+def _without_witness(server: ServerStatus, evidence: tuple[str, ...]) -> SilenceJudgement:
     name = server.server.name
-    return Judgement(
+    return SilenceJudgement(
         Belief.UNKNOWN,
         f"{name} does not answer, but no other host of the site answers from here either: "
         "this machine's network may be at fault",

@@ -37,16 +37,16 @@ class CloneHost:
         """What a takeover does, by the same hooks. Raises Failed with the layer that failed."""
         return self._did("apply")
 
-    def exports(self, taken: HookReport) -> Finding:
+    def exports(self, report: HookReport) -> Finding:
         """Whether the site's folders are offered to nobody but the host itself, by its own table."""
-        facts = next((layer.facts for layer in taken.layers if layer.layer == NFS), {})
+        facts = next((layer.facts for layer in report.layers if layer.layer == NFS), {})
         others = offered_to_others(facts.get("exported"), self.stack)
-        found = f"offered to {', '.join(others)}" if others else "offered to nobody but the host itself"
-        return Finding("exports", not others, found)
+        actual = f"offered to {', '.join(others)}" if others else "offered to nobody but the host itself"
+        return Finding("exports", not others, actual)
 
     def read(self) -> tuple[Layer, ...]:
         """The canaries of every folder, read from the clones."""
-        return self._asked("probe").layers
+        return self._answer("probe").layers
 
     def unmount(self) -> HookReport:
         """Only exports and mounts are given up: the logical volumes stay, to be checked."""
@@ -66,19 +66,19 @@ class CloneHost:
         """Everything is given up: exports, mounts, volume groups, iSCSI sessions."""
         return self._did("release")
 
-    def _asked(self, action: str) -> HookReport:
+    def _answer(self, action: str) -> HookReport:
         spec = clone_spec(self.stack, self.clones, self.attached, self.seconds)
         return self._hooks(action, spec, self.seconds)
 
     def _did(self, action: str, only: tuple[str, ...] = ()) -> HookReport:
         spec = clone_spec(self.stack, self.clones, self.attached, self.seconds)
-        found = self._hooks(action, spec, self.seconds, only)
-        if not found.ok:
+        report = self._hooks(action, spec, self.seconds, only)
+        if not report.ok:
             raise Failed(
-                f"{found.host}: hooks {action}: {found.result.message}",
+                f"{report.host}: hooks {action}: {report.result.message}",
                 "a failover would fail in the same way: mend its cause, then rehearse again",
             )
-        return found
+        return report
 
     def _hooks(
         self, action: str, spec: ServerDocument, seconds: float, only: tuple[str, ...] = ()

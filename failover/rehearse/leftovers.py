@@ -103,16 +103,16 @@ class Leftovers:
         Nothing is lost sight of when this is killed: a clone's volumes get the tag before their group, which
         names them, goes. Raises Failed with what is left, and that it costs money.
         """
-        found = self.listed()
-        if not found:
+        leftovers = self.listed()
+        if not leftovers:
             return "nothing was left"
         try:
-            self._remove(found, wait)
+            self._remove(leftovers, wait)
         except FailoverError as error:
             raise Failed(f"{error.reason}; left: {self._still()}", f"{error.remedy}; {_CLEAN}") from error
         if left := self.listed():
             raise Failed(f"left: {'; '.join(left.lines)}", _CLEAN)
-        return f"{len(found.lines)} resources; none with the tag {TAG} of this site is listed any more"
+        return f"{len(leftovers.lines)} resources; none with the tag {TAG} of this site is listed any more"
 
     def _still(self) -> str:
         try:
@@ -120,28 +120,28 @@ class Leftovers:
         except FailoverError as error:
             return f"not known ({error.reason})"
 
-    def _remove(self, found: Left, wait: float) -> None:
-        for group in found.clones:
+    def _remove(self, leftovers: Left, wait: float) -> None:
+        for group in leftovers.clones:
             self._say(f"volume group {group.name}: waiting until it is made, to know its volumes")
             self._copies.settle_group(group.id, wait, ("AVAILABLE", "FAULTY", "TERMINATED"))
-        found = self.listed()
-        for volume in found.volumes:
-            self._copies.tag(volume, self._tags_of(volume, found))
-        self._remove_servers(found, wait)
-        self._let_go(found, wait)
-        for group in (*found.clones, *found.groups):
+        leftovers = self.listed()
+        for volume in leftovers.volumes:
+            self._copies.tag(volume, self._tags_of(volume, leftovers))
+        self._remove_servers(leftovers, wait)
+        self._let_go(leftovers, wait)
+        for group in (*leftovers.clones, *leftovers.groups):
             self._say(f"volume group {group.name} goes")
             self._copies.delete_group(group.id, wait)
-        self._say(f"{len(found.volumes)} cloned volumes go")
-        self._copies.delete_volumes([one.id for one in found.volumes], wait)
+        self._say(f"{len(leftovers.volumes)} cloned volumes go")
+        self._copies.delete_volumes([one.id for one in leftovers.volumes], wait)
 
-    def _tags_of(self, volume: BlockVolume, found: Left) -> dict[str, str]:
+    def _tags_of(self, volume: BlockVolume, leftovers: Left) -> dict[str, str]:
         own = volume.tags.get(TAG)
-        group = next((one.tags[TAG] for one in found.clones if one.id == volume.group_id), "")
+        group = next((one.tags[TAG] for one in leftovers.clones if one.id == volume.group_id), "")
         return {TAG: own or group}
 
-    def _remove_servers(self, found: Left, wait: float) -> None:
-        for one in found.instances:
+    def _remove_servers(self, leftovers: Left, wait: float) -> None:
+        for one in leftovers.instances:
             if any(server.instance_id == one.id for server in self._stack.servers.values()):
                 raise Refused(
                     f"{one.name} ({one.id}) is a server of this stack and has the tag {TAG}",
@@ -155,10 +155,10 @@ class Leftovers:
                     f"boot volume {', '.join(left)} of {one.name} is still there", "delete it by hand"
                 )
 
-    def _let_go(self, found: Left, wait: float) -> None:
+    def _let_go(self, leftovers: Left, wait: float) -> None:
         """Clones that a server of the stack has: released there first, for I/O of a cut session hangs."""
-        held = [one for volume in found.volumes for one in self._held(volume.id)]
+        held = [one for volume in leftovers.volumes for one in self._held(volume.id)]
         if held:
-            self._give_up(held, found.volumes)
+            self._give_up(held, leftovers.volumes)
         for one in held:
             self._servers.detach(one.id, wait)

@@ -23,21 +23,26 @@ class Record:
         self._say = say
         self._before = before
 
-    def step(self, name: str, action: Callable[[], T], told: Callable[[T], str], always: bool = False) -> T:
-        """Do it; what it came to. `told`: that in words. `always`: also when the rehearsal must not go on."""
+    def step(
+        self, name: str, action: Callable[[], T], describe: Callable[[T], str], always: bool = False
+    ) -> T:
+        """Do it, and return its result.
+
+        `describe`: the result in words. `always`: also when the rehearsal must not go on.
+        """
         if not always:
             self._before()
         self.journal.write(Event.STEP_STARTED, step=name)
         self._say(f"{name} ...")
         start = time.monotonic()
         try:
-            found = action()
+            result = action()
         except BaseException as error:
             reason = error.reason if isinstance(error, FailoverError) else type(error).__name__
             self._end(Event.STEP_FAILED, name, start, reason)
             raise
-        self._end(Event.STEP_DONE, name, start, told(found))
-        return found
+        self._end(Event.STEP_DONE, name, start, describe(result))
+        return result
 
     def _end(self, event: Event, name: str, start: float, message: str) -> None:
         seconds = time.monotonic() - start

@@ -40,13 +40,13 @@ def bring_up(ports: Ports, name: str, say: Say) -> BroughtUp:
     touches anything else; Failed when it does not give up what it has of the service; Unknown.
     """
     stack = ports.runner.read()
-    seen = look(ports, stack, name)
-    crew = Crew(ports, seen, ClientMode.REMOUNT)
+    observation = look(ports, stack, name)
+    crew = Crew(ports, observation, ClientMode.REMOUNT)
     came = BroughtUp(name)
-    for step in planner.prepare(seen.servers[name], seen.reach):
+    for step in planner.prepare(observation.servers[name], observation.reach):
         say(f"{step.name} ... ({step.why})")
         _timed(came, step.kind, partial(do, crew, step), say)
-    if seen.reach:
+    if observation.reach:
         came.check = _out_of_service(crew, name, came, say)
     refuse_holder(crew.attachments(), crew.stack, name)
     return came
@@ -88,6 +88,6 @@ def _out_of_service(crew: Crew, name: str, came: BroughtUp, say: Say) -> str:
 def _timed(came: BroughtUp, kind: StepKind, action: Callable[[], str], say: Say) -> None:
     start = time.monotonic()
     message = action()
-    taken = time.monotonic() - start
-    came.seconds[kind.value] = round(taken, 3)
-    say(f"{kind.value} {came.server}: done in {taken:.1f} s: {message}")
+    seconds = time.monotonic() - start
+    came.seconds[kind.value] = round(seconds, 3)
+    say(f"{kind.value} {came.server}: done in {seconds:.1f} s: {message}")

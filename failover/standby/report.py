@@ -19,11 +19,11 @@ from failover.status.sight import why_unknown
 def lines(ports: Ports, name: str) -> Iterator[str]:
     """Every line; what could not be learnt is said with its reason. Raises Refused as `look` does."""
     stack = ports.runner.read()
-    seen = look(ports, stack, name)
-    one = seen.servers[name]
+    observation = look(ports, stack, name)
+    one = observation.servers[name]
     yield f"{name}: {one.instance_state or 'it does not exist: `./inv standby up ' + name + '` launches it'}"
     yield "volumes: none, by the API"
-    if one.instance_state != "RUNNING" or one.server.address is None or not seen.reach:
+    if one.instance_state != "RUNNING" or one.server.address is None or not observation.reach:
         return
     if one.presence is not Presence.ANSWERS:
         why = why_unknown(one) if one.trouble or one.attempt else "its host key is not known yet"
@@ -54,7 +54,7 @@ def _of_host(ports: Ports, stack: Stack, host: HookRunner) -> Iterator[str]:
     except (Silent, FailoverError) as error:
         yield f"drift: not known: {error}"
         return
-    found = versions.drift(wanted, versions.versions(host.ssh))
-    yield from (f"drift: {one.line}" for one in found)
-    if not found:
+    drifts = versions.drift(wanted, versions.versions(host.ssh))
+    yield from (f"drift: {one.line}" for one in drifts)
+    if not drifts:
         yield f"drift: none; kernel and packages as on {active.name}"

@@ -37,12 +37,13 @@ def refuse_unless_ours(ports: Ports, stack: Stack, name: str) -> str | None:
             f"{name} is adopted: this stack did not launch it", "power it off or terminate it yourself"
         )
     refuse_holder(ports.observer.attachments(stack), stack, name)
-    found = ports.cloud.launched(stack.compartment_id, name)
-    if not found:
+    instance_ids = ports.cloud.launched(stack.compartment_id, name)
+    if not instance_ids:
         return None
-    if found != (server.instance_id,):
+    if instance_ids != (server.instance_id,):
         raise Refused(
-            f"{', '.join(found)} carry the tag of {name}, and Terraform's state has {server.instance_id}",
+            f"{', '.join(instance_ids)} carry the tag of {name}, "
+            f"and Terraform's state has {server.instance_id}",
             "find out which is which; `./inv standby up` takes up one that a killed run has left",
         )
     return server.instance_id

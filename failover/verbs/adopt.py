@@ -20,7 +20,7 @@ from failover.verbs.request import SiteChoice
 
 
 @dataclass(frozen=True)
-class Arguments:
+class AdoptArguments:
     """The command line of `adopt`. Empty: not said."""
 
     instance: str = ""
@@ -38,13 +38,13 @@ class Arguments:
     site: str | None = None
 
 
-def main(arguments: Arguments) -> int:
+def main(arguments: AdoptArguments) -> int:
     """Adopt, prove it, say what a failover would still lack; the exit code: 0 once the site is adopted."""
     console = Console(soft_wrap=True, highlight=False)
     return guarded(lambda: _adopt(arguments, console))
 
 
-def _adopt(arguments: Arguments, console: Console) -> None:
+def _adopt(arguments: AdoptArguments, console: Console) -> None:
     site = vias.chosen(_site(arguments), vias.Via.TERRAFORM)
     check_endpoint(site)
     runner = vias.runner(site)
@@ -71,9 +71,11 @@ def _adopt(arguments: Arguments, console: Console) -> None:
         arguments.yes,
     )
     with site_lock(site.runs):
-        found = adopt(question, site, runner, console)
-    console.print(f"{found.name} is adopted" if found.drifted else f"{found.name}: no drift", markup=False)
-    others = [name for name in found.servers if name != found.name]
+        adoption = adopt(question, site, runner, console)
+    console.print(
+        f"{adoption.name} is adopted" if adoption.drifted else f"{adoption.name}: no drift", markup=False
+    )
+    others = [name for name in adoption.servers if name != adoption.name]
     if not others:
         console.print(
             "before a failover works: a golden image of the server, by `invoke image`: its service goes on"
@@ -83,7 +85,7 @@ def _adopt(arguments: Arguments, console: Console) -> None:
     preflight.show(preflight.check(others[0], SiteChoice(str(site.file)), False, canaries=False), console)
 
 
-def _site(arguments: Arguments) -> Site:
+def _site(arguments: AdoptArguments) -> Site:
     """The site of the site file; where there is none, what the command line says and the usual places."""
     given = arguments.site or os.environ.get(sites.ENVIRONMENT_VARIABLE) or sites.DEFAULT
     path = Path(given).expanduser().absolute()

@@ -17,7 +17,7 @@ def guarded(action: Callable[[], None]) -> int:
         print(f"{error.outcome.value}: {error.reason}\n   remedy: {error.remedy}", file=sys.stderr)
         return error.outcome.exit_code
     except Exception as error:  # noqa: BLE001 - no library's exception reaches the terminal
-        found = as_unknown(error, None)
-        print(f"{found.outcome.value}: {found.reason}\n   remedy: {found.remedy}", file=sys.stderr)
-        return found.outcome.exit_code
+        failure = as_unknown(error, None)
+        print(f"{failure.outcome.value}: {failure.reason}\n   remedy: {failure.remedy}", file=sys.stderr)
+        return failure.outcome.exit_code
     return 0

@@ -124,11 +124,11 @@ def _stack_id(value: object, where: str) -> str:
 
 
 def _environment(table: Table) -> Mapping[str, Any]:
-    found = table.table("environment").items()
-    for name in found:
+    variables = table.table("environment").items()
+    for name in variables:
         if not name.isprintable() or "=" in name or not name:
             raise Usage(f"terraform.environment: found {name!r}, expected a variable's name", _EXAMPLE)
-    return found
+    return variables
 
 
 def _setting(value: object, where: str) -> str:
@@ -181,9 +181,9 @@ def _clients(tables: list[Table]) -> tuple[Client, ...]:
     return clients
 
 
-def _once(key: str, found: list[str]) -> None:
-    for index, value in enumerate(found):
-        if (first := found.index(value)) < index:
+def _once(key: str, values: list[str]) -> None:
+    for index, value in enumerate(values):
+        if (first := values.index(value)) < index:
             raise Usage(
                 f"clients[{index}].{key}: found {value!r}, as clients[{first}] has, expected each once",
                 "put all mounts of one client into one table",
@@ -217,25 +217,25 @@ def _mount(table: Table) -> ClientMount:
 
 def _deadlines(table: Table) -> Deadlines:
     defaults = {item.name: float(getattr(Deadlines(), item.name)) for item in fields(Deadlines)}
-    found = {key: table.get(key, _deadline, value) for key, value in defaults.items()}
+    values = {key: table.get(key, _deadline, value) for key, value in defaults.items()}
     table.done()
-    return Deadlines(**found)
+    return Deadlines(**values)
 
 
 def _preflight(table: Table) -> PreflightLimits:
     defaults = {item.name: float(getattr(PreflightLimits(), item.name)) for item in fields(PreflightLimits)}
-    found = {key: table.get(key, _days, value) for key, value in defaults.items()}
+    values = {key: table.get(key, _days, value) for key, value in defaults.items()}
     table.done()
-    return PreflightLimits(**found)
+    return PreflightLimits(**values)
 
 
 def _objectives(table: Table) -> Objectives:
     checks = {item.name: _days if item.name.endswith("_days") else _seconds for item in fields(Objectives)}
-    found: dict[str, float | None] = {}
+    values: dict[str, float | None] = {}
     for name, check in checks.items():
-        found[name] = table.get(name, check, None)
+        values[name] = table.get(name, check, None)
     table.done()
-    return Objectives(**found)
+    return Objectives(**values)
 
 
 def _deadline(value: object, where: str) -> float:

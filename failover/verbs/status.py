@@ -50,18 +50,18 @@ def _once(site: Site, as_json: bool, html: str, wait: float, clear: bool = False
     from failover.status.look import Look  # noqa: PLC0415
     from failover.status.voices import AGREE, DISAGREE  # noqa: PLC0415
 
-    seen = Look(site, settled(lambda: vias.runner(site)), wait).sight()
-    judged = judge.judge(seen)
+    sight = Look(site, settled(lambda: vias.runner(site)), wait).sight()
+    judged = judge.judge(sight)
     console = Console(highlight=False)
     if clear:
         console.clear()
-    text.show(seen, judged, console)
+    text.show(sight, judged, console)
     if html:
         from failover.status import page  # noqa: PLC0415 - jinja2 is not loaded where no page is made
 
-        write_whole(Path(html), page.html(seen, judged).encode())
+        write_whole(Path(html), page.html(sight, judged).encode())
         console.print(f"page: {html}", markup=False)
     if as_json:
-        sys.stdout.write(json.dumps(document.document(seen, judged)) + "\n")
+        sys.stdout.write(json.dumps(document.document(sight, judged)) + "\n")
     sys.stdout.flush()
     return {AGREE: 0, DISAGREE: Outcome.FAILED.exit_code}.get(judged.agreement, Outcome.UNKNOWN.exit_code)

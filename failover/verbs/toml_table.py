@@ -15,11 +15,11 @@ Check = Callable[[object, str], _T]
 class Table:
     """A table at `where`; empty for the whole file. Raises Usage for a value that is not a table."""
 
-    def __init__(self, where: str, found: object) -> None:
-        if not isinstance(found, Mapping):
-            raise Usage(f"site: [{where}]: found {found!r}, expected a table", _EXAMPLE)
+    def __init__(self, where: str, values: object) -> None:
+        if not isinstance(values, Mapping):
+            raise Usage(f"site: [{where}]: found {values!r}, expected a table", _EXAMPLE)
         self.where = where
-        self._found: Mapping[str, Any] = found
+        self._values: Mapping[str, Any] = values
         self._known: list[str] = []
 
     def name(self, key: str) -> str:
@@ -28,38 +28,38 @@ class Table:
 
     def has(self, key: str) -> bool:
         """Whether the file sets this key."""
-        return key in self._found
+        return key in self._values
 
     def get(self, key: str, check: Check[_T], default: _T) -> _T:
         """The key's value as `check(value, name)` gives it, which raises Usage; the default without one."""
         self._known.append(key)
-        return check(self._found[key], self.name(key)) if key in self._found else default
+        return check(self._values[key], self.name(key)) if key in self._values else default
 
     def need(self, key: str, check: Check[_T]) -> _T:
         """As `get`, for a key that must be there."""
         self._known.append(key)
-        return check(self._found.get(key), self.name(key))
+        return check(self._values.get(key), self.name(key))
 
     def table(self, key: str) -> Table:
         """The table of this name; an empty one when the file has none."""
         self._known.append(key)
-        return Table(self.name(key), self._found.get(key, {}))
+        return Table(self.name(key), self._values.get(key, {}))
 
     def tables(self, key: str) -> list[Table]:
         """The array of tables of this name, each named by its index from 0. Raises Usage for another type."""
         self._known.append(key)
-        found, name = self._found.get(key, []), self.name(key)
-        if not isinstance(found, list):
-            raise Usage(f"site: {name}: found {found!r}, expected an array of tables", _EXAMPLE)
-        return [Table(f"{name}[{index}]", entry) for index, entry in enumerate(found)]
+        tables, name = self._values.get(key, []), self.name(key)
+        if not isinstance(tables, list):
+            raise Usage(f"site: {name}: found {tables!r}, expected an array of tables", _EXAMPLE)
+        return [Table(f"{name}[{index}]", entry) for index, entry in enumerate(tables)]
 
     def items(self) -> Mapping[str, Any]:
         """Every key and value, for a table whose keys are the user's own."""
-        return self._found
+        return self._values
 
     def done(self) -> None:
         """Raises Usage for a key that is not read: a slip of the pen must not pass for a setting."""
-        unknown = sorted(set(self._found) - set(self._known))
+        unknown = sorted(set(self._values) - set(self._known))
         if unknown:
             where = f"[{self.where}]" if self.where else "the site file"
             raise Usage(

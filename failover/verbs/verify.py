@@ -31,8 +31,8 @@ def verify(target: str | None, choice: SiteChoice, console: Console) -> Report:
                 inspection = Inspection(
                     doors, report.target, ClientMode.REMOUNT, report, progress.Progress(console)
                 )
-                seen = inspection.timed("observe", inspection.observe)
-                inspection.timed("verify", lambda: inspection.verify(seen))
+                observation = inspection.timed("observe", inspection.observe)
+                inspection.timed("verify", lambda: inspection.verify(observation))
         report.outcome = Outcome.DONE
 
     return reported(Report(target or "", "verify"), act)

@@ -55,16 +55,16 @@ def _kept(view: ClientView, space: Namespace) -> Iterator[str]:
 
 def _namespaces(host: Host) -> Iterator[Namespace]:
     """Every mount namespace with NFS mounts of its own, once, by its first process."""
-    seen = {_link(host, "self"), ""}
+    visited = {_link(host, "self"), ""}
     for pid in sorted(int(name) for name in os.listdir(host.path("/proc")) if name.isdigit()):
         link = _link(host, str(pid))
-        if link in seen:
+        if link in visited:
             continue
-        seen.add(link)
+        visited.add(link)
         kept = private(_read(host, pid, "mountinfo"))
         if kept:
-            found = _CONTAINER.search(_read(host, pid, "cgroup"))
-            engine, container = (_ENGINES[found.group(1)], found.group(2)) if found else ("", "")
+            match = _CONTAINER.search(_read(host, pid, "cgroup"))
+            engine, container = (_ENGINES[match.group(1)], match.group(2)) if match else ("", "")
             yield Namespace(pid, _read(host, pid, "comm").strip() or "?", engine, container, kept)
 
 

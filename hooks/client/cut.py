@@ -49,16 +49,16 @@ class Cutter:
         """A bind mount outlives the mount that it was made of: it goes too, where fstab brings it back."""
         errors: List[HookError] = []
         for item in sorted(lost, key=lambda item: item.mount):
-            found = seen(self._host, item.mount)
+            mounted = seen(self._host, item.mount)
             if (
-                found is None
-                or found.id != item.id
+                mounted is None
+                or mounted.id != item.id
                 or item.type not in NFS
                 or not self._view.lines_at(item.mount)
             ):
                 continue
             try:
-                self._cut_one(found)
+                self._cut_one(mounted)
             except HookError as error:
                 errors.append(error)
         return Came([], errors)
@@ -69,14 +69,14 @@ class Cutter:
             thread.join()
 
     def _cut(self, place: MountPoint) -> List[str]:
-        found = seen(self._host, place.point)
-        if found is None:
+        mounted = seen(self._host, place.point)
+        if mounted is None:
             return ["{} went with the mount that it lay on".format(place.point)] if place.node else []
         held = {pid: name for pid, name in holders(self._host, place.point).items() if name != _DAEMON}
-        names, first = listed(held), found.source
-        while found is not None and self._is_the_sites(found):
-            self._cut_one(found)
-            found = seen(self._host, place.point)
+        names, first = listed(held), mounted.source
+        while mounted is not None and self._is_the_sites(mounted):
+            self._cut_one(mounted)
+            mounted = seen(self._host, place.point)
         note = "; restart what still uses the old mount: " + names if names else ""
         return ["{} cut off from {}{}".format(place.point, first, note)]
 

@@ -32,19 +32,19 @@ def expected(view: ClientView, place: MountPoint) -> str:
 
 
 def _refused(view: ClientView, place: MountPoint) -> List[str]:
-    found = [text for line in place.lines for text in [_refused_line(view, place, line)] if text]
+    reasons = [text for line in place.lines for text in [_refused_line(view, place, line)] if text]
     for layer in mount_tree.layers(view.table, place.point):
         if layer.type != AUTOFS and not ours(view, place, layer):
             text = "{}: found {} mounted there, expected one of: {}; unmount it first"
-            found.append(text.format(place.point, layer.source, expected(view, place)))
+            reasons.append(text.format(place.point, layer.source, expected(view, place)))
     if not place.lines:
-        found += _refused_without(view, place)
+        reasons += _refused_without(view, place)
     elif (
         view.spec.mode == "reboot" and not place.trigger and all(_only_by_hand(line) for line in place.lines)
     ):
         text = "{}: {} has noauto, so a reboot would not mount it; mount it without one (--clients remount)"
-        found.append(text.format(place.point, place.lines[0].file))
-    return found
+        reasons.append(text.format(place.point, place.lines[0].file))
+    return reasons
 
 
 def ours(view: ClientView, place: MountPoint, node: Optional[Mounted]) -> bool:
@@ -68,17 +68,17 @@ def _refused_line(view: ClientView, place: MountPoint, line: MountLine) -> str:
 
 
 def _why(view: ClientView, line: MountLine, owner: str) -> str:
-    found = source_of(line.source)
+    source = source_of(line.source)
     if line.type not in NFS:
         return " of type " + line.type
     if owner == SEVERAL:
         return ", which resolves to several servers of the site"
     if (
-        found
+        source
         and not owner
-        and found.host
-        and not is_address(found.host)
-        and not view.names.found.get(found.host)
+        and source.host
+        and not is_address(source.host)
+        and not view.names.found.get(source.host)
     ):
         return ", whose host does not resolve on this client"
     return ""
@@ -106,8 +106,8 @@ def _only_by_hand(line: MountLine) -> bool:
 
 def hidden(view: ClientView, point: str) -> List[Mounted]:
     """The NFS mounts on this point that no path leads to."""
-    seen = mount_tree.mounted_at(view.table, point)
-    return [] if seen else [item for item in view.nfs if item.mount == point]
+    mounted = mount_tree.mounted_at(view.table, point)
+    return [] if mounted else [item for item in view.nfs if item.mount == point]
 
 
 def curable(view: ClientView, place: MountPoint) -> bool:
@@ -124,29 +124,29 @@ def curable(view: ClientView, place: MountPoint) -> bool:
 
 def warnings(view: ClientView) -> List[str]:
     """What an operator should know of this client beforehand, although it stops no run."""
-    found = [text for place in view.places for text in _warned(view, place)]
-    found += [_warned_other(view, place) for place in view.others]
+    texts = [text for place in view.places for text in _warned(view, place)]
+    texts += [_warned_other(view, place) for place in view.others]
     points = [place.point for place in view.places + view.others]
-    return found + [_warned_dependent(view, item) for item in view.dependents(points)]
+    return texts + [_warned_dependent(view, item) for item in view.dependents(points)]
 
 
 def _warned(view: ClientView, place: MountPoint) -> List[str]:
-    found = [] if _exported(view, place) else [_NOT_EXPORTED.format(place.point, place.mount.path)]
+    texts = [] if _exported(view, place) else [_NOT_EXPORTED.format(place.point, place.mount.path)]
     if place.node is not None and not place.lines and not place.trigger:
-        found.append(_BY_HAND.format(place.point, place.node.source))
+        texts.append(_BY_HAND.format(place.point, place.node.source))
     if len(place.lines) > 1:
         files = ", ".join(sorted({line.file for line in place.lines}))
-        found.append(
+        texts.append(
             "{}: found {} lines for it in {}, expected one".format(place.point, len(place.lines), files)
         )
     for line in place.lines:
         if line.fixed and view.right(view.line_owner(line)) and line.source:
-            found.append("{}: {} could not be moved: {}".format(place.point, line.file, line.fixed))
-    found += [text for line in place.lines for text in [_renamed(view, line)] if text]
+            texts.append("{}: {} could not be moved: {}".format(place.point, line.file, line.fixed))
+    texts += [text for line in place.lines for text in [_renamed(view, line)] if text]
     for item in hidden(view, place.point):
         over = mount_tree.top(view.table, place.point)
-        found.append(_HIDDEN.format(place.point, item.source, over.mount if over else "/"))
-    return found
+        texts.append(_HIDDEN.format(place.point, item.source, over.mount if over else "/"))
+    return texts
 
 
 def _exported(view: ClientView, place: MountPoint) -> bool:
@@ -156,10 +156,10 @@ def _exported(view: ClientView, place: MountPoint) -> bool:
 
 def _renamed(view: ClientView, line: MountLine) -> str:
     """A name that gives way to an address works, and surprises whoever reads the line afterwards."""
-    found, server = source_of(line.source), view.spec.target.hostname
-    if not found or not found.host or is_address(found.host) or not view.former(view.line_owner(line)):
+    source, server = source_of(line.source), view.spec.target.hostname
+    if not source or not source.host or is_address(source.host) or not view.former(view.line_owner(line)):
         return ""
-    called = view.names.target_as(found.host)
+    called = view.names.target_as(source.host)
     text = "{}: {} does not lead to {} on this client: the line will name it by its address {}"
     return text.format(line.mount, server, view.spec.server, called) if is_address(called) else ""
 

@@ -27,18 +27,18 @@ def top(table: List[Mounted], path: str) -> Optional[Mounted]:
 
 def mounted_at(table: List[Mounted], path: str) -> Optional[Mounted]:
     """The mount whose own mount point `path` is, as users see it; None when it only lies on one."""
-    found = top(table, path)
-    return found if found is not None and found.mount == path else None
+    mounted = top(table, path)
+    return mounted if mounted is not None and mounted.mount == path else None
 
 
 def layers(table: List[Mounted], path: str) -> List[Mounted]:
     """What is mounted on this very path, one over the other, the uppermost first."""
-    found, layer = [], mounted_at(table, path)
-    while layer is not None and layer.mount == path and layer not in found:
-        found.append(layer)
-        below = [item for item in table if item.id == found[-1].parent]
+    stacked, layer = [], mounted_at(table, path)
+    while layer is not None and layer.mount == path and layer not in stacked:
+        stacked.append(layer)
+        below = [item for item in table if item.id == stacked[-1].parent]
         layer = below[0] if below else None
-    return found
+    return stacked
 
 
 def _prefixes(path: str) -> List[str]:
@@ -62,10 +62,10 @@ def real_path(host: Host, table: List[Mounted], path: str) -> str:
     """Where the normalized path leads through symbolic links, up to the first network filesystem."""
     done, left, links = "/", [part for part in path.split("/") if part], 0
     while left:
-        found, part = top(table, done), left.pop(0)
+        below, part = top(table, done), left.pop(0)
         here = os.path.normpath(os.path.join(done, part))
         over = mounted_at(table, here)
-        remote = any(item is not None and item.type in (*NFS, AUTOFS) for item in (found, over))
+        remote = any(item is not None and item.type in (*NFS, AUTOFS) for item in (below, over))
         link = None if remote else _link(host, here)
         if link is None or links == _MOST_LINKS:
             done = here
@@ -85,5 +85,5 @@ def _link(host: Host, path: str) -> Optional[str]:
 
 def address_of(mounted: Mounted) -> str:
     """The server's address that the kernel has for an NFS mount (nfs(5), addr=); empty without one."""
-    found = [word[len("addr=") :] for word in mounted.options.split(",") if word.startswith("addr=")]
-    return found[-1] if found else ""
+    addresses = [word[len("addr=") :] for word in mounted.options.split(",") if word.startswith("addr=")]
+    return addresses[-1] if addresses else ""

@@ -42,8 +42,8 @@ class Came(NamedTuple):
 
 def seen(host: Host, point: str) -> Optional[Mounted]:
     """What is mounted there now as users see it; None without a mount, or with an automount that waits."""
-    found = mount_tree.mounted_at(table(host), point)
-    return None if found is None or found.type == AUTOFS else found
+    mounted = mount_tree.mounted_at(table(host), point)
+    return None if mounted is None or mounted.type == AUTOFS else mounted
 
 
 def mount(host: Host, view: ClientView, places: List[MountPoint]) -> Came:
@@ -53,8 +53,8 @@ def mount(host: Host, view: ClientView, places: List[MountPoint]) -> Came:
     for place in sorted(places, key=lambda place: place.point):
         try:
             _mount(host, view, place)
-            found = seen(host, place.point)
-            done.append("{} mounted from {}".format(place.point, found.source if found else "the target"))
+            mounted = seen(host, place.point)
+            done.append("{} mounted from {}".format(place.point, mounted.source if mounted else "the target"))
         except HookError as error:
             errors.append(error)
     return Came(done, errors)

@@ -128,14 +128,14 @@ class Run:
         """Which mounts of the present server answer; one of the service's address gets time to find it."""
         host, view = self._host, self._view
         right = [place for place in view.places if mounted_right(view, place)]
-        found = answers(host, right)
+        answering = answers(host, right)
         end = host.now() + FOLLOW_SECONDS
         for place in right:
             follows = place.node is not None and view.node_owner(place.node) == SERVICE
-            while follows and not found[place.point] and host.now() < end:
+            while follows and not answering[place.point] and host.now() < end:
                 host.sleep(1.0)
-                found[place.point] = witness.answers(host, place.point, ANSWER_SECONDS)
-        return found
+                answering[place.point] = witness.answers(host, place.point, ANSWER_SECONDS)
+        return answering
 
     def _reach(self, moved: List[MountPoint]) -> None:
         """No mount is cut off before its successor takes connections, by the name that the mount will use."""

@@ -17,27 +17,29 @@ Facts = Dict[str, object]
 
 def at_once(work: Dict[str, Callable[[], object]], seconds: float) -> Dict[str, object]:
     """What each piece of work returned; one that did not end in time is left out, and left behind."""
-    found: Dict[str, object] = {}
+    results: Dict[str, object] = {}
 
     def run(name: str) -> None:
-        found[name] = work[name]()
+        results[name] = work[name]()
 
     if len(work) == 1:
         run(next(iter(work)))
-    threads = [threading.Thread(target=run, args=(name,), daemon=True) for name in work if name not in found]
+    threads = [
+        threading.Thread(target=run, args=(name,), daemon=True) for name in work if name not in results
+    ]
     for thread in threads:
         thread.start()
     end = time.monotonic() + seconds
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    return dict(found)
+    return dict(results)
 
 
 def all_answer(host: Host, points: Iterable[str], seconds: float) -> Dict[str, bool]:
     """Whether each mount answers within so many seconds."""
     tried = sorted(set(points))
-    found = at_once({point: partial(answers, host, point, seconds) for point in tried}, seconds + _GRACE)
-    return {point: bool(found.get(point)) for point in tried}
+    results = at_once({point: partial(answers, host, point, seconds) for point in tried}, seconds + _GRACE)
+    return {point: bool(results.get(point)) for point in tried}
 
 
 def answers(host: Host, point: str, seconds: float) -> bool:
@@ -67,8 +69,10 @@ def _ports(host: Host, every: Iterable[KnownServer]) -> Dict[str, str]:
     """Why none of a server's addresses takes a connection; empty when one does."""
     tried = {server.name: list(server.addresses) or [server.hostname] for server in every}
     addresses = {address for many in tried.values() for address in many}
-    found = at_once({item: partial(host.connect, item, PORT) for item in addresses}, SECONDS + _GRACE)
-    reasons = {item: str(found.get(item, "no answer within {:.0f} s".format(SECONDS))) for item in addresses}
+    results = at_once({item: partial(host.connect, item, PORT) for item in addresses}, SECONDS + _GRACE)
+    reasons = {
+        item: str(results.get(item, "no answer within {:.0f} s".format(SECONDS))) for item in addresses
+    }
     return {
         name: "" if any(not reasons[item] for item in many) else "; ".join(reasons[item] for item in many)
         for name, many in tried.items()

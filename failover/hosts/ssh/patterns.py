@@ -40,7 +40,7 @@ class Blocks:
 
 def blocks(access: SshAccess) -> Blocks:
     """The blocks of the files that ssh(1) reads: the site's own one, or the user's and the system's."""
-    reader = _Reader()
+    reader = _ConfigReader()
     if access.config_file:
         reader.read(access.config_file, Path.home() / ".ssh", 0)
     else:
@@ -49,7 +49,7 @@ def blocks(access: SshAccess) -> Blocks:
     return Blocks(tuple(reader.hosts), reader.certain, "\n".join(reader.lines))
 
 
-class _Reader:
+class _ConfigReader:
     def __init__(self) -> None:
         self.hosts: list[tuple[str, ...]] = []
         self.certain = True

@@ -33,25 +33,25 @@ class Map(NamedTuple):
 
 def maps(host: Host) -> List[Map]:
     """What the master map names, with the files that it includes."""
-    found: List[Map] = []
-    _read_master(host, MASTER, found, set())
-    return found
+    all_maps: List[Map] = []
+    _read_master(host, MASTER, all_maps, set())
+    return all_maps
 
 
-def _read_master(host: Host, file: str, found: List[Map], seen: Set[str]) -> None:
-    if file in seen or len(seen) > _MOST_INCLUDES:
+def _read_master(host: Host, file: str, all_maps: List[Map], visited: Set[str]) -> None:
+    if file in visited or len(visited) > _MOST_INCLUDES:
         return
-    seen.add(file)
+    visited.add(file)
     for words in _entries(_text(host, file)):
         first = words[0][0]
         if first.startswith("+dir:"):
             for name in _folder(host, first[len("+dir:") :]):
-                _read_master(host, name, found, seen)
+                _read_master(host, name, all_maps, visited)
         elif first.startswith("+"):
             included = first[1:] if first.startswith("+/") else os.path.join("/etc", first[1:])
-            _read_master(host, included, found, seen)
+            _read_master(host, included, all_maps, visited)
         elif len(words) > 1:
-            found.append(Map(first if first == _DIRECT else normalized(first), words[1][0]))
+            all_maps.append(Map(first if first == _DIRECT else normalized(first), words[1][0]))
 
 
 def _folder(host: Host, folder: str) -> List[str]:
@@ -70,23 +70,23 @@ Word = Tuple[str, Tuple[int, int]]
 
 def _entries(text: str) -> List[List[Word]]:
     """The words of each logical line, with their places; comments and empty lines left out."""
-    found = []
+    entries = []
     for line in _LOGICAL.finditer(text):
         words = [(item.group(), item.span()) for item in _WORD.finditer(text, line.start(), line.end())]
         if words and not words[0][0].startswith("#"):
-            found.append(words)
-    return found
+            entries.append(words)
+    return entries
 
 
 def lines(host: Host, points: Iterable[str]) -> List[MountLine]:
     """The entries for these mount points, and every direct one."""
-    found: List[MountLine] = []
+    mount_lines: List[MountLine] = []
     for item in maps(host):
         if item.file:
             executable = os.access(host.path(item.file), os.X_OK) and os.path.isfile(host.path(item.file))
             fixed = _PROGRAM if executable else ""
-            found += map_lines(item, _text(host, item.file), points, fixed)
-    return found
+            mount_lines += map_lines(item, _text(host, item.file), points, fixed)
+    return mount_lines
 
 
 def map_lines(item: Map, text: str, points: Iterable[str], fixed: str = "") -> List[MountLine]:
@@ -125,5 +125,5 @@ def _line(item: Map, words: List[Word], mount: str) -> MountLine:
 
 
 def _type(options: str) -> str:
-    found = re.search(r"(?:^|,)fstype=([^,]+)", options)
-    return found.group(1) if found else "nfs"
+    match = re.search(r"(?:^|,)fstype=([^,]+)", options)
+    return match.group(1) if match else "nfs"

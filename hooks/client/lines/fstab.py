@@ -36,13 +36,13 @@ class MountLine(NamedTuple):
 
 def lines(text: str) -> List[MountLine]:
     """Every active line, as getmntent(3) and libmount read it: the last fields may be missing."""
-    found, start = [], 0
+    parsed, start = [], 0
     for raw in re.findall(r"[^\n]*\n|[^\n]+", text):
         fields = [(item.group(), (start + item.start(), start + item.end())) for item in _FIELD.finditer(raw)]
         start += len(raw)
         if len(fields) >= 3 and not fields[0][0].startswith("#"):
-            found.append(_line(fields))
-    return found
+            parsed.append(_line(fields))
+    return parsed
 
 
 def _line(fields: Sequence[Tuple[str, Span]]) -> MountLine:

@@ -28,8 +28,8 @@ def lines(host: Host) -> List[MountLine]:
     for folder in _FOLDERS:
         for name in _names(host, folder, ".mount"):
             files.setdefault(name, os.path.join(folder, name))
-    found = [_line(name, _settings(host, name, path)) for name, path in sorted(files.items())]
-    return [line for line in found if line is not None]
+    candidates = [_line(name, _settings(host, name, path)) for name, path in sorted(files.items())]
+    return [line for line in candidates if line is not None]
 
 
 def _names(host: Host, folder: str, end: str) -> List[str]:
@@ -44,38 +44,49 @@ def _settings(host: Host, name: str, path: str) -> Dict[str, UnitSetting]:
     for folder in _FOLDERS:
         for part in _names(host, os.path.join(folder, name + ".d"), ".conf"):
             drop_ins.setdefault(part, os.path.join(folder, name + ".d", part))
-    found: Dict[str, UnitSetting] = {}
+    by_key: Dict[str, UnitSetting] = {}
     for file in [path] + [drop_ins[part] for part in sorted(drop_ins)]:
-        found.update(settings(file, host.read(file) or ""))
-    return found
+        by_key.update(settings(file, host.read(file) or ""))
+    return by_key
 
 
 def settings(file: str, text: str) -> Dict[str, UnitSetting]:
     """What the section [Mount] of this file's text sets, each with its place in the text."""
-    found = {}
+    by_key = {}
     for section in _SECTION.finditer(text):
         for item in _SETTING.finditer(text, section.start(1), section.end(1)):
-            found[item.group(1)] = UnitSetting(file, item.group(2), item.span(2))
-    return found
+            by_key[item.group(1)] = UnitSetting(file, item.group(2), item.span(2))
+    return by_key
 
 
-def _line(name: str, found: Dict[str, UnitSetting]) -> Optional[MountLine]:
-    what, where = found.get("What"), found.get("Where")
+def _line(name: str, unit_settings: Dict[str, UnitSetting]) -> Optional[MountLine]:
+    what, where = unit_settings.get("What"), unit_settings.get("Where")
     if what is None or where is None or ":/" not in what.value:
         return None
     options, place = (
-        ("", NOWHERE) if "Options" not in found else (found["Options"].value, found["Options"].at)
+        ("", NOWHERE)
+        if "Options" not in unit_settings
+        else (unit_settings["Options"].value, unit_settings["Options"].at)
     )
-    kind = found["Type"].value if "Type" in found else "nfs"
-    files = {item.file for key, item in found.items() if key in ("What", "Options")}
+    kind = unit_settings["Type"].value if "Type" in unit_settings else "nfs"
+    files = {item.file for key, item in unit_settings.items() if key in ("What", "Options")}
     mount = where.value
     return MountLine(
-        what.file, UNIT, mount, mount, kind, what.value, options, what.at, place, _fixed(name, files, found)
+        what.file,
+        UNIT,
+        mount,
+        mount,
+        kind,
+        what.value,
+        options,
+        what.at,
+        place,
+        _fixed(name, files, unit_settings),
     )
 
 
-def _fixed(name: str, files: Set[str], found: Dict[str, UnitSetting]) -> str:
-    values = "".join(found[key].value for key in ("What", "Options") if key in found)
+def _fixed(name: str, files: Set[str], unit_settings: Dict[str, UnitSetting]) -> str:
+    values = "".join(unit_settings[key].value for key in ("What", "Options") if key in unit_settings)
     if re.search(r"[%\\\"']", values):
         return _SPECIAL
     if any(not file.startswith(OURS + "/") for file in files):

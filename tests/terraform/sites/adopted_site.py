@@ -83,7 +83,7 @@ class AdoptedSite:
         """The verb, answered yes; its exit code."""
         given = {"instance": self.instance_id, "yes": True, "site": str(self.file), **arguments}
         with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(InventoryHost, self)):
-            return verb.main(verb.Arguments(**given))
+            return verb.main(verb.AdoptArguments(**given))
 
     def written(self) -> dict[str, bytes]:
         """Every file that a person would find, by its path."""
