@@ -30,7 +30,7 @@ class Source:
 
     `nodes`: a nodeset. `file`: hosts or nodesets, a line each. `inventory`: of Ansible, and its `group`.
     `slurm`: `sinfo`, a node list, or - for standard input. `tag`: KEY=VALUE of instances in `compartment`
-    (empty: the stack's). `seen`: what nfsd on the active server sees.
+    (empty: the stack's). `from_server`: the clients that nfsd on the active server sees (--seen).
     """
 
     nodes: str = ""
@@ -40,13 +40,20 @@ class Source:
     slurm: str = ""
     tag: str = ""
     compartment: str = ""
-    seen: bool = False
+    from_server: bool = False
 
     @property
     def given(self) -> list[str]:
         """The options that were given."""
-        every = ("nodes", "file", "inventory", "slurm", "tag", "seen")
-        return [f"--{name}" for name in every if getattr(self, name)]
+        options = {
+            "--nodes": self.nodes,
+            "--file": self.file,
+            "--inventory": self.inventory,
+            "--slurm": self.slurm,
+            "--tag": self.tag,
+            "--seen": self.from_server,
+        }
+        return [option for option, value in options.items() if value]
 
 
 def check(source: Source) -> None:
@@ -78,7 +85,7 @@ def remote(source: Source, ports: Ports, stack: Stack) -> list[Named] | None:
     """The hosts that the cloud or the active server knows; None for another source. Raises FailoverError."""
     if source.tag:
         return _tagged(source, ports, source.compartment or stack.compartment_id)
-    return _seen(ports, stack) if source.seen else None
+    return _from_server(ports, stack) if source.from_server else None
 
 
 def _read(name: str, option: str) -> str:
@@ -119,13 +126,13 @@ def _tagged(source: Source, ports: Ports, compartment: str) -> list[Named]:
     return [Named(i.name, addresses.get(i.id, ""), where) for i in live]
 
 
-def _seen(ports: Ports, stack: Stack) -> list[Named]:
+def _from_server(ports: Ports, stack: Stack) -> list[Named]:
     server = stack.servers[stack.active]
     if server.address is None:
         raise Unknown(f"{server.name} has no known address", "look at its VNIC in the console")
     report = ports.hosts.at(server.name, server.address).hooks("inventory", _NO_SPEC, _SECONDS)
     own = set(server.addresses) | {"127.0.0.1", "::1"}
-    ways_by_client = seen_clients(report)
+    ways_by_client = observed_clients(report)
     return [
         Named(a, a, f"seen by {server.name} ({', '.join(w)})")
         for a, w in ways_by_client.items()
@@ -133,7 +140,7 @@ def _seen(ports: Ports, stack: Stack) -> list[Named]:
     ]
 
 
-def seen_clients(report: HookReport) -> dict[str, list[str]]:
+def observed_clients(report: HookReport) -> dict[str, list[str]]:
     """By address or name: how the server sees the client (hooks/survey/observed_clients.py)."""
     for layer in report.layers:
         ways_by_client = layer.facts.get("seen") if layer.layer == "clients" else None

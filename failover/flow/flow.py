@@ -94,28 +94,28 @@ class Flow:
             if self._options.door.checks_last_switch:
                 self._report.switched = self._terraform.switched()
                 self._options.door.check(self._report.switched)
-            seen = self._look()
-            self._report.observation, self._report.active = seen, seen.stack.active
-            plan = planner.make(seen, self._options.unplanned, self._options.copy)
+            observation = self._look()
+            self._report.observation, self._report.active = observation, observation.stack.active
+            plan = planner.make(observation, self._options.unplanned, self._options.copy)
             self._report.notes = plan.notes
             self._report.plan = plan
             if self._options.only_clients:
                 _refuse_other_steps(plan)
-            self._holding.check(plan, seen)
+            self._holding.check(plan, observation)
             if self._options.volumes_from:
-                self._restore(plan, seen)
+                self._restore(plan, observation)
             if not plan.steps:
-                self._settled(seen)
+                self._settled(observation)
                 return
             self._foretell(plan)
-            self._stand(seen)
+            self._stand(observation)
             if self._options.dry_run:
-                self._foresee(plan, seen)
+                self._foresee(plan, observation)
                 self._report.outcome = Outcome.PLANNED
                 return
-            self._inspection.timed("preflight", lambda: self._preflight(plan, seen))
+            self._inspection.timed("preflight", lambda: self._preflight(plan, observation))
             self._confirm(plan)
-            self._act(plan, seen)
+            self._act(plan, observation)
         finally:
             self._terraform.discard_plans()
 
@@ -124,19 +124,19 @@ class Flow:
         self._began = datetime.now(UTC)
         with ThreadPoolExecutor(max_workers=1) as pool:
             who = pool.submit(identity, self._terraform)
-            seen = self._inspection.timed("observe", self._inspection.observe)
+            observation = self._inspection.timed("observe", self._inspection.observe)
             self._identity = who.result()
-        return seen
+        return observation
 
-    def _restore(self, plan: model.Plan, seen: Observation) -> None:
+    def _restore(self, plan: model.Plan, observation: Observation) -> None:
         """What replaces the volumes in this plan's switch, shown. Raises Refused where it is not safe."""
         options, now = self._options, datetime.now(UTC)
         found = restores.look(
-            self._ports, seen.stack, options.volumes_from, now, options.accept_loss or options.dry_run
+            self._ports, observation.stack, options.volumes_from, now, options.accept_loss or options.dry_run
         )
         if found is None:
             return
-        if seen.attachments.held_by(seen.servers[plan.target].server.instance_id):
+        if observation.attachments.held_by(observation.servers[plan.target].server.instance_id):
             raise Refused(
                 f"--volumes-from: {plan.target} has the volumes that would be replaced under it",
                 "name another server, which takes the copies; afterwards the service can come home",
@@ -147,24 +147,24 @@ class Flow:
         self._console.print(lost, markup=False)
         self._report.notes += (lost,)
 
-    def _settled(self, seen: Observation) -> None:
+    def _settled(self, observation: Observation) -> None:
         """Nothing to do - which is verified like everything else."""
-        self._inspection.verify(seen)
+        self._inspection.verify(observation)
         self._report.outcome = Outcome.NOTHING_TO_DO
         if not self._options.dry_run:
-            self._holding.end(seen.target, "")
+            self._holding.end(observation.target, "")
         self._report.notes += self._holding.notes
 
-    def _preflight(self, plan: model.Plan, seen: Observation) -> None:
+    def _preflight(self, plan: model.Plan, observation: Observation) -> None:
         """What would stop the run halfway stops it here, all of it at once."""
-        found = gate.checks(plan, seen, self._ports)
-        self._report.notes += gate.notes(found)
-        if error := objection(found):
+        results = gate.checks(plan, observation, self._ports)
+        self._report.notes += gate.notes(results)
+        if error := objection(results):
             raise error
 
-    def _foresee(self, plan: model.Plan, seen: Observation) -> None:
+    def _foresee(self, plan: model.Plan, observation: Observation) -> None:
         """The hosts' judgement on a plan that is only shown: what a run would be refused with."""
-        self._report.notes += gate.foreseen(plan, seen, self._ports)
+        self._report.notes += gate.foreseen(plan, observation, self._ports)
 
     def _foretell(self, plan: model.Plan) -> None:
         """The plan, and how long it will take by what this site has measured; met or missed beforehand."""
@@ -182,9 +182,9 @@ class Flow:
         except OSError:  # a forecast is not worth a run
             return {}
 
-    def _stand(self, seen: Observation) -> None:
+    def _stand(self, observation: Observation) -> None:
         """Where one stands, in short: of what this run has looked at."""
-        now = sight.of_run(str(self._site.file), seen, datetime.now(UTC), self._site.objectives)
+        now = sight.of_run(str(self._site.file), observation, datetime.now(UTC), self._site.objectives)
         now = replace(now, hold=self._holding.kept)
         for line in text.brief(now, judge.judge(now)):
             self._console.print(f"  {line}", markup=False)
@@ -201,13 +201,13 @@ class Flow:
         if given.strip() != plan.target:
             raise Refused("not confirmed; nothing was changed", "")
 
-    def _act(self, plan: model.Plan, seen: Observation) -> None:
+    def _act(self, plan: model.Plan, observation: Observation) -> None:
         journal = Journal(self._site.runs, plan.target)
         self._report.run, self._report.folder = journal.id, journal.folder
-        self._holding.begin(plan, seen, journal.id)
+        self._holding.begin(plan, observation, journal.id)
         self._write_start(journal, plan)
         inspection = self._inspection
-        crew = Crew(self._ports, seen, self._options.clients, self._options.door, self._replacing)
+        crew = Crew(self._ports, observation, self._options.clients, self._options.door, self._replacing)
         execution = Execution(
             plan,
             self._held(partial(do, crew)),
@@ -288,9 +288,9 @@ class Flow:
     def _verify(self, journal: Journal) -> None:
         journal.write(Event.VERIFY_STARTED)
         try:
-            seen = self._inspection.observe()
-            self._stand(seen)
-            self._inspection.verify(seen)
+            observation = self._inspection.observe()
+            self._stand(observation)
+            self._inspection.verify(observation)
         finally:
             journal.write(
                 Event.VERIFIED,

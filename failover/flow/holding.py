@@ -36,7 +36,7 @@ class Holding:
         self.kept: Hold | None = None
         self.note = ""
 
-    def check(self, plan: Plan, seen: Observation) -> None:
+    def check(self, plan: Plan, observation: Observation) -> None:
         """Raise Refused where the plan goes against a hold. A file that is broken stops no plain failover."""
         try:
             self.kept = hold.read(self._runs)
@@ -44,7 +44,7 @@ class Holding:
             if self._seconds is not None or self._is_rollback:
                 raise
             self.note = f"{error.reason}; {error.remedy}"
-        loser = _loser(plan, seen)
+        loser = _loser(plan, observation)
         if self.kept is None or loser is None or not self.kept.is_in_force(self._now()):
             return
         if plan.target == self.kept.server and not self._is_rollback:
@@ -60,12 +60,12 @@ class Holding:
                 "`./inv commit` ends that hold; or leave --hold out",
             )
 
-    def begin(self, plan: Plan, seen: Observation, run: str) -> None:
+    def begin(self, plan: Plan, observation: Observation, run: str) -> None:
         """Hold the loser, before the first step: a run that is killed leaves it held. Raises OSError."""
         if self._seconds is None:
             return
-        loser = _loser(plan, seen)
-        one = seen.servers.get(loser) if loser else None
+        loser = _loser(plan, observation)
+        one = observation.servers.get(loser) if loser else None
         if one is None or one.server.instance_id is None or one.instance_state in _GONE:
             why = f"{loser} has no instance" if loser else "no server loses the volumes"
             if not (self.kept and self.kept.is_in_force(self._now())):
@@ -78,7 +78,7 @@ class Holding:
             run,
             self._seconds,
             self._now() + timedelta(seconds=self._seconds),
-            tuple(sorted(volume.volume_id for volume in seen.stack.volumes.values())),
+            tuple(sorted(volume.volume_id for volume in observation.stack.volumes.values())),
         )
         hold.write(self._runs, made)
         self.kept = made
@@ -116,8 +116,8 @@ def remember(runs: Path, kept: Hold, action: str, now: datetime) -> None:
         history.append(runs, history.Entry(history.Kind.HOLD, now, Outcome.DONE.value, 0.0, facts))
 
 
-def _loser(plan: Plan, seen: Observation) -> str | None:
+def _loser(plan: Plan, observation: Observation) -> str | None:
     """Who loses the volumes by this plan; the server by Terraform's state where nobody has them any more."""
     if not any(step.kind is StepKind.SWITCH for step in plan.steps):
         return None
-    return plan.loser or (seen.stack.active if seen.stack.active != plan.target else None)
+    return plan.loser or (observation.stack.active if observation.stack.active != plan.target else None)

@@ -107,12 +107,12 @@ def to_roll_back(runs: Path, now: datetime) -> Hold:
     return hold
 
 
-def _hold(found: Mapping[str, Any]) -> Hold:
-    until = datetime.fromisoformat(found["until"])
-    seconds, volumes = float(found["seconds"]), found["volumes"]
+def _hold(document: Mapping[str, Any]) -> Hold:
+    until = datetime.fromisoformat(document["until"])
+    seconds, volumes = float(document["seconds"]), document["volumes"]
     if until.tzinfo is None or not 0 < seconds < float("inf") or not isinstance(volumes, list) or not volumes:
         raise ValueError("expected until with its zone, seconds above 0 and a list of volumes")
-    texts = [found[key] for key in ("server", "instance_id", "successor", "run")]
+    texts = [document[key] for key in ("server", "instance_id", "successor", "run")]
     if not all(isinstance(text, str) and text for text in (*texts, *volumes)):
         raise ValueError("expected texts as server, instance_id, successor, run and in volumes")
     server, instance_id, successor, run = texts

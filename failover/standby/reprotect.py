@@ -14,16 +14,16 @@ Say = Callable[[str], None]
 _OFF_BUT_THERE = ("RUNNING", "STOPPED", "STOPPING", "STARTING")
 
 
-def chosen(stack: Stack, seen: Sight, wanted: str | None) -> str:
+def chosen(stack: Stack, sight: Sight, wanted: str | None) -> str:
     """The server that shall stand by: the one that was named, else one that exists, else one to launch.
 
     Raises Refused when there is none, with what there is to do.
     """
     if wanted:
         return wanted
-    others = [s for s in stack.servers.values() if s.name != stack.active and not seen.held(s.name)]
-    held = [hold for name in stack.servers if (hold := seen.held(name))]
-    there = [s.name for s in others if seen.states.get(s.name) in _OFF_BUT_THERE]
+    others = [s for s in stack.servers.values() if s.name != stack.active and not sight.held(s.name)]
+    held = [hold for name in stack.servers if (hold := sight.held(name))]
+    there = [s.name for s in others if sight.states.get(s.name) in _OFF_BUT_THERE]
     launchable = [s.name for s in others if s.launch and s.name not in there]
     if held and not there and not launchable:
         raise Refused(
@@ -32,14 +32,14 @@ def chosen(stack: Stack, seen: Sight, wanted: str | None) -> str:
         )
     if not there and not launchable:
         raise Refused(
-            f"no server could stand by: {_why(others, seen)}",
+            f"no server could stand by: {_why(others, sight)}",
             "take an image of the active server, add a server with that image_id to `servers`, try again",
         )
     return (there or launchable)[0]
 
 
-def _why(others: list[Server], seen: Sight) -> str:
-    return "; ".join(readiness(s, seen) for s in others) or "the stack has no server but the active one"
+def _why(others: list[Server], sight: Sight) -> str:
+    return "; ".join(readiness(s, sight) for s in others) or "the stack has no server but the active one"
 
 
 def settled(before: Sight) -> Judgement | None:
@@ -53,11 +53,11 @@ def prove(after: Sight, name: str) -> str:
     stack = after.stack
     if isinstance(stack, Unread):
         raise Failed(f"Terraform's state cannot be read: {stack.reason}", stack.remedy)
-    found = [text for text in judge(after).next_servers if text.startswith(name)]
-    if not found:
+    ready = [text for text in judge(after).next_servers if text.startswith(name)]
+    if not ready:
         raise Failed(
             f"{name} was brought up, and a fresh look does not find it ready: "
             f"{readiness(stack.servers[name], after)}",
             "mend that, then run the same command again",
         )
-    return found[0]
+    return ready[0]

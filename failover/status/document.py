@@ -19,35 +19,35 @@ from failover.status.voices import mounted_from
 VERSION = 1
 
 
-def document(seen: Sight, judged: Judgement) -> dict[str, Any]:
+def document(sight: Sight, judged: Judgement) -> dict[str, Any]:
     """Values that are not known are null; `unknown` has the reasons."""
     return {
         "version": VERSION,
-        "site": seen.site,
-        "at": seen.at.isoformat(),
-        "seconds": round(seen.seconds, 3),
-        "active": seen.active,
+        "site": sight.site,
+        "at": sight.at.isoformat(),
+        "seconds": round(sight.seconds, 3),
+        "active": sight.active,
         "agreement": judged.agreement,
-        "witnesses": [asdict(one) for one in judged.voices],
-        "servers": _servers(seen),
-        "volumes": _volumes(seen),
-        "clients": _clients(seen),
-        "service_address": seen.stack.service_ip if isinstance(seen.stack, Stack) else None,
-        "images": {n: None if isinstance(i, Unread) else _image(i, seen) for n, i in seen.images.items()},
-        "last": {kind.value: _entry(seen, kind) for kind in Kind},
+        "witnesses": [one.document() for one in judged.voices],
+        "servers": _servers(sight),
+        "volumes": _volumes(sight),
+        "clients": _clients(sight),
+        "service_address": sight.stack.service_ip if isinstance(sight.stack, Stack) else None,
+        "images": {n: None if isinstance(i, Unread) else _image(i, sight) for n, i in sight.images.items()},
+        "last": {kind.value: _entry(sight, kind) for kind in Kind},
         "objectives": [one.document() for one in judged.objectives],
         "next_servers": list(judged.next_servers),
         "protected": judged.is_protected,
         "unprotected": [asdict(gap) for gap in judged.gaps],
         "command": judged.gaps[0].command if judged.gaps else None,
-        "under_way": seen.under_way or None,
-        "held": _held(seen),
-        "unknown": list(seen.unread()),
+        "under_way": sight.under_way or None,
+        "held": _held(sight),
+        "unknown": list(sight.unread()),
     }
 
 
-def _image(image: ImageFound, seen: Sight) -> dict[str, Any]:
-    entry = image_drift(image, seen)
+def _image(image: ImageFound, sight: Sight) -> dict[str, Any]:
+    entry = image_drift(image, sight)
     drift = {**entry.facts["image"], "at": entry.at.isoformat()} if entry else None
     return {
         "name": image.name,
@@ -57,14 +57,14 @@ def _image(image: ImageFound, seen: Sight) -> dict[str, Any]:
     }
 
 
-def _held(seen: Sight) -> dict[str, Any] | None:
+def _held(sight: Sight) -> dict[str, Any] | None:
     """The server that is held now; null for none."""
-    hold = seen.hold
-    return hold.document() if isinstance(hold, Hold) and seen.held(hold.server) else None
+    hold = sight.hold
+    return hold.document() if isinstance(hold, Hold) and sight.held(hold.server) else None
 
 
-def _servers(seen: Sight) -> dict[str, Any]:
-    return {name: _host(seen.servers.get(name), seen.states.get(name)) for name in seen.states}
+def _servers(sight: Sight) -> dict[str, Any]:
+    return {name: _host(sight.servers.get(name), sight.states.get(name)) for name in sight.states}
 
 
 def _host(one: ServerStatus | None, state: str | Unread | None) -> dict[str, Any]:
@@ -82,28 +82,28 @@ def _layers(one: ServerStatus | ClientStatus | None) -> dict[str, Any] | None:
     return {x.layer: {"state": x.state, "message": x.message} for x in one.answer.layers}
 
 
-def _volumes(seen: Sight) -> dict[str, Any]:
-    stack = seen.stack
+def _volumes(sight: Sight) -> dict[str, Any]:
+    stack = sight.stack
     if isinstance(stack, Unread):
         return {}
-    found = {n: None if isinstance(many, Unread) else many for n, many in seen.attachments.items()}
-    return {n: None if many is None else described(many, stack) for n, many in found.items()}
+    attachments = {n: None if isinstance(many, Unread) else many for n, many in sight.attachments.items()}
+    return {n: None if many is None else described(many, stack) for n, many in attachments.items()}
 
 
-def _clients(seen: Sight) -> dict[str, Any]:
-    stack = seen.stack
+def _clients(sight: Sight) -> dict[str, Any]:
+    stack = sight.stack
     return {
         one.client.name: {
             "presence": one.presence.value,
             "mounted_from": mounted_from(one, stack) if isinstance(stack, Stack) and one.answer else None,
             "layers": _layers(one),
         }
-        for one in seen.clients
+        for one in sight.clients
     }
 
 
-def _entry(seen: Sight, kind: Kind) -> dict[str, Any] | None:
-    found: Entry | None = seen.history.latest(kind) if isinstance(seen.history, History) else None
-    if found is None:
+def _entry(sight: Sight, kind: Kind) -> dict[str, Any] | None:
+    entry: Entry | None = sight.history.latest(kind) if isinstance(sight.history, History) else None
+    if entry is None:
         return None
-    return {**asdict(found), "at": found.at.isoformat(), "facts": dict(found.facts)}
+    return {**asdict(entry), "at": entry.at.isoformat(), "facts": dict(entry.facts)}

@@ -60,12 +60,12 @@ class _Entry:
     to: tuple[str, ...] = ()
 
 
-def draw(seen: Sight) -> Topology:
+def draw(sight: Sight) -> Topology:
     """The whole site; empty without Terraform's state."""
-    stack = seen.stack
+    stack = sight.stack
     if isinstance(stack, Unread):
         return Topology((), (), 0)
-    columns = (_volumes(seen, stack), _servers(seen, stack), _clients(seen, stack))
+    columns = (_volumes(sight, stack), _servers(sight, stack), _clients(sight, stack))
     rows = max(len(column) for column in columns)
     places = {e.title: _TOP + row * _ROW for row, e in enumerate(columns[1])}
     boxes: list[Box] = []
@@ -84,12 +84,12 @@ def draw(seen: Sight) -> Topology:
     return Topology(tuple(boxes), tuple(lines), _TOP + rows * _ROW)
 
 
-def _volumes(seen: Sight, stack: Stack) -> list[_Entry]:
-    return [_volume(name, seen, stack) for name in stack.volumes]
+def _volumes(sight: Sight, stack: Stack) -> list[_Entry]:
+    return [_volume(name, sight, stack) for name in stack.volumes]
 
 
-def _volume(name: str, seen: Sight, stack: Stack) -> _Entry:
-    many = seen.attachments.get(name, NOT_LOOKED_AT)
+def _volume(name: str, sight: Sight, stack: Stack) -> _Entry:
+    many = sight.attachments.get(name, NOT_LOOKED_AT)
     if isinstance(many, Unread):
         return _Entry(name, "attachment unknown", UNKNOWN)
     to = [server.name for one in many if (server := stack.server_of(one.instance_id))]
@@ -97,10 +97,10 @@ def _volume(name: str, seen: Sight, stack: Stack) -> _Entry:
     return _Entry(name, described(many, stack), GOOD if right else BAD, tuple(to))
 
 
-def _servers(seen: Sight, stack: Stack) -> list[_Entry]:
+def _servers(sight: Sight, stack: Stack) -> list[_Entry]:
     entries = []
     for name, server in stack.servers.items():
-        one, power = seen.servers.get(name), seen.states.get(name)
+        one, power = sight.servers.get(name), sight.states.get(name)
         word = "instance unknown" if isinstance(power, Unread) else power or "no instance yet"
         state, serves = IDLE, ""
         if one and one.answer:
@@ -118,11 +118,11 @@ def _at(address: str | None) -> str:
     return f", {address}" if address else ""
 
 
-def _clients(seen: Sight, stack: Stack) -> list[_Entry]:
-    if len(seen.clients) <= _MOST_CLIENTS:
-        return [_client(one, stack) for one in seen.clients]
+def _clients(sight: Sight, stack: Stack) -> list[_Entry]:
+    if len(sight.clients) <= _MOST_CLIENTS:
+        return [_client(one, stack) for one in sight.clients]
     groups: dict[tuple[str | None, str], list[ClientStatus]] = {}
-    for one in seen.clients:
+    for one in sight.clients:
         entry = _client(one, stack)
         groups.setdefault((entry.to[0] if entry.to else None, entry.state), []).append(one)
     return [

@@ -9,15 +9,15 @@ from failover.runs.history import Entry, History, Kind
 from failover.status.sight import Sight
 
 
-def image_drift(image: ImageFound, seen: Sight) -> Entry | None:
+def image_drift(image: ImageFound, sight: Sight) -> Entry | None:
     """The newest preflight that compared this image, while the same server was active as now.
 
     Its facts have `image`: "id", "outcome" and "drift". None where there is none.
     """
-    if not isinstance(seen.history, History) or not image.id:
+    if not isinstance(sight.history, History) or not image.id:
         return None
-    for entry in sorted(seen.history.entries, key=lambda one: one.at, reverse=True):
+    for entry in sorted(sight.history.entries, key=lambda one: one.at, reverse=True):
         compared = entry.facts.get("image")
         if entry.kind == Kind.PREFLIGHT and isinstance(compared, Mapping) and compared.get("id") == image.id:
-            return entry if entry.facts.get("active") == seen.active and "drift" in compared else None
+            return entry if entry.facts.get("active") == sight.active and "drift" in compared else None
     return None

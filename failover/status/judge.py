@@ -45,27 +45,27 @@ class Judgement:
         return not self.gaps
 
 
-def judge(seen: Sight) -> Judgement:
+def judge(sight: Sight) -> Judgement:
     """All of it. What is not known is never taken for right, and never for down."""
-    found = voices(seen)
-    agreement = agreed(found)
-    ready = next_servers(seen)
-    results = objectives(seen)
-    gaps = tuple(_gaps(seen, found, agreement, ready, results))
-    return Judgement(found, agreement, gaps, results, ready)
+    witnesses = voices(sight)
+    agreement = agreed(witnesses)
+    ready = next_servers(sight)
+    results = objectives(sight)
+    gaps = tuple(_gaps(sight, witnesses, agreement, ready, results))
+    return Judgement(witnesses, agreement, gaps, results, ready)
 
 
-def objectives(seen: Sight) -> tuple[ObjectiveResult, ...]:
+def objectives(sight: Sight) -> tuple[ObjectiveResult, ...]:
     """Each objective of the site against its history; without an objective it is only shown."""
-    wanted, now = seen.objectives, seen.at
-    past = seen.history if isinstance(seen.history, History) else None
+    wanted, now = sight.objectives, sight.at
+    past = sight.history if isinstance(sight.history, History) else None
     if past is None:
         return ()
     run = next((e for e in reversed(past.entries) if e.kind == Kind.FAILOVER and e.outcome in _SERVED), None)
     lasted = run.facts.get("outage_seconds") if run else None
     least = bool(run and not run.facts.get("outage_exact"))
     entries = {kind: past.latest(kind, Outcome.DONE.value) for kind in (Kind.PREFLIGHT, Kind.REHEARSAL)}
-    made = [i.created for i in seen.images.values() if not isinstance(i, Unread)]
+    made = [i.created for i in sight.images.values() if not isinstance(i, Unread)]
     tested = {kind: entry.at if entry else None for kind, entry in entries.items()}
     return (
         objective.outage(
@@ -86,38 +86,38 @@ def objectives(seen: Sight) -> tuple[ObjectiveResult, ...]:
 
 
 def _gaps(
-    seen: Sight,
+    sight: Sight,
     voices: tuple[Voice, ...],
     agreement: str,
     ready: tuple[str, ...],
     results: tuple[ObjectiveResult, ...],
 ) -> list[Gap]:
-    if isinstance(seen.stack, Unread):
-        remedy = seen.stack.remedy or "./inv adopt --instance OCID (docs/adopt.md)"
-        return [Gap(f"Terraform's state is not known: {seen.stack.reason}", remedy)]
-    stack, gaps = seen.stack, []
-    if seen.under_way:
-        gaps.append(Gap(f"a run is under way: {seen.under_way}", "./inv report latest"))
-    gaps += list(_of_service(seen, stack, voices))[:1]
+    if isinstance(sight.stack, Unread):
+        remedy = sight.stack.remedy or "./inv adopt --instance OCID (docs/adopt.md)"
+        return [Gap(f"Terraform's state is not known: {sight.stack.reason}", remedy)]
+    stack, gaps = sight.stack, []
+    if sight.under_way:
+        gaps.append(Gap(f"a run is under way: {sight.under_way}", "./inv report latest"))
+    gaps += list(_of_service(sight, stack, voices))[:1]
     if not ready:
-        held = any(seen.held(name) for name in stack.servers)
-        gaps.append(Gap(_no_next(seen, stack), "./inv commit" if held else "./inv reprotect"))
-    if agreement == DISAGREE and seen.commit:
-        gaps.append(Gap("Git does not say who is active: a later merge would flip it back", seen.commit))
-    gaps += _of_history(seen, results)
+        held = any(sight.held(name) for name in stack.servers)
+        gaps.append(Gap(_no_next(sight, stack), "./inv commit" if held else "./inv reprotect"))
+    if agreement == DISAGREE and sight.commit:
+        gaps.append(Gap("Git does not say who is active: a later merge would flip it back", sight.commit))
+    gaps += _of_history(sight, results)
     return gaps
 
 
-def _of_service(seen: Sight, stack: Stack, voices: tuple[Voice, ...]) -> Iterator[Gap]:
+def _of_service(sight: Sight, stack: Stack, voices: tuple[Voice, ...]) -> Iterator[Gap]:
     """What is wrong with the service now; the first one is what it comes down to."""
     by_name = {v.witness: v for v in voices}
-    api, servers, active = by_name[API], by_name[SERVERS], seen.servers.get(stack.active)
+    api, servers, active = by_name[API], by_name[SERVERS], sight.servers.get(stack.active)
     others = [name for name in stack.servers if name != stack.active]
     over = f"./inv failover --active {others[0]}" if others else "./inv preflight"
     again = f"./inv failover --active {stack.active}"
     if api.known and api.server != stack.active:
-        what = f"the volumes are not on {stack.active}, as Terraform's state says: {api.found}"
-        yield Gap(what, f"./inv failover --active {_unfinished(seen) or stack.active}")
+        what = f"the volumes are not on {stack.active}, as Terraform's state says: {api.basis}"
+        yield Gap(what, f"./inv failover --active {_unfinished(sight) or stack.active}")
     if active and active.answer and not active.answer.present:
         yield Gap(f"{stack.active} does not serve: {active.answer.complaint}", again)
     if active and active.instance_state in _OFF:
@@ -125,39 +125,39 @@ def _of_service(seen: Sight, stack: Stack, voices: tuple[Voice, ...]) -> Iterato
     if active and active.presence in (Presence.SILENT, Presence.UNKNOWN):
         yield Gap(f"whether {stack.active} serves is not known: {why_unknown(active)}", over)
     if servers.known and servers.server != stack.active:
-        yield Gap(f"not {stack.active} alone serves: {servers.found}", "./inv verify")
-    left = [c.client.name for c in seen.clients if c.answer and not c.answer.present]
+        yield Gap(f"not {stack.active} alone serves: {servers.basis}", "./inv verify")
+    left = [c.client.name for c in sight.clients if c.answer and not c.answer.present]
     if left:
         more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
         yield Gap(f"clients do not mount from {stack.active}: {', '.join(left[:_LISTED])}{more}", again)
 
 
-def _unfinished(seen: Sight) -> str | None:
+def _unfinished(sight: Sight) -> str | None:
     """The target of the last run where that did not end well: the same command goes on."""
-    if not isinstance(seen.history, History):
+    if not isinstance(sight.history, History):
         return None
-    last = seen.history.latest(Kind.FAILOVER)
+    last = sight.history.latest(Kind.FAILOVER)
     target = last.facts.get("target") if last and last.outcome not in _SERVED else None
     return str(target) if target else None
 
 
-def _no_next(seen: Sight, stack: Stack) -> str:
+def _no_next(sight: Sight, stack: Stack) -> str:
     others = [s for s in stack.servers.values() if s.name != stack.active]
     why = (
-        "; ".join(readiness(s, seen).removeprefix(NOT_READY) for s in others)
+        "; ".join(readiness(s, sight).removeprefix(NOT_READY) for s in others)
         or "the stack has no other server"
     )
     return f"no next server: {why}"
 
 
-def _of_history(seen: Sight, results: tuple[ObjectiveResult, ...]) -> list[Gap]:
+def _of_history(sight: Sight, results: tuple[ObjectiveResult, ...]) -> list[Gap]:
     commands = {
         "preflight_days": "./inv preflight",
         "rehearsal_days": "./inv rehearse",
         "image_days": "./inv image",
     }
     gaps = []
-    past = seen.history if isinstance(seen.history, History) else None
+    past = sight.history if isinstance(sight.history, History) else None
     last = past.latest(Kind.PREFLIGHT) if past else None
     if last and last.outcome not in _WENT_WELL:
         blocking = last.facts.get("blocking")

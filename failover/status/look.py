@@ -54,10 +54,10 @@ class Look:
         start = time.monotonic()
         descriptors.provide(len(self._site.clients))
         try:
-            found = self._look()
+            sight = self._look()
         finally:
             self._hosts.close()
-        return replace(found, seconds=time.monotonic() - start)
+        return replace(sight, seconds=time.monotonic() - start)
 
     def _look(self) -> Sight:
         begin = self._beside.begin
@@ -66,16 +66,16 @@ class Look:
         git = begin(self._git)
         past = begin(lambda: history.read(self._site.runs))
         owner, held = begin(self._under_way), begin(lambda: hold.read(self._site.runs))
-        found = begin(self._stack).result()
+        stack = begin(self._stack).result()
         sight = Sight(
             str(self._site.file),
             datetime.now(UTC),
-            found,
+            stack,
             objectives=self._site.objectives,
             reach=self._reach,
         )
-        if isinstance(found, Stack):
-            sight = self._with_site(sight, found, cloud.result())
+        if isinstance(stack, Stack):
+            sight = self._with_site(sight, stack, cloud.result())
         kept, owner_now = git.result(), owner.result()
         written, committed, commit = (kept, kept, "") if isinstance(kept, Unread) else kept
         return replace(
@@ -156,8 +156,8 @@ class Look:
         host = self._hosts.at(server.name, server.address)
         spec = specs.server_spec(stack, held, self._hooks_seconds)
         whole = specs.whole(stack, spec)
-        found = over_ssh.check(host, spec, self._hooks_seconds) if whole else over_ssh.greet(host)
-        return ServerStatus(server, known, **found)
+        facts = over_ssh.check(host, spec, self._hooks_seconds) if whole else over_ssh.greet(host)
+        return ServerStatus(server, known, **facts)
 
     def _ask_clients(self, stack: Stack, answers: dict[Client, ClientStatus | Unread]) -> None:
         """All clients at the same time, in the one event loop; each answer is there as soon as it came."""
@@ -176,11 +176,11 @@ class Look:
             answers.update({c: unread(r) if isinstance(r, BaseException) else r for c, r in batch})
 
 
-def _known(found: T | Unread) -> T:
+def _known(reading: T | Unread) -> T:
     """The value; raises Unknown with the reason why there is none."""
-    if isinstance(found, Unread):
-        raise Unknown(found.reason, found.remedy)
-    return found
+    if isinstance(reading, Unread):
+        raise Unknown(reading.reason, reading.remedy)
+    return reading
 
 
 def _attachments(cloud: Cloud | Unread, stack: Stack, volume: Volume) -> tuple[Attachment, ...]:
@@ -196,8 +196,8 @@ def _state(cloud: Cloud | Unread, stack: Stack, sight: Sight, server: Server) ->
 def _committed(checkout: Checkout) -> str | None:
     """The server that HEAD's file names; None without Git, or where HEAD has no such line."""
     text = checkout.committed() if checkout.is_one() else None
-    found = checkouts.LINE.findall(text or "")
-    return str(found[0]) if len(found) == 1 else None
+    servers = checkouts.LINE.findall(text or "")
+    return str(servers[0]) if len(servers) == 1 else None
 
 
 def _suggestion(file: Path, written: str | Unread) -> str:
@@ -206,14 +206,16 @@ def _suggestion(file: Path, written: str | Unread) -> str:
     return commits.command(file, written, None)
 
 
-def _server_status(server: Server, state: str | Unread | None, found: ServerStatus | Unread) -> ServerStatus:
-    if not isinstance(found, Unread):
-        return found
+def _server_status(
+    server: Server, state: str | Unread | None, reading: ServerStatus | Unread
+) -> ServerStatus:
+    if not isinstance(reading, Unread):
+        return reading
     known = state if isinstance(state, str) else None
-    return ServerStatus(server, known, Presence.UNKNOWN, trouble=Trouble(found.reason, found.remedy))
+    return ServerStatus(server, known, Presence.UNKNOWN, trouble=Trouble(reading.reason, reading.remedy))
 
 
-def _client_status(client: Client, found: ClientStatus | Unread) -> ClientStatus:
-    if not isinstance(found, Unread):
-        return found
-    return ClientStatus(client, Presence.UNKNOWN, trouble=Trouble(found.reason, found.remedy))
+def _client_status(client: Client, reading: ClientStatus | Unread) -> ClientStatus:
+    if not isinstance(reading, Unread):
+        return reading
+    return ClientStatus(client, Presence.UNKNOWN, trouble=Trouble(reading.reason, reading.remedy))

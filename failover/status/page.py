@@ -14,7 +14,7 @@ from failover.status.judge import Judgement
 from failover.status.sight import Sight, Unread
 
 
-def html(seen: Sight, judged: Judgement) -> str:
+def html(sight: Sight, judged: Judgement) -> str:
     """One page: it has no script, and loads no other file."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -24,30 +24,30 @@ def html(seen: Sight, judged: Judgement) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    stack = seen.stack if isinstance(seen.stack, Stack) else None
+    stack = sight.stack if isinstance(sight.stack, Stack) else None
     return environment.get_template("status.html.j2").render(
-        seen=seen,
+        sight=sight,
         judged=judged,
         stack=stack,
-        at=moment(seen.at),
-        brief=text.brief(seen, judged),
+        at=moment(sight.at),
+        brief=text.brief(sight, judged),
         layer_names=text.LAYERS,
-        rows=_rows(seen, stack),
-        past=text.past(seen),
+        rows=_rows(sight, stack),
+        past=text.past(sight),
         objectives=[one for one in judged.objectives if one.verdict != NOT_KNOWN],
-        unread=seen.unread(),
-        drawing=draw(seen),
+        unread=sight.unread(),
+        drawing=draw(sight),
         width=WIDTH,
     )
 
 
-def _rows(seen: Sight, stack: Stack | None) -> list[tuple[str, str, list[str]]]:
+def _rows(sight: Sight, stack: Stack | None) -> list[tuple[str, str, list[str]]]:
     """Each server's name, its instance's state and its layers'."""
     if stack is None:
         return []
     rows = []
     for name in stack.servers:
-        state = seen.states.get(name)
+        state = sight.states.get(name)
         word = "unknown" if isinstance(state, Unread) else state or "none yet"
-        rows.append((name, word, text.layers(seen.servers.get(name))))
+        rows.append((name, word, text.layers(sight.servers.get(name))))
     return rows

@@ -10,31 +10,31 @@ NOT_READY = "not ready: "
 _GONE = ("TERMINATED", "TERMINATING")
 
 
-def next_servers(seen: Sight) -> tuple[str, ...]:
+def next_servers(sight: Sight) -> tuple[str, ...]:
     """The servers that could take over now, with how: one that stands by, or an image to launch one from.
 
     A server that is off is none: what made it go off is not known to be mended (`./inv reprotect`).
     """
-    if isinstance(seen.stack, Unread):
+    if isinstance(sight.stack, Unread):
         return ()
-    others = [s for s in seen.stack.servers.values() if s.name != seen.stack.active]
-    return tuple(text for s in others if not (text := readiness(s, seen)).startswith(NOT_READY))
+    others = [s for s in sight.stack.servers.values() if s.name != sight.stack.active]
+    return tuple(text for s in others if not (text := readiness(s, sight)).startswith(NOT_READY))
 
 
-def readiness(server: Server, seen: Sight) -> str:
+def readiness(server: Server, sight: Sight) -> str:
     """How this server could take over, in words that begin with NOT_READY where it could not."""
-    if hold := seen.held(server.name):
+    if hold := sight.held(server.name):
         return f"{NOT_READY}{server.name} is held until {hold.moment}"
-    state = seen.states.get(server.name)
+    state = sight.states.get(server.name)
     if isinstance(state, Unread):
         return f"{NOT_READY}{server.name}: its state is not known: {state.reason}"
     if server.launch and (not server.exists or state in _GONE):
-        return _launched(server, seen)
-    return _standing_by(server, seen) if state == "RUNNING" else f"{NOT_READY}{server.name} is {state}"
+        return _launched(server, sight)
+    return _standing_by(server, sight) if state == "RUNNING" else f"{NOT_READY}{server.name} is {state}"
 
 
-def _launched(server: Server, seen: Sight) -> str:
-    image = seen.images.get(server.name)
+def _launched(server: Server, sight: Sight) -> str:
+    image = sight.images.get(server.name)
     if image is None:
         return f"{server.name} can be launched from an image (it was not looked at)"
     if isinstance(image, Unread):
@@ -44,8 +44,8 @@ def _launched(server: Server, seen: Sight) -> str:
     return f"{server.name} is launched from {image.name}"
 
 
-def _standing_by(server: Server, seen: Sight) -> str:
-    one = seen.servers.get(server.name)
+def _standing_by(server: Server, sight: Sight) -> str:
+    one = sight.servers.get(server.name)
     if one is None or one.presence is Presence.NOT_ASKED:
         why = one.trouble.reason if one and one.trouble else "it was not asked"
         return f"{server.name} stands by ({why})"

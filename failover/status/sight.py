@@ -92,8 +92,8 @@ class Sight:
             ("the history", self.history),
             ("the hold", self.hold),
             *((f"the instance of {name}", state) for name, state in self.states.items()),
-            *((f"attachments of {name}", found) for name, found in self.attachments.items()),
-            *((f"the image of {name}", found) for name, found in self.images.items()),
+            *((f"attachments of {name}", reading) for name, reading in self.attachments.items()),
+            *((f"the image of {name}", reading) for name, reading in self.images.items()),
         ]
         lines = [f"{what}: {_sentence(x)}" for what, x in named if isinstance(x, Unread) and _is_worth(x)]
         for one in self.servers.values():
@@ -105,18 +105,18 @@ class Sight:
         return lines
 
 
-def of_run(site: str, seen: Observation, at: datetime, objectives: Objectives) -> Sight:
+def of_run(site: str, observation: Observation, at: datetime, objectives: Objectives) -> Sight:
     """The same of what a run has observed; what a run does not look at is not known."""
     return Sight(
         site,
         at,
-        seen.stack,
-        states={name: one.instance_state for name, one in seen.servers.items()},
-        attachments=dict(seen.attachments),
-        servers=seen.servers,
-        clients=seen.clients,
+        observation.stack,
+        states={name: one.instance_state for name, one in observation.servers.items()},
+        attachments=dict(observation.attachments),
+        servers=observation.servers,
+        clients=observation.clients,
         objectives=objectives,
-        reach=seen.reach,
+        reach=observation.reach,
     )
 
 

@@ -23,19 +23,19 @@ LAYERS = ("iscsi", "lvm", "filesystem", "nfs", "address")
 _LISTED = 12  # a screen; --json has them all
 
 
-def show(seen: Sight, judged: Judgement, console: Console) -> None:
+def show(sight: Sight, judged: Judgement, console: Console) -> None:
     """Everything, the most important first and last."""
-    console.print(f"{seen.site}, {moment(seen.at)} ({seen.seconds:.1f} s)", markup=False)
-    for line in brief(seen, judged):
+    console.print(f"{sight.site}, {moment(sight.at)} ({sight.seconds:.1f} s)", markup=False)
+    for line in brief(sight, judged):
         console.print(line, markup=False)
     console.print(witnesses(judged.voices))
-    if isinstance(seen.stack, Stack):
-        console.print(servers(seen, seen.stack))
-        console.print(volumes(seen, seen.stack))
-        for line in _service(seen.stack):
+    if isinstance(sight.stack, Stack):
+        console.print(servers(sight, sight.stack))
+        console.print(volumes(sight, sight.stack))
+        for line in _service(sight.stack):
             console.print(line, markup=False)
     demanded = [one.line for one in judged.objectives if one.verdict != NOT_KNOWN]
-    for line in (*past(seen), *demanded, *_shortened(seen.unread(), "unknown: ")):
+    for line in (*past(sight), *demanded, *_shortened(sight.unread(), "unknown: ")):
         console.print(line, markup=False)
     for gap in judged.gaps:
         console.print(f"unprotected: {gap.what}", markup=False)
@@ -43,33 +43,33 @@ def show(seen: Sight, judged: Judgement, console: Console) -> None:
         console.print(f"   do this: {judged.gaps[0].command}", markup=False)
 
 
-def brief(seen: Sight, judged: Judgement) -> list[str]:
+def brief(sight: Sight, judged: Judgement) -> list[str]:
     """The short form: who is active, whether that is agreed on, and what could take over next."""
-    if seen.active is None:
+    if sight.active is None:
         return ["active server: not known"]
     agreed = {AGREE: "agreed"}.get(judged.agreement, f"witnesses: {judged.agreement}")
     ready = "; ".join(judged.next_servers) or "none: the site is unprotected"
-    held = isinstance(seen.hold, Hold) and seen.held(seen.hold.server)
+    held = isinstance(sight.hold, Hold) and sight.held(sight.hold.server)
     kept = [f"held server:   {held.line}"] if held else []
-    return [f"active server: {seen.active} ({agreed})", f"next server:   {ready}", *kept]
+    return [f"active server: {sight.active} ({agreed})", f"next server:   {ready}", *kept]
 
 
 def witnesses(voices: tuple[Voice, ...]) -> Table:
     """A row for each witness."""
     made = _table("witness", "active", "by")
     for one in voices:
-        made.add_row(one.witness, (one.server or "none") if one.known else "unknown", escape(one.found))
+        made.add_row(one.witness, (one.server or "none") if one.known else "unknown", escape(one.basis))
     return made
 
 
-def servers(seen: Sight, stack: Stack) -> Table:
+def servers(sight: Sight, stack: Stack) -> Table:
     """A row for each server: power, address, volumes, and the state of each layer on it."""
     made = _table("server", "instance", "address", "volumes", *LAYERS)
     for name, server in stack.servers.items():
-        state = seen.states.get(name)
+        state = sight.states.get(name)
         power = "unknown" if isinstance(state, Unread) else state or "none yet"
-        held = ", ".join(seen.held_by(name)) or "-"
-        made.add_row(name, power, server.address or "-", held, *layers(seen.servers.get(name)))
+        held = ", ".join(sight.held_by(name)) or "-"
+        made.add_row(name, power, server.address or "-", held, *layers(sight.servers.get(name)))
     return made
 
 
@@ -79,15 +79,15 @@ def layers(one: ServerStatus | None) -> list[str]:
         known = one is not None and one.presence in (Presence.SILENT, Presence.UNKNOWN)
         word = "unknown" if known else "-"
         return [word] * len(LAYERS)
-    found = {layer.layer: layer.state for layer in one.answer.layers}
-    return [found.get(name, "-") for name in LAYERS]
+    states = {layer.layer: layer.state for layer in one.answer.layers}
+    return [states.get(name, "-") for name in LAYERS]
 
 
-def volumes(seen: Sight, stack: Stack) -> Table:
+def volumes(sight: Sight, stack: Stack) -> Table:
     """A row for each volume: its attachment by the API."""
     made = _table("volume", "attachment by the API")
     for name in stack.volumes:
-        many = seen.attachments.get(name, NOT_LOOKED_AT)
+        many = sight.attachments.get(name, NOT_LOOKED_AT)
         made.add_row(name, "unknown" if isinstance(many, Unread) else described(many, stack))
     return made
 
@@ -99,37 +99,37 @@ def _service(stack: Stack) -> list[str]:
     return [f"service address: {where}; exports: {', '.join(exports) or 'none'}"]
 
 
-def past(seen: Sight) -> list[str]:
+def past(sight: Sight) -> list[str]:
     """The newest preflight, rehearsal, failover and image, each with its objective."""
-    if not isinstance(seen.history, History):
+    if not isinstance(sight.history, History):
         return []
     lines = [
-        _last(kind, seen.history.latest(kind), seen)
+        _last(kind, sight.history.latest(kind), sight)
         for kind in (Kind.PREFLIGHT, Kind.REHEARSAL, Kind.FAILOVER)
     ]
     lines += [
-        f"image of {name}: {found.name}, {found.state}, taken {ago(found.created, seen.at)}; "
-        f"{compared(found, seen)}"
-        for name, found in seen.images.items()
-        if not isinstance(found, Unread)
+        f"image of {name}: {image.name}, {image.state}, taken {ago(image.created, sight.at)}; "
+        f"{compared(image, sight)}"
+        for name, image in sight.images.items()
+        if not isinstance(image, Unread)
     ]
-    return lines + [f"unknown: {line}" for line in seen.history.broken]
+    return lines + [f"unknown: {line}" for line in sight.history.broken]
 
 
-def compared(image: ImageFound, seen: Sight) -> str:
+def compared(image: ImageFound, sight: Sight) -> str:
     """What the newest preflight since the image was taken found that it lacks of the active server."""
-    entry = image_drift(image, seen)
+    entry = image_drift(image, sight)
     if entry is None:
         return "not compared with the active server yet: ./inv preflight"
-    return f"{entry.facts['image']['drift']} (preflight {ago(entry.at, seen.at)})"
+    return f"{entry.facts['image']['drift']} (preflight {ago(entry.at, sight.at)})"
 
 
-def _last(kind: str, entry: Entry | None, seen: Sight) -> str:
+def _last(kind: str, entry: Entry | None, sight: Sight) -> str:
     if entry is None:
         return f"last {kind}: never"
     about = entry.facts.get("target")
     towards = f" to {about}" if about else ""
-    return f"last {kind}{towards}: {entry.outcome}, {ago(entry.at, seen.at)}, {entry.seconds:.0f} s"
+    return f"last {kind}{towards}: {entry.outcome}, {ago(entry.at, sight.at)}, {entry.seconds:.0f} s"
 
 
 def _shortened(lines: tuple[str, ...], prefix: str) -> list[str]:

@@ -17,13 +17,17 @@ API, SERVERS = "the API", "the servers"
 class Voice:
     """One witness. `server`: who is active by it; None: nobody, or it is not known (`known` False).
 
-    `found`: what it rests on, for a person.
+    `basis`: what that rests on, for a person.
     """
 
     witness: str
     server: str | None
-    found: str
+    basis: str
     known: bool = True
+
+    def document(self) -> dict[str, object]:
+        """JSON-ready values, with the keys that `status --json` has."""
+        return {"witness": self.witness, "server": self.server, "found": self.basis, "known": self.known}
 
 
 def agreed(voices: tuple[Voice, ...]) -> str:
@@ -34,43 +38,43 @@ def agreed(voices: tuple[Voice, ...]) -> str:
     return UNKNOWN if not named or any(not v.known for v in voices) else AGREE
 
 
-def voices(seen: Sight) -> tuple[Voice, ...]:
+def voices(sight: Sight) -> tuple[Voice, ...]:
     """Every witness that there is."""
-    return tuple(one for one in _voices(seen) if one)
+    return tuple(one for one in _voices(sight) if one)
 
 
-def _voices(seen: Sight) -> list[Voice | None]:
-    if isinstance(seen.stack, Unread):
-        state = Voice("Terraform's state", None, seen.stack.reason, known=False)
-        return [state, *_files(seen)]
-    switched = seen.switched
+def _voices(sight: Sight) -> list[Voice | None]:
+    if isinstance(sight.stack, Unread):
+        state = Voice("Terraform's state", None, sight.stack.reason, known=False)
+        return [state, *_files(sight)]
+    switched = sight.switched
     by = (
         f"switched by {switched.by} ({switched.door})"
         if switched and not isinstance(switched, Unread)
         else ""
     )
-    state = Voice("Terraform's state", seen.stack.active, by)
-    return [state, *_files(seen), _api(seen, seen.stack), _servers(seen), _clients(seen, seen.stack)]
+    state = Voice("Terraform's state", sight.stack.active, by)
+    return [state, *_files(sight), _api(sight, sight.stack), _servers(sight), _clients(sight, sight.stack)]
 
 
-def _files(seen: Sight) -> list[Voice | None]:
-    return [_file("active.auto.tfvars", seen.written), _file("Git (HEAD)", seen.committed)]
+def _files(sight: Sight) -> list[Voice | None]:
+    return [_file("active.auto.tfvars", sight.written), _file("Git (HEAD)", sight.committed)]
 
 
-def _file(name: str, found: str | Unread | None) -> Voice | None:
-    if found is None or found is NOT_LOOKED_AT:
+def _file(name: str, server: str | Unread | None) -> Voice | None:
+    if server is None or server is NOT_LOOKED_AT:
         return None
-    if isinstance(found, Unread):
-        return Voice(name, None, found.reason, known=False)
-    return Voice(name, found, "")
+    if isinstance(server, Unread):
+        return Voice(name, None, server.reason, known=False)
+    return Voice(name, server, "")
 
 
-def _api(seen: Sight, stack: Stack) -> Voice:
-    unread = [n for n, found in seen.attachments.items() if isinstance(found, Unread)]
-    if unread or not seen.attachments:
+def _api(sight: Sight, stack: Stack) -> Voice:
+    unread = [n for n, reading in sight.attachments.items() if isinstance(reading, Unread)]
+    if unread or not sight.attachments:
         return Voice(API, None, f"not known: {', '.join(unread) or 'volumes'}", known=False)
     holders: dict[str | None, list[str]] = {}
-    for volume, many in seen.attachments.items():
+    for volume, many in sight.attachments.items():
         if isinstance(many, Unread):
             continue
         on = {a.instance_id for a in many if a.state == "ATTACHED"}
@@ -80,12 +84,12 @@ def _api(seen: Sight, stack: Stack) -> Voice:
     return Voice(API, next(iter(holders)) if len(holders) == 1 else None, words)
 
 
-def _servers(seen: Sight) -> Voice | None:
+def _servers(sight: Sight) -> Voice | None:
     """Who serves, by the servers' own checks. A silent one is not known, so another one must serve."""
-    if not seen.reach:
+    if not sight.reach:
         return Voice(SERVERS, None, "hosts are not reached from here", known=False)
-    serving = [name for name, one in seen.servers.items() if one.answer and one.answer.present]
-    doubt = [name for name, one in seen.servers.items() if not _is_settled(one)]
+    serving = [name for name, one in sight.servers.items() if one.answer and one.answer.present]
+    doubt = [name for name, one in sight.servers.items() if not _is_settled(one)]
     words = ", ".join(f"{name} serves" for name in serving) or "none of those that answer serves"
     if doubt:
         words += f"; not known: {', '.join(doubt)}"
@@ -99,14 +103,14 @@ def _is_settled(one: ServerStatus) -> bool:
     return off or one.answer is not None
 
 
-def _clients(seen: Sight, stack: Stack) -> Voice | None:
-    if not seen.clients:
+def _clients(sight: Sight, stack: Stack) -> Voice | None:
+    if not sight.clients:
         return None
-    found = Counter(mounted_from(one, stack) for one in seen.clients if one.answer)
-    silent = sum(one.answer is None for one in seen.clients)
-    words = [f"{count} of {len(seen.clients)} from {name or 'no server'}" for name, count in found.items()]
+    counts = Counter(mounted_from(one, stack) for one in sight.clients if one.answer)
+    silent = sum(one.answer is None for one in sight.clients)
+    words = [f"{count} of {len(sight.clients)} from {name or 'no server'}" for name, count in counts.items()]
     words += [f"{silent} not known"] if silent else []
-    named = {name for name in found if name}  # one without a mount is no witness of who is active
+    named = {name for name in counts if name}  # one without a mount is no witness of who is active
     server = next(iter(named)) if len(named) == 1 else None
     return Voice("the clients", server, ", ".join(words), known=bool(named))
 
@@ -119,8 +123,8 @@ def mounted_from(one: ClientStatus, stack: Stack) -> str | None:
     if one.answer and one.answer.present:
         return stack.active
     facts = [layer.facts.get("addresses") for layer in one.answer.layers] if one.answer else []
-    asked = {str(a) for each in facts if isinstance(each, dict) for a in each.values() if a}
-    names = {_owner(address, stack) for address in asked}
+    addresses = {str(a) for each in facts if isinstance(each, dict) for a in each.values() if a}
+    names = {_owner(address, stack) for address in addresses}
     return names.pop() if len(names) == 1 else None
 
 

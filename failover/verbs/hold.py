@@ -32,11 +32,11 @@ def _ended(choice: SiteChoice) -> str:
 
     site, now = sites.load(choice.file), datetime.now(UTC)
     with site_lock(site.runs):
-        found = hold.read(site.runs)
-        if found is None:
+        current = hold.read(site.runs)
+        if current is None:
             return "nothing to do: no server is held"
         hold.remove(site.runs)
-        if not found.is_in_force(now):
-            return f"nothing to do: the hold of {found.server} ended at {found.moment}"
-        holding.remember(site.runs, found, "committed", now)
-    return f"done: {found.server} is no longer held; `./inv reprotect` has a next server"
+        if not current.is_in_force(now):
+            return f"nothing to do: the hold of {current.server} ended at {current.moment}"
+        holding.remember(site.runs, current, "committed", now)
+    return f"done: {current.server} is no longer held; `./inv reprotect` has a next server"

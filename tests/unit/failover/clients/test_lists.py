@@ -167,7 +167,7 @@ def test_a_list_without_a_client_is_refused() -> None:
         Source(group="gpu"),
         Source(compartment="ocid1"),
         Source(tag="role"),
-        Source(seen=True, tag="a=b"),
+        Source(from_server=True, tag="a=b"),
     ],
 )
 def test_sources_that_do_not_go_together_are_refused(source: Source) -> None:

@@ -179,7 +179,7 @@ def test_200_clients_are_a_screen_of_one_page():
         sights.usual(), clients=names, moved=frozenset(names[:150]), reached=frozenset(names[:190])
     )
     seen = sights.sight(world)
-    assert judge(seen).voices[-1].found == "150 of 200 from nfs-srv-1, 40 of 200 from no server, 10 not known"
+    assert judge(seen).voices[-1].basis == "150 of 200 from nfs-srv-1, 40 of 200 from no server, 10 not known"
     assert len(screen(seen).splitlines()) < 50
     assert len(document.document(seen, judge(seen))["clients"]) == 200
 
