@@ -55,12 +55,12 @@ def measure(count: int) -> int:
             _reachable(site, hosts)
             looks = [_status(site) for _ in range(RUNS)]
     whole = statistics.median(seconds for seconds, _ in looks)
-    found = min((found for _, found in looks), key=lambda one: abs(one["seconds"] - whole))
-    answered = sum(one["layers"] is not None for one in found["clients"].values())
-    servers = sum(one["presence"] == "answers" for one in found["servers"].values())
+    sight = min((sight for _, sight in looks), key=lambda one: abs(one["seconds"] - whole))
+    answered = sum(one["layers"] is not None for one in sight["clients"].values())
+    servers = sum(one["presence"] == "answers" for one in sight["servers"].values())
     limit = f"under {LIMITS[count]:g} s" if count in LIMITS else "-"
-    figures = f"{whole:.1f} | {found['seconds']:.1f} | {answered} clients, {servers} servers"
-    print(f"| {count} | {len(found['servers'])} | {figures} | {limit} |", flush=True)
+    figures = f"{whole:.1f} | {sight['seconds']:.1f} | {answered} clients, {servers} servers"
+    print(f"| {count} | {len(sight['servers'])} | {figures} | {limit} |", flush=True)
     return 0
 
 

@@ -131,19 +131,19 @@ class Flow:
     def _restore(self, plan: model.Plan, observation: Observation) -> None:
         """What replaces the volumes in this plan's switch, shown. Raises Refused where it is not safe."""
         options, now = self._options, datetime.now(UTC)
-        found = restores.look(
+        replaced = restores.look(
             self._ports, observation.stack, options.volumes_from, now, options.accept_loss or options.dry_run
         )
-        if found is None:
+        if replaced is None:
             return
         if observation.attachments.held_by(observation.servers[plan.target].server.instance_id):
             raise Refused(
                 f"--volumes-from: {plan.target} has the volumes that would be replaced under it",
                 "name another server, which takes the copies; afterwards the service can come home",
             )
-        self._replacing = found
-        self._console.print(found.change.difference(), markup=False, end="\n")
-        lost = f"the volumes come from {found.copies.group.name}; given up: {found.copies.loss(now)}"
+        self._replacing = replaced
+        self._console.print(replaced.change.difference(), markup=False, end="\n")
+        lost = f"the volumes come from {replaced.copies.group.name}; given up: {replaced.copies.loss(now)}"
         self._console.print(lost, markup=False)
         self._report.notes += (lost,)
 

@@ -35,17 +35,17 @@ def chosen(stack: Stack, server: str, standby: str) -> Chosen:
     if name := server or standby:
         if name not in stack.servers:
             raise Usage(f"{name!r} is not a server of this stack", f"known: {', '.join(stack.servers)}")
-        found = stack.servers[name]
+        chosen_server = stack.servers[name]
         if standby and name == stack.active:
             raise Refused(
                 f"{name} is the active server", "name a server that stands by, or leave --standby out"
             )
-        if not standby and found.launch is None:
+        if not standby and chosen_server.launch is None:
             raise Refused(
                 f"{name} was adopted: the stack has no image to launch a throw-away server like it from",
                 f"rehearse on it with --standby {name}, or name a server that has an image",
             )
-        return Chosen(found, None if standby else found.launch)
+        return Chosen(chosen_server, None if standby else chosen_server.launch)
     many = [one for one in stack.servers.values() if one.launch]
     if len(many) != 1:
         raise Usage(
@@ -55,13 +55,13 @@ def chosen(stack: Stack, server: str, standby: str) -> Chosen:
     return Chosen(many[0], many[0].launch)
 
 
-def by_the_variables(found: Chosen, terraform: TerraformAccess) -> Chosen:
+def by_the_variables(choice: Chosen, terraform: TerraformAccess) -> Chosen:
     """The same, launched from the image that the next apply launches from: Terraform's state knows an image
     that was taken since its last apply not yet. Raises Usage for a file that Terraform would not read."""
-    if found.launch is None or terraform.stack_id:
-        return found
-    place = variables.written(terraform.directory, found.server.name)
-    return replace(found, launch=replace(found.launch, image_id=place.image_id)) if place else found
+    if choice.launch is None or terraform.stack_id:
+        return choice
+    place = variables.written(terraform.directory, choice.server.name)
+    return replace(choice, launch=replace(choice.launch, image_id=place.image_id)) if place else choice
 
 
 def refuse_during_a_run(runs: Path) -> None:
@@ -86,9 +86,9 @@ def refuse_unhealthy(active: ServerStatus) -> None:
     # what clones have a share in; a server that was built by hand may have other settings of iSCSI or NFS
     wrong = [x for x in active.answer.layers if x.layer in _OF_THE_DATA and x.state != PRESENT]
     if wrong:
-        told = "; ".join(f"{x.layer} {x.state}: {x.message}" for x in wrong)
+        faults = "; ".join(f"{x.layer} {x.state}: {x.message}" for x in wrong)
         raise Refused(
-            f"{name}, the active server, is not as specified: {told}",
+            f"{name}, the active server, is not as specified: {faults}",
             f"mend that on {name} first: the clones would have the same fault",
         )
 

@@ -14,7 +14,7 @@ from failover.runs.journal import Journal
 T = TypeVar("T")
 
 
-class Record:
+class RehearsalRecord:
     """Steps one after the other. `before`: called before each; raises where the rehearsal must not go on."""
 
     def __init__(self, journal: Journal, say: Callable[[str], None], before: Callable[[], None]) -> None:

@@ -27,7 +27,7 @@ from failover.rehearse.cost import cost_of
 from failover.rehearse.host import CloneHost, reach_throw_away
 from failover.rehearse.leftovers import Left, Leftovers
 from failover.rehearse.objections import Chosen
-from failover.rehearse.record import Record
+from failover.rehearse.record import RehearsalRecord
 from failover.rehearse.tagging import Label
 from failover.report.report import Report
 from failover.runs.events import Event
@@ -43,7 +43,7 @@ _OUTAGE = ("launch", "reach", "attach", "take-over")
 
 
 @dataclass(frozen=True)
-class Choices:
+class RehearsalChoices:
     """What was chosen. `fsck_seconds`: deadline of the filesystems' check. `clean`: only remove leftovers."""
 
     server: str = ""
@@ -59,7 +59,7 @@ class Rehearsal:
     def __init__(
         self,
         ports: Ports,
-        choices: Choices,
+        choices: RehearsalChoices,
         report: Report,
         console: Console,
         last_seconds: float | None,
@@ -110,28 +110,28 @@ class Rehearsal:
 
     def _clean(self) -> None:
         """Before anything else: what an earlier one left. Raises Refused for one that may be under way."""
-        found = self._left.listed()
-        if not found:
+        left = self._left.listed()
+        if not left:
             if self._choices.clean:
                 self._report.outcome = Outcome.NOTHING_TO_DO
                 self._report.notes += ("nothing of a rehearsal of this site is there",)
             return
         if not self._choices.clean:
-            self._refuse_others(found)
-        for line in found.lines:
+            self._refuse_others(left)
+        for line in left.lines:
             self._say(f"left by an earlier rehearsal: {line}")
         text = self._left.remove(self._site.deadlines.launch)
         self._report.notes += (f"removed first, left by an earlier rehearsal: {text}",)
         self._report.outcome = Outcome.DONE
 
-    def _refuse_others(self, found: Left) -> None:
+    def _refuse_others(self, left: Left) -> None:
         strangers = [
-            run for run in found.runs(self._left.key) if not (self._site.runs / FOLDER / run).exists()
+            run for run in left.runs(self._left.key) if not (self._site.runs / FOLDER / run).exists()
         ]
-        if strangers and datetime.now(UTC) - found.newest < _STALE:
+        if strangers and datetime.now(UTC) - left.newest < _STALE:
             raise Refused(
                 f"a rehearsal begun elsewhere may be under way ({', '.join(sorted(strangers))}): "
-                f"{'; '.join(found.lines)}",
+                f"{'; '.join(left.lines)}",
                 "wait until it has ended; if it was killed: `./inv rehearse --clean`",
             )
 
@@ -172,7 +172,7 @@ class Rehearsal:
     ) -> None:
         journal = Journal(self._site.runs / FOLDER, chosen.server.name)
         self._report.run = journal.id
-        record = Record(journal, self._say, self._may_go_on)
+        record = RehearsalRecord(journal, self._say, self._may_go_on)
         image = chosen.launch.image_id if chosen.launch else ""
         about = {"server": chosen.server.name, "throw_away": chosen.launch is not None, "image": image}
         self.facts = {"run": journal.id, **about}
@@ -199,7 +199,7 @@ class Rehearsal:
 
     def _steps(
         self,
-        record: Record,
+        record: RehearsalRecord,
         label: Label,
         chosen: Chosen,
         volumes: Sequence[BlockVolume],
@@ -226,26 +226,26 @@ class Rehearsal:
             record.step("withhold", taker.withhold, lambda done: done.message)
         self._take_over(record, taker)
 
-    def _take_over(self, record: Record, host: CloneHost) -> None:
-        taken = record.step("take-over", host.take_over, lambda done: done.message)
-        offered = host.exports(taken)
+    def _take_over(self, record: RehearsalRecord, host: CloneHost) -> None:
+        report = record.step("take-over", host.take_over, lambda done: done.message)
+        offered = host.exports(report)
         self._report.findings += (offered,)
         if not offered.ok:
             raise Failed(
                 f"the clones are {offered.actual}: the rehearsal ends here",
                 "find out who exports them there, and mend it in the image",
             )
-        read = record.step("canaries", host.read, lambda found: "; ".join(x.message for x in found))
+        read = record.step("canaries", host.read, lambda results: "; ".join(x.message for x in results))
         self._report.findings += self._judged(read, host)
         record.step("unmount", host.unmount, lambda done: done.message)
         checked = record.step(
             "fsck",
             lambda: host.check(self._choices.fsck_seconds),
-            lambda found: "; ".join(one.actual for one in found),
+            lambda results: "; ".join(one.actual for one in results),
         )
         self._report.findings += checked
 
-    def _host(self, record: Record, label: Label, chosen: Chosen) -> tuple[str, HookRunner]:
+    def _host(self, record: RehearsalRecord, label: Label, chosen: Chosen) -> tuple[str, HookRunner]:
         """The instance and its host, once it answers."""
         ports, deadlines, server = self._ports, self._site.deadlines, chosen.server
         if chosen.launch is None:
@@ -295,8 +295,8 @@ class Rehearsal:
 
     def _judged(self, read: tuple[object, ...], host: CloneHost) -> tuple[Finding, ...]:
         """The canaries by the judgement of every verification."""
-        seen = Observation(self._stack, host.host.ssh.name, {}, Attachments({}), ())
-        return data_findings.judge(seen, read, {}, Known(self._site.runs))  # type: ignore[arg-type]
+        observation = Observation(self._stack, host.host.ssh.name, {}, Attachments({}), ())
+        return data_findings.judge(observation, read, {}, Known(self._site.runs))  # type: ignore[arg-type]
 
     def _may_go_on(self) -> None:
         """A failover has precedence: the rehearsal ends before its next step, and removes what it made."""
@@ -313,11 +313,11 @@ class Rehearsal:
         if {one.id for one in after.all()} != {one.id for one in before.all()}:
             return Finding("production", False, "its volumes have other attachments than before")
         if active.answer is None or active.answer.summary != self._summary:
-            said = active.answer.complaint if active.answer else "it does not answer"
-            return Finding("production", False, f"{active.server.name} is not as before: {said}")
+            actual = active.answer.complaint if active.answer else "it does not answer"
+            return Finding("production", False, f"{active.server.name} is not as before: {actual}")
         return Finding("production", True, f"as before: {active.answer.summary}")
 
-    def _judge(self, record: Record) -> None:
+    def _judge(self, record: RehearsalRecord) -> None:
         seconds = record.seconds()
         forecast = sum(seconds.get(name, 0.0) for name in _OUTAGE)
         self.facts["outage_measured_seconds"] = round(forecast, 3)

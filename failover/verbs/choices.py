@@ -18,7 +18,7 @@ LONGEST_HOLD = 7 * 24 * 3600.0  # a server that is held is paid for, and the sit
 
 def opened(report: Report, choice: SiteChoice) -> tuple[Site, StackRunner]:
     """The site of the site file and what plans its stack. Raises Usage, Unknown."""
-    site = vias.chosen(sites.load(choice.file), choice.via, choice.stack_id)
+    site = vias.chosen(sites.load(choice.file), choice.runner_name, choice.stack_id)
     report.runs = site.runs
     if site.terraform.stack_id:  # even the target's name is looked up there
         check_endpoint(site)

@@ -26,7 +26,7 @@ def main(request: ImageRequest, choice: SiteChoice) -> int:
 
 
 def _take(request: ImageRequest, choice: SiteChoice, console: Console) -> None:
-    site = vias.chosen(sites.load(choice.file), choice.via, choice.stack_id)
+    site = vias.chosen(sites.load(choice.file), choice.runner_name, choice.stack_id)
     check_endpoint(site)
     # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
     from failover.image.take import take  # noqa: PLC0415

@@ -88,7 +88,7 @@ def check(
     report = PreflightReport(target)
     start, runs_folder = time.monotonic(), None
     try:
-        site = vias.chosen(sites.load(choice.file), choice.via, choice.stack_id)
+        site = vias.chosen(sites.load(choice.file), choice.runner_name, choice.stack_id)
         runs_folder = site.runs
         endpoint.check_endpoint(site)
         _check(report, site, terraform_plan, canaries)

@@ -38,11 +38,11 @@ def rehearse(site_choice: SiteChoice, console: Console, wanted: Wanted) -> Repor
         check_endpoint(site)
         hold.refuse_held(site.runs, wanted.standby, datetime.now(UTC))
         from failover import ports  # noqa: PLC0415 - as in verbs/failover.py
-        from failover.rehearse.rehearsal import FOLDER, Choices, Rehearsal  # noqa: PLC0415
+        from failover.rehearse.rehearsal import FOLDER, Rehearsal, RehearsalChoices  # noqa: PLC0415
 
         # a lock of its own: a failover must not wait for a rehearsal
         with site_lock(site.runs / FOLDER) as lock, ports.opened(site, runner) as doors:
-            choices = Choices(wanted.server, wanted.standby, wanted.yes, wanted.clean, wanted.fsck)
+            choices = RehearsalChoices(wanted.server, wanted.standby, wanted.yes, wanted.clean, wanted.fsck)
             before = history.read(site.runs).latest(history.Kind.REHEARSAL, Outcome.DONE.value)
             seconds = before.seconds if before else None
             rehearsal = Rehearsal(doors, choices, report, console, seconds, lock.assert_held)
@@ -62,9 +62,9 @@ def _remember(report: Report, facts: Mapping[str, Any]) -> None:
     if report.run is None or report.runs is None:
         return
     wrong = [f"{one.subject}: {one.actual}" for one in report.findings if not one.ok]
-    told = {**facts, "reason": report.reason, "not_right": wrong}
+    entry_facts = {**facts, "reason": report.reason, "not_right": wrong}
     ended, outcome = datetime.now(UTC), report.outcome.value
-    entry = history.Entry(history.Kind.REHEARSAL, ended, outcome, report.seconds, told)
+    entry = history.Entry(history.Kind.REHEARSAL, ended, outcome, report.seconds, entry_facts)
     try:
         history.append(report.runs, entry)
     except OSError as error:

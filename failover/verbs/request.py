@@ -12,12 +12,13 @@ from failover.model.site import ClientMode
 class SiteChoice:
     """Which site, and where its stack is planned. "" and None: as the site file has it.
 
-    `file`: the site file; None: $NFS_FAILOVER_SITE, else site.toml. `via`: terraform or resource-manager.
+    `file`: the site file; None: $NFS_FAILOVER_SITE, else site.toml.
+    `runner_name`: terraform or resource-manager (--via).
     `stack_id`: the OCID of a stack in Resource Manager.
     """
 
     file: str | None = None
-    via: str = ""
+    runner_name: str = ""
     stack_id: str = ""
 
 

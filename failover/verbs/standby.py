@@ -52,7 +52,7 @@ def _act(action: str, server: str, choice: SiteChoice, yes: bool, console: Conso
 
 
 def _opened(choice: SiteChoice) -> tuple[Site, StackRunner]:
-    site = vias.chosen(sites.load(choice.file), choice.via, choice.stack_id)
+    site = vias.chosen(sites.load(choice.file), choice.runner_name, choice.stack_id)
     check_endpoint(site)
     runner = vias.runner(site)
     runner.init()

@@ -31,7 +31,7 @@ def main(choice: SiteChoice, as_json: bool, watch: bool, html: str, wait: float)
             raise Usage("--watch and --html: expected one of them", "leave one out")
         if not 0 < wait <= _LONGEST_SECONDS:
             raise Usage(f"--wait {wait:g}: expected seconds from 1 to {_LONGEST_SECONDS:g}", "choose one")
-        site = vias.chosen(sites.load(choice.file), choice.via, choice.stack_id)
+        site = vias.chosen(sites.load(choice.file), choice.runner_name, choice.stack_id)
         code = _once(site, as_json, html, wait)
         while watch:
             time.sleep(_WATCH_SECONDS)

@@ -70,5 +70,5 @@ def copy(disk: Path, target: Path) -> int:
 
 def backing_file(disk: Path) -> Path:
     """The file below a qcow2 disk."""
-    told = json.loads(run(["qemu-img", "info", "-U", "--output=json", disk]).stdout)
-    return Path(told["full-backing-filename"])
+    info = json.loads(run(["qemu-img", "info", "-U", "--output=json", disk]).stdout)
+    return Path(info["full-backing-filename"])

@@ -51,8 +51,8 @@ def detach(guest: Guest, nic: Nic) -> None:
 
 
 def _await_gone(guest: Guest, name: str) -> None:
-    def gone() -> bool:
+    def is_removed() -> bool:
         return all(one["name"] != name for one in qmp.ask(guest.monitor, "query-rx-filter"))
 
-    if not until(gone, _SECONDS, 0.1):
+    if not until(is_removed, _SECONDS, 0.1):
         raise HardwareError(f"{guest.machine().name} did not let {name} go within {_SECONDS:.0f} s")

@@ -43,12 +43,12 @@ def take_down(run: Path) -> None:
 def remains(run: Path) -> list[str]:
     """What of the lab in `run` is on this machine now, one line each: for take_down and for tests of it."""
     lab = RunDirectory.of(run)
-    found = [f"process {pid}: {' '.join(arguments(pid))[:120]}" for pid in sorted(processes(lab))]
+    left = [f"process {pid}: {' '.join(arguments(pid))[:120]}" for pid in sorted(processes(lab))]
     if namespace_file(lab).exists():
-        found.append(f"network namespace {lab.namespace}")
-    found += [f"mount {mount}" for mount in mounts_below(lab.root)]
-    found += [f"loop device {device}" for device in loop_devices_below(lab.root)]
-    return found
+        left.append(f"network namespace {lab.namespace}")
+    left += [f"mount {mount}" for mount in mounts_below(lab.root)]
+    left += [f"loop device {device}" for device in loop_devices_below(lab.root)]
+    return left
 
 
 def processes(lab: RunDirectory) -> set[int]:
@@ -61,15 +61,15 @@ def processes(lab: RunDirectory) -> set[int]:
 def of_jobs(lab: RunDirectory) -> set[int]:
     """What jobs have started: Terraform and whatever that starts, known by a mark in its environment."""
     mark = b"%s=%s/" % (JOB_MARK.encode(), os.fsencode(lab.jobs))
-    found = set()
+    pids = set()
     for file in Path("/proc").glob("[0-9]*/environ"):
         try:
             words = file.read_bytes().split(b"\0")
         except OSError:  # gone, or another user's
             continue
         if any(word.startswith(mark) for word in words):
-            found.add(int(file.parent.name))
-    return found
+            pids.add(int(file.parent.name))
+    return pids
 
 
 def is_of_lab(argv: list[str], root: Path) -> bool:
@@ -86,8 +86,8 @@ def is_of_lab(argv: list[str], root: Path) -> bool:
 
 def _names(word: str, root: str) -> bool:
     """Whether `root` stands in `word` as a whole path or as the beginning of one."""
-    before, found, after = word.partition(root)
-    return bool(found) and after[:1] in ("", "/", ",") and before[-1:] in ("", "=")
+    before, separator, after = word.partition(root)
+    return bool(separator) and after[:1] in ("", "/", ",") and before[-1:] in ("", "=")
 
 
 def mounts_below(root: Path) -> list[Path]:
@@ -98,15 +98,15 @@ def mounts_below(root: Path) -> list[Path]:
 
 def loop_devices_below(root: Path) -> list[Path]:
     """Loop devices whose file is under `root`."""
-    found = []
+    devices = []
     for entry in Path("/sys/block").glob("loop*/loop/backing_file"):
         try:
             file = entry.read_text().strip()
         except OSError:  # detached since it was listed
             continue
         if Path(file).is_relative_to(root):
-            found.append(Path("/dev", entry.parent.parent.name))
-    return found
+            devices.append(Path("/dev", entry.parent.parent.name))
+    return devices
 
 
 def _end_processes(lab: RunDirectory) -> None:
@@ -130,10 +130,10 @@ def _inside_namespace(lab: RunDirectory, numbers: set[int]) -> set[int]:
 
 def _network_of(pid: int) -> tuple[int, int] | None:
     try:
-        seen = Path(f"/proc/{pid}/ns/net").stat()
+        status = Path(f"/proc/{pid}/ns/net").stat()
     except OSError:
         return None
-    return seen.st_dev, seen.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _remove_files(lab: RunDirectory) -> None:

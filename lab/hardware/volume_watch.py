@@ -36,8 +36,8 @@ class VolumeWatch:
     def _look(self) -> None:
         while not self._ended.wait(_PAUSE_SECONDS):
             try:
-                found = self._storage.initiators()
+                initiators = self._storage.initiators()
             except HardwareError:  # a volume that is deleted under our eyes
                 continue
             self._looks += 1
-            self._doubles.update({v: hosts for v, hosts in found.items() if len(hosts) > 1})
+            self._doubles.update({v: hosts for v, hosts in initiators.items() if len(hosts) > 1})

@@ -265,17 +265,17 @@ class VolumeService:
 def live_connections(shown: str) -> list[tuple[str, str, str]]:
     """(session, connection, initiator's address) of every connection in tgtadm's list of connections."""
     pattern = r"Session: (\d+)\s+Connection: (\d+)\s+Initiator: .*\s+IP Address: (\S+)"
-    return [(found[1], found[2], found[3]) for found in re.finditer(pattern, shown)]
+    return [(match[1], match[2], match[3]) for match in re.finditer(pattern, shown)]
 
 
-def next_portal(volume: VolumeRecord, taken: set[str]) -> str:
+def next_portal(volume: VolumeRecord, used: set[str]) -> str:
     """The address for the volume's next attachment: in turn, and never one that a volume has or had last.
 
     Raises HardwareError when all are taken.
     """
     start = PORTALS.index(volume.portal) + 1 if volume.portal else 0
     for portal in PORTALS[start:] + PORTALS[:start]:
-        if portal not in taken:
+        if portal not in used:
             return portal
     raise HardwareError(f"all {len(PORTALS)} portals are taken: delete a volume")
 

@@ -25,7 +25,7 @@ class Founding:
         self._access = access
         self._say = say
 
-    def found(self) -> None:
+    def establish(self) -> None:
         """Both guests, up and trusted; the image AVAILABLE. About a minute and a half."""
         self._say("first use: nfs-srv-1 and nfs-cli are launched and boot (about a minute)")
         instances = {name: self._launch(name) for name in (SERVER, CLIENT)}
@@ -80,10 +80,10 @@ class Founding:
 
         Raises HardwareError at the deadline.
         """
-        found = until(lambda: pattern.findall(self._console(ocid)), _BOOT_SECONDS, 1)
-        if not found:
+        matches = until(lambda: pattern.findall(self._console(ocid)), _BOOT_SECONDS, 1)
+        if not matches:
             raise HardwareError(f"{ocid}: no {pattern.pattern} on its console in {_BOOT_SECONDS} s")
-        return [str(one) for one in found]
+        return [str(one) for one in matches]
 
     def _console(self, ocid: str) -> str:
         from oci.core.models import CaptureConsoleHistoryDetails

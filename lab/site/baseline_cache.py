@@ -34,12 +34,15 @@ class BaselineCache:
         """Whether it is in the cache."""
         return self.folder.is_dir()
 
-    def make(self, run: Path, found: Callable[[], None]) -> None:
-        """Have it in the cache: `found` brings the lab in `run` up and ends with API stopped, guests on."""
+    def make(self, run: Path, establish: Callable[[], None]) -> None:
+        """Have it in the cache.
+
+        `establish` brings the lab in `run` up, and ends with the API stopped and the guests running.
+        """
         lab = RunDirectory.of(run)
 
         def fill(work: Path) -> None:
-            found()
+            establish()
             machines = machines_of(lab)
             Snapshot(machines, "", work / "guests").save(run)
             for name in _RECORDS:

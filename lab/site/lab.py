@@ -91,7 +91,7 @@ class Lab:
         pin_base(self.directory, guests)
         founded = BaselineCache(guests)
         if not founded.exists():
-            founded.make(self.run, self._found)
+            founded.make(self.run, self._establish)
             self.down()
             pin_base(self.directory, guests)
         self._say("guests are restored from their snapshots")
@@ -168,8 +168,8 @@ class Lab:
     def await_console(self, server: str, pattern: re.Pattern[str]) -> None:
         """Wait until the server's console says this. Raises HardwareError at the deadline."""
         founding = Founding(self.api, self.access, self._say)
-        (said, *_) = founding.await_console(self.instance(server), pattern)
-        self._say(f"the console of {server}: {said}")
+        (line, *_) = founding.await_console(self.instance(server), pattern)
+        self._say(f"the console of {server}: {line}")
 
     def power_on(self, server: str) -> None:
         """START a stopped instance through the API, and wait until it is RUNNING."""
@@ -180,17 +180,17 @@ class Lab:
     def instance(self, name: str) -> str:
         """The OCID of the instance with this display name that is not terminated."""
         client, facts = self.api.compute_client(), self.api.facts()
-        found = client.list_instances(facts["compartment_id"], display_name=name).data
-        return str(next(i.id for i in found if i.lifecycle_state != "TERMINATED"))
+        instances = client.list_instances(facts["compartment_id"], display_name=name).data
+        return str(next(i.id for i in instances if i.lifecycle_state != "TERMINATED"))
 
     def attachments(self) -> dict[str, list[Any]]:
         """By volume OCID: the attachments that the API has and that are not DETACHED."""
         compute, block = self.api.compute_client(), self.api.block_client()
         compartment = self.api.facts()["compartment_id"]
-        found = compute.list_volume_attachments(compartment).data
+        listed = compute.list_volume_attachments(compartment).data
         volumes = block.list_volumes(compartment_id=compartment).data
         return {
-            v.id: [a for a in found if a.volume_id == v.id and a.lifecycle_state != "DETACHED"]
+            v.id: [a for a in listed if a.volume_id == v.id and a.lifecycle_state != "DETACHED"]
             for v in volumes
         }
 
@@ -217,9 +217,9 @@ class Lab:
         self._say(f"evidence is kept in {kept}")
         return kept
 
-    def _found(self) -> None:
+    def _establish(self) -> None:
         self._start(delay_factor=0.0)
-        Founding(self.api, self.access, self._say).found()
+        Founding(self.api, self.access, self._say).establish()
         for name in (SERVER, CLIENT):
             shrink = "sync; echo 3 > /proc/sys/vm/drop_caches"
             self.access.run(ADDRESSES[name], ["sudo", "sh", "-c", shrink])
@@ -259,10 +259,10 @@ class Lab:
 
     def _image(self) -> str:
         client, facts = self.api.compute_client(), self.api.facts()
-        found = client.list_images(
+        images = client.list_images(
             facts["compartment_id"], display_name=IMAGE, lifecycle_state="AVAILABLE"
         ).data
-        return str(found[0].id)
+        return str(images[0].id)
 
     def trust(self, name: str) -> None:
         """Know a guest that the operator's side launched by the key that the operator pinned for it."""

@@ -110,8 +110,10 @@ class NfsSite:
         self._say("`invoke adopt` reads nfs-srv-1 and writes its site")
         site_file = self.write_site_file(clients=False)
         adopt = ["adopt", "--instance", server_id, "--site", str(site_file), "--yes"]
-        told = run([sys.executable, "-m", "invoke", *adopt], cwd=ROOT, deadline_seconds=TERRAFORM_SECONDS)
-        (self._lab.root / "adopt.log").write_text(told.stdout)
+        completed = run(
+            [sys.executable, "-m", "invoke", *adopt], cwd=ROOT, deadline_seconds=TERRAFORM_SECONDS
+        )
+        (self._lab.root / "adopt.log").write_text(completed.stdout)
         if standby:
             text = re.sub(r"(standby *= )false", r"\1true", variables.read_text())
             variables.write_text(text)

@@ -78,8 +78,8 @@ def free_boot_volume(cloud: Tenancy, ocid: Any, domain: str) -> StoredResource:
 
 
 def _attached(cloud: Tenancy, boot_volume_id: str) -> list[StoredResource]:
-    found = cloud.store.find("bootvolumeattachment", bootVolumeId=boot_volume_id)
-    return [one for one in found if one.state != "DETACHED"]
+    attachments = cloud.store.find("bootvolumeattachment", bootVolumeId=boot_volume_id)
+    return [one for one in attachments if one.state != "DETACHED"]
 
 
 def get_boot_volume(cloud: Tenancy, call: Call) -> StoredResource:

@@ -16,13 +16,13 @@ def settle_attachments(cloud: Tenancy, instance_id: str, state: str) -> None:
 
 def forget_terminated(cloud: Tenancy) -> list[str]:
     """Remove the terminated instances and what was joined to them, as OCI does after a while; their OCIDs."""
-    gone = [one.id for one in cloud.store.find("instance") if one.state == "TERMINATED"]
-    for instance_id in gone:
+    instance_ids = [one.id for one in cloud.store.find("instance") if one.state == "TERMINATED"]
+    for instance_id in instance_ids:
         for kind in (*JOINS, "volumeattachment"):
             for joined in cloud.store.find(kind, instanceId=instance_id):
                 cloud.store.remove(joined.id)
         cloud.store.remove(instance_id)
-    return gone
+    return instance_ids
 
 
 def terminated(cloud: Tenancy, instance: StoredResource) -> None:

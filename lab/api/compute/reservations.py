@@ -71,5 +71,5 @@ def check_reservation(cloud: Tenancy, ocid: str | None, shape: str, domain: str)
 
 
 def _used(cloud: Tenancy, ocid: str) -> list[StoredResource]:
-    found = cloud.store.find("instance", capacityReservationId=ocid)
-    return [one for one in found if one.state not in GONE]
+    instances = cloud.store.find("instance", capacityReservationId=ocid)
+    return [one for one in instances if one.state not in GONE]

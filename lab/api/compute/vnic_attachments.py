@@ -73,10 +73,10 @@ def _details(cloud: Tenancy, call: Call) -> Document:
     return details
 
 
-def _nic_index(cloud: Tenancy, instance: StoredResource, asked: int | None) -> int:
+def _nic_index(cloud: Tenancy, instance: StoredResource, wanted: int | None) -> int:
     """The physical NIC. The first VNIC of a bare-metal host's second NIC has no VLAN; further ones have."""
     shape = SHAPES[instance.body["shape"]]
-    index = asked or 0
+    index = wanted or 0
     if index not in range(shape.nics):
         raise invalid(
             f"nicIndex {index} is not valid for shape {shape.name}: it has {shape.nics} physical NICs"

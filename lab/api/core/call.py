@@ -23,10 +23,10 @@ class Tenancy:
 
     def required(self, kind: str, resource_id: str) -> StoredResource:
         """The resource of that kind; raises the 404 NotAuthorizedOrNotFound of OCI."""
-        found = self.store.get(resource_id)
-        if found is None or found.kind != kind:
+        resource = self.store.get(resource_id)
+        if resource is None or resource.kind != kind:
             raise not_found(resource_id)
-        return found
+        return resource
 
 
 @dataclass(frozen=True)

@@ -105,9 +105,9 @@ class ApiApplication:
     def _check_etag(self, call: Call, operation: Operation) -> None:
         if call.if_match is None or operation.method == "GET" or "id" not in call.path:
             return
-        found = self._cloud.store.get(call.path["id"])
-        if found and found.etag != call.if_match:
-            raise ApiError(412, "NoEtagMatch", f"{found.id} has etag {found.etag}, not {call.if_match}")
+        resource = self._cloud.store.get(call.path["id"])
+        if resource and resource.etag != call.if_match:
+            raise ApiError(412, "NoEtagMatch", f"{resource.id} has etag {resource.etag}, not {call.if_match}")
 
     def _log(self, request: Request, operation: str, answer: Answer, seconds: float) -> None:
         code = json.loads(answer.body)["code"] if answer.status >= 400 else ""

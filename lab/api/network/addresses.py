@@ -22,16 +22,16 @@ def free_address(cloud: Tenancy, wanted: str | None, subnet_id: str = "") -> str
     `subnet_id`: empty for the first. Raises it as an ApiError.
     """
     cidr = cloud.world.subnets[subnet_id or cloud.world.subnet_id]
-    subnet, taken = ipaddress.ip_network(cidr), taken_addresses(cloud)
+    subnet, used = ipaddress.ip_network(cidr), taken_addresses(cloud)
     if wanted is None:
         hosts = (str(host) for host in list(subnet.hosts())[FIRST_HOST - 1 :])
-        free = next((host for host in hosts if host not in taken), None)
+        free = next((host for host in hosts if host not in used), None)
         if free is None:
             raise limit_exceeded(f"subnet {subnet} has no free address")
         return free
     if not _usable(wanted, subnet):
         raise invalid(f"{wanted} is not a usable address of subnet {subnet}")
-    if wanted in taken:
+    if wanted in used:
         raise invalid(f"Private IP address {wanted} is already in use")
     return wanted
 

@@ -55,8 +55,8 @@ def update_rr_set(cloud: Tenancy, call: Call) -> Document:
 def patch_rr_set(cloud: Tenancy, call: Call) -> Document:
     """Operations on the set, all of them or none: PROHIBIT and REQUIRE are conditions, checked first."""
     call.modelled("items")
-    zone, found = _zone(cloud, call), _records(_zone(cloud, call), call)
-    wanted = list(found)
+    zone, records = _zone(cloud, call), _records(_zone(cloud, call), call)
+    wanted = list(records)
     for item in sorted(call.body.get("items") or [], key=lambda one: one.get("operation") not in CONDITIONS):
         wanted = _patched(wanted, item, call)
     _keep(cloud, zone, call, wanted)
@@ -108,13 +108,13 @@ def _put(cloud: Tenancy, kind: str, fields: Document) -> StoredResource:
 
 def _zone(cloud: Tenancy, call: Call) -> StoredResource:
     """By OCID, or by name inside a view: a private zone's name alone says nothing."""
-    asked = call.path["zone"]
-    if asked.startswith("ocid1."):
-        return cloud.required(ZONE, asked)
-    found = cloud.store.find(ZONE, name=_name(asked), viewId=call.required_query("viewId"))
-    if not found:
-        raise not_found(asked)
-    return found[0]
+    name_or_id = call.path["zone"]
+    if name_or_id.startswith("ocid1."):
+        return cloud.required(ZONE, name_or_id)
+    zones = cloud.store.find(ZONE, name=_name(name_or_id), viewId=call.required_query("viewId"))
+    if not zones:
+        raise not_found(name_or_id)
+    return zones[0]
 
 
 def _set_name(call: Call) -> str:
@@ -123,8 +123,8 @@ def _set_name(call: Call) -> str:
 
 def _records(zone: StoredResource, call: Call) -> list[Document]:
     _check_inside(zone, call)
-    found: list[Document] = zone.hidden.get(_set_name(call), [])
-    return found
+    records: list[Document] = zone.hidden.get(_set_name(call), [])
+    return records
 
 
 def _keep(cloud: Tenancy, zone: StoredResource, call: Call, records: list[Document]) -> None:

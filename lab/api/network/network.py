@@ -107,11 +107,11 @@ def get_vnic(cloud: Tenancy, call: Call) -> StoredResource:
 def update_vnic(cloud: Tenancy, call: Call) -> StoredResource:
     """UpdateVnic. 501 (an ApiError) for a field that is not modelled."""
     vnic = cloud.required("vnic", call.path["id"])
-    asked = {name: value for name, value in call.body.items() if value is not None}
-    extra = sorted(name for name in set(asked) - VNIC_UPDATES if asked[name] != vnic.body.get(name))
+    changes = {name: value for name, value in call.body.items() if value is not None}
+    extra = sorted(name for name in set(changes) - VNIC_UPDATES if changes[name] != vnic.body.get(name))
     if extra:
         raise not_modelled(f"a change of a VNIC's {extra[0]}")
-    return cloud.store.put(vnic.changed(**asked))
+    return cloud.store.put(vnic.changed(**changes))
 
 
 def get_vnic_attachment(cloud: Tenancy, call: Call) -> StoredResource:

@@ -64,15 +64,15 @@ def update_private_ip(cloud: Tenancy, call: Call) -> StoredResource:
     """UpdatePrivateIp. Refuses an unknown lifetime (400 InvalidParameter)."""
     address = cloud.required(KIND, call.path["id"])
     call.modelled("vnicId", "displayName", "hostnameLabel", "freeformTags", "definedTags", "lifetime")
-    asked = {name: value for name, value in call.body.items() if value is not None}
-    if asked.get("lifetime", "EPHEMERAL") not in LIFETIMES:
-        raise invalid(f"lifetime must be one of {', '.join(LIFETIMES)}, not {asked['lifetime']}")
-    moves = "vnicId" in asked and asked["vnicId"] != address.body["vnicId"]
+    changes = {name: value for name, value in call.body.items() if value is not None}
+    if changes.get("lifetime", "EPHEMERAL") not in LIFETIMES:
+        raise invalid(f"lifetime must be one of {', '.join(LIFETIMES)}, not {changes['lifetime']}")
+    moves = "vnicId" in changes and changes["vnicId"] != address.body["vnicId"]
     if moves:
-        _check_move(cloud, address, asked["vnicId"])
-    if "hostnameLabel" in asked and asked["hostnameLabel"] != address.body["hostnameLabel"]:
-        check_label(cloud, asked["hostnameLabel"])
-    return cloud.store.put(address.changed(**asked))
+        _check_move(cloud, address, changes["vnicId"])
+    if "hostnameLabel" in changes and changes["hostnameLabel"] != address.body["hostnameLabel"]:
+        check_label(cloud, changes["hostnameLabel"])
+    return cloud.store.put(address.changed(**changes))
 
 
 def _check_move(cloud: Tenancy, address: StoredResource, vnic_id: str) -> None:

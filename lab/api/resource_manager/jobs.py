@@ -107,8 +107,8 @@ def list_jobs(cloud: Tenancy, call: Call) -> list[Document]:
     """ListJobs. Refuses a call without compartment, stack or id (400 MissingParameter)."""
     if not call.query.keys() & {"compartmentId", "stackId", "id"}:
         raise missing("compartmentId, stackId or id")
-    found = listed(cloud, call, "ormjob", ("id", "stackId", "displayName", "lifecycleState"))
-    return [{name: one.body.get(name) for name in SUMMARY} for one in found]
+    jobs = listed(cloud, call, "ormjob", ("id", "stackId", "displayName", "lifecycleState"))
+    return [{name: one.body.get(name) for name in SUMMARY} for one in jobs]
 
 
 def cancel_job(cloud: Tenancy, call: Call) -> None:

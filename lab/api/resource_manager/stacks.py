@@ -103,8 +103,8 @@ def get_stack(cloud: Tenancy, call: Call) -> StoredResource:
 def list_stacks(cloud: Tenancy, call: Call) -> list[Document]:
     if not call.query.keys() & {"compartmentId", "id"}:
         call.required_query("compartmentId")
-    found = listed(cloud, call, "ormstack", ("id", "displayName", "lifecycleState"))
-    shown = [one for one in found if one.state != "DELETED" or call.query.get("lifecycleState")]
+    stacks = listed(cloud, call, "ormstack", ("id", "displayName", "lifecycleState"))
+    shown = [one for one in stacks if one.state != "DELETED" or call.query.get("lifecycleState")]
     return [{name: one.body.get(name) for name in SUMMARY} for one in shown]
 
 

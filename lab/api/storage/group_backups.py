@@ -88,7 +88,7 @@ def list_volume_backups(cloud: Tenancy, call: Call) -> list[StoredResource]:
     return listed_in_compartment(cloud, call, VOLUME, ("volumeId", "displayName", "lifecycleState"))
 
 
-def _nothing(hardware: Hardware, job: StateTransition) -> Document:
+def _no_effect(hardware: Hardware, job: StateTransition) -> Document:
     return {}
 
 
@@ -99,12 +99,12 @@ def _become(cloud: Tenancy, backup: StoredResource, state: str) -> None:
 
 
 CREATE = StateChange(
-    _nothing,
+    _no_effect,
     lambda cloud, backup, facts: _become(cloud, backup, "AVAILABLE"),
     lambda cloud, backup: _become(cloud, backup, "FAULTY"),
 )
 DELETE = StateChange(
-    _nothing,
+    _no_effect,
     lambda cloud, backup, facts: _become(cloud, backup, "TERMINATED"),
     lambda cloud, backup: _become(cloud, backup, "AVAILABLE"),
 )

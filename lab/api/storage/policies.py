@@ -59,7 +59,7 @@ def delete_assignment(cloud: Tenancy, call: Call) -> None:
 
 
 def _asset(cloud: Tenancy, ocid: str) -> StoredResource:
-    found = cloud.store.get(ocid)
-    if found is None or found.kind not in ("volume", "volumegroup"):
+    resource = cloud.store.get(ocid)
+    if resource is None or resource.kind not in ("volume", "volumegroup"):
         raise not_found(ocid)
-    return found
+    return resource

@@ -169,7 +169,7 @@ def delete_volume_group(cloud: Tenancy, call: Call) -> None:
     begin(cloud, changed, "delete_group", "DeleteVolumeGroup")
 
 
-def _nothing(hardware: Hardware, job: StateTransition) -> Document:
+def _no_effect(hardware: Hardware, job: StateTransition) -> Document:
     return {}
 
 
@@ -204,6 +204,6 @@ def _deleted(cloud: Tenancy, group: StoredResource, facts: Document) -> None:
     cloud.store.put(group.changed(lifecycleState="TERMINATED", volumeIds=[]))
 
 
-CREATE = StateChange(_nothing, _made, _faulty)
+CREATE = StateChange(_no_effect, _made, _faulty)
 CLONE = StateChange(_copy, _cloned, _not_cloned)
-DELETE = StateChange(_nothing, _deleted, lambda cloud, group: _made(cloud, group, {}))
+DELETE = StateChange(_no_effect, _deleted, lambda cloud, group: _made(cloud, group, {}))

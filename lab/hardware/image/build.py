@@ -126,8 +126,8 @@ def _apt_conf(scratch: Path) -> Path:
 
 
 def _run_apart(script: Argv) -> None:
-    apart: Argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    run([*apart, "bash", *script], deadline_seconds=BUILD_SECONDS)
+    unshare: Argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    run([*unshare, "bash", *script], deadline_seconds=BUILD_SECONDS)
 
 
 def _disk(root: Path, disk: Path) -> None:

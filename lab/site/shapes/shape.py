@@ -63,7 +63,7 @@ def parse(text: str) -> dict[tuple[str, str], str]:
 
     Raises ValueError for a moment that no drill has.
     """
-    found: dict[tuple[str, str], str] = {}
+    texts: dict[tuple[str, str], str] = {}
     for section in f"\n{text}".removesuffix("\n").split(f"\n{_HEAD}")[1:]:
         head, _, body = section.partition("\n")
         host, *moments = head.split()
@@ -71,5 +71,5 @@ def parse(text: str) -> dict[tuple[str, str], str]:
             if moment not in MOMENTS:
                 raise ValueError(f"{head!r}: found moment {moment!r}, expected one of {', '.join(MOMENTS)}")
             # the line break before the next section belongs to this one
-            found[(moment, host)] = f"{body}\n" if "\n" in section else ""
-    return found
+            texts[(moment, host)] = f"{body}\n" if "\n" in section else ""
+    return texts

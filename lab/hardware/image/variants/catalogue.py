@@ -33,8 +33,8 @@ class Variant:
 
     def files(self) -> list[Path]:
         """All files of its layers, sorted."""
-        found = (path for layer in self.layers for path in (HERE / layer).rglob("*"))
-        return sorted(path for path in found if path.is_file() or path.is_symlink())
+        paths = (path for layer in self.layers for path in (HERE / layer).rglob("*"))
+        return sorted(path for path in paths if path.is_file() or path.is_symlink())
 
 
 DEBIAN = "debian"
