@@ -543,6 +543,7 @@ def clients(
         "successor": "whose image_id is changed in Terraform; default: the only server still to launch",
         "name": "the image's name; default: the server's, with the time",
         "keep": "how many images of this tool stay, the new one included",
+        "quiesce": "stop the service for it, and image the server itself, as the manual procedure does",
         "yes": "do not ask before acting",
         "site": SITE_HELP,
         "via": VIA_HELP,
@@ -555,6 +556,7 @@ def image(
     successor: str = "",
     name: str = "",
     keep: int = 3,
+    quiesce: bool = False,
     yes: bool = False,
     site: str | None = None,
     via: str = "",
@@ -565,7 +567,7 @@ def image(
     from failover.verbs import image as verb
     from failover.verbs.request import SiteChoice
 
-    request = ImageRequest(server, successor, name, keep, yes)
+    request = ImageRequest(server, successor, name, keep, yes, quiesce)
     sys.exit(verb.main(request, SiteChoice(site, via, stack_id)))
 
 

@@ -13,16 +13,24 @@ from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Facts, HookResult, Layer
 from hooks.contract.spec import ServerSpec, Spec
-from hooks.host import copies, released
+from hooks.host import copies, places, released
 from hooks.host.host import Host, OutOfTime
 from hooks.host.lock import Busy, alone
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
 _OPERATORS = ("probe", "refresh", "survey", "inventory", "fsck", "withhold", "guard", "unguard", "contents")
+_OUTAGE = (
+    "arm",
+    "quiesce",
+    "disarm",
+)  # of a service that is stopped for an image
 _READS = ("check", "probe", "survey", "inventory", "fsck", "contents")  # without the lock: they write nothing
-_AIM = {"release": [ABSENT], "unguard": [ABSENT], "probe": [PRESENT, ABSENT]}
+_GONE = dict.fromkeys(("release", "quiesce", "disarm", "unguard"), [ABSENT])
+_AIM = {**_GONE, "probe": [PRESENT, ABSENT]}
+_SERVICES = ("watch", "dead-man")  # units' own
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
+_ARM_SECONDS = 180
 _BOOT_SECONDS = 1800  # nobody waits for it: the recovery of a long log may take its time
 
 
@@ -34,14 +42,20 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     the canaries of a server, `probe` reads them; on a client it also writes. `survey` judges beforehand what
     a takeover would refuse. `inventory` reads what a server has, whatever its spec says. `fsck` checks
     unmounted filesystems; `withhold` takes the site's exports of an image out of force: both for a rehearsal.
-    `guard` has the boot guard on this server, for an image of it, and `unguard` takes it away;
-    `contents` reads what such an image would have.
+    `guard` has the boot guard on this server, for an image of it, and `unguard` takes it away; `contents`
+    reads what such an image would have. `arm` has this server bring its service back by itself when the
+    spec's deadline passes without another word (`arm`, `disarm`), or at a boot; `quiesce` is a release of an
+    armed server; `dead-man` is the unit that waits.
     """
     arguments = _arguments(argv)
     began, code = time.monotonic(), None
     try:
         if arguments.action == "watch":
             result = _watch(root)
+        elif arguments.action == "dead-man":
+            result = _stand_by(root)
+        elif arguments.action == "arm":
+            result = _armed(_text(arguments.spec), root)
         elif arguments.from_metadata:
             result = _attached(arguments.only, root)
         else:
@@ -59,7 +73,7 @@ def main(argv: Sequence[str], root: str = "/") -> int:
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hooks.pyz", description=_PURPOSE)
-    parser.add_argument("action", choices=sorted(_WALK) + list(_OPERATORS) + ["watch"])
+    parser.add_argument("action", choices=sorted(_WALK) + [*_OPERATORS, *_OUTAGE, *_SERVICES])
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--spec", help="file with the spec, - for standard input")
     source.add_argument("--from-metadata", action="store_true", help="spec and portals of this OCI instance")
@@ -67,8 +81,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.from_metadata and arguments.action != "apply":
         parser.error("--from-metadata goes with apply only")
-    if (arguments.action == "watch") == bool(arguments.spec or arguments.from_metadata):
-        parser.error("expected --spec or --from-metadata, and with watch neither")
+    if (arguments.action in _SERVICES) == bool(arguments.spec or arguments.from_metadata):
+        parser.error("expected --spec or --from-metadata, and with watch and dead-man neither")
     return arguments
 
 
@@ -106,7 +120,7 @@ def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> HookResult:
 def _walk(action: str) -> Walk:
     if action in _WALK:
         return _WALK[action]
-    from hooks.guard import contents, guard  # noqa: PLC0415 - a takeover starts without them
+    from hooks.guard import contents, dead_man, guard  # noqa: PLC0415 - a takeover starts without them
     from hooks.probe import canary, fsck, withhold  # noqa: PLC0415
     from hooks.survey import inventory, survey  # noqa: PLC0415
 
@@ -120,12 +134,14 @@ def _walk(action: str) -> Walk:
         "guard": guard.guard,
         "unguard": guard.unguard,
         "contents": contents.contents,
+        "quiesce": dead_man.quiesce,
+        "disarm": dead_man.disarm,
     }[action]
 
 
 def _remember(host: Host, action: str) -> None:
     """After a release: not before its volumes were gone, a reboot, or an operator's apply; see _take_over."""
-    if action == "release":
+    if action in ("release", "quiesce"):
         released.remember(host)
     elif action == "apply":
         released.forget(host)
@@ -133,7 +149,11 @@ def _remember(host: Host, action: str) -> None:
 
 def _before(host: Host, action: str, spec: Spec) -> None:
     """A release is the last moment in which this server's settings can go along with its data."""
-    if action == "release" and isinstance(spec, ServerSpec) and spec.settings:
+    if action == "release" and os.path.exists(host.path(places.QUIESCED)):
+        from hooks.guard import dead_man  # noqa: PLC0415 - as in _walk
+
+        dead_man.forget(host)  # the service goes elsewhere: this server is not to bring it back
+    if action in ("release", "quiesce") and isinstance(spec, ServerSpec) and spec.settings:
         from hooks.probe import settings  # noqa: PLC0415 - as in _walk
 
         settings.before_release(host, spec)
@@ -166,6 +186,34 @@ def _watch(root: str) -> HookResult:
             print(result.to_json(), flush=True)
         else:
             return result
+
+
+def _armed(text: str, root: str) -> HookResult:
+    """The spec's deadline is how long the next word is waited for."""
+    from hooks.guard import dead_man  # noqa: PLC0415 - as in _walk
+
+    spec = parse(text)
+    if not isinstance(spec, ServerSpec):
+        raise SpecError("arm: found a client's spec, expected a server's")
+    host = Host(_ARM_SECONDS, root)
+    with alone(host, "arm"):
+        return _result("arm", spec, dead_man.arm(host, spec, text, spec.deadline_seconds), host)
+
+
+def _stand_by(root: str) -> HookResult:
+    from hooks.guard import dead_man  # noqa: PLC0415 - as in _walk
+
+    result = dead_man.stand_by(Host(_ARM_SECONDS, root), lambda text: _bring_back(text, root))
+    return result or _nothing("dead-man", "nothing to do: not armed", True)
+
+
+def _bring_back(text: str, root: str) -> HookResult:
+    """As an operator would, with the time that a boot has."""
+    spec = parse(text)
+    host = Host(max(spec.deadline_seconds, _BOOT_SECONDS), root)
+    with alone(host, "the dead-man"):
+        released.forget(host)
+        return _kept(_result("apply", spec, walk.apply(host, spec, ()), host), host, spec)
 
 
 def _take_over(text: str, only: Sequence[str], root: str) -> HookResult:

@@ -178,6 +178,12 @@ class Imaging:
         self, compartment_id: str, instance_id: str, name: str, tags: Mapping[str, str], seconds: float
     ) -> str:
         """An image of the instance, AVAILABLE; its OCID. Raises Refused for one that is locked (409)."""
+        image_id = self.begin(compartment_id, instance_id, name, tags)
+        self.await_image(image_id, seconds)
+        return image_id
+
+    def begin(self, compartment_id: str, instance_id: str, name: str, tags: Mapping[str, str]) -> str:
+        """CreateImage; the OCID of an image that is not whole yet. Raises Refused for a 409."""
         details = _models.CreateImageDetails(
             compartment_id=compartment_id,
             instance_id=instance_id,
@@ -190,8 +196,23 @@ class Imaging:
                 f"OCI takes no image of {instance_id} now: it is being imaged, or was within 20 minutes",
                 "wait, then run the same command again",
             )
-        self.await_image(str(made.data.id), seconds)
         return str(made.data.id)
+
+    def await_captured(self, instance_id: str, image_id: str, seconds: float) -> None:
+        """Wait until the instance that is imaged is RUNNING again. OCI may be slow to show that it began."""
+        states: list[str] = []
+
+        def read() -> bool:
+            states.append(self._cloud.instance_state(instance_id))
+            moving = ("PROVISIONING", "IMPORTING")
+            begun = "CREATING_IMAGE" in states or self.image(image_id).state not in moving
+            return begun and states[-1] == "RUNNING"
+
+        if not until(read, bool, seconds, POLL_SECONDS):
+            raise Unknown(
+                f"instance {instance_id} is {states[-1]} after {seconds:.0f} s of imaging, expected RUNNING",
+                "look at it in the console; start it when it is STOPPED: the service comes back by itself",
+            )
 
     def await_image(self, image_id: str, seconds: float) -> None:
         """Wait until an image that is being taken is AVAILABLE."""

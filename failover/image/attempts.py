@@ -13,10 +13,15 @@ FOLDER = "image"  # below the site's runs: what lies there is no failover
 
 @dataclass(frozen=True)
 class CutOff:
-    """A run without an end. `step`: the one that it was in, or had done last."""
+    """A run without an end. `step`: the one that it was in, or had done last; `server`: whose image it was.
+
+    `is_quiesced`: it stopped the service, or was about to.
+    """
 
     run: str
     step: str
+    server: str = ""
+    is_quiesced: bool = False
 
 
 def cut_off(runs: Path) -> CutOff | None:
@@ -28,4 +33,10 @@ def cut_off(runs: Path) -> CutOff | None:
     if events and events[-1]["event"] in RUN_ENDS:
         return None
     steps = [str(one["step"]) for one in events if one["event"] in (Event.STEP_STARTED, Event.STEP_DONE)]
-    return CutOff(folders[-1].name, steps[-1] if steps else "its beginning")
+    begun = next((one for one in events if one["event"] == Event.RUN_STARTED), {})
+    return CutOff(
+        folders[-1].name,
+        steps[-1] if steps else "its beginning",
+        str(begun.get("target", "")),
+        begun.get("quiesce") is True,
+    )

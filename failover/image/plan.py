@@ -5,24 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from failover.adopt.variables import WrittenImage
 from failover.cloud.imaging import LARGEST_GB, ImageSource, Leftover, MadeImage
+from failover.image.outage import OUTAGE, Outage
 from failover.model.outcome import Refused, Usage
 from failover.model.stack_output import Stack
+from failover.runs.history import History, Kind
 
+LOCKED_MINUTES = 20  # after an image of an instance (Managing Custom Images)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@+-]{0,199}")
 
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """The command line. Empty: not given. `keep`: how many images of this tool stay, the new one included."""
+    """The command line. Empty: not given. `keep`: how many images of this tool stay, the new one included.
+
+    `quiesce`: the service is stopped for it, and the server itself imaged.
+    """
 
     server: str = ""
     successor: str = ""
     name: str = ""
     keep: int = 3
     yes: bool = False
+    quiesce: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,8 @@ class ImagePlan:
     """One image: of which server, what is left of earlier runs, what goes afterwards.
 
     `taken`: an image that a run which was cut off has finished, and that this run goes on with. `written`:
-    where Terraform takes the successor's image from; None when there is no such place.
+    where Terraform takes the successor's image from; None when there is no such place. `outage`: of the
+    service, where it is stopped for the image.
     """
 
     server: str
@@ -42,6 +51,7 @@ class ImagePlan:
     volumes: tuple[Leftover, ...] = ()
     taken: MadeImage | None = None
     deletions: tuple[MadeImage, ...] = field(default=())
+    outage: Outage | None = None
 
     @property
     def lines(self) -> list[str]:
@@ -51,6 +61,13 @@ class ImagePlan:
         ]
         if self.taken:
             lines.append(f"image {self.taken.name} ({self.taken.id}) was finished by a run that was cut off")
+        elif self.outage:
+            lines += [
+                f"image {self.name} of {self.server} ({self.source.name}), whose service is stopped for it:",
+                f"   NFS, mounts, LVM and iSCSI of {self.server} given up as in a release,",
+                f"   an image of the server itself ({self.source.boot_volume_gbs} GB), and everything back",
+                *self.outage.lines(self.server),
+            ]
         else:
             lines += [
                 f"image {self.name} of {self.server} ({self.source.name}), which serves on meanwhile:",
@@ -82,13 +99,18 @@ def check(request: ImageRequest) -> None:
         )
 
 
-def server_of(stack: Stack, wanted: str) -> str:
+def server_of(stack: Stack, wanted: str, quiesce: bool = False) -> str:
     """The server that the image is of: the active one unless another is named. Raises Usage."""
     name = wanted or stack.active
     if name not in stack.servers:
         raise Usage(f"{name!r} is not a server of this stack", f"known servers: {', '.join(stack.servers)}")
     if not stack.servers[name].instance_id:
         raise Usage(f"{name} has no instance, so there is no disk to take an image of", "name one that runs")
+    if quiesce and name != stack.active:
+        raise Usage(
+            f"--quiesce is for the server that serves, which is {stack.active}, not {name}",
+            "leave out --quiesce: another server has no service that could be stopped",
+        )
     return name
 
 
@@ -129,6 +151,21 @@ def refuse(source: ImageSource, name: str, images: Sequence[MadeImage]) -> None:
         raise Refused(
             f"an image named {name} is there already: {taken[0].id}, {taken[0].state}",
             "choose another --name, or leave it out",
+        )
+
+
+def refuse_locked(source: ImageSource, past: History, now: datetime) -> None:
+    """Raises Refused while OCI locks images of the server: the service would be stopped for none.
+
+    `past`: only that of this site; an image that was taken by hand is met when the image is begun.
+    """
+    taken = [e.at for e in past.entries if e.kind == Kind.IMAGE and OUTAGE in e.facts]
+    minutes = (now - max(taken)).total_seconds() / 60 if taken else LOCKED_MINUTES
+    if minutes < LOCKED_MINUTES:
+        raise Refused(
+            f"an image of {source.name} itself was taken {minutes:.0f} minutes ago; OCI takes none within "
+            f"{LOCKED_MINUTES} minutes",
+            f"wait {LOCKED_MINUTES - minutes:.0f} minutes, or leave out --quiesce",
         )
 
 

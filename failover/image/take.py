@@ -1,7 +1,8 @@
 """Takes an image of a server that serves, from top to bottom. Start reading here.
 
-The server itself is never imaged: OCI shuts an instance down for that. Its boot volume is cloned, the clone
-is booted once by an instance of its own under the boot guard, shut down, imaged (docs/adr/0012-the-image.md).
+The server itself is not imaged: OCI shuts an instance down for that. Its boot volume is cloned, the clone is
+booted once by an instance of its own under the boot guard, shut down, imaged (docs/adr/0012-the-image.md).
+With --quiesce the service is stopped, and the server itself imaged (quiesce.py).
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from failover.cloud.imaging import Imaging, MadeImage
 from failover.hosts import specs
 from failover.hosts.ssh import Silent
 from failover.image import attempts, plan
+from failover.image.attempts import CutOff
+from failover.image.outage import OUTAGE
 from failover.image.plan import ImagePlan, ImageRequest
+from failover.image.quiesce import Quiescing
 from failover.model import image_contents
 from failover.model.outcome import Failed, FailoverError, Outcome, Unknown
 from failover.model.stack_output import Stack
@@ -46,16 +50,33 @@ def take(request: ImageRequest, ports: Ports, console: Console) -> str:
     ports.runner.init()
     stack = ports.runner.read()
     calls = Imaging(ports.cloud)
-    wanted = _plan(request, ports, stack, calls, console)
+    before = attempts.cut_off(ports.site.runs)
+    restored = _brought_back(before, ports, stack, console) if before else {}
+    wanted = _plan(request, ports, stack, calls, before)
     for line in wanted.lines:
         console.print(line, markup=False)
     if not request.yes:
-        write.confirm(f"Take an image of {wanted.server}?")
+        stops = " Its service is stopped for it." if wanted.outage else ""
+        write.confirm(f"Take an image of {wanted.server}?{stops}")
     journal, began = Journal(ports.site.runs / attempts.FOLDER, wanted.server), time.monotonic()
-    facts = {"server": wanted.server, "run": journal.id}
+    facts: dict[str, Any] = {"server": wanted.server, "run": journal.id, "quiesce": request.quiesce}
     try:
-        journal.write(Event.RUN_STARTED, target=wanted.server, plan=wanted.lines)
-        image_id = _Taking(ports, stack, calls, journal, console).take(wanted)
+        journal.write(
+            Event.RUN_STARTED, target=wanted.server, plan=wanted.lines, quiesce=wanted.outage is not None
+        )
+        if before:
+            cut = f"cut off in: {before.step}"
+            facts_before = {
+                "server": before.server,
+                "run": before.run,
+                "quiesce": before.is_quiesced,
+                "reason": cut,
+            }
+            _remember(
+                ports, Outcome.FAILED, began, {**facts_before, **({"restored": restored} if restored else {})}
+            )
+        taking = _Taking(ports, stack, calls, journal, console, facts)
+        image_id = taking.take(wanted)
         _remember(ports, Outcome.DONE, began, {**facts, "image": image_id})
     except FailoverError as error:
         journal.write(Event.RUN_ENDED, outcome=error.outcome.value, reason=error.reason, remedy=error.remedy)
@@ -76,8 +97,21 @@ def _remember(ports: Ports, outcome: Outcome, began: float, facts: Mapping[str, 
         )
 
 
-def _plan(request: ImageRequest, ports: Ports, stack: Stack, calls: Imaging, console: Console) -> ImagePlan:
-    server = plan.server_of(stack, request.server)
+def _brought_back(before: CutOff, ports: Ports, stack: Stack, console: Console) -> Mapping[str, Any]:
+    """What became of the service of a run that was cut off; it is back, if it was stopped. Raises Unknown."""
+    console.print(f"run {before.run} was cut off in: {before.step}", markup=False)
+    if not before.is_quiesced or before.server != stack.active:
+        return {}
+    restored = Quiescing(ports, stack, before.server).back()
+    how = f"by itself, for its {restored.get('why')}" if restored else "or was never away"
+    console.print(f"the service of {before.server} is back {how}", markup=False)
+    return restored or {"why": "this call"}
+
+
+def _plan(
+    request: ImageRequest, ports: Ports, stack: Stack, calls: Imaging, before: CutOff | None
+) -> ImagePlan:
+    server = plan.server_of(stack, request.server, request.quiesce)
     successor = plan.successor_of(stack, server, request.successor)
     source = calls.source(stack.servers[server].instance_id or "")
     images = calls.images(source.compartment_id)
@@ -85,9 +119,6 @@ def _plan(request: ImageRequest, ports: Ports, stack: Stack, calls: Imaging, con
     name = request.name or f"{server}-{now:%Y%m%dT%H%M%S}-{now.microsecond // 1000:03d}"
     folder = ports.site.terraform.checkout or ports.site.terraform.directory
     written = variables.written(folder, successor) if successor else None
-    before = attempts.cut_off(ports.site.runs)
-    if before:
-        console.print(f"run {before.run} was cut off in: {before.step}", markup=False)
     instances = calls.instances_left(source.compartment_id)
     unfinished = {one.run for one in instances} | ({before.run} if before else set())
     begun = [i for i in images if i.run in unfinished and i.of == source.id and i.state in _BEGUN]
@@ -95,6 +126,9 @@ def _plan(request: ImageRequest, ports: Ports, stack: Stack, calls: Imaging, con
     plan.refuse(source, "" if taken else name, images)
     launched = [s.launch.image_id for s in stack.servers.values() if s.launch]
     named = variables.named(folder, [one.id for one in images]) | set(launched)
+    stops = request.quiesce and not taken
+    past = history.read(ports.site.runs) if stops else history.History()
+    plan.refuse_locked(source, past, now)
     return ImagePlan(
         server,
         source,
@@ -105,6 +139,7 @@ def _plan(request: ImageRequest, ports: Ports, stack: Stack, calls: Imaging, con
         () if instances else calls.volumes_left(source),  # a terminated instance takes its own along
         taken[-1] if taken else None,
         plan.deletions([i for i in images if i not in taken[-1:]], named, request.keep),
+        Quiescing(ports, stack, server).outage(past) if stops else None,
     )
 
 
@@ -112,13 +147,20 @@ class _Taking:
     """One run: its steps write their beginning and their end into the journal."""
 
     def __init__(
-        self, ports: Ports, stack: Stack, calls: Imaging, journal: Journal, console: Console
+        self,
+        ports: Ports,
+        stack: Stack,
+        calls: Imaging,
+        journal: Journal,
+        console: Console,
+        facts: dict[str, Any],
     ) -> None:
         self._ports = ports
         self._stack = stack
         self._calls = calls
         self._journal = journal
         self._console = console
+        self._facts = facts
         self._waits = ports.site.deadlines
 
     def take(self, wanted: ImagePlan) -> str:
@@ -143,11 +185,26 @@ class _Taking:
     def _made(self, wanted: ImagePlan) -> str:
         """The image of a copy of the server. What fails takes away what was made so far."""
         facts = self._step("boot guard", lambda: self._guard(wanted))
+        if wanted.outage:
+            return self._at_rest(wanted, facts)
         try:
             instance, image_id = self._imaged(wanted, facts)
+            self._step("terminate the copy", lambda: self._remove(instance))
         except FailoverError as error:
             raise self._taken_away(error, wanted.source, self._journal.id) from error
-        self._step("terminate the copy", lambda: self._remove(instance))
+        return image_id
+
+    def _at_rest(self, wanted: ImagePlan, facts: Facts) -> str:
+        """The image of the server itself, at rest: its service is stopped for it, and back at the end."""
+        source, tags = wanted.source, _tags(wanted, self._journal.id, facts)
+        image_id, seconds = Quiescing(self._ports, self._stack, wanted.server).imaged(
+            self._step,
+            lambda: self._calls.begin(source.compartment_id, source.id, wanted.name, tags),
+            lambda made: self._calls.await_captured(source.id, made, self._waits.launch),
+        )
+        self._facts[OUTAGE] = round(seconds, 1)
+        self._console.print(f"the service was away for {seconds:.0f} s", markup=False)
+        self._step("wait for the image", lambda: self._calls.await_image(image_id, self._waits.launch))
         return image_id
 
     def _imaged(self, wanted: ImagePlan, facts: Facts) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from hooks.contract.result import ABSENT, BROKEN, PRESENT, Facts, Layer
 from hooks.contract.spec import Spec
 from hooks.guard import contents, script
 from hooks.guard.disks import disks, root_disks
-from hooks.host import text_file
+from hooks.host import places, text_file
 from hooks.host.host import Host
 from hooks.layers import exports, fstab, lvm
 from hooks.layers.devices import link
@@ -92,6 +92,9 @@ def _text() -> str:
         prefix=DATA_IQN_PREFIX,
         devices=lvm.DEVICES_FILE,
         exports=exports.OWN,
+        quiesced=places.QUIESCED,
+        deadman=script.DEAD_MAN,
+        wanted=script.WANTED,
         settled=script.SETTLED,
         booted=script.BOOTED,
     )
@@ -160,7 +163,7 @@ def unit_of(host: Host, point: str) -> str:
 
 def overlay(host: Host, points: Sequence[str], needing: Dict[str, List[str]]) -> Dict[str, str]:
     """Units that take a copy's place of the server's own in its first boot, by their path in the folder."""
-    files: Dict[str, str] = {}
+    files = {"units/" + os.path.basename(script.DEAD_MAN): script.NO_DEAD_MAN}
     for point in points:
         name = unit_of(host, point)
         files["units/" + name] = script.MOUNT_UNIT.format(where=point)

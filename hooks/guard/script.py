@@ -6,6 +6,8 @@ wait for a volume, it puts off what belongs to the server (systemd.generator(7))
 
 FOLDER = "/etc/nfs-failover/guard"
 SCRIPT = "/usr/local/lib/systemd/system-generators/nfs-failover-guard"
+DEAD_MAN = "/etc/systemd/system/nfs-failover-dead-man.service"  # dead_man.py
+WANTED = "/etc/systemd/system/multi-user.target.wants/nfs-failover-dead-man.service"
 SETTLED = "nfs-failover guard: settled"
 BOOTED = "nfs-failover guard: this copy has booted"
 # Whether it is a copy: by the disk that / lies on, which stays the same when OCI moves an instance to other
@@ -72,7 +74,7 @@ settle() {
   test ! -s "$folder/lines" || put_off || exit 1
   rm -rf /etc/iscsi/nodes/@prefix@* /var/lib/iscsi/nodes/@prefix@*
   test ! -e @devices@ || mv -f @devices@ @devices@.of-image
-  rm -f @exports@
+  rm -rf @exports@ @quiesced@ @deadman@ @wanted@
   systemctl --no-reload disable nfs-server || :
   for state in statd/sm statd/sm.bak sm sm.bak v4recovery nfsdcltrack nfsdcld; do
     test -L "/var/lib/nfs/$state" || rm -rf "/var/lib/nfs/$state"/*
@@ -149,10 +151,19 @@ Where={where}
 """
 NEEDS = "[Unit]\n{conditions}"  # systemd.unit(5): skipped while one of them is not mounted
 CONDITION = "ConditionPathIsMountPoint={where}\n"
+# In place of the unit that brings the service back on the server: a copy has none to bring back.
+NO_DEAD_MAN = """[Unit]
+Description=Put off by nfs-failover: this disk is a copy of a server
+ConditionPathExists=!/
+
+[Service]
+Type=oneshot
+ExecStart=/bin/true
+"""
 
 
 def filled(**values: str) -> str:
-    """The script with this host's names: folder, off, prefix, devices, exports, settled, booted."""
+    """The script with this host's names: folder, off, prefix, devices, exports and so on."""
     text = TEXT
     for name, value in values.items():
         text = text.replace("@{}@".format(name), value)

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import stat
+import sys
 from typing import Dict, List, NamedTuple, Optional
 
 from hooks.host import places
@@ -90,6 +91,15 @@ def at_boot(host: Host) -> Optional[Dict[str, object]]:
         return None
     here = look_in(host.path(places.DISK), match.group(1)).content is not None
     return {"sha256": match.group(1), "here": here}
+
+
+def own() -> bytes:
+    """The zipapp that runs; empty where the hooks run from a checkout. Raises OSError."""
+    path = getattr(sys.modules["__main__"], "ARCHIVE", "")
+    if not path:
+        return b""
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def install(host: Host, content: bytes) -> str:

@@ -5,7 +5,6 @@ A server that is launched without an operator brings a loader alone, which looks
 """
 
 import os
-import sys
 from functools import partial
 from typing import Callable, List, Tuple
 
@@ -22,21 +21,12 @@ _SECONDS = 30.0
 _MOST = 16  # versions; the oldest go
 
 
-def own() -> bytes:
-    """The zipapp that runs; empty where the hooks run from a checkout. Raises OSError."""
-    path = getattr(sys.modules["__main__"], "ARCHIVE", "")
-    if not path:
-        return b""
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def keep(host: Host, spec: Spec) -> List[Layer]:
     """One layer for each place, named `hooks PLACE`: present with the copy, broken with what was in its way.
 
     Its facts have the SHA-256 of every copy there. Nothing else hangs on it: no failure ends a takeover.
     """
-    content = own() if isinstance(spec, ServerSpec) else b""
+    content = copies.own() if isinstance(spec, ServerSpec) else b""
     if not content or not isinstance(spec, ServerSpec):
         return []
     works: List[Tuple[str, Callable[[], object]]] = [

@@ -63,6 +63,13 @@ class HostsModel:
         }
         self.file.write_text(json.dumps({**begun, "violations": [], "manifest": None, "write": WRITTEN}))
 
+    def come_back(self, name: str, instance_id: str, why: str) -> None:
+        """This server, which is armed, brings its service back by itself."""
+        with self.open() as model:
+            assert model["armed"]
+            model["serving"][name] = instance_id
+            model.update(armed=False, restored={"why": why, "seconds": 1.0})
+
     @contextmanager
     def open(self) -> Iterator[dict[str, Any]]:
         """The model as the cloud lets it be; changes are kept."""
@@ -176,7 +183,30 @@ class AnsweringHost:
             facts = {**CONTENTS, **model.get("contents", {}), "cron": []}
             layers = (Layer(action, "present", action == "guard", 0.0, "1 lines of fstab", facts),)
             return HookResult(action, "server", self.name, True, action == "guard", 0.0, "", layers)
-        return self._server(model, instance_id, action, spec["volumes"])
+        if action in ("arm", "disarm", "quiesce", "inventory"):
+            found = self._outage(model, action)
+        else:
+            found = self._server(model, instance_id, action, spec["volumes"])
+        return found
+
+    def _outage(self, model: dict[str, Any], action: str) -> HookResult:
+        """An image for which the service is stopped; `come_back` is what the server does by itself."""
+        facts: dict[str, object] = {"seen": {"10.0.0.77": ["v4"]}}
+        name, ok, state = "clients", True, "present"
+        if action == "arm":
+            facts, model["armed"] = {"again": model.get("armed", False)}, True
+        elif action == "disarm":
+            model["armed"], state = False, "absent"
+            restored = model.pop("restored", None)
+            facts = {"restored": restored} if restored else {}
+        elif action == "quiesce":
+            ok = model.get("armed", False)
+            state = "absent" if ok else "broken"
+            if ok:
+                model["serving"].pop(self.name, None)
+        return HookResult(
+            action, "server", self.name, ok, True, 0.0, "", (Layer(name, state, True, 0.0, state, facts),)
+        )
 
     def _on_clones(
         self, model: dict[str, Any], instance_id: str, action: str, spec: dict[str, Any]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import io
 import json
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -17,17 +20,18 @@ from rich.console import Console
 from failover.cloud.imaging import Imaging
 from failover.image import take as product
 from failover.image.plan import ImageRequest
-from failover.model.outcome import Failed, Outcome, Refused, Usage
+from failover.image.quiesce import Quiescing
+from failover.model.outcome import Failed, Outcome, Refused, Unknown, Usage
 from failover.ports import opened
 from failover.preflight import verb_policies
 from failover.preflight.checks.image import DRIFT
 from failover.runs import history
 from failover.runs.events import Event
-from failover.runs.journal import Journal
 from failover.stack.terraform import TerraformStack
 from failover.verbs import site_file as sites
 from lab.site.stack import VARIABLES_FILE
 from tests import sources
+from tests.paths import ROOT
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
@@ -39,10 +43,12 @@ STEPS = (
     *("take the image", "terminate the copy", "name it to Terraform"),
 )
 EVENTS = 2 + 2 * len(STEPS)
-
-
-class Killed(BaseException):
-    """The end of a process: no `except` of the product sees it."""
+QUIET_STEPS = (
+    *("boot guard", "arm the server", "stop the service", "begin the image"),
+    *("wait until the server is captured", "bring the service back", "disarm the server"),
+    *("wait for the image", "name it to Terraform"),
+)
+QUIET_EVENTS = 2 + 2 * len(QUIET_STEPS)
 
 
 @dataclass
@@ -78,6 +84,15 @@ class Imaged:
     def written(self) -> str:
         site = json.loads((self.site.stack.folder / VARIABLES_FILE).read_text())
         return str(site["servers"][SECOND]["image_id"])
+
+    def past(self) -> list[history.Entry]:
+        """The images of the site's history."""
+        entries = history.read(self.site.file.parent / "runs").entries
+        return [one for one in entries if one.kind == history.Kind.IMAGE]
+
+    def forget(self) -> None:
+        """The site has no history."""
+        (self.site.file.parent / "runs" / history.FILE).unlink()
 
     def run(self) -> str:
         return sorted((self.site.file.parent / "runs" / "image").glob("*/journal.jsonl"))[-1].parent.name
@@ -144,33 +159,68 @@ def test_preflight_compares_the_image_with_the_server_of_today(imaged: Imaged) -
         model.pop("contents")
 
 
+@pytest.fixture(scope="module")
+def mortal(imaged: Imaged) -> Iterator[Callable[..., None]]:
+    """An image whose process dies by SIGKILL when the event of this number is on disk."""
+    site = imaged.site
+    where = [str(site.file), str(site.model.file.parent), str(site.cloud.run / "cloud.db")]
+    words = [sys.executable, "-m", "tests.terraform.sites.killed_image", *where]
+    log = site.file.parent / "killed.log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stream, text=True
+        )
+
+    def kill_at(number: int, how: str = "") -> None:
+        process.stdin.write(f"{number} {how}\n")
+        process.stdin.flush()
+        assert process.stdout.readline().strip() == str(-signal.SIGKILL), log.read_text()
+
+    yield kill_at
+    process.communicate(timeout=60)
+
+
 @pytest.mark.parametrize("number", range(1, EVENTS + 1))
 def test_killed_at_an_event_the_next_call_goes_on_and_leaves_nothing(
-    imaged: Imaged, monkeypatch: pytest.MonkeyPatch, number: int
+    imaged: Imaged, mortal: Callable[..., None], number: int
 ) -> None:
     before = imaged.images()
-    written, count = Journal.write, 0
-
-    def killing(journal: Journal, event: Event, **details: Any) -> None:
-        nonlocal count
-        written(journal, event, **details)
-        count += 1
-        if count == number:
-            raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Journal, "write", killing)
-        with pytest.raises(Killed):
-            imaged.take(keep=1000)
+    mortal(number)
     assert imaged.site.serving() == FIRST
     image_id, said = imaged.take(keep=1000)
     if number < EVENTS:
         assert "was cut off in: " in said
+        assert imaged.past()[-2].facts["reason"].startswith("cut off in: ")
     assert imaged.left() == []
     assert imaged.written() == image_id
     made = set(imaged.images()) - set(before)
     assert image_id in made
     assert len(made) == (1 if number < EVENTS else 2)
+    imaged.site.assert_never_double()
+
+
+@pytest.mark.parametrize("number", range(1, QUIET_EVENTS - 3))  # the last ones are those of any image
+def test_killed_at_an_event_of_an_outage_the_service_is_back_with_the_next_call(
+    imaged: Imaged, mortal: Callable[..., None], number: int
+) -> None:
+    before = imaged.images()
+    mortal(number, "quiesce")
+    with imaged.site.model.open() as model:
+        served, armed = bool(model["serving"]), model.get("armed", False)
+    assert served or armed, "the service is away, and nobody brings it back"
+    by_itself = armed and not served and number % 2 == 0  # else the next call is there first
+    if by_itself:
+        imaged.site.model.come_back(FIRST, imaged.site.first, "boot")
+    image_id, said = imaged.take(keep=1000)
+    assert imaged.site.serving() == FIRST
+    with imaged.site.model.open() as model:
+        assert not model.get("armed")
+    assert f"the service of {FIRST} is back" in said
+    why = imaged.past()[-2].facts["restored"]["why"]
+    assert why == ("boot" if by_itself else "this call")
+    assert imaged.left() == []
+    assert len(set(imaged.images()) - set(before)) == 1
+    assert image_id in imaged.images()
     imaged.site.assert_never_double()
 
 
@@ -180,7 +230,7 @@ def test_killed_while_oci_takes_the_image_the_next_call_waits_for_that_image(
     before, awaited = imaged.images(), Imaging.await_image
 
     def killed(calls: Imaging, image_id: str, seconds: float) -> None:
-        raise Killed
+        raise SystemExit  # no `except` of the product sees it
 
     def watched(calls: Imaging, image_id: str, seconds: float) -> None:
         assert calls.image(image_id).state == "PROVISIONING"
@@ -191,7 +241,7 @@ def test_killed_while_oci_takes_the_image_the_next_call_waits_for_that_image(
     try:
         with monkeypatch.context() as patched:
             patched.setattr(Imaging, "await_image", killed)
-            with pytest.raises(Killed):
+            with pytest.raises(SystemExit):
                 imaged.take(keep=1000)
             patched.setattr(Imaging, "await_image", watched)
             image_id, said = imaged.take(keep=1000)
@@ -226,6 +276,81 @@ def test_the_surplus_is_deleted_and_never_what_terraform_or_another_tool_has(ima
         image_id,
     }
     assert "is deleted" in said
+
+
+def test_with_the_service_stopped_the_server_itself_is_imaged_and_serves_again(imaged: Imaged) -> None:
+    before = len(imaged.site.cloud.requests())
+    image_id, said = imaged.take(name="at rest", quiesce=True, keep=1000)
+    assert imaged.site.serving() == FIRST
+    assert imaged.written() == image_id
+    (image,) = [one for one in imaged.tagged("image") if one["id"] == image_id]
+    assert image["freeformTags"][f"{TAG}-of"] == imaged.site.first
+    called = {one["operation"] for one in imaged.site.cloud.requests()[before:]}
+    assert "CreateImage" in called
+    assert called <= verb_policies.VERBS["image"]
+    assert not {"CreateBootVolume", "LaunchInstance", "TerminateInstance"} & called
+    done = [one["step"] for one in imaged.journal() if one["event"] == Event.STEP_DONE]
+    assert done == list(QUIET_STEPS)
+    assert "outage: not measured here yet" in said
+    assert "2 clients wait for it" in said
+    assert "nfs-cli, 10.0.0.77 (seen by the server)" in said
+    assert said.index("2 clients wait") < said.index("boot guard: ")
+    assert imaged.past()[-1].facts["outage_seconds"] > 0
+    with pytest.raises(Refused, match=r"itself was taken 0 minutes ago; OCI takes none within 20 minutes"):
+        imaged.take(quiesce=True, keep=1000)
+    assert imaged.site.serving() == FIRST
+    imaged.forget()
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"status": 409, "code": "Conflict"}, "being imaged, or was within 20 minutes; the service is back"),
+        ({"status": 404, "code": "NotAuthorizedOrNotFound"}, "HTTP 404 .*; the service is back"),
+        ({"refusal": "the hardware failed"}, "is DELETED, expected AVAILABLE"),
+    ],
+)
+def test_an_image_that_cannot_be_taken_has_the_service_back(
+    imaged: Imaged, fault: dict[str, Any], words: str
+) -> None:
+    imaged.site.cloud.inject(operation="CreateImage", **fault)
+    try:
+        with pytest.raises((Refused, Failed, Unknown), match=words):
+            imaged.take(quiesce=True, keep=1000)
+    finally:
+        imaged.site.cloud.clear_faults()
+    assert imaged.site.serving() == FIRST
+    with imaged.site.model.open() as model:
+        assert not model["armed"]
+    imaged.forget()
+
+
+def test_a_server_that_came_back_before_its_image_was_begun_is_not_imaged(
+    imaged: Imaged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, stop = imaged.images(), Quiescing._stop
+
+    def slow(quiescing: Quiescing) -> str:
+        said = stop(quiescing)
+        imaged.site.model.come_back(FIRST, imaged.site.first, "deadline")
+        return said
+
+    monkeypatch.setattr(Quiescing, "_stop", slow)
+    with pytest.raises(Failed, match=r"by itself before the image was begun.*the service is back"):
+        imaged.take(quiesce=True, keep=1000)
+    assert imaged.images() == before
+    assert imaged.site.serving() == FIRST
+
+
+def test_a_server_that_does_not_serve_is_not_stopped_for_an_image(imaged: Imaged) -> None:
+    with imaged.site.model.open() as model:
+        model["serving"].clear()
+    try:
+        with pytest.raises(Refused, match=f"{FIRST} does not serve: "):
+            imaged.take(quiesce=True)
+    finally:
+        with imaged.site.model.open() as model:
+            model["serving"][FIRST] = imaged.site.first
 
 
 @pytest.mark.parametrize(
@@ -269,6 +394,7 @@ def test_a_second_image_within_20_minutes_is_refused_with_the_remedy(imaged: Ima
         ({"server": "nfs-srv-9"}, "'nfs-srv-9' is not a server of this stack"),
         ({"server": SECOND}, "has no instance"),
         ({"successor": FIRST}, "is not a server that this stack launches"),
+        ({"server": SECOND, "quiesce": True}, "has no instance"),
         ({"keep": 0}, "--keep 0: expected 1 or more"),
         ({"name": "a/b"}, "--name 'a/b'"),
     ],

@@ -194,7 +194,10 @@ def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert ran.returncode == 0
-    actions = "apply,check,release,probe,refresh,survey,inventory,fsck,withhold,guard,unguard,contents,watch"
+    actions = (
+        "apply,check,release,probe,refresh,survey,inventory,fsck,withhold,guard,unguard,contents,"
+        "arm,quiesce,disarm,watch,dead-man"
+    )
     assert f"{{{actions}}}" in ran.stdout
 
 
