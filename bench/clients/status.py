@@ -32,8 +32,8 @@ _INSIDE = "NFSFO_BENCH_INSIDE"
 def main(sizes: str = "1,200") -> int:
     """Print a row for each number of clients. Needs root; installs the tools that are missing."""
     ensure(TOOLS)
-    print("| clients | servers | ./inv status, wall s (median of 3) | the look alone, s | answers | wanted |")
-    print("|---|---|---|---|---|---|", flush=True)
+    print("| clients | servers | wall s (median of 3) | CPU s | the look alone, s | answers | wanted |")
+    print("|---|---|---|---|---|---|---|", flush=True)
     for count in sizes.split(","):
         argv = [sys.executable, "-m", "bench.clients.status", count]
         own = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *argv]
@@ -54,12 +54,13 @@ def measure(count: int) -> int:
         with whole_site(base) as site:
             _reachable(site, hosts)
             looks = [_status(site) for _ in range(RUNS)]
-    whole = statistics.median(seconds for seconds, _ in looks)
-    sight = min((sight for _, sight in looks), key=lambda one: abs(one["seconds"] - whole))
+    whole = statistics.median(seconds for seconds, _, _ in looks)
+    cpu = statistics.median(used for _, used, _ in looks)
+    sight = min((sight for _, _, sight in looks), key=lambda one: abs(one["seconds"] - whole))
     answered = sum(one["layers"] is not None for one in sight["clients"].values())
     servers = sum(one["presence"] == "answers" for one in sight["servers"].values())
     limit = f"under {LIMITS[count]:g} s" if count in LIMITS else "-"
-    figures = f"{whole:.1f} | {sight['seconds']:.1f} | {answered} clients, {servers} servers"
+    figures = f"{whole:.1f} | {cpu:.1f} | {sight['seconds']:.1f} | {answered} clients, {servers} servers"
     print(f"| {count} | {len(sight['servers'])} | {figures} | {limit} |", flush=True)
     return 0
 
@@ -93,13 +94,16 @@ def _reachable(site: WholeSite, hosts: Targets) -> None:
     site.file.write_text(before + "\n".join([*ssh, *clients]) + "\n")
 
 
-def _status(site: WholeSite) -> tuple[float, dict[str, Any]]:
+def _status(site: WholeSite) -> tuple[float, float, dict[str, Any]]:
+    """Wall seconds, CPU seconds of the process and of all that it started, and the status as JSON."""
+    before = os.times()
     start = time.monotonic()
     argv = [sys.executable, "-m", "invoke", "status", "--json", "--site", str(site.file)]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - start
+    seconds, after = time.monotonic() - start, os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
     try:
-        return seconds, json.loads(done.stdout.splitlines()[-1])
+        return seconds, cpu, json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
         raise SystemExit(
             f"status ended without a result:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"

@@ -22,6 +22,12 @@ class Restoring(Protocol):
     def write(self) -> None:
         """Name the copies to Terraform."""
 
+    def undo(self) -> None:
+        """Write the file of variables as it was: no apply was begun."""
+
+    def of(self, stack: Stack) -> Stack:
+        """The stack with the copies as its volumes."""
+
     def keep_old(self) -> str:
         """Mark the volumes of before, which are detached; they are named."""
 

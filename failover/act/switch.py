@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from failover.act.context import Crew, with_what_is_left
+from collections.abc import Mapping
+from typing import Any
+
+from failover.act.context import Crew, Restoring, with_what_is_left
 from failover.act.fence import assert_fenced
 from failover.cloud.compute import GONE
 from failover.deadline import Deadline
@@ -11,6 +14,7 @@ from failover.model.outcome import Failed, FailoverError, Refused
 from failover.model.stack_output import Server
 from failover.plan.model import Step
 from failover.stack import addresses
+from failover.stack.runner import SavedPlan
 from failover.stack.switch_gate import SWITCH_MAY, gate
 
 
@@ -22,29 +26,45 @@ def switch(crew: Crew, step: Step) -> str:
     target = crew.server(step.subject)
     fence = assert_fenced(crew, step, target)
     _record_what_is(crew, target, _settled(crew))
-    if (
-        crew.restore
-    ):  # each holder of the old volumes is fenced; a run that is killed here writes the same again
-        crew.restore.write()
-    variables = {"active_server": target.name, "switch": crew.door.record(), **fence}
-    plan = crew.terraform.plan(variables)
-    if crew.door.checks_last_switch:
-        # Again, and after the plan: Terraform does not apply one that is older than its state.
-        crew.door.check(crew.terraform.switched())
-    gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
+    if crew.restore:
+        _replace_volumes(crew, crew.restore, target)
+    try:
+        plan = _planned(crew, {"active_server": target.name, "switch": crew.door.record(), **fence})
+    except FailoverError:
+        if crew.restore:
+            crew.restore.undo()
+        raise
     crew.terraform.write_active(target.name)
     try:
         crew.terraform.apply(plan, crew.site.deadlines.switch)
     except FailoverError as error:
         raise with_what_is_left(error, _attached_now(crew)) from error
-    if crew.restore:
-        crew.stack = crew.terraform.read()  # the volumes are others now
     _assert_switched(crew, target)
     if crew.restore:
         crew.remarks.append(crew.restore.keep_old())
     crew.stack = crew.terraform.read()
     portals = [f"{name} at {a.address}:{a.port}" for name, a in crew.held(target).items()]
     return f"attached to {target.name}: {', '.join(portals)}"
+
+
+def _planned(crew: Crew, variables: Mapping[str, Any]) -> SavedPlan:
+    """The plan of the switch, which touches nothing else."""
+    plan = crew.terraform.plan(variables)
+    if crew.door.checks_last_switch:
+        # Again, and after the plan: Terraform does not apply one that is older than its state.
+        crew.door.check(crew.terraform.switched())
+    gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
+    return plan
+
+
+def _replace_volumes(crew: Crew, restore: Restoring, target: Server) -> None:
+    """Name the copies to Terraform: each holder of the volumes of before is fenced now.
+
+    A run that is killed after this writes the same again; it may have attached one of the copies already.
+    """
+    restore.write()
+    crew.stack = restore.of(crew.stack)
+    _record_what_is(crew, target, _settled(crew))
 
 
 def _settled(crew: Crew) -> Attachments:

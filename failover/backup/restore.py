@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from failover.adopt import variables
 from failover.adopt.write import FileChange
 from failover.cloud.block_copies import BACKUP_TAG, BlockCopies, BlockGroup, BlockVolume
 from failover.model.duration import duration
+from failover.model.observation import Observation
 from failover.model.outcome import FailoverError, Refused, Usage
 from failover.model.stack_output import Stack
 from failover.ports import Ports
@@ -55,16 +56,28 @@ class Copies:
 
 @dataclass
 class Restore:
-    """Volumes to be replaced in this run. `change`: of the file of variables, shown before it is written."""
+    """Volumes to be replaced in this run. `change`: of the file of variables, shown before it is written.
+
+    `original`: the text of that file before.
+    """
 
     copies: Copies
     change: FileChange
+    original: str
     ports: Ports
-    shown: list[str] = field(default_factory=list)
 
     def write(self) -> None:
         """Name the copies to Terraform. Raises OSError."""
         self.change.write()
+
+    def undo(self) -> None:
+        """Write the file as it was before this run. Raises OSError."""
+        replace(self.change, text=self.original).write()
+
+    def of(self, stack: Stack) -> Stack:
+        """The stack with the copies as its volumes: what Terraform's state will say after the switch."""
+        new = {n: replace(v, volume_id=self.copies.volumes[n].id) for n, v in stack.volumes.items()}
+        return replace(stack, volumes=new)
 
     def keep_old(self) -> str:
         """Tag the volumes of before, which are detached now, and name them."""
@@ -78,11 +91,14 @@ class Restore:
         return f"the volumes of before are detached and kept: {', '.join(kept)}"
 
 
-def look(ports: Ports, stack: Stack, wanted: str, now: datetime, accept_loss: bool) -> Restore | None:
+def look(
+    ports: Ports, observation: Observation, wanted: str, now: datetime, accept_loss: bool
+) -> Restore | None:
     """What is to be replaced; None where the site has these volumes already.
 
     Raises Usage, Refused or Unknown with the reason and the remedy; nothing was changed.
     """
+    stack, target = observation.stack, observation.stack.servers[observation.target]
     if wanted.startswith(_BACKUP):
         raise Usage(
             f"--volumes-from {wanted} is a backup; expected a volume group",
@@ -97,14 +113,14 @@ def look(ports: Ports, stack: Stack, wanted: str, now: datetime, accept_loss: bo
     if copies.are_there:
         return None
     fit(copies)
-    _refuse_attached(ports, stack, copies)
     change = _change(ports.site.terraform.checkout or ports.site.terraform.directory, copies)
+    _refuse_attached(ports, stack, copies, None if change.needed else target.instance_id)
     if not accept_loss:
         raise Refused(
             f"the copies in {copies.group.name} lack {copies.loss(now)}",
             "--accept-loss gives that up; the volumes of now are detached and kept",
         )
-    return Restore(copies, change, ports)
+    return Restore(copies, change, change.before, ports)
 
 
 def fit(copies: Copies) -> None:
@@ -179,9 +195,11 @@ def _by_name(calls: BlockCopies, stack: Stack, name: str) -> BlockGroup:
     return same[0]
 
 
-def _refuse_attached(ports: Ports, stack: Stack, copies: Copies) -> None:
+def _refuse_attached(ports: Ports, stack: Stack, copies: Copies, begun: str | None) -> None:
+    """`begun`: the instance that a run which was cut off in the switch has attached some of them to."""
     for name, volume in copies.volumes.items():
-        if live := ports.cloud.attachments(stack, volume.id):
+        attachments = ports.cloud.attachments(stack, volume.id)
+        if live := [one for one in attachments if one.instance_id != begun]:
             on = ", ".join(f"{one.instance_id} ({one.state})" for one in live)
             raise Refused(
                 f"{volume.name} for {name} is attached to {on}",

@@ -132,7 +132,7 @@ class Flow:
         """What replaces the volumes in this plan's switch, shown. Raises Refused where it is not safe."""
         options, now = self._options, datetime.now(UTC)
         replaced = restores.look(
-            self._ports, observation.stack, options.volumes_from, now, options.accept_loss or options.dry_run
+            self._ports, observation, options.volumes_from, now, options.accept_loss or options.dry_run
         )
         if replaced is None:
             return

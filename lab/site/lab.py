@@ -184,7 +184,7 @@ class Lab:
         return str(next(i.id for i in instances if i.lifecycle_state != "TERMINATED"))
 
     def attachments(self) -> dict[str, list[Any]]:
-        """By volume OCID: the attachments that the API has and that are not DETACHED."""
+        """By OCID of each volume that is not TERMINATED: its attachments that are not DETACHED."""
         compute, block = self.api.compute_client(), self.api.block_client()
         compartment = self.api.facts()["compartment_id"]
         listed = compute.list_volume_attachments(compartment).data
@@ -192,6 +192,7 @@ class Lab:
         return {
             v.id: [a for a in listed if a.volume_id == v.id and a.lifecycle_state != "DETACHED"]
             for v in volumes
+            if v.lifecycle_state != "TERMINATED"
         }
 
     def on(self, name: str, *argv: str, stdin: str = "") -> str:

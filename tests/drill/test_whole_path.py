@@ -27,7 +27,7 @@ from lab.site.shapes.known import SHAPES
 from lab.site.shapes.shape import BUILT, FAILBACK, FAILOVER, HOME, SETTLED
 from lab.system.waiting import slowness
 
-pytestmark = pytest.mark.guests
+pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
 IMAGE_TAG, REHEARSAL_TAG = "nfs-failover-image", "nfs-failover-rehearsal"
 # of a writer: the lab's guest stands still while its disk is copied (OCI's does not), and a third guest boots
@@ -179,6 +179,7 @@ def adopted_and_settled(path: Path) -> None:
     assert "nofail" in json.dumps(found)
     path.report("failover", "--active", SERVER, "--yes")
     path.fstabs(server=SETTLED, client=SETTLED)
+    path.report("preflight", "--active", SUCCESSOR, "--no-terraform-plan")  # now it writes the canaries, too
 
 
 def imaged(path: Path) -> str:

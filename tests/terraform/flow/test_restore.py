@@ -120,6 +120,11 @@ def test_a_run_that_was_cut_off_in_the_switch_goes_on_with_the_clone(site: Whole
     report, said = move(site, FIRST, clone.id, accept_loss=True)
     assert report.outcome in (Outcome.FAILED, Outcome.UNKNOWN), said
     site.cloud.clear_faults()
+    written_already = written(site)
+    assert sorted(written_already.values()) == sorted(clone.volume_ids)
+    site.cloud.attach(
+        written_already["bv1"], site.first
+    )  # by an apply that was killed before it wrote its state
     report, said = move(site, FIRST, clone.id, accept_loss=True)
     assert report.outcome is Outcome.DONE, said
     site.volumes = written(site)
@@ -175,3 +180,15 @@ def test_what_does_not_fit_is_refused_with_nothing_changed(site: WholeSite) -> N
     report, _ = move(site, FIRST, "ocid1.volumegroup.oc1..gone", accept_loss=True)
     assert report.outcome in (Outcome.FAILED, Outcome.UNKNOWN), report.reason
     assert_untouched(site, before)
+
+
+def test_a_switch_that_is_not_planned_leaves_the_variables_as_they_were(site: WholeSite) -> None:
+    clone = cloned(site)
+    site.stack.change_site(service_ip="10.0.0.200")
+    with_dns = json.loads((site.stack.folder / VARIABLES_FILE).read_text()) | {"launch": [SECOND, FIRST]}
+    (site.stack.folder / VARIABLES_FILE).write_text(json.dumps({**with_dns, "fence": "no-such-fence"}))
+    before = (site.stack.folder / VARIABLES_FILE).read_bytes()
+    report, _ = move(site, FIRST, clone.id, accept_loss=True)
+    assert report.outcome in (Outcome.REFUSED, Outcome.FAILED), report.reason
+    assert (site.stack.folder / VARIABLES_FILE).read_bytes() == before
+    assert site.holders() == {name: [f"ATTACHED {SECOND}"] for name in site.volumes}
