@@ -492,7 +492,8 @@ def backup(
 @task(
     positional=["action"],
     help={
-        "action": "list, check (preflight's part of clients), or run (bring over those that are left)",
+        "action": "list, check (preflight's part of clients), run (bring over those that are left), or "
+        "migrate (to the service's address, so that the next failover touches no client)",
         "nodes": "these clients, as a nodeset: gpu-[001-128]",
         "file": "clients in a file, a host or a nodeset a line; - for standard input",
         "inventory": "clients in an Ansible inventory, INI or YAML",
@@ -502,7 +503,8 @@ def backup(
         "compartment": "OCID of the compartment for --tag; default: the stack's",
         "seen": "the hosts that nfsd on the active server sees",
         "clients": "with run: auto (remount, and reboot where that does not do), remount, reboot, or none",
-        "yes": "with run: do not ask before acting",
+        "back": "with migrate: back to the active server's own name",
+        "yes": "with run and migrate: do not ask before acting",
         "json": "print the result as one JSON object on the last line of stdout",
         "site": SITE_HELP,
         "via": VIA_HELP,
@@ -521,20 +523,21 @@ def clients(
     compartment: str = "",
     seen: bool = False,
     clients: str = "auto",
+    back: bool = False,
     yes: bool = False,
     json: bool = False,
     site: str | None = None,
     via: str = "",
     stack_id: str = "",
 ) -> None:
-    """The clients of the site, or those of a list: list them, check them, bring over those that are left."""
+    """The clients of the site, or those of a list: list them, check them, bring them over, migrate them."""
     from failover.clients.sources import Source
     from failover.verbs import clients as verb
     from failover.verbs.request import SiteChoice
 
     source = Source(nodes, file, inventory, group, slurm, tag, compartment, seen)
     chosen = SiteChoice(site, via, stack_id)
-    sys.exit(verb.main(verb.Arguments(action, chosen, source, clients, yes, json)))
+    sys.exit(verb.main(verb.Arguments(action, chosen, source, clients, yes, json, back)))
 
 
 @task(

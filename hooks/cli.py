@@ -25,9 +25,10 @@ _OUTAGE = (
     "quiesce",
     "disarm",
 )  # of a service that is stopped for an image
-_READS = ("check", "probe", "survey", "inventory", "fsck", "contents")  # without the lock: they write nothing
+_MIGRATION = ("foresee", "migrate")  # of a client
+_READS = ("check", "probe", "survey", "inventory", "fsck", "contents", "foresee")  # without the lock
 _GONE = dict.fromkeys(("release", "quiesce", "disarm", "unguard"), [ABSENT])
-_AIM = {**_GONE, "probe": [PRESENT, ABSENT]}
+_AIM = {**_GONE, "probe": [PRESENT, ABSENT], "foresee": [PRESENT, ABSENT]}
 _SERVICES = ("watch", "dead-man")  # units' own
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
 _ARM_SECONDS = 180
@@ -46,6 +47,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     reads what such an image would have. `arm` has this server bring its service back by itself when the
     spec's deadline passes without another word (`arm`, `disarm`), or at a boot; `quiesce` is a release of an
     armed server; `dead-man` is the unit that waits.
+    `migrate` moves a client's lines and mounts to the service's address, or back; `foresee` says what it
+    would do.
     """
     arguments = _arguments(argv)
     began, code = time.monotonic(), None
@@ -73,7 +76,7 @@ def main(argv: Sequence[str], root: str = "/") -> int:
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hooks.pyz", description=_PURPOSE)
-    parser.add_argument("action", choices=sorted(_WALK) + [*_OPERATORS, *_OUTAGE, *_SERVICES])
+    parser.add_argument("action", choices=sorted(_WALK) + [*_OPERATORS, *_OUTAGE, *_MIGRATION, *_SERVICES])
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--spec", help="file with the spec, - for standard input")
     source.add_argument("--from-metadata", action="store_true", help="spec and portals of this OCI instance")
@@ -121,6 +124,7 @@ def _walk(action: str) -> Walk:
     if action in _WALK:
         return _WALK[action]
     from hooks.guard import contents, dead_man, guard  # noqa: PLC0415 - a takeover starts without them
+    from hooks.migrate import migrate  # noqa: PLC0415
     from hooks.probe import canary, fsck, withhold  # noqa: PLC0415
     from hooks.survey import inventory, survey  # noqa: PLC0415
 
@@ -136,6 +140,8 @@ def _walk(action: str) -> Walk:
         "contents": contents.contents,
         "quiesce": dead_man.quiesce,
         "disarm": dead_man.disarm,
+        "foresee": migrate.foresee,
+        "migrate": migrate.migrate,
     }[action]
 
 

@@ -122,7 +122,10 @@ class MountItem(TypedDict):
 
 
 class ClientDocument(TypedDict):
-    """What a client mounts, and from where. `root`: the export that is NFSv4's root (exports(5), fsid=0)."""
+    """What a client mounts, and from where. `root`: the export that is NFSv4's root (exports(5), fsid=0).
+
+    `aim`: what its lines are to name (hooks/contract/client_spec.py).
+    """
 
     version: int
     role: str
@@ -134,6 +137,7 @@ class ClientDocument(TypedDict):
     exports: list[str]
     root: str | None
     mounts: list[MountItem]
+    aim: NotRequired[str]
 
 
 HostDocument = ServerDocument | ClientDocument

@@ -26,6 +26,7 @@ class Kind(enum.StrEnum):
     FAILOVER = "failover"
     STANDBY = "standby"
     HOLD = "hold"
+    MIGRATION = "migration"
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
-"""The verb `clients`: list, check, or bring over those of the site's clients that a list of hosts means."""
+"""The verb `clients`: list, check, bring over, or migrate those of the site's clients that a list means."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -14,10 +16,12 @@ from failover.clients import choose, sources
 from failover.clients.choose import Choice
 from failover.clients.sources import Source
 from failover.model import nodeset
-from failover.model.outcome import Outcome, Usage
+from failover.model.outcome import Outcome, Refused, Usage
 from failover.model.site import ClientMode, Site
 from failover.model.stack_output import Stack
 from failover.report.report import Report
+from failover.runs import history
+from failover.runs.site_lock import site_lock
 from failover.stack.runner import StackRunner
 from failover.verbs import failover as verb
 from failover.verbs import preflight, reported
@@ -25,13 +29,16 @@ from failover.verbs.choices import opened
 from failover.verbs.guarded import guarded
 from failover.verbs.request import Request, SiteChoice
 
-ACTIONS = ("list", "check", "run")
+ACTIONS = ("list", "check", "run", "migrate")
 AUTO, NONE = "auto", "none"
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What the command line asks for. `clients`: with `run`, how: auto, remount, reboot or none."""
+    """What the command line asks for. `clients`: with `run`, how: auto, remount, reboot or none.
+
+    `back`: with `migrate`, from the service's address to the active server's own name.
+    """
 
     action: str
     site: SiteChoice
@@ -39,6 +46,7 @@ class Arguments:
     clients: str = AUTO
     yes: bool = False
     json: bool = False
+    back: bool = False
 
 
 def main(arguments: Arguments) -> int:
@@ -51,10 +59,16 @@ def main(arguments: Arguments) -> int:
     def act() -> None:
         if arguments.action not in ACTIONS:
             raise Usage(f"clients {arguments.action}: expected {', '.join(ACTIONS)}", "choose one of them")
+        _refuse_back(arguments)
         sources.check(arguments.source)
-        code[0] = (_list if arguments.action == "list" else _check)(arguments, console)
+        code[0] = {"list": _list, "check": _check, "migrate": _migrate}[arguments.action](arguments, console)
 
     return guarded(act) or code[0]
+
+
+def _refuse_back(arguments: Arguments) -> None:
+    if arguments.back and arguments.action != "migrate":
+        raise Usage(f"clients {arguments.action}: --back goes with migrate", "leave it out")
 
 
 def _chosen(arguments: Arguments) -> tuple[Site, StackRunner, Stack, Choice]:
@@ -130,6 +144,59 @@ def _check(arguments: Arguments, console: Console) -> int:
     return report.outcome.exit_code
 
 
+def _migrate(arguments: Arguments, console: Console) -> int:
+    """Foresee, show, ask, migrate, show; under the site's lock, because a failover edits the same lines."""
+    start = time.monotonic()
+    site, runner, stack, choice = _chosen(arguments)
+    choose.refuse_strangers(choice)
+    choose.refuse_none(choice)
+    from failover import ports  # noqa: PLC0415 - as above
+    from failover.act import progress  # noqa: PLC0415
+    from failover.clients import shown  # noqa: PLC0415
+    from failover.clients.migration import Migration, MigrationResult  # noqa: PLC0415
+
+    def say(text: str) -> None:
+        console.print(text, markup=False)
+
+    for line in choice.notes:
+        say(f"note: {line}")
+    checked = progress.Progress(console).checked(len(choice.clients))
+    with site_lock(site.runs), ports.opened(replace(site, clients=choice.clients), runner) as doors:
+        migration = Migration(doors, stack, choice.clients, arguments.back)
+        prospects = migration.foresee(checked)
+        for line in shown.before(prospects, migration.to):
+            say(line)
+        ready = [one for one in prospects if one.ready]
+        if ready and not arguments.yes:
+            _confirm(f"{len(ready)} clients are migrated to {migration.to}", migration.to)
+        result: MigrationResult = migration.run(prospects, say)
+    for line in shown.after(result):
+        say(line)
+    _remember(site, result.outcome, time.monotonic() - start, result.document(), say)
+    if arguments.json:
+        sys.stdout.write(json.dumps(result.document()) + "\n")
+    sys.stdout.flush()
+    return result.outcome.exit_code
+
+
+def _confirm(what: str, word: str) -> None:
+    if not sys.stdin.isatty():
+        raise Usage("this cannot be confirmed: there is no terminal", "add --yes, or use a terminal")
+    if input(f"{what}. Type {word} to go on: ").strip() != word:
+        raise Refused("not confirmed; nothing was changed", "")
+
+
+def _remember(
+    site: Site, outcome: Outcome, seconds: float, facts: dict[str, Any], say: Callable[[str], None]
+) -> None:
+    """Into the site's history; a disk that is full does not change what was done."""
+    entry = history.Entry(history.Kind.MIGRATION, datetime.now(UTC), outcome.value, seconds, facts)
+    try:
+        history.append(site.runs, entry)
+    except OSError as error:
+        say(f"note: the history could not be written: {error}")
+
+
 def guarded_run(arguments: Arguments, console: Console) -> int:
     """Bring over those that are left. `auto`: by remount, then those that it did not cure by reboot."""
     names: list[tuple[str, ...]] = []
@@ -139,6 +206,7 @@ def guarded_run(arguments: Arguments, console: Console) -> int:
         if arguments.clients not in (AUTO, NONE, *ClientMode):
             expected = ", ".join((AUTO, *ClientMode, NONE))
             raise Usage(f"--clients {arguments.clients}: expected {expected}", "choose one of them")
+        _refuse_back(arguments)
         sources.check(arguments.source)
         _, _, stack, choice = _chosen(arguments)
         choose.refuse_strangers(choice)

@@ -17,7 +17,7 @@ from hooks.client.run import (
     stale,
 )
 from hooks.client.view import ClientView, MountPoint
-from hooks.contract.client_spec import ClientSpec
+from hooks.contract.client_spec import TO_SERVICE, ClientSpec
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.host.host import CommandFailed, HookRefused, Host
 from hooks.host.processes import holders, listed
@@ -90,7 +90,7 @@ def _source(place: MountPoint) -> object:
 
 def _fault(host: Host, seen: ClientState, place: MountPoint) -> str:
     view, node, where = seen.view, place.node, place.mount.mount
-    wanted = "{}:{}".format(view.spec.target.hostname, place.mount.path)
+    wanted = "{}:{}".format(_aimed_at(view), place.mount.path)
     if stale(view, place) or (node is None and not place.lines):
         lines = ", ".join(line.source for line in place.lines) or "no line"
         file = place.lines[0].file if place.lines and place.lines[0].kind != FSTAB else "fstab"
@@ -102,10 +102,16 @@ def _fault(host: Host, seen: ClientState, place: MountPoint) -> str:
     return "" if seen.answers.get(place.point) else _does_not_answer(host, view, place)
 
 
+def _aimed_at(view: ClientView) -> str:
+    """What a line should name, for a person."""
+    service = view.spec.service[:1] if view.spec.aim == TO_SERVICE else ()
+    return service[0] if service else view.spec.target.hostname
+
+
 def _fault_of_other(view: ClientView, place: MountPoint) -> str:
     """A mount that site.toml does not name hangs like the others when its server is gone."""
     source = place.lines[0].source if place.lines else _named(view, place)
-    wanted = "{}:{}".format(view.spec.target.hostname, place.mount.path)
+    wanted = "{}:{}".format(_aimed_at(view), place.mount.path)
     return "{} (not in the site file): found {}, expected {}".format(place.point, source, wanted)
 
 

@@ -1,5 +1,6 @@
 """Points a client's lines at the target: the host's part of a source, addresses in options, no other byte."""
 
+import difflib
 from typing import Dict, List, NamedTuple, Tuple
 
 from hooks.client.lines import fstab
@@ -22,25 +23,28 @@ class NewText(NamedTuple):
 
 def after(view: ClientView, line: MountLine) -> NewText:
     """The line's source and options with the target in the place of a former server."""
-    return NewText(new_source(view, line.source), _new_options(view, line.options))
+    before = view.before(line)
+    return NewText(
+        new_source(view, line.source, before.host), _new_options(view, line.options, before.options)
+    )
 
 
-def new_source(view: ClientView, source: str) -> str:
-    """The source with the target's name or address, in the style of the one that was there."""
+def new_source(view: ClientView, source: str, before: str = "") -> str:
+    """The source with the target's name or address, in the style of what was there, or of `before`."""
     found = source_of(source)
     if found is None or not found.host or not view.former(view.names.owner(found.host)):
         return source
-    called = view.names.target_as(found.host)
+    called = view.names.target_as(found.host, before)
     head = "[{}]".format(called) if ":" in called else called
     return head + source[len(source.partition(":/")[0]) :]
 
 
-def _new_options(view: ClientView, options: str) -> str:
+def _new_options(view: ClientView, options: str, before: str = "") -> str:
     changed = []
     for word in options.split(","):
         name, _, value = word.partition("=")
         if name in _ADDRESSES and view.former(view.names.owner(value)):
-            changed.append("{}={}".format(name, view.names.target_as(value)))
+            changed.append("{}={}".format(name, view.names.target_as(value, option(before, name))))
         else:
             changed.append(word)
     return ",".join(changed)
@@ -53,14 +57,34 @@ def stale(view: ClientView, line: MountLine) -> bool:
 
 def edit(host: Host, view: ClientView, places: List[MountPoint]) -> List[str]:
     """Edits every stale line of the places, file by file, each as a whole or not at all."""
-    wanted = [line for place in places for line in place.lines if stale(view, line)]
-    files: Dict[str, List[MountLine]] = {}
-    for line in wanted:
-        files.setdefault(line.file, []).append(line)
-    for file, lines in sorted(files.items()):
+    wanted = _stale_lines(view, places)
+    for file, lines in sorted(_by_file(wanted).items()):
         text_file.edit(host, file, lambda text, lines=lines: _edited(view, text, lines))  # type: ignore[misc]
     edited = ["{} repointed in {}".format(line.mount, _short(line)) for line in wanted]
     return sorted(set(edited), key=edited.index)
+
+
+def diff(host: Host, view: ClientView, places: List[MountPoint]) -> List[str]:
+    """What `edit` would change: the lines before (-) and after (+), each with its file."""
+    shown: List[str] = []
+    for file, lines in sorted(_by_file(_stale_lines(view, places)).items()):
+        before = host.read(file) or ""
+        after_edit = _edited(view, before, lines)
+        for text in difflib.ndiff(before.splitlines(), after_edit.splitlines()):
+            if text[:2] in ("- ", "+ "):
+                shown.append("{} {}: {}".format(text[0], file, text[2:]))
+    return shown
+
+
+def _stale_lines(view: ClientView, places: List[MountPoint]) -> List[MountLine]:
+    return [line for place in places for line in place.lines if stale(view, line)]
+
+
+def _by_file(lines: List[MountLine]) -> Dict[str, List[MountLine]]:
+    files: Dict[str, List[MountLine]] = {}
+    for line in lines:
+        files.setdefault(line.file, []).append(line)
+    return files
 
 
 def _short(line: MountLine) -> str:
@@ -85,10 +109,11 @@ def _parts(view: ClientView, text: str, line: MountLine) -> List[Tuple[Span, str
     now, before = source_of(raw), source_of(line.source)
     if (now and now.host) != (before and before.host):
         raise HookError("{}: it changed while it was read; run the same command again".format(line.file))
-    parts = [(line.source_at, new_source(view, raw))]
+    kept = view.before(line)
+    parts = [(line.source_at, new_source(view, raw, kept.host))]
     if line.options_at != NOWHERE:
         options = text[line.options_at[0] : line.options_at[1]]
-        parts.append((line.options_at, _new_options(view, options)))
+        parts.append((line.options_at, _new_options(view, options, kept.options)))
     return parts
 
 

@@ -4,7 +4,7 @@ import ipaddress
 import threading
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 
-from hooks.contract.client_spec import ClientSpec, KnownServer, normalized
+from hooks.contract.client_spec import TO_SERVICE, ClientSpec, KnownServer, normalized
 from hooks.host.host import Host
 from hooks.host.mounts import Mounted
 
@@ -132,23 +132,38 @@ class SiteNames:
         owners: Set[str] = {self._claims.get(address, "") for address in self.found.get(plain(host), [])}
         return ", ".join(sorted(owners - {"", SERVICE, self._spec.server}))
 
-    def target_as(self, host: str) -> str:
+    def target_as(self, host: str, before: str = "") -> str:
         """What the target is called in the place of `host`: an address for an address, a name for a name.
 
+        `before`: what a migrated line named once, whose style counts then; itself where it is the target's.
         The full name's domain is kept where the target has it too. A name that does not lead to the target
         on this client gives way to its address, where that is known.
         """
-        target, name = self._spec.target, plain(host)
+        if self._spec.aim == TO_SERVICE:
+            return self._service_as(plain(host))
+        target, name = self._spec.target, plain(before or host)
+        if before and self.owner(before) == target.name:
+            return before
         known = [plain(address) for address in target.addresses]
         if is_address(name):
             return _like(name, known + self.found.get(plain(target.hostname), [])) or target.hostname
-        before = [address for address in self.found.get(name, []) if self._claims.get(address)]
-        near = {_like(address, known) for address in before} if len(known) > 1 else set()
+        former = [address for address in self.found.get(name, []) if self._claims.get(address)]
+        near = {_like(address, known) for address in former} if len(known) > 1 else set()
         domain = name.partition(".")[2]
         for called in [target.hostname + "." + domain] * bool(domain) + [target.hostname, target.name]:
             if self._leads_to(called, target, near):
                 return called
         return ([address for address in known if address in near] + known + [target.hostname])[0]
+
+    def _service_as(self, host: str) -> str:
+        """The service's address; its name in the place of a name, where that leads there on this client."""
+        addresses = [plain(item) for item in self._spec.service if is_address(item)]
+        if not is_address(host):
+            for name in self._spec.service:
+                leads = [] if is_address(name) else self.found.get(plain(name), [])
+                if leads and set(leads) <= set(addresses):
+                    return name
+        return _like(host, addresses) or host
 
     def _leads_to(self, name: str, target: KnownServer, near: Set[str]) -> bool:
         """Whether the name is the target's here; `near`: and one of these addresses, where there are any."""

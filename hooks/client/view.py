@@ -5,12 +5,20 @@ from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 from hooks.client import memo as client_memo
 from hooks.client import mount_tree
-from hooks.client.lines import automaps, mount_units
+from hooks.client.lines import automaps, mount_units, record
 from hooks.client.lines import fstab as client_fstab
 from hooks.client.lines.fstab import MountLine
 from hooks.client.mount_tree import AUTOFS, NFS
 from hooks.client.site_names import SERVICE, SEVERAL, SiteNames, names_worth_a_look, option, source_of
-from hooks.contract.client_spec import ClientSpec, ExportMount, inside, normalized
+from hooks.contract.client_spec import (
+    FOLLOW,
+    TO_SERVER,
+    TO_SERVICE,
+    ClientSpec,
+    ExportMount,
+    inside,
+    normalized,
+)
 from hooks.host import mounts
 from hooks.host.host import Host
 from hooks.host.mounts import Mounted
@@ -53,6 +61,8 @@ class ClientView:
         points |= {item.mount for item in self.table if item.type in NFS}
         self.lines = [self._located(line) for line in _lines(host, points)]
         sources = [line.source for line in self.lines] + [item.source for item in self.nfs + self.kept]
+        self.record = {} if spec.aim == FOLLOW else record.read(host)
+        sources += [former.source for former in self.record.values()]
         hosts = [found.host for found in map(source_of, sources) if found]
         self.names = SiteNames(host, spec, names_worth_a_look(spec, hosts), self.nfs + self.kept)
         self.places = [self._place(item, self.real(item.mount), True) for item in spec.mounts]
@@ -73,7 +83,8 @@ class ClientView:
 
     def right(self, owner: str) -> bool:
         """Whether what belongs to this owner is where it should be: on the target, or on the service."""
-        return owner in (self.spec.server, SERVICE)
+        service, server = self.spec.aim != TO_SERVER, self.spec.aim != TO_SERVICE
+        return (service and owner == SERVICE) or (server and owner == self.spec.server)
 
     def former(self, owner: str) -> bool:
         return owner not in ("", SEVERAL) and not self.right(owner)
@@ -95,6 +106,11 @@ class ClientView:
     def node_owner(self, node: Mounted) -> str:
         return self.names.of_mount(node)
 
+    def before(self, line: MountLine) -> record.FormerLine:
+        """What a migrated line is to say again; empty where it is not known, or not to be had back."""
+        known = self.record.get((line.file, line.mount)) if self.spec.aim == TO_SERVER else None
+        return known or record.FormerLine(line.file, line.mount, "", "")
+
     def lines_at(self, point: str) -> Tuple[MountLine, ...]:
         return tuple(line for line in self.lines if line.mount == point)
 
@@ -115,7 +131,7 @@ class ClientView:
         listed = {place.point for place in self.places}
         sources = {line.mount: line.source for line in self.lines if line.type in NFS and self._ours(line)}
         for node in self.nfs:
-            if self.node_owner(node) not in ("", SERVICE, SEVERAL) and self._whole(node):
+            if self._names_a_server(self.node_owner(node)) and self._whole(node):
                 sources[node.mount] = node.source
         for item in self.kept:
             if item.type in NFS and not self.lines_at(item.mount):
@@ -127,7 +143,11 @@ class ClientView:
         ]
 
     def _ours(self, line: MountLine) -> bool:
-        return line.mount.startswith("/") and self.line_owner(line) not in ("", SERVICE, SEVERAL)
+        return line.mount.startswith("/") and self._names_a_server(self.line_owner(line))
+
+    def _names_a_server(self, owner: str) -> bool:
+        """What names the service needs no move, but for one away from it."""
+        return owner not in ("", SEVERAL) and (owner != SERVICE or self.spec.aim == TO_SERVER)
 
     def _whole(self, node: Mounted) -> bool:
         """A mount of its own: seen by users, and no bind mount, and not made by the kernel on the way.

@@ -7,6 +7,8 @@ from hooks.contract.fields import Fields, wrong
 from hooks.contract.parse import HOST, unique
 
 _MODE = re.compile(r"remount|reboot"), "'remount' or 'reboot'"
+FOLLOW, TO_SERVICE, TO_SERVER = "follow", "service", "server"  # what a client's lines are to name
+_AIM = re.compile("|".join((FOLLOW, TO_SERVICE, TO_SERVER))), "'follow', 'service' or 'server'"
 _TEXT = re.compile(r"[\s\S]{1,4096}"), "a path"
 _KEPT = ("proc", "sys", "dev", "etc", "boot")  # a mount over these takes the client down
 _PATH_MEANS = "an absolute path of printable characters, without '.' and '..', at most 4096 bytes"
@@ -35,7 +37,8 @@ class ClientSpec(NamedTuple):
     """`server`: the name of the one that serves. `service`: addresses and names that follow the service.
 
     `exports`: every path that the site exports. `root`: the export that is NFSv4's root (exports(5),
-    fsid=0), whose clients name paths from there.
+    fsid=0), whose clients name paths from there. `aim`: FOLLOW points what names another server at the
+    present one; TO_SERVICE has every line name the service, TO_SERVER the present server by its own name.
     """
 
     deadline_seconds: int
@@ -47,6 +50,7 @@ class ClientSpec(NamedTuple):
     root: Optional[str]
     mounts: Tuple[ExportMount, ...]
     role: str = "client"
+    aim: str = FOLLOW
 
     @property
     def target(self) -> KnownServer:
@@ -81,6 +85,7 @@ def parse(fields: Fields) -> ClientSpec:
         tuple(_path(fields.where + ".exports", item) for item in fields.texts("exports", *_TEXT)),
         _root(fields),
         tuple(_mount(item) for item in fields.objects("mounts")),
+        aim=fields.text("aim", *_AIM, default=FOLLOW),
     )
     names = [server.name for server in spec.servers]
     unique("spec.servers.name", names)

@@ -1,4 +1,4 @@
-"""A client that holds locks goes on through a power cut: nobody touches it, nobody else gets its locks."""
+"""A client is migrated to the service address, goes on through a power cut untouched, and keeps its locks."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ while True:
     number += 1
     time.sleep(0.2)
 """
+MOUNT_ID = "awk '$5 == \"/mnt/nfs/a\" { print $1 }' /proc/self/mountinfo"
 TRY = """
 import fcntl, sys
 for name in ("posix", "whole"):
@@ -67,6 +68,23 @@ def written(lab: Lab) -> int:
     return int(shell(lab, CLIENT, "tail -n 1 /mnt/nfs/a/whole"))
 
 
+def migrate(operator: Operator, lab: Lab, table: str) -> None:
+    """The client mounts by the service's address, once its writer lets go of the mount that it has."""
+    report, code = operator.report("clients", "migrate", "--yes")
+    assert code == 6, report
+    assert "held by" in report["waiting"][CLIENT]
+    assert shell(lab, CLIENT, "systemctl is-active drill-writer") == "active"
+    assert shell(lab, CLIENT, "cat /etc/fstab") == table.replace(f"{SERVER}:", f"{SERVICE_ADDRESS}:")
+    assert shell(lab, CLIENT, "findmnt -n -o SOURCE /mnt/nfs/a") == f"{SERVER}:/mnt/a"
+    shell(lab, CLIENT, "systemctl stop drill-writer")
+    report, code = operator.report("clients", "migrate", "--yes")
+    assert (code, report["migrated"]) == (0, [CLIENT]), report
+    assert f"addr={SERVICE_ADDRESS}" in shell(lab, CLIENT, "findmnt -n -o OPTIONS /mnt/nfs/a")
+    assert not shell(
+        lab, CLIENT, "ls -A /run/nfs-failover/migrate; ls -A /mnt/nfs/a | grep nfs-failover- || true"
+    )
+
+
 def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
     file = lab.terraform.directory / VARIABLES_FILE
     site = {**json.loads(file.read_text()), "service_ip": SERVICE_ADDRESS, "keep_locks": True}
@@ -75,21 +93,19 @@ def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
     operator = Operator(lab.site_file, Console(), print)
     report, code = operator.report("failover", "--active", SERVER, "--yes")
     assert code == 0, report
-    shell(
-        lab,
-        CLIENT,
-        "systemctl stop drill-writer; umount /mnt/nfs/a;"
-        f"sed -i 's/^{SERVER}:/{SERVICE_ADDRESS}:/' /etc/fstab; systemctl daemon-reload; mount /mnt/nfs/a",
-    )
+    table = shell(lab, CLIENT, "cat /etc/fstab")
+    migrate(operator, lab, table)
     lab.on(
         CLIENT, "sudo", "systemd-run", f"--uid={lab.access.user}", "--unit=holder", "python3", "-c", HOLDER
     )
     assert until(lambda: shell(lab, CLIENT, "cat /mnt/nfs/a/whole 2> /dev/null || true"), 60, 1)
     assert held_on(lab, SERVER) == "both are held"
-    before = written(lab)
+    before, mounted = written(lab), shell(lab, CLIENT, MOUNT_ID)
     lab.crash(SERVER)
     report, code = operator.report("failover", "--active", SUCCESSOR, "--yes")
     assert code == 0, report
+    assert not [one["name"] for one in report["phases"] if one["name"].startswith("client ")]
+    assert shell(lab, CLIENT, MOUNT_ID) == mounted
     assert until(lambda: written(lab) > before + 5, 120, 2), "the holder does not go on"
     assert shell(lab, CLIENT, "systemctl is-active holder") == "active"
     assert held_on(lab, SUCCESSOR) == "both are held"
@@ -97,3 +113,10 @@ def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
     lines = shell(lab, CLIENT, "cat /mnt/nfs/a/whole").splitlines()
     assert lines == [str(number) for number in range(len(lines))]
     assert lab.terraform.pending_changes() == 0
+    shell(lab, CLIENT, "systemctl stop holder")
+    report, code = operator.report("clients", "migrate", "--back", "--yes")
+    assert code == 0, report
+    assert shell(lab, CLIENT, "cat /etc/fstab") == table.replace(f"{SERVER}:", f"{SUCCESSOR}:")
+    assert shell(lab, CLIENT, "findmnt -n -o SOURCE /mnt/nfs/a") == f"{SUCCESSOR}:/mnt/a"
+    report, code = operator.report("clients", "migrate", "--back", "--yes")
+    assert (code, report["outcome"]) == (0, "nothing-to-do"), report

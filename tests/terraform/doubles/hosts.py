@@ -27,6 +27,7 @@ from failover.model.attempt import Attempt
 from hooks.contract.result import HookResult, Layer
 from hooks.probe.canary_files import FIXED, WRITTEN
 
+SERVICE = "the service"
 LAYERS = ("iscsi", "lvm", "filesystem", "nfs")
 CONTENTS = {
     "kernel": "5.15.0",
@@ -42,7 +43,7 @@ class HostsModel:
 
     `silent`: names that do not answer. `troubled`: name -> why it lets us not in. `blind`: names to which no
     portal answers, whatever the API says. `breaks`: clients on which the mount fails.
-    `serving`: server -> its instance. `mounted`: client -> its server.
+    `serving`: server -> its instance. `mounted`: client -> its server, or SERVICE. `held`: client -> by whom.
     `manifest`: of the canaries on the volumes, None before the first refresh. `write`: what comes of a
     client's write. `refusals`: server -> what its survey would refuse. `versions`: server -> what it has.
     `contents`: what the active server's root disk has otherwise than CONTENTS.
@@ -173,7 +174,8 @@ class AnsweringHost:
         if action in ("probe", "refresh"):
             return self._data(model, action, spec)
         if spec["role"] == "client":
-            return self._client(model, action, spec["server"])
+            migrates = spec.get("aim", "follow") != "follow"
+            return (self._migration if migrates else self._client)(model, action, spec)
         assert instance_id is not None, f"{self.address} is nobody's address"
         if action in ("withhold", "fsck") or _offered_to_nobody(spec):
             return self._on_clones(model, instance_id, action, spec)
@@ -285,16 +287,36 @@ class AnsweringHost:
             )
         return HookResult(action, spec["role"], self.name, True, False, 0.0, "", layers)
 
-    def _client(self, model: dict[str, Any], action: str, server: str) -> HookResult:
+    def _client(self, model: dict[str, Any], action: str, spec: dict[str, Any]) -> HookResult:
+        server = spec["server"]
         if action == "apply" and self.name in model.get("breaks", []):
             return self._result("client", action, False, "broken", "mount: no space left on device")
         if action == "apply" and server in model["serving"]:
             model["mounted"][self.name] = server
-        right = model["mounted"][self.name] == server
+        right = model["mounted"][self.name] in (server, SERVICE)
         state, told = (
             ("present", "mounted") if right else ("broken", f"mounted from {model['mounted'][self.name]}")
         )
         return self._result("client", action, action == "check" or right, state, told)
+
+    def _migration(self, model: dict[str, Any], action: str, spec: dict[str, Any]) -> HookResult:
+        """A mount that is `held` waits, with its line right; a client that `breaks` takes no new mount."""
+        to = SERVICE if spec["aim"] == "service" else spec["server"]
+        lines = model.setdefault("lines", {})
+        before, line = model["mounted"][self.name], lines.get(self.name, model["mounted"][self.name])
+        held = {"/mnt/nfs/a": text} if (text := model.get("held", {}).get(self.name)) else {}
+        refusals = model.get("refusals", {}).get(self.name, [])
+        facts: dict[str, object] = {"refusals": refusals, "waits": {} if before == to else held}
+        facts["diff"] = [] if line == to else [f"- /etc/fstab: {line}:/mnt/a", f"+ /etc/fstab: {to}:/mnt/a"]
+        if action == "migrate" and self.name in model.get("breaks", []):
+            return self._result("client", action, False, "broken", "mount: access denied by server")
+        if action == "migrate":
+            lines[self.name] = to
+            model["mounted"][self.name] = before if held else to
+        done = model["mounted"][self.name] == lines.get(self.name, before) == to
+        state = "present" if done or action == "migrate" else "absent"
+        layer = Layer("client", state, action == "migrate", 0.0, state, facts)
+        return HookResult(action, "client", self.name, True, False, 0.0, "", (layer,))
 
     def _result(self, role: str, action: str, ok: bool, state: str, message: str) -> HookResult:
         names = LAYERS if role == "server" else ("client",)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from failover.clients.sources import Source
+from failover.runs import history
 from failover.verbs import clients as verb
 from failover.verbs.request import SiteChoice
-from tests.terraform.doubles.hosts import AnsweringHost
+from tests.terraform.doubles.hosts import SERVICE, AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 pytestmark = pytest.mark.own_rule
@@ -24,20 +27,29 @@ CLIENTS = ("nfs-cli", "gpu-001", "gpu-002", "gpu-003")
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[WholeSite]:
     """Four clients, of which gpu-001 and gpu-002 are silent when the service moves to nfs-srv-2."""
-    with whole_site(tmp_path) as made:
+    with several(tmp_path) as made:
+        with made.model.open() as model:
+            model["silent"] = ["gpu-001", "gpu-002"]
+        yield made
+
+
+@contextmanager
+def several(folder: Path, service_ip: str | None = None) -> Iterator[WholeSite]:
+    """Four clients, which all have mounted nfs-srv-1."""
+    with whole_site(folder, service_ip) as made:
         mounts = 'mounts = [{ path = "/mnt/a", mount = "/mnt/nfs/a" }]'
         more = "".join(f'[[clients]]\nname = "{name}"\n{mounts}\n' for name in CLIENTS[1:])
         made.file.write_text(made.file.read_text() + more)
         with made.model.open() as model:
             model["mounted"] = dict.fromkeys(CLIENTS, FIRST)
-            model["silent"] = ["gpu-001", "gpu-002"]
         yield made
 
 
 def do(site: WholeSite, action: str, capsys: pytest.CaptureFixture[str], **options: str) -> tuple[int, str]:
+    back = options.pop("back", "")
     source = Source(**{k: v for k, v in options.items() if k != "clients"})
     how = options.get("clients", "remount")
-    arguments = verb.Arguments(action, SiteChoice(str(site.file)), source, how, yes=True, json=True)
+    arguments = verb.Arguments(action, SiteChoice(str(site.file)), source, how, True, True, bool(back))
     with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, site.model)):
         code = verb.main(arguments)
     done = capsys.readouterr()
@@ -85,3 +97,67 @@ def test_those_that_are_left_are_brought_over_by_list(
     code, said = do(site, "run", capsys, nodes="gpu-002")
     assert (code, mounted(site)["gpu-002"]) == (3, FIRST), said
     assert "the service itself is not right" in said
+
+
+def result(said: str) -> dict[str, Any]:
+    return dict(json.loads(said.splitlines()[-1]))
+
+
+def test_clients_are_migrated_and_the_next_failover_touches_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with several(tmp_path, "10.0.0.100") as site:
+        with site.model.open() as model:
+            model["held"], model["silent"] = {"nfs-cli": "held by 812 (python3)"}, ["gpu-003"]
+            model["refusals"] = {"gpu-002": ["/mnt/nfs/a: mounted by hand"]}
+        code, said = do(site, "migrate", capsys)
+        assert code == 6, said
+        first = result(said)
+        assert (first["canary"], first["migrated"]) == ("gpu-001", ["gpu-001"])
+        assert first["waiting"] == {"nfs-cli": "/mnt/nfs/a: held by 812 (python3)"}
+        assert (list(first["refused"]), list(first["silent"])) == (["gpu-002"], ["gpu-003"])
+        assert "to 10.0.0.100: 2 clients: gpu-001,nfs-cli" in said
+        assert "  + /etc/fstab: the service:/mnt/a" in said
+        assert mounted(site) == dict.fromkeys(CLIENTS, FIRST) | {"gpu-001": SERVICE}
+
+        with site.model.open() as model:
+            model["held"], model["silent"], model["refusals"] = {}, [], {}
+        code, said = do(site, "migrate", capsys)
+        assert (code, result(said)["already"]) == (0, ["gpu-001"]), said
+        assert mounted(site) == dict.fromkeys(CLIENTS, SERVICE)
+        code, said = do(site, "migrate", capsys)
+        assert (code, result(said)["outcome"]) == (0, "nothing-to-do"), said
+        kept = history.read(site.file.parent / "runs").latest(history.Kind.MIGRATION, "done")
+        assert kept
+        assert sorted(kept.facts["migrated"]) == ["gpu-002", "gpu-003", "nfs-cli"]
+
+        report, said = site.fail_over(SECOND)
+        assert report.outcome.exit_code == 0, said
+        assert not [phase.name for phase in report.phases if phase.name.startswith("client ")]
+        capsys.readouterr()
+        code, said = do(site, "migrate", capsys, back="yes", nodes="gpu-[001-003]")
+        assert code == 0, said
+        assert mounted(site) == {**dict.fromkeys(CLIENTS, SECOND), "nfs-cli": SERVICE}
+
+
+def test_a_canary_that_fails_stops_the_migration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with several(tmp_path, "10.0.0.100") as site:
+        with site.model.open() as model:
+            model["breaks"] = ["nfs-cli"]
+        code, said = do(site, "migrate", capsys)
+        assert code == 4, said
+        assert result(said)["not_begun"] == ["gpu-001", "gpu-002", "gpu-003"]
+        assert "access denied by server" in result(said)["failed"]["nfs-cli"]
+        assert mounted(site) == dict.fromkeys(CLIENTS, FIRST)
+
+
+def test_a_site_without_a_service_address_has_no_migration(
+    site: WholeSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = do(site, "migrate", capsys)
+    assert code == 3, said
+    assert "no service address" in said
+    assert "service_ip" in said
+    code, said = do(site, "run", capsys, back="yes")
+    assert code == 2, said
+    assert mounted(site) == dict.fromkeys(CLIENTS, FIRST)

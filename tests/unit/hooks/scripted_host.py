@@ -20,6 +20,7 @@ from hooks import walk as layers
 from hooks.contract.parse import parse
 from hooks.contract.result import Layer
 from hooks.host.host import CommandFailed, CommandOutcome, Host
+from hooks.migrate import migrate
 from hooks.survey import survey
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -140,7 +141,8 @@ def run_case(case: Case, root: str) -> List[Layer]:
     host = PlannedHost(root, case)
     os.makedirs(host.path("/proc"), exist_ok=True)
     spec = dict(json.loads(fixture(case["role"] + "-spec.json")), **case.get("spec", {}))
-    walk = survey.survey if case["action"] == "survey" else getattr(layers, case["action"])
+    others = {"survey": survey.survey, "foresee": migrate.foresee, "migrate": migrate.migrate}
+    walk = others.get(case["action"]) or getattr(layers, case["action"])
     found: List[Layer] = walk(host, parse(json.dumps(spec)), case.get("only", ()))
     host.finish()
     _compare(case, found, host)
