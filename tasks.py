@@ -504,6 +504,7 @@ def backup(
         "seen": "the hosts that nfsd on the active server sees",
         "clients": "with run: auto (remount, and reboot where that does not do), remount, reboot, or none",
         "back": "with migrate: back to the active server's own name",
+        "resume_slurm": "with run: resume the nodes that Slurm had drained for a mount that is right again",
         "yes": "with run and migrate: do not ask before acting",
         "json": "print the result as one JSON object on the last line of stdout",
         "site": SITE_HELP,
@@ -524,6 +525,7 @@ def clients(
     seen: bool = False,
     clients: str = "auto",
     back: bool = False,
+    resume_slurm: bool = False,
     yes: bool = False,
     json: bool = False,
     site: str | None = None,
@@ -537,7 +539,7 @@ def clients(
 
     source = Source(nodes, file, inventory, group, slurm, tag, compartment, seen)
     chosen = SiteChoice(site, via, stack_id)
-    sys.exit(verb.main(verb.Arguments(action, chosen, source, clients, yes, json, back)))
+    sys.exit(verb.main(verb.Arguments(action, chosen, source, clients, yes, json, back, resume_slurm)))
 
 
 @task(

@@ -37,7 +37,8 @@ AUTO, NONE = "auto", "none"
 class Arguments:
     """What the command line asks for. `clients`: with `run`, how: auto, remount, reboot or none.
 
-    `back`: with `migrate`, from the service's address to the active server's own name.
+    `back`: with `migrate`, from the service's address to the active server's own name. `resume_slurm`: with
+    `run`, resume Slurm's nodes afterwards that were drained for a mount that is right again.
     """
 
     action: str
@@ -47,6 +48,7 @@ class Arguments:
     yes: bool = False
     json: bool = False
     back: bool = False
+    resume_slurm: bool = False
 
 
 def main(arguments: Arguments) -> int:
@@ -59,16 +61,18 @@ def main(arguments: Arguments) -> int:
     def act() -> None:
         if arguments.action not in ACTIONS:
             raise Usage(f"clients {arguments.action}: expected {', '.join(ACTIONS)}", "choose one of them")
-        _refuse_back(arguments)
+        _refuse_options(arguments)
         sources.check(arguments.source)
         code[0] = {"list": _list, "check": _check, "migrate": _migrate}[arguments.action](arguments, console)
 
     return guarded(act) or code[0]
 
 
-def _refuse_back(arguments: Arguments) -> None:
+def _refuse_options(arguments: Arguments) -> None:
     if arguments.back and arguments.action != "migrate":
         raise Usage(f"clients {arguments.action}: --back goes with migrate", "leave it out")
+    if arguments.resume_slurm and (arguments.action != "run" or arguments.clients == NONE):
+        raise Usage("--resume-slurm goes with run, and not with --clients none", "leave it out")
 
 
 def _chosen(arguments: Arguments) -> tuple[Site, StackRunner, Stack, Choice]:
@@ -201,20 +205,27 @@ def guarded_run(arguments: Arguments, console: Console) -> int:
     """Bring over those that are left. `auto`: by remount, then those that it did not cure by reboot."""
     names: list[tuple[str, ...]] = []
     active: list[str] = []
+    sites: list[Site] = []
+    reports: list[Report] = []
 
     def act() -> None:
         if arguments.clients not in (AUTO, NONE, *ClientMode):
             expected = ", ".join((AUTO, *ClientMode, NONE))
             raise Usage(f"--clients {arguments.clients}: expected {expected}", "choose one of them")
-        _refuse_back(arguments)
+        _refuse_options(arguments)
         sources.check(arguments.source)
-        _, _, stack, choice = _chosen(arguments)
+        site, _, stack, choice = _chosen(arguments)
         choose.refuse_strangers(choice)
         choose.refuse_none(choice)
         for line in choice.notes:
             console.print(f"note: {line}", markup=False)
         names.append(tuple(c.name for c in choice.clients))
         active.append(stack.active)
+        sites.append(replace(site, clients=choice.clients))
+
+    def fail_over(request: Request, shown: Console) -> Report:
+        reports.append(verb.fail_over(request, shown))
+        return reports[-1]
 
     if code := guarded(act):
         return code
@@ -227,9 +238,25 @@ def guarded_run(arguments: Arguments, console: Console) -> int:
         dry_run=arguments.clients == NONE,
         only_clients=names[0],
     )
-    code = reported.main(lambda shown: verb.fail_over(request, shown), arguments.json)
+    code = reported.main(lambda shown: fail_over(request, shown), arguments.json)
     if code == Outcome.CLIENTS_LEFT.exit_code and arguments.clients == AUTO:
         console.print("clients are left: those that answer are rebooted now (--clients auto)", markup=False)
         again = replace(request, clients=ClientMode.REBOOT)
-        code = reported.main(lambda shown: verb.fail_over(again, shown), arguments.json)
+        code = reported.main(lambda shown: fail_over(again, shown), arguments.json)
+    if arguments.resume_slurm and reports[-1].outcome in _VERIFIED:
+        shown = Console(soft_wrap=True, highlight=False, stderr=arguments.json)  # the report stays last
+        return guarded(lambda: _resume_slurm(sites[0], reports[-1], shown)) or code
     return code
+
+
+_VERIFIED = (Outcome.DONE, Outcome.NOTHING_TO_DO, Outcome.CLIENTS_LEFT)
+
+
+def _resume_slurm(site: Site, report: Report, console: Console) -> None:
+    """Of those clients alone that this run has just verified."""
+    from failover.clients import slurm  # noqa: PLC0415 - as above
+
+    right = {finding.subject for finding in report.findings if finding.ok}
+    clients = [client for client in site.clients if f"client {client.name}" in right]
+    for line in slurm.resume(slurm.Slurm(), site.runs, clients):
+        console.print(line, markup=False)

@@ -46,10 +46,10 @@ def several(folder: Path, service_ip: str | None = None) -> Iterator[WholeSite]:
 
 
 def do(site: WholeSite, action: str, capsys: pytest.CaptureFixture[str], **options: str) -> tuple[int, str]:
-    back = options.pop("back", "")
+    back, resume = (bool(options.pop(name, "")) for name in ("back", "resume_slurm"))
     source = Source(**{k: v for k, v in options.items() if k != "clients"})
     how = options.get("clients", "remount")
-    arguments = verb.Arguments(action, SiteChoice(str(site.file)), source, how, True, True, bool(back))
+    arguments = verb.Arguments(action, SiteChoice(str(site.file)), source, how, True, True, back, resume)
     with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, site.model)):
         code = verb.main(arguments)
     done = capsys.readouterr()
