@@ -1,4 +1,4 @@
-"""Which of Slurm's drained nodes are resumed: those that were brought over since, and drained for a mount's sake."""
+"""Which of Slurm's drained nodes are resumed: drained for the sake of a mount, and brought over since."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ pytestmark = pytest.mark.own_rule
 CLIENTS = [Client("gpu-001", "10.0.1.1", (ClientMount("/mnt/a", "/mnt/nfs/a"),))]
 AT = datetime(2026, 11, 27, 7, 0, 0).astimezone()
 LATER = {"gpu-001": Cure(AT + timedelta(minutes=5), rebooted=False)}
+REBOOT = "Node unexpectedly rebooted"
 MOUNT = "NHC: check_fs_mount:  /mnt/nfs/a not mounted"
 
 
@@ -57,9 +58,9 @@ def test_what_sinfo_prints() -> None:
         (row(), {"gpu-001": Cure(AT - timedelta(seconds=1), False)}, "it was brought over before"),
         (row(since="Unknown"), LATER, "it was brought over before"),
         (row(state="down*"), LATER, "look at slurmd"),
-        (row(state="down", why="Node unexpectedly rebooted"), LATER, "look at slurmd"),
+        (row(state="down", why=REBOOT), LATER, "look at slurmd"),
         (
-            row(state="down", why="Node unexpectedly rebooted"),
+            row(state="down", why=REBOOT),
             {"gpu-001": Cure(LATER["gpu-001"].at, True)},
             "",
         ),
