@@ -250,3 +250,127 @@ def test_a_mount_by_hand(client):
     warned = moves(client, ("/srv/t/a", POINT))["warnings"]
     assert any("was mounted by hand" in text for text in warned)
     assert "noatime" in client.client(f"findmnt -n -o OPTIONS {POINT}")
+
+
+SERVICE = "10.0.0.100"
+
+
+@pytest.fixture
+def served(client):
+    """The client beside a server that has the service's address too."""
+    add, take = (f"ip addr {what} {SERVICE}/24 dev eth0" for what in ("add", "del"))
+    client.lab.on(SERVER, "sudo", "sh", "-c", f"{add}; arping -q -c 2 -U -I eth0 {SERVICE}; true")
+    try:
+        yield client
+    finally:
+        client.client(CLEAN)
+        client.lab.on(SERVER, "sudo", "sh", "-c", take)
+
+
+def migrates(client: HostUnderTest, aim: str, *mounts: tuple[str, str], action: str = "migrate") -> Any:
+    """What the hooks' layer says of it."""
+    found = client.client_hooks(
+        action,
+        exports=list(EXPORTS),
+        service=[SERVICE],
+        aim=aim,
+        mounts=[{"path": path, "mount": mount} for path, mount in mounts],
+    )
+    assert found.ok, found.complaint
+    return found.layers[0]
+
+
+def addressed(client: HostUnderTest, point: str) -> str:
+    """The server's address of a mount, by the kernel."""
+    return client.client(f"findmnt -n -o OPTIONS {point}").partition(",addr=")[2].partition(",")[0]
+
+
+FSTAB = f"mkdir -p {POINT}; echo 'FILES.example.com:/srv/t/a {POINT} nfs %s 0 0' >> /etc/fstab; mount {POINT}"
+UNIT = (
+    f"printf '[Mount]\\nWhat=nfs-srv-1:/srv/t/a\\nWhere={POINT}\\nType=nfs\\n'"
+    " > /etc/systemd/system/mnt-t.mount;"
+    "systemctl daemon-reload; systemctl start mnt-t.mount"
+)
+MAP = (
+    f"mkdir -p /etc/auto.master.d {POINT}; echo '/- file:/etc/auto.t' > /etc/auto.master.d/t.autofs;"
+    f"echo '{POINT} -rw,hard nfs-srv-1:/srv/t/a' > /etc/auto.t; systemctl start autofs; cat {POINT}/who"
+)
+
+
+@pytest.mark.parametrize(
+    ("build", "file"),
+    [
+        (FSTAB % "rw,noatime", "/etc/fstab"),
+        (FSTAB % "vers=3,nolock,bg", "/etc/fstab"),
+        (UNIT, "/etc/systemd/system/mnt-t.mount"),
+        (MAP, "/etc/auto.t"),
+    ],
+    ids=["fstab", "version 3", "unit", "autofs"],
+)
+def test_a_client_is_migrated_and_has_its_own_line_back(served, build, file):
+    served.client(f"echo '{ADDRESSES[SERVER]} files.example.com files' >> /etc/hosts; {build}")
+    before = served.client(f"cat {file}")
+    assert addressed(served, POINT) == ADDRESSES[SERVER]
+    served.client(f"systemd-run -q -u holder --working-directory={POINT} sleep 9999; sleep 1")
+    assert "(sleep)" in migrates(served, "service", ("/srv/t/a", POINT)).facts["waits"][POINT]
+    assert addressed(served, POINT) == ADDRESSES[SERVER]
+    served.client("systemctl stop holder")
+    assert migrates(served, "service", ("/srv/t/a", POINT)).facts["waits"] == {}
+    assert addressed(served, POINT) == SERVICE
+    assert served.client(f"cat {POINT}/who; grep -c {SERVICE} {file}") == f"{SERVER}\n1"
+    assert migrates(served, "service", ("/srv/t/a", POINT), action="foresee").state == "present"
+    assert migrates(served, "server", ("/srv/t/a", POINT)).facts["waits"] == {}
+    assert addressed(served, POINT) == ADDRESSES[SERVER]
+    assert served.client(f"cat {file}") == before
+    assert not served.client(
+        "ls -A /run/nfs-failover/migrate; ls /opt/nfs-failover/migrated.json 2>/dev/null || true"
+    )
+
+
+def test_a_mount_that_stays_keeps_the_old_connection_for_the_others(served):
+    """NFSv4.1 has one connection to a server: a mount that is held keeps it, and both wait."""
+    served.client(
+        table("nfs-srv-1:/srv/t/a /mnt/t", "nfs-srv-1:/srv/t/a/p /data/x")
+        + f"mkdir -p {POINT} /data/x; mount {POINT}; mount /data/x;"
+        "systemd-run -q -u holder --working-directory=/data/x sleep 9999; sleep 1"
+    )
+    mounts = [("/srv/t/a", POINT), ("/srv/t/a/p", "/data/x")]
+    waits = migrates(served, "service", *mounts).facts["waits"]
+    assert "(sleep)" in waits["/data/x"]
+    assert f"{ADDRESSES[SERVER]} is asked still" in waits[POINT]
+    assert "/data/x keeps it" in waits[POINT]
+    assert addressed(served, POINT) == ADDRESSES[SERVER]
+    served.client("systemctl stop holder")
+    assert migrates(served, "service", *mounts).facts["waits"] == {}
+    assert [addressed(served, point) for _, point in mounts] == [SERVICE, SERVICE]
+
+
+def test_a_client_that_the_address_does_not_serve_is_left_as_it_is(served):
+    """Another folder by the same path, and a client that the server does not let in by now."""
+    served.client(table("nfs-srv-1:/srv/t/a /mnt/t") + f"mkdir -p {POINT}; mount {POINT}")
+    lines = served.client("cat /etc/fstab")
+    served.lab.on(SERVER, "sudo", "ip", "addr", "del", f"{SERVICE}/24", "dev", "eth0")
+    for why in ("another folder", "access denied"):
+        host = SUCCESSOR if why == "another folder" else SERVER
+        served.lab.on(
+            host,
+            "sudo",
+            "sh",
+            "-c",
+            f"ip addr add {SERVICE}/24 dev eth0; arping -q -c 2 -U -I eth0 {SERVICE}; true",
+        )
+        if why == "access denied":
+            served.lab.on(
+                SERVER, "sudo", "sh", "-c", "exportfs -u '*:/srv/t/a'; exportfs -o rw 192.0.2.1:/srv/t/a"
+            )
+        try:
+            spec = {"exports": list(EXPORTS), "service": [SERVICE], "aim": "service"}
+            found = served.client_hooks("migrate", mounts=[{"path": "/srv/t/a", "mount": POINT}], **spec)
+            assert not found.ok
+            assert why in found.complaint, found.complaint
+        finally:
+            served.lab.on(SERVER, "sudo", "sh", "-c", "exportfs -ra")
+            if host == SUCCESSOR:
+                served.lab.on(host, "sudo", "ip", "addr", "del", f"{SERVICE}/24", "dev", "eth0")
+        assert served.client("cat /etc/fstab") == lines
+        assert addressed(served, POINT) == ADDRESSES[SERVER]
