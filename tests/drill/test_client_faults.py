@@ -40,8 +40,8 @@ systemctl list-units --full --plain --no-legend 'mnt-*.automount' | cut -d' ' -f
 for again in 1 2 3; do
   for p in $(awk '$5 ~ "^/(mnt|data)" { print $5 }' /proc/self/mountinfo | sort -r); do umount -l $p; done
 done
-sed -i '/srv-[12]:\\|10.0.0.1[012]*:\\|bind/d' /etc/fstab; sed -i '/files/d' /etc/hosts
-rm -f /etc/systemd/system/mnt-t.mount; systemctl daemon-reload
+sed -i '/srv-[12]:\\|10.0.0.1[012]*:\\|FILES\\|bind/d' /etc/fstab; sed -i '/files/d' /etc/hosts
+rm -f /etc/systemd/system/mnt-t.mount /opt/nfs-failover/migrated.json; systemctl daemon-reload
 rmdir /data/* /data /mnt/t 2>/dev/null; true
 """
 
@@ -300,12 +300,11 @@ MAP = (
 @pytest.mark.parametrize(
     ("build", "file"),
     [
-        (FSTAB % "rw,noatime", "/etc/fstab"),
-        (FSTAB % "vers=3,nolock,bg", "/etc/fstab"),
-        (UNIT, "/etc/systemd/system/mnt-t.mount"),
-        (MAP, "/etc/auto.t"),
+        pytest.param(FSTAB % "rw,noatime", "/etc/fstab", id="fstab"),
+        pytest.param(FSTAB % "vers=3,nolock,bg", "/etc/fstab", id="version 3", marks=pytest.mark.nightly),
+        pytest.param(UNIT, "/etc/systemd/system/mnt-t.mount", id="unit", marks=pytest.mark.nightly),
+        pytest.param(MAP, "/etc/auto.t", id="autofs", marks=pytest.mark.nightly),
     ],
-    ids=["fstab", "version 3", "unit", "autofs"],
 )
 def test_a_client_is_migrated_and_has_its_own_line_back(served, build, file):
     served.client(f"echo '{ADDRESSES[SERVER]} files.example.com files' >> /etc/hosts; {build}")
@@ -327,6 +326,7 @@ def test_a_client_is_migrated_and_has_its_own_line_back(served, build, file):
     )
 
 
+@pytest.mark.nightly
 def test_a_mount_that_stays_keeps_the_old_connection_for_the_others(served):
     """NFSv4.1 has one connection to a server: a mount that is held keeps it, and both wait."""
     served.client(
@@ -345,32 +345,22 @@ def test_a_mount_that_stays_keeps_the_old_connection_for_the_others(served):
     assert [addressed(served, point) for _, point in mounts] == [SERVICE, SERVICE]
 
 
-def test_a_client_that_the_address_does_not_serve_is_left_as_it_is(served):
-    """Another folder by the same path, and a client that the server does not let in by now."""
-    served.client(table("nfs-srv-1:/srv/t/a /mnt/t") + f"mkdir -p {POINT}; mount {POINT}")
-    lines = served.client("cat /etc/fstab")
-    served.lab.on(SERVER, "sudo", "ip", "addr", "del", f"{SERVICE}/24", "dev", "eth0")
-    for why in ("another folder", "access denied"):
-        host = SUCCESSOR if why == "another folder" else SERVER
-        served.lab.on(
-            host,
-            "sudo",
-            "sh",
-            "-c",
-            f"ip addr add {SERVICE}/24 dev eth0; arping -q -c 2 -U -I eth0 {SERVICE}; true",
-        )
-        if why == "access denied":
-            served.lab.on(
-                SERVER, "sudo", "sh", "-c", "exportfs -u '*:/srv/t/a'; exportfs -o rw 192.0.2.1:/srv/t/a"
-            )
-        try:
+@pytest.mark.nightly
+def test_a_client_that_the_address_does_not_serve_is_left_as_it_is(client):
+    """Another folder by the same path, and a server that does not let this client in."""
+    client.client(table("nfs-srv-1:/srv/t/a /mnt/t") + f"mkdir -p {POINT}; mount {POINT}")
+    lines = client.client("cat /etc/fstab")
+    add, take = (f"ip addr {what} {SERVICE}/24 dev eth0" for what in ("add", "del"))
+    deny = "exportfs -u '*:/srv/t/a'; exportfs -o rw,fsid=101 192.0.2.1:/srv/t/a"
+    client.lab.on(SUCCESSOR, "sudo", "sh", "-c", f"{add}; arping -q -c 2 -U -I eth0 {SERVICE}; true")
+    try:
+        for why, change in (("another folder", "true"), ("mount -t nfs", deny)):
+            client.lab.on(SUCCESSOR, "sudo", "sh", "-c", change)
             spec = {"exports": list(EXPORTS), "service": [SERVICE], "aim": "service"}
-            found = served.client_hooks("migrate", mounts=[{"path": "/srv/t/a", "mount": POINT}], **spec)
-            assert not found.ok
-            assert why in found.complaint, found.complaint
-        finally:
-            served.lab.on(SERVER, "sudo", "sh", "-c", "exportfs -ra")
-            if host == SUCCESSOR:
-                served.lab.on(host, "sudo", "ip", "addr", "del", f"{SERVICE}/24", "dev", "eth0")
-        assert served.client("cat /etc/fstab") == lines
-        assert addressed(served, POINT) == ADDRESSES[SERVER]
+            answer = client.client_hooks("migrate", mounts=[{"path": "/srv/t/a", "mount": POINT}], **spec)
+            assert not answer.ok
+            assert why in answer.complaint, answer.complaint
+            assert client.client("cat /etc/fstab") == lines
+            assert addressed(client, POINT) == ADDRESSES[SERVER]
+    finally:
+        client.lab.on(SUCCESSOR, "sudo", "sh", "-c", f"{take}; exportfs -ra")
