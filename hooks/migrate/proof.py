@@ -80,7 +80,8 @@ def _write(host: Host, place: MountPoint, beside: Mounted) -> None:
         host.note("{}: root may not write there, so only reading is proven".format(place.point))
         return
     try:
-        host.run("dd", "if=/proc/sys/kernel/random/uuid", "of=" + made, "conv=fsync", seconds=SECONDS)
+        host.run("cp", "/proc/sys/kernel/random/uuid", made, seconds=SECONDS)
+        host.run("sync", made, seconds=SECONDS)
         if place.node is not None:
             host.run("cmp", made, os.path.join(place.point, os.path.basename(made)), seconds=SECONDS)
     finally:
