@@ -37,7 +37,7 @@ class ImageRequest:
 class ImagePlan:
     """One image: of which server, what is left of earlier runs, what goes afterwards.
 
-    `taken`: an image that a run which was cut off has finished, and that this run goes on with. `written`:
+    `finished`: an image that a run which was cut off has finished, and that this run goes on with. `written`:
     where Terraform takes the successor's image from; None when there is no such place. `outage`: of the
     service, where it is stopped for the image.
     """
@@ -49,7 +49,7 @@ class ImagePlan:
     written: WrittenImage | None
     instances: tuple[Leftover, ...] = ()
     volumes: tuple[Leftover, ...] = ()
-    taken: MadeImage | None = None
+    finished: MadeImage | None = None
     deletions: tuple[MadeImage, ...] = field(default=())
     outage: Outage | None = None
 
@@ -59,8 +59,10 @@ class ImagePlan:
         lines = [
             f"left behind by a run that was cut off, removed first: {x.name} ({x.id})" for x in self.left
         ]
-        if self.taken:
-            lines.append(f"image {self.taken.name} ({self.taken.id}) was finished by a run that was cut off")
+        if self.finished:
+            lines.append(
+                f"image {self.finished.name} ({self.finished.id}) was finished by a run that was cut off"
+            )
         elif self.outage:
             lines += [
                 f"image {self.name} of {self.server} ({self.source.name}), whose service is stopped for it:",
@@ -127,8 +129,8 @@ def successor_of(stack: Stack, server: str, wanted: str) -> str | None:
                 f"those are: {', '.join(others) or 'none'}",
             )
         return wanted
-    found = [n for n, s in stack.servers.items() if s.launch and not s.instance_id and n != server]
-    return found[0] if len(found) == 1 else None
+    candidates = [n for n, s in stack.servers.items() if s.launch and not s.instance_id and n != server]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def refuse(source: ImageSource, name: str, images: Sequence[MadeImage]) -> None:
@@ -147,9 +149,9 @@ def refuse(source: ImageSource, name: str, images: Sequence[MadeImage]) -> None:
             f"{LARGEST_GB} GB",
             "move what fills it to a data volume, and build the server on a smaller boot volume",
         )
-    if taken := [one for one in images if one.name == name]:
+    if same_name := [one for one in images if one.name == name]:
         raise Refused(
-            f"an image named {name} is there already: {taken[0].id}, {taken[0].state}",
+            f"an image named {name} is there already: {same_name[0].id}, {same_name[0].state}",
             "choose another --name, or leave it out",
         )
 
@@ -159,8 +161,8 @@ def refuse_locked(source: ImageSource, past: History, now: datetime) -> None:
 
     `past`: only that of this site; an image that was taken by hand is met when the image is begun.
     """
-    taken = [e.at for e in past.entries if e.kind == Kind.IMAGE and OUTAGE in e.facts]
-    minutes = (now - max(taken)).total_seconds() / 60 if taken else LOCKED_MINUTES
+    times = [e.at for e in past.entries if e.kind == Kind.IMAGE and OUTAGE in e.facts]
+    minutes = (now - max(times)).total_seconds() / 60 if times else LOCKED_MINUTES
     if minutes < LOCKED_MINUTES:
         raise Refused(
             f"an image of {source.name} itself was taken {minutes:.0f} minutes ago; OCI takes none within "

@@ -122,11 +122,11 @@ def _plan(
     instances = calls.instances_left(source.compartment_id)
     unfinished = {one.run for one in instances} | ({before.run} if before else set())
     begun = [i for i in images if i.run in unfinished and i.of == source.id and i.state in _BEGUN]
-    taken = sorted(begun, key=lambda image: image.state == "AVAILABLE")
-    plan.refuse(source, "" if taken else name, images)
+    finished = sorted(begun, key=lambda image: image.state == "AVAILABLE")
+    plan.refuse(source, "" if finished else name, images)
     launched = [s.launch.image_id for s in stack.servers.values() if s.launch]
     named = variables.named(folder, [one.id for one in images]) | set(launched)
-    stops = request.quiesce and not taken
+    stops = request.quiesce and not finished
     past = history.read(ports.site.runs) if stops else history.History()
     plan.refuse_locked(source, past, now)
     return ImagePlan(
@@ -137,8 +137,8 @@ def _plan(
         written,
         instances,
         () if instances else calls.volumes_left(source),  # a terminated instance takes its own along
-        taken[-1] if taken else None,
-        plan.deletions([i for i in images if i not in taken[-1:]], named, request.keep),
+        finished[-1] if finished else None,
+        plan.deletions([i for i in images if i not in finished[-1:]], named, request.keep),
         Quiescing(ports, stack, server).outage(past) if stops else None,
     )
 
@@ -165,8 +165,8 @@ class _Taking:
 
     def take(self, wanted: ImagePlan) -> str:
         """All steps; the image's OCID."""
-        if wanted.taken and wanted.taken.state != "AVAILABLE":
-            image, seconds = wanted.taken, self._waits.launch
+        if wanted.finished and wanted.finished.state != "AVAILABLE":
+            image, seconds = wanted.finished, self._waits.launch
             self._step(f"wait for image {image.name}", lambda: self._calls.await_image(image.id, seconds))
         for one in wanted.instances:
             self._step(f"remove {one.name}", partial(self._remove, one.id))
@@ -175,7 +175,7 @@ class _Taking:
                 f"delete {one.name}",
                 partial(self._calls.delete_boot_volume, one.id, self._waits.switch),
             )
-        image_id = wanted.taken.id if wanted.taken else self._made(wanted)
+        image_id = wanted.finished.id if wanted.finished else self._made(wanted)
         self._named(wanted, image_id)
         for old in wanted.deletions:
             self._step(f"delete image {old.name}", partial(self._delete, old, image_id))
@@ -254,17 +254,17 @@ class _Taking:
         seconds = self._waits.hooks
         spec = specs.server_spec(self._stack, held, seconds)
         try:
-            found = self._ports.hosts.at(server.name, server.address).hooks("guard", spec, seconds)
+            report = self._ports.hosts.at(server.name, server.address).hooks("guard", spec, seconds)
         except Silent as error:
             raise Unknown(
                 f"{server.name} does not answer: {error}", "an image is taken of a server that can be reached"
             ) from error
-        if not found.ok or not found.layers:
+        if not report.ok or not report.layers:
             raise Failed(
-                f"{server.name}: the boot guard was not put on it: {found.result.message}",
+                f"{server.name}: the boot guard was not put on it: {report.result.message}",
                 f"mend it on {server.name}, then run the same command again",
             )
-        facts = found.layers[0].facts
+        facts = report.layers[0].facts
         for name in _listed(facts, "cron"):
             self._console.print(
                 f"warning: {name} names a mount point of the site; a copy runs it without the mount",
@@ -311,15 +311,15 @@ class _Taking:
         self._journal.write(Event.STEP_STARTED, step=name)
         began = time.monotonic()
         try:
-            found = act()
+            result = act()
         except FailoverError as error:
             self._journal.write(Event.STEP_FAILED, step=name, reason=error.reason)
             raise
         seconds = time.monotonic() - began
-        told = found if isinstance(found, str) else ""
-        self._journal.write(Event.STEP_DONE, step=name, seconds=round(seconds, 3), message=told)
-        self._console.print(f"{name}: {told or 'done'} ({seconds:.1f} s)", markup=False)
-        return found
+        text = result if isinstance(result, str) else ""
+        self._journal.write(Event.STEP_DONE, step=name, seconds=round(seconds, 3), message=text)
+        self._console.print(f"{name}: {text or 'done'} ({seconds:.1f} s)", markup=False)
+        return result
 
 
 def _tags(wanted: ImagePlan, run: str, facts: Facts) -> dict[str, str]:
@@ -334,5 +334,5 @@ def _tags(wanted: ImagePlan, run: str, facts: Facts) -> dict[str, str]:
 
 
 def _listed(facts: Facts, name: str) -> list[str]:
-    found = facts.get(name)
-    return [str(one) for one in found] if isinstance(found, list) else []
+    values = facts.get(name)
+    return [str(one) for one in values] if isinstance(values, list) else []

@@ -10,8 +10,8 @@ from hooks.host.mounts import mounts
 
 def root_disks(host: Host) -> List[str]:
     """The disks that / lies on, by the kernel's names."""
-    found = [item.source for item in mounts(host) if item.mount == "/"]
-    device = host.real(found[-1]) if found else None
+    sources = [item.source for item in mounts(host) if item.mount == "/"]
+    device = host.real(sources[-1]) if sources else None
     return disks(host, device) if device else []
 
 

@@ -113,17 +113,17 @@ def put_off(host: Host) -> List[FstabLine]:
     here, and the bind mounts out of those. Network filesystems stay: they wait for no disk.
     """
     root = root_disks(host)
-    found: List[FstabLine] = []
+    lines: List[FstabLine] = []
     for line in fstab.lines(host.read(fstab.PATH) or ""):
         if not line.active or line.mount == "/" or line.type in _NETWORK:
             continue
         bound = "bind" in line.options.split(",") or "rbind" in line.options.split(",")
         if bound:
-            if any((line.device + "/").startswith(other.mount + "/") for other in found):
-                found.append(line)
+            if any((line.device + "/").startswith(other.mount + "/") for other in lines):
+                lines.append(line)
         elif _elsewhere(host, line, root):
-            found.append(line)
-    return found
+            lines.append(line)
+    return lines
 
 
 def _elsewhere(host: Host, line: FstabLine, root: Sequence[str]) -> bool:
@@ -146,14 +146,14 @@ def _texts(host: Host, off: Sequence[FstabLine]) -> List[str]:
 
 def units_needing(host: Host, points: Sequence[str]) -> Dict[str, List[str]]:
     """Services that need one of these mount points, each with those; the NFS server needs them all."""
-    found: Dict[str, List[str]] = {NFS_UNIT: list(points)} if points else {}
+    points_by_unit: Dict[str, List[str]] = {NFS_UNIT: list(points)} if points else {}
     for point in points:
         shown = host.run("systemctl", "show", "-p", "RequiredBy", "-p", "BoundBy", unit_of(host, point)).out
         for line in shown.splitlines():
             for name in line.partition("=")[2].split():
-                if name.endswith(".service") and point not in found.setdefault(name, []):
-                    found[name].append(point)
-    return found
+                if name.endswith(".service") and point not in points_by_unit.setdefault(name, []):
+                    points_by_unit[name].append(point)
+    return points_by_unit
 
 
 def unit_of(host: Host, point: str) -> str:
@@ -176,11 +176,11 @@ def overlay(host: Host, points: Sequence[str], needing: Dict[str, List[str]]) ->
 
 def cron_files(host: Host, points: Sequence[str]) -> List[str]:
     """Files of cron that name one of these mount points: a copy runs them, without what they expect there."""
-    found = []
+    files = []
     for pattern in _CRON:
         for path in sorted(glob(host.path(pattern))):
             name = "/" + os.path.relpath(path, host.root)
             text = (host.read(name) or "") if os.path.isfile(path) else ""
             if any(point in line for line in text.splitlines() if line[:1] != "#" for point in points):
-                found.append(name)
-    return found
+                files.append(name)
+    return files
