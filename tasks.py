@@ -533,11 +533,11 @@ def clients(
     stack_id: str = "",
 ) -> None:
     """The clients of the site, or those of a list: list them, check them, bring them over, migrate them."""
-    from failover.clients.sources import Source
+    from failover.clients.sources import ClientSource
     from failover.verbs import clients as verb
     from failover.verbs.request import SiteChoice
 
-    source = Source(nodes, file, inventory, group, slurm, tag, compartment, seen)
+    source = ClientSource(nodes, file, inventory, group, slurm, tag, compartment, seen)
     chosen = SiteChoice(site, via, stack_id)
     sys.exit(verb.main(verb.Arguments(action, chosen, source, clients, yes, json, back, resume_slurm)))
 

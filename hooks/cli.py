@@ -64,12 +64,12 @@ def main(argv: Sequence[str], root: str = "/") -> int:
         else:
             result = _run(arguments.action, parse(_text(arguments.spec)), arguments.only, root)
     except SpecError as error:
-        result, code = _nothing(arguments.action, str(error)), BAD_SPEC
+        result, code = _without_layers(arguments.action, str(error)), BAD_SPEC
     except PermissionError as error:
-        result = _nothing(arguments.action, "{}; run this as root".format(error))
+        result = _without_layers(arguments.action, "{}; run this as root".format(error))
     except OutOfTime as error:
         busy = {"busy": isinstance(error, Busy)}
-        result = _nothing(arguments.action, str(error))._replace(facts=dict(busy))
+        result = _without_layers(arguments.action, str(error))._replace(facts=dict(busy))
     print(result._replace(seconds=round(time.monotonic() - began, 2)).to_json())
     return result.exit_code if code is None else code
 
@@ -171,10 +171,10 @@ def _attached(only: Sequence[str], root: str) -> HookResult:
     try:
         now = metadata.look()
     except metadata.Unreachable as error:
-        return _nothing("apply", str(error))
+        return _without_layers("apply", str(error))
     if now.attached < now.total:
         why = "{} of {} volumes are attached to this host".format(now.attached, now.total)
-        return _nothing("apply", why + ("" if now.attached else ": nothing to do"), not now.attached)
+        return _without_layers("apply", why + ("" if now.attached else ": nothing to do"), not now.attached)
     return _take_over(now.text, only, root)
 
 
@@ -210,7 +210,7 @@ def _stand_by(root: str) -> HookResult:
     from hooks.guard import dead_man  # noqa: PLC0415 - as in _walk
 
     result = dead_man.stand_by(Host(_ARM_SECONDS, root), lambda text: _bring_back(text, root))
-    return result or _nothing("dead-man", "nothing to do: not armed", True)
+    return result or _without_layers("dead-man", "nothing to do: not armed", True)
 
 
 def _bring_back(text: str, root: str) -> HookResult:
@@ -229,7 +229,7 @@ def _take_over(text: str, only: Sequence[str], root: str) -> HookResult:
     with alone(host, "the boot service"):
         if released.released(host):
             why = "released: not taken over again before its volumes were gone, a reboot, or `apply --spec`"
-            return _nothing("apply", why, True)
+            return _without_layers("apply", why, True)
         return _kept(_result("apply", spec, walk.apply(host, spec, only), host), host, spec)
 
 
@@ -246,20 +246,20 @@ def _kept(result: HookResult, host: Host, spec: Spec) -> HookResult:
     return result._replace(facts=dict(result.facts, **facts))
 
 
-def _result(action: str, spec: Spec, found: List[Layer], host: Host) -> HookResult:
+def _result(action: str, spec: Spec, layers: List[Layer], host: Host) -> HookResult:
     aim = _AIM.get(action, [PRESENT])
-    bad = [layer for layer in found if layer.state not in aim and not layer.facts.get("reboot_required")]
+    bad = [layer for layer in layers if layer.state not in aim and not layer.facts.get("reboot_required")]
     message = "; ".join("{}: {}".format(layer.layer, layer.message) for layer in bad)
-    changed = any(layer.changed for layer in found)
+    changed = any(layer.changed for layer in layers)
     if not bad:
         message = "nothing to do: already so" if action not in _READS and not changed else ""
     facts = _facts(host)
     return HookResult(
-        action, spec.role, socket.gethostname(), not bad, changed, 0.0, message, tuple(found), facts
+        action, spec.role, socket.gethostname(), not bad, changed, 0.0, message, tuple(layers), facts
     )
 
 
-def _nothing(action: str, message: str, ok: bool = False) -> HookResult:
+def _without_layers(action: str, message: str, ok: bool = False) -> HookResult:
     return HookResult(action, "", socket.gethostname(), ok, False, 0.0, message, ())
 
 

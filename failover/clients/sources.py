@@ -25,7 +25,7 @@ _NO_SPEC = no_layers(int(_SECONDS))
 
 
 @dataclass(frozen=True)
-class Source:
+class ClientSource:
     """One of these; none: the clients of the site.
 
     `nodes`: a nodeset. `file`: hosts or nodesets, a line each. `inventory`: of Ansible, and its `group`.
@@ -56,7 +56,7 @@ class Source:
         return [option for option, value in options.items() if value]
 
 
-def check(source: Source) -> None:
+def check(source: ClientSource) -> None:
     """Raise Usage for several sources at once, and for an option that none of them has."""
     if len(source.given) > 1:
         raise Usage(f"{' and '.join(source.given)}: expected one source of hosts", "choose one of them")
@@ -68,7 +68,7 @@ def check(source: Source) -> None:
         raise Usage(f"--tag {source.tag}: expected KEY=VALUE", "name a freeform tag and its value")
 
 
-def local(source: Source) -> list[Named] | None:
+def local(source: ClientSource) -> list[Named] | None:
     """The hosts of a source that needs neither the cloud nor a server; None for another one. Raises Usage."""
     if source.nodes:
         return lists.of_slurm(source.nodes, "--nodes")
@@ -81,7 +81,7 @@ def local(source: Source) -> list[Named] | None:
     return None
 
 
-def remote(source: Source, ports: Ports, stack: Stack) -> list[Named] | None:
+def remote(source: ClientSource, ports: Ports, stack: Stack) -> list[Named] | None:
     """The hosts that the cloud or the active server knows; None for another source. Raises FailoverError."""
     if source.tag:
         return _tagged(source, ports, source.compartment or stack.compartment_id)
@@ -113,7 +113,7 @@ def _slurm(text: str) -> str:
     return done.stdout
 
 
-def _tagged(source: Source, ports: Ports, compartment: str) -> list[Named]:
+def _tagged(source: ClientSource, ports: Ports, compartment: str) -> list[Named]:
     key, _, value = source.tag.partition("=")
     live = [i for i in ports.reads.instances(compartment) if i.state == "RUNNING" and (key, value) in i.tags]
     if not live:

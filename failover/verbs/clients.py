@@ -14,7 +14,7 @@ from rich.console import Console
 
 from failover.clients import choose, sources
 from failover.clients.choose import Choice
-from failover.clients.sources import Source
+from failover.clients.sources import ClientSource
 from failover.model import nodeset
 from failover.model.outcome import Outcome, Refused, Usage
 from failover.model.site import ClientMode, Site
@@ -43,7 +43,7 @@ class Arguments:
 
     action: str
     site: SiteChoice
-    source: Source
+    source: ClientSource
     clients: str = AUTO
     yes: bool = False
     json: bool = False
@@ -131,17 +131,17 @@ def _check(arguments: Arguments, console: Console) -> int:
     report = preflight.PreflightReport(stack.active, stack.active)
     shown = progress.Progress(console)
     with ports.opened(replace(site, clients=choice.clients), runner) as doors:
-        found = doors.observer.clients(
+        statuses = doors.observer.clients(
             stack, stack.active, ClientMode.REMOUNT, shown.checked(len(choice.clients))
         )
-    report.checks = judge.judge(found)
+    report.checks = judge.judge(statuses)
     report.outcome, report.seconds = outcome(report.checks), time.monotonic() - start
     for line in choice.notes:
         console.print(f"note: {line}", markup=False)
     console.print(preflight.table(report.checks))
     word = {Outcome.DONE: "could be brought over", Outcome.REFUSED: "could NOT all be brought over"}
     text = word.get(report.outcome, "whether they could be brought over is not known")
-    console.print(f"{len(found)} clients: {text} ({report.seconds:.1f} s)", markup=False)
+    console.print(f"{len(statuses)} clients: {text} ({report.seconds:.1f} s)", markup=False)
     if arguments.json:
         sys.stdout.write(json.dumps(report.document()) + "\n")
     sys.stdout.flush()

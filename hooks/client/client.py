@@ -27,7 +27,7 @@ UMOUNT_SECONDS = 30.0
 
 
 class ClientState(NamedTuple):
-    """A client seen, and which of its mounts from the present server answer."""
+    """A client as it is now, and which of its mounts from the present server answer."""
 
     view: ClientView
     answers: Dict[str, bool]
@@ -39,15 +39,15 @@ def check(host: Host, spec: ClientSpec) -> LayerFinding:
     Facts: each mount point's source; `addresses`, the server's address of each as the kernel has it;
     `refusals` and `warnings`, lists of text; `reboot_required`.
     """
-    return _found(host, _look(host, spec))
+    return _finding(host, _look(host, spec))
 
 
 def look(host: Host, spec: ClientSpec) -> LayerFinding:
     """The check, with the fact `servers`: which servers of the site this client gets answers from."""
-    seen = _look(host, spec)
-    found = _found(host, seen)
-    facts = dict(found.facts, servers=witness.servers(host, seen.view, seen.answers))
-    return found._replace(facts=facts)
+    state = _look(host, spec)
+    finding = _finding(host, state)
+    facts = dict(finding.facts, servers=witness.servers(host, state.view, state.answers))
+    return finding._replace(facts=facts)
 
 
 def _look(host: Host, spec: ClientSpec) -> ClientState:
@@ -66,9 +66,9 @@ def _trip(host: Host, view: ClientView, place: MountPoint) -> None:
         witness.answers(host, place.point, ANSWER_SECONDS)
 
 
-def _found(host: Host, seen: ClientState) -> LayerFinding:
-    view = seen.view
-    faults = [text for place in view.places for text in [_fault(host, seen, place)] if text]
+def _finding(host: Host, state: ClientState) -> LayerFinding:
+    view = state.view
+    faults = [text for place in view.places for text in [_fault(host, state, place)] if text]
     faults += [_fault_of_other(view, place) for place in others_behind(view)]
     faults += [item.mount + ": an earlier run did not mount it again" for item in laid_upon(view)]
     facts: Dict[str, object] = {place.mount.mount: _source(place) for place in view.places}
@@ -88,8 +88,8 @@ def _source(place: MountPoint) -> object:
     return place.node.source if place.node else None
 
 
-def _fault(host: Host, seen: ClientState, place: MountPoint) -> str:
-    view, node, where = seen.view, place.node, place.mount.mount
+def _fault(host: Host, state: ClientState, place: MountPoint) -> str:
+    view, node, where = state.view, place.node, place.mount.mount
     wanted = "{}:{}".format(_aimed_at(view), place.mount.path)
     if stale(view, place) or (node is None and not place.lines):
         lines = ", ".join(line.source for line in place.lines) or "no line"
@@ -99,7 +99,7 @@ def _fault(host: Host, seen: ClientState, place: MountPoint) -> str:
         return _not_there(view, place)
     if not mounted_right(view, place):
         return "{}: mounted from {}, expected {}".format(where, _named(view, place), wanted)
-    return "" if seen.answers.get(place.point) else _does_not_answer(host, view, place)
+    return "" if state.answers.get(place.point) else _does_not_answer(host, view, place)
 
 
 def _aimed_at(view: ClientView) -> str:
@@ -157,7 +157,7 @@ def release(host: Host, spec: ClientSpec) -> List[str]:
     done = []
     view = ClientView(host, spec)
     for place in sorted(view.places, key=lambda place: place.point, reverse=True):
-        while moves.seen(host, place.point):
+        while moves.mount_at(host, place.point):
             try:
                 host.run("umount", place.point, seconds=UMOUNT_SECONDS)
             except CommandFailed as error:

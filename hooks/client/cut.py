@@ -9,7 +9,7 @@ import threading
 from typing import List
 
 from hooks.client.mount_tree import NFS
-from hooks.client.moves import Came, seen
+from hooks.client.moves import Came, mount_at
 from hooks.client.site_names import SEVERAL
 from hooks.client.view import ClientView, MountPoint, table
 from hooks.host.host import CommandFailed, HookError, Host
@@ -49,7 +49,7 @@ class Cutter:
         """A bind mount outlives the mount that it was made of: it goes too, where fstab brings it back."""
         errors: List[HookError] = []
         for item in sorted(lost, key=lambda item: item.mount):
-            mounted = seen(self._host, item.mount)
+            mounted = mount_at(self._host, item.mount)
             if (
                 mounted is None
                 or mounted.id != item.id
@@ -69,14 +69,14 @@ class Cutter:
             thread.join()
 
     def _cut(self, place: MountPoint) -> List[str]:
-        mounted = seen(self._host, place.point)
+        mounted = mount_at(self._host, place.point)
         if mounted is None:
             return ["{} went with the mount that it lay on".format(place.point)] if place.node else []
         held = {pid: name for pid, name in holders(self._host, place.point).items() if name != _DAEMON}
         names, first = listed(held), mounted.source
         while mounted is not None and self._is_the_sites(mounted):
             self._cut_one(mounted)
-            mounted = seen(self._host, place.point)
+            mounted = mount_at(self._host, place.point)
         note = "; restart what still uses the old mount: " + names if names else ""
         return ["{} cut off from {}{}".format(place.point, first, note)]
 

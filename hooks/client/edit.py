@@ -31,10 +31,10 @@ def after(view: ClientView, line: MountLine) -> NewText:
 
 def new_source(view: ClientView, source: str, before: str = "") -> str:
     """The source with the target's name or address, in the style of what was there, or of `before`."""
-    found = source_of(source)
-    if found is None or not found.host or not view.former(view.names.owner(found.host)):
+    parsed = source_of(source)
+    if parsed is None or not parsed.host or not view.former(view.names.owner(parsed.host)):
         return source
-    called = view.names.target_as(found.host, before)
+    called = view.names.target_as(parsed.host, before)
     head = "[{}]".format(called) if ":" in called else called
     return head + source[len(source.partition(":/")[0]) :]
 
@@ -97,11 +97,11 @@ def _edited(view: ClientView, text: str, lines: List[MountLine]) -> str:
 
 def _edits(view: ClientView, text: str, line: MountLine) -> List[Edit]:
     """In the file's own spelling, escapes and all: only what names the server is replaced."""
-    found = []
+    edits = []
     for span, new in _parts(view, text, line):
         if text[span[0] : span[1]] != new:
-            found.append((span[0], span[1], new))
-    return found
+            edits.append((span[0], span[1], new))
+    return edits
 
 
 def _parts(view: ClientView, text: str, line: MountLine) -> List[Tuple[Span, str]]:

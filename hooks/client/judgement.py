@@ -78,7 +78,7 @@ def _why(view: ClientView, line: MountLine, owner: str) -> str:
         and not owner
         and source.host
         and not is_address(source.host)
-        and not view.names.found.get(source.host)
+        and not view.names.addresses.get(source.host)
     ):
         return ", whose host does not resolve on this client"
     return ""

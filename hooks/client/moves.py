@@ -40,7 +40,7 @@ class Came(NamedTuple):
     errors: List[HookError]
 
 
-def seen(host: Host, point: str) -> Optional[Mounted]:
+def mount_at(host: Host, point: str) -> Optional[Mounted]:
     """What is mounted there now as users see it; None without a mount, or with an automount that waits."""
     mounted = mount_tree.mounted_at(table(host), point)
     return None if mounted is None or mounted.type == AUTOFS else mounted
@@ -53,7 +53,7 @@ def mount(host: Host, view: ClientView, places: List[MountPoint]) -> Came:
     for place in sorted(places, key=lambda place: place.point):
         try:
             _mount(host, view, place)
-            mounted = seen(host, place.point)
+            mounted = mount_at(host, place.point)
             done.append("{} mounted from {}".format(place.point, mounted.source if mounted else "the target"))
         except HookError as error:
             errors.append(error)
@@ -82,7 +82,7 @@ def _walk_in(host: Host, place: MountPoint) -> None:
     maps = any(line.kind == AUTOMAP for line in place.lines)
     for attempt in count(1):
         out = host.run("stat", "-f", "-c", "%T", place.point, tolerate=_NOT_YET, seconds=TOUCH_SECONDS)
-        if seen(host, place.point) is not None:
+        if mount_at(host, place.point) is not None:
             return
         if host.now() >= end:
             text = "{}: its automount did not mount it ({}); look into the journal of autofs or of systemd"

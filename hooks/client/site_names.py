@@ -48,16 +48,16 @@ def is_address(host: str) -> bool:
 
 def option(options: str, name: str) -> str:
     """The value of NAME=VALUE in a list of mount options; empty when it is not there."""
-    found = [word.partition("=")[2] for word in options.split(",") if word.startswith(name + "=")]
-    return found[-1] if found else ""
+    values = [word.partition("=")[2] for word in options.split(",") if word.startswith(name + "=")]
+    return values[-1] if values else ""
 
 
 def resolved(host: Host, names: Iterable[str], seconds: float = _RESOLVE_SECONDS) -> Dict[str, List[str]]:
     """The addresses of each name, all looked up at once; none for a name without an answer in time."""
-    found: Dict[str, List[str]] = {}
+    addresses_by_name: Dict[str, List[str]] = {}
 
     def look(name: str) -> None:
-        found[name] = [plain(address) for address in host.resolve(name)]
+        addresses_by_name[name] = [plain(address) for address in host.resolve(name)]
 
     threads = [threading.Thread(target=look, args=(name,), daemon=True) for name in sorted(set(names))]
     for thread in threads:
@@ -65,7 +65,7 @@ def resolved(host: Host, names: Iterable[str], seconds: float = _RESOLVE_SECONDS
     end = host.now() + seconds
     for thread in threads:
         thread.join(max(0.0, end - host.now()))
-    return dict(found)
+    return dict(addresses_by_name)
 
 
 class SiteNames:
@@ -82,7 +82,7 @@ class SiteNames:
         self._service = {plain(name) for name in spec.service}
         every = {plain(name) for name in hosts} | self._service
         every |= {plain(name) for server in spec.servers for name in (server.hostname, server.name)}
-        self.found = resolved(host, {name for name in every if name and not is_address(name)})
+        self.addresses = resolved(host, {name for name in every if name and not is_address(name)})
         self._learn(mounted)
         self._claims: Dict[str, str] = {plain(item): SERVICE for item in spec.service if is_address(item)}
         for server in spec.servers:
@@ -90,14 +90,19 @@ class SiteNames:
                 self._claims.setdefault(plain(address), server.name)
         for server in spec.servers:  # what the contract says goes first, whoever has /etc/hosts edited
             for name in (server.hostname, server.name):
-                for address in self.found.get(plain(name), []):
+                for address in self.addresses.get(plain(name), []):
                     self._claims.setdefault(address, server.name)
 
     def _learn(self, mounted: Iterable[Mounted]) -> None:
         for item in mounted:
             source, address = source_of(item.source), option(item.options, "addr")
-            if source and address and source.host not in self._service and not self.found.get(source.host):
-                self.found[source.host] = [plain(address)]
+            if (
+                source
+                and address
+                and source.host not in self._service
+                and not self.addresses.get(source.host)
+            ):
+                self.addresses[source.host] = [plain(address)]
 
     def owner(self, host: str) -> str:
         """The server's name, SERVICE, SEVERAL, or empty for a stranger.
@@ -109,18 +114,20 @@ class SiteNames:
             return SERVICE
         if is_address(name):
             return self._claims.get(name, "")
-        owners = {self._claims[address] for address in self.found.get(name, []) if address in self._claims}
+        owners = {
+            self._claims[address] for address in self.addresses.get(name, []) if address in self._claims
+        }
         if owners:
             return SERVICE if SERVICE in owners else owners.pop() if len(owners) == 1 else SEVERAL
         spelled = [
             item.name for item in self._spec.servers if name in (plain(item.hostname), plain(item.name))
         ]
-        return "" if not spelled or self.found.get(name) else spelled[0]
+        return "" if not spelled or self.addresses.get(name) else spelled[0]
 
     def of_line(self, source: str, options: str) -> str:
         """The owner of what a line would mount from; `addr=` stands in where the source has no host."""
-        found = source_of(source)
-        return self.owner(found.host or option(options, "addr")) if found else ""
+        parsed = source_of(source)
+        return self.owner(parsed.host or option(options, "addr")) if parsed else ""
 
     def of_mount(self, mounted: Mounted) -> str:
         """The owner of a mount: by the address that the kernel has for it, whatever its name is by now."""
@@ -129,7 +136,7 @@ class SiteNames:
 
     def leads_elsewhere(self, host: str) -> str:
         """The former server whose address the service's name still has on this client; empty when none."""
-        owners: Set[str] = {self._claims.get(address, "") for address in self.found.get(plain(host), [])}
+        owners: Set[str] = {self._claims.get(address, "") for address in self.addresses.get(plain(host), [])}
         return ", ".join(sorted(owners - {"", SERVICE, self._spec.server}))
 
     def target_as(self, host: str, before: str = "") -> str:
@@ -146,8 +153,8 @@ class SiteNames:
             return before
         known = [plain(address) for address in target.addresses]
         if is_address(name):
-            return _like(name, known + self.found.get(plain(target.hostname), [])) or target.hostname
-        former = [address for address in self.found.get(name, []) if self._claims.get(address)]
+            return _like(name, known + self.addresses.get(plain(target.hostname), [])) or target.hostname
+        former = [address for address in self.addresses.get(name, []) if self._claims.get(address)]
         near = {_like(address, known) for address in former} if len(known) > 1 else set()
         domain = name.partition(".")[2]
         for called in [target.hostname + "." + domain] * bool(domain) + [target.hostname, target.name]:
@@ -160,15 +167,17 @@ class SiteNames:
         addresses = [plain(item) for item in self._spec.service if is_address(item)]
         if not is_address(host):
             for name in self._spec.service:
-                leads = [] if is_address(name) else self.found.get(plain(name), [])
+                leads = [] if is_address(name) else self.addresses.get(plain(name), [])
                 if leads and set(leads) <= set(addresses):
                     return name
         return _like(host, addresses) or host
 
     def _leads_to(self, name: str, target: KnownServer, near: Set[str]) -> bool:
         """Whether the name is the target's here; `near`: and one of these addresses, where there are any."""
-        found = self.found.get(plain(name), [])
-        return self.owner(name) == target.name and bool(found) and (not near or bool(near & set(found)))
+        addresses = self.addresses.get(plain(name), [])
+        return (
+            self.owner(name) == target.name and bool(addresses) and (not near or bool(near & set(addresses)))
+        )
 
 
 def _like(address: str, others: List[str]) -> str:

@@ -63,7 +63,7 @@ class ClientView:
         sources = [line.source for line in self.lines] + [item.source for item in self.nfs + self.kept]
         self.record = {} if spec.aim == FOLLOW else record.read(host)
         sources += [former.source for former in self.record.values()]
-        hosts = [found.host for found in map(source_of, sources) if found]
+        hosts = [parsed.host for parsed in map(source_of, sources) if parsed]
         self.names = SiteNames(host, spec, names_worth_a_look(spec, hosts), self.nfs + self.kept)
         self.places = [self._place(item, self.real(item.mount), True) for item in spec.mounts]
         self.others = self._others()
@@ -91,10 +91,10 @@ class ClientView:
 
     def paths(self, source: str) -> List[str]:
         """The exported paths that this source may mean: one export may be NFSv4's root (exports(5))."""
-        found = source_of(source)
-        if found is None:
+        parsed = source_of(source)
+        if parsed is None:
             return []
-        return [found.path] + ([normalized(self.spec.root + found.path)] if self.spec.root else [])
+        return [parsed.path] + ([normalized(self.spec.root + parsed.path)] if self.spec.root else [])
 
     def exported(self, source: str) -> Optional[str]:
         """The path in one of the site's exports; None when this is not the site's."""
@@ -115,16 +115,16 @@ class ClientView:
         return tuple(line for line in self.lines if line.mount == point)
 
     def _place(self, mount: ExportMount, point: str, listed: bool) -> MountPoint:
-        found = mount_tree.mounted_at(self.table, point)
-        node = found if found is not None and found.type != AUTOFS else None
+        mounted = mount_tree.mounted_at(self.table, point)
+        node = mounted if mounted is not None and mounted.type != AUTOFS else None
         lines, trigger = self.lines_at(point), self._trigger(point)
         kept = [item for item in self.kept if item.mount == point and not (node or lines or trigger)]
         return MountPoint(mount, point, lines, node, trigger, listed, kept[-1] if kept else None)
 
     def _trigger(self, point: str) -> Optional[Mounted]:
         around = (point, os.path.dirname(point))
-        found = [item for item in self.table if item.type == AUTOFS and item.mount in around]
-        return max(found, key=lambda item: len(item.mount)) if found else None
+        triggers = [item for item in self.table if item.type == AUTOFS and item.mount in around]
+        return max(triggers, key=lambda item: len(item.mount)) if triggers else None
 
     def _others(self) -> List[MountPoint]:
         """The site's mounts and lines that site.toml does not name."""
@@ -169,10 +169,10 @@ class ClientView:
         """What lies on the mounts of these points, or shows a part of them elsewhere: bind mounts."""
         own = set(points) | {place.point for place in self.places + self.others}
         sources = {item.source for item in self.nfs if item.mount in points}
-        found = [item for item in self.table if item.mount not in own and item.type != AUTOFS]
+        candidates = [item for item in self.table if item.mount not in own and item.type != AUTOFS]
         return [
             item
-            for item in found
+            for item in candidates
             if not (item.type in NFS and self._walked_into(item))
             and (inside(item.mount, points) or (item.source in sources and self._shows_a_part(item)))
         ]

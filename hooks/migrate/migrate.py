@@ -122,7 +122,7 @@ def _remount(host: Host, view: ClientView) -> Remounted:
     moving = _to_remount(view, to_migrate(view))
     waits = _held(host, view, moving)
     taken_before = {item.mount for item in view.kept}
-    gone = [p for p in view.places + view.others if p.node is None and p.point in taken_before]
+    unmounted = [p for p in view.places + view.others if p.node is None and p.point in taken_before]
     idle = [place for place in moving if place.point not in waits]
     memo.keep(host, [place.node for place in idle if place.node])
     off: List[MountPoint] = []
@@ -132,9 +132,9 @@ def _remount(host: Host, view: ClientView) -> Remounted:
             off.append(place)
         except CommandFailed as error:
             waits[place.point] = str(error)
-    came = moves.mount(host, view, off + gone)
+    came = moves.mount(host, view, off + unmounted)
     errors = came.errors + [error for place in off for error in _put_back(host, view, place)]
-    if all(moves.triggered(place) or moves.seen(host, place.point) for place in off + gone):
+    if all(moves.triggered(place) or moves.mount_at(host, place.point) for place in off + unmounted):
         memo.forget(host)
     return Remounted(came.done, errors, waits)
 
@@ -158,7 +158,7 @@ def _held(host: Host, view: ClientView, moving: List[MountPoint]) -> Dict[str, s
 
 def _put_back(host: Host, view: ClientView, place: MountPoint) -> List[HookError]:
     """A place that could not be mounted by its new name has its old line and its old mount again."""
-    if moves.seen(host, place.point) is not None or moves.triggered(place):
+    if moves.mount_at(host, place.point) is not None or moves.triggered(place):
         return []
     try:
         back = ClientView(host, view.spec._replace(aim=_BACK[view.spec.aim]))

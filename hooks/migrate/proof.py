@@ -39,7 +39,7 @@ def prove(host: Host, view: ClientView, place: MountPoint) -> None:
     argv = ["mount", "-t", line.type, "-o", _options(new.options), new.source, POINT]
     try:
         host.run(*argv, seconds=SECONDS, remedy="; it was not touched")
-        beside = moves.seen(host, POINT)
+        beside = moves.mount_at(host, POINT)
         if beside is None:
             raise CommandFailed("{}: mounted, but it is not there".format(POINT))
         if place.node is not None:
@@ -56,7 +56,7 @@ def _options(options: str) -> str:
 
 def _clear(host: Host) -> None:
     """Our own mount, and what a run that was cut off left of it."""
-    while moves.seen(host, POINT) is not None:
+    while moves.mount_at(host, POINT) is not None:
         host.run("umount", POINT, seconds=SECONDS)
 
 

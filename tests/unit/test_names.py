@@ -14,21 +14,6 @@ from tests.paths import ROOT
 # other lines. The name is the field's term for the value: match, attachments, observation, actual.
 VAGUE = {"found", "told", "said", "asked", "seen", "heard", "meant", "taken", "gone", "apart", "via"}
 VAGUE |= {"nothing", "nobody"}
-# Written before this test: their names are still to be given. The list only gets shorter.
-OWED = {
-    "failover/verbs/clients.py",
-    "hooks/cli.py",
-    "hooks/client/client.py",
-    "hooks/client/cut.py",
-    "hooks/client/edit.py",
-    "hooks/client/judgement.py",
-    "hooks/client/lines/record.py",
-    "hooks/client/moves.py",
-    "hooks/client/site_names.py",
-    "hooks/client/view.py",
-    "hooks/migrate/migrate.py",
-}
-OWED_CLASSES = {"Source"}
 PLACES = ("failover", "hooks", "lab", "bench", "tasks.py")
 # invoke(1) makes an option of a task's argument, so these are words of the command line: --via, --seen
 OPTIONS = {"tasks.py": {"via", "seen"}}
@@ -76,7 +61,7 @@ def test_data_is_named_by_what_it_holds() -> None:
     wrong = {
         path: names
         for path, tree in modules(*PLACES)
-        if path not in OWED and (names := vague(tree, frozenset(OPTIONS.get(path, ()))))
+        if (names := vague(tree, frozenset(OPTIONS.get(path, ()))))
     }
     assert not wrong, f"name each by what it holds (CONTRIBUTING.md, How we write): {wrong}"
 
@@ -126,7 +111,7 @@ def test_no_class_name_has_two_meanings() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(path)
-    assert not {name: paths for name, paths in places.items() if len(paths) > 1 and name not in OWED_CLASSES}
+    assert not {name: paths for name, paths in places.items() if len(paths) > 1}
 
 
 def test_the_places_exist() -> None:

@@ -40,11 +40,11 @@ def keep(host: Host, lines: Iterable[MountLine]) -> None:
 
 def forget(host: Host, lines: Iterable[MountLine]) -> None:
     """These lines name a server again. Raises HookError."""
-    gone = {(one.file, one.mount) for one in lines}
+    removed = {(one.file, one.mount) for one in lines}
     text_file.edit(
         host,
         FILE,
-        lambda text: _text({key: one for key, one in _parsed(text).items() if key not in gone}),
+        lambda text: _text({key: one for key, one in _parsed(text).items() if key not in removed}),
     )
 
 

@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from failover.clients.sources import Source
+from failover.clients.sources import ClientSource
 from failover.runs import history
 from failover.verbs import clients as verb
 from failover.verbs.request import SiteChoice
@@ -47,7 +47,7 @@ def several(folder: Path, service_ip: str | None = None) -> Iterator[WholeSite]:
 
 def do(site: WholeSite, action: str, capsys: pytest.CaptureFixture[str], **options: str) -> tuple[int, str]:
     back, resume = (bool(options.pop(name, "")) for name in ("back", "resume_slurm"))
-    source = Source(**{k: v for k, v in options.items() if k != "clients"})
+    source = ClientSource(**{k: v for k, v in options.items() if k != "clients"})
     how = options.get("clients", "remount")
     arguments = verb.Arguments(action, SiteChoice(str(site.file)), source, how, True, True, back, resume)
     with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, site.model)):

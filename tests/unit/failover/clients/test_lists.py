@@ -9,7 +9,7 @@ import pytest
 from failover.clients import lists, sources
 from failover.clients.choose import choose, refuse_none, refuse_strangers
 from failover.clients.lists import Named
-from failover.clients.sources import Source
+from failover.clients.sources import ClientSource
 from failover.model.outcome import Usage
 from failover.model.site import Client, ClientMount
 
@@ -163,18 +163,18 @@ def test_a_list_without_a_client_is_refused() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        Source(nodes="a", file="b"),
-        Source(group="gpu"),
-        Source(compartment="ocid1"),
-        Source(tag="role"),
-        Source(from_server=True, tag="a=b"),
+        ClientSource(nodes="a", file="b"),
+        ClientSource(group="gpu"),
+        ClientSource(compartment="ocid1"),
+        ClientSource(tag="role"),
+        ClientSource(from_server=True, tag="a=b"),
     ],
 )
-def test_sources_that_do_not_go_together_are_refused(source: Source) -> None:
+def test_sources_that_do_not_go_together_are_refused(source: ClientSource) -> None:
     with pytest.raises(Usage):
         sources.check(source)
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(Usage, match="--file /no/such: not readable"):
-        sources.local(Source(file="/no/such"))
+        sources.local(ClientSource(file="/no/such"))
