@@ -1,0 +1,1 @@
+"""Files of Terraform's variables: read, changed, shown as a difference, written whole."""
