@@ -67,9 +67,9 @@ def failover(
     stack_id: str = "",
 ) -> None:
     """Make --active the NFS server: fence the old one, move the volumes, bring the clients over, verify."""
+    from failover.command import reported
+    from failover.command.request import Request, SiteChoice
     from failover.verbs import failover as run
-    from failover.verbs import reported
-    from failover.verbs.request import Request, SiteChoice
 
     chosen = SiteChoice(site, via, stack_id)
     request = Request(
@@ -111,9 +111,9 @@ def rollback(
     stack_id: str = "",
 ) -> None:
     """Within a hold: prove that the old server is healthy, and bring the service back to it."""
+    from failover.command import reported
+    from failover.command.request import Request, SiteChoice
     from failover.verbs import hold as verb
-    from failover.verbs import reported
-    from failover.verbs.request import Request, SiteChoice
 
     request = Request(None, SiteChoice(site, via, stack_id), clients, yes=yes, take_over=take_over)
     sys.exit(reported.main(lambda console: verb.rollback(request, console), json))
@@ -122,8 +122,8 @@ def rollback(
 @task(help={"site": SITE_HELP})
 def commit(_: Context, site: str | None = None) -> None:
     """End the hold of the old server, which is then free for `reprotect`. It has nothing to do with Git."""
+    from failover.command.request import SiteChoice
     from failover.verbs import hold as verb
-    from failover.verbs.request import SiteChoice
 
     sys.exit(verb.commit(SiteChoice(site)))
 
@@ -152,9 +152,9 @@ def plan(
     stack_id: str = "",
 ) -> None:
     """Show what `failover` would do now, and why; nothing is changed."""
+    from failover.command import reported
+    from failover.command.request import Request, SiteChoice
     from failover.verbs import failover as run
-    from failover.verbs import reported
-    from failover.verbs.request import Request, SiteChoice
 
     if format == "markdown":
         from failover.pipeline import plan_comment
@@ -185,9 +185,9 @@ def apply(
     stack_id: str = "",
 ) -> None:
     """Make the server that active.auto.tfvars names the active one, as `failover --yes` does; for a merge."""
+    from failover.command import reported
+    from failover.command.request import SiteChoice
     from failover.verbs import failover as run
-    from failover.verbs import reported
-    from failover.verbs.request import SiteChoice
 
     chosen = SiteChoice(site, via, stack_id)
     sys.exit(reported.main(lambda console: run.apply(chosen, console, clients=clients), json))
@@ -211,9 +211,9 @@ def verify(
     stack_id: str = "",
 ) -> None:
     """Look at the API, the server, the clients and a second Terraform plan afresh; nothing is changed."""
-    from failover.verbs import reported
+    from failover.command import reported
+    from failover.command.request import SiteChoice
     from failover.verbs import verify as verb
-    from failover.verbs.request import SiteChoice
 
     chosen = SiteChoice(site, via, stack_id)
     sys.exit(reported.main(lambda console: verb.verify(active, chosen, console), json))
@@ -241,8 +241,8 @@ def status(
     stack_id: str = "",
 ) -> None:
     """Where one stands: who is active and do all agree, what is unprotected, the command that mends it."""
+    from failover.command.request import SiteChoice
     from failover.verbs import status as verb
-    from failover.verbs.request import SiteChoice
 
     sys.exit(verb.main(SiteChoice(site, via, stack_id), json, watch, html, wait))
 
@@ -292,8 +292,8 @@ def preflight(
     canaries: bool = True,
 ) -> None:
     """Would a failover work now? Looks at all it needs, then refreshes the canaries; for a nightly job."""
+    from failover.command.request import SiteChoice
     from failover.verbs import preflight as verb
-    from failover.verbs.request import SiteChoice
 
     sys.exit(verb.main(active, SiteChoice(site, via, stack_id), json, terraform_plan, canaries))
 
@@ -309,8 +309,8 @@ STANDBY_HELP = {
 @task(name="up", positional=["server"], help=STANDBY_HELP)
 def standby_up(_: Context, server: str, site: str | None = None, via: str = "", stack_id: str = "") -> None:
     """Launch a server ahead, or power it on: without volumes, out of service."""
+    from failover.command.request import SiteChoice
     from failover.verbs import standby as verb
-    from failover.verbs.request import SiteChoice
 
     sys.exit(verb.main(verb.UP, server, SiteChoice(site, via, stack_id), yes=True))
 
@@ -320,8 +320,8 @@ def standby_down(
     _: Context, server: str, yes: bool = False, site: str | None = None, via: str = "", stack_id: str = ""
 ) -> None:
     """Terminate a standby that this stack launched, its boot volume too."""
+    from failover.command.request import SiteChoice
     from failover.verbs import standby as verb
-    from failover.verbs.request import SiteChoice
 
     sys.exit(verb.main(verb.DOWN, server, SiteChoice(site, via, stack_id), yes))
 
@@ -331,8 +331,8 @@ def standby_status(
     _: Context, server: str, site: str | None = None, via: str = "", stack_id: str = ""
 ) -> None:
     """What a standby is now: power, out of service, hooks, what differs from the active server."""
+    from failover.command.request import SiteChoice
     from failover.verbs import standby as verb
-    from failover.verbs.request import SiteChoice
 
     sys.exit(verb.main(verb.STATUS, server, SiteChoice(site, via, stack_id), yes=True))
 
@@ -355,8 +355,8 @@ def reprotect(
     stack_id: str = "",
 ) -> None:
     """After a failover: have a next server again, the repaired old one or one from the image; proven."""
+    from failover.command.request import SiteChoice
     from failover.verbs import standby as verb
-    from failover.verbs.request import SiteChoice
 
     sys.exit(verb.reprotect(server, SiteChoice(site, via, stack_id), yes))
 
@@ -444,9 +444,9 @@ def rehearse(
     stack_id: str = "",
 ) -> None:
     """Take over clones of the data on a throw-away server, check them, remove it all; production goes on."""
+    from failover.command import reported
+    from failover.command.request import SiteChoice
     from failover.verbs import rehearse as verb
-    from failover.verbs import reported
-    from failover.verbs.request import SiteChoice
 
     chosen = SiteChoice(site, via, stack_id)
     wanted = verb.Wanted(server, standby, yes, clean, fsck)
@@ -477,9 +477,9 @@ def backup(
     stack_id: str = "",
 ) -> None:
     """Back all volumes up at one moment, as a volume group; set the group's backup policy; say its age."""
+    from failover.command import reported
+    from failover.command.request import SiteChoice
     from failover.verbs import backup as verb
-    from failover.verbs import reported
-    from failover.verbs.request import SiteChoice
 
     chosen = SiteChoice(site, via, stack_id)
     sys.exit(
@@ -534,8 +534,8 @@ def clients(
 ) -> None:
     """The clients of the site, or those of a list: list them, check them, bring them over, migrate them."""
     from failover.clients.sources import ClientSource
+    from failover.command.request import SiteChoice
     from failover.verbs import clients as verb
-    from failover.verbs.request import SiteChoice
 
     source = ClientSource(nodes, file, inventory, group, slurm, tag, compartment, seen)
     chosen = SiteChoice(site, via, stack_id)
@@ -568,9 +568,9 @@ def image(
     stack_id: str = "",
 ) -> None:
     """Take a golden image of the server while it serves, and give it to Terraform for the next server."""
+    from failover.command.request import SiteChoice
     from failover.image.plan import ImageRequest
     from failover.verbs import image as verb
-    from failover.verbs.request import SiteChoice
 
     request = ImageRequest(server, successor, name, keep, yes, quiesce)
     sys.exit(verb.main(request, SiteChoice(site, via, stack_id)))

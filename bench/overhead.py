@@ -24,10 +24,10 @@ from rich.table import Table
 
 from bench.guest import deliver, hooks
 from failover.cloud.compute import Cloud
+from failover.command import site_file
 from failover.hosts import specs
 from failover.model import stack_output
 from failover.model.site import ClientMode
-from failover.verbs import site_file
 from lab.client.wait import wait_for_state
 from lab.site.baseline import Founding
 from lab.site.lab import Lab

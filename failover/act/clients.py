@@ -12,7 +12,7 @@ from failover.deadline import Deadline, until
 from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent, wait_until_answers
-from failover.model.host_spec import ClientDocument
+from failover.model.host.host_spec import ClientDocument
 from failover.model.outcome import ClientLeft, ClientSilent, Failed, FailoverError
 from failover.model.site import Client
 from failover.plan.model import Step

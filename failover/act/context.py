@@ -8,7 +8,7 @@ from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.hosts.hook_runner import HookRunner
 from failover.model.attachments import Attachment, Attachments
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.model.observation import Observation
 from failover.model.outcome import Failed, FailoverError, Unknown
 from failover.model.site import Client, ClientMode

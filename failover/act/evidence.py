@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.plan.model import Step
 
 

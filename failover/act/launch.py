@@ -9,7 +9,7 @@ from failover.cloud.compute import GONE
 from failover.deadline import until
 from failover.hosts import survey
 from failover.hosts.ssh import Silent, wait_until_answers
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.model.observation import Presence
 from failover.model.outcome import FailoverError, Unknown
 from failover.plan.model import Step

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from failover.adopt import clients, hcl_reader, observe, proof, site_text, texts, values, write
+from failover.adopt import clients, observe, proof, site_text, texts, values
 from failover.adopt.clients import ClientLook
 from failover.adopt.site import AdoptedSite, adopted
 from failover.checkout.active_file import ACTIVE_FILE
@@ -21,6 +21,7 @@ from failover.model.site import Site
 from failover.paths import IMPORTS_FILE
 from failover.stack.addresses import attachment
 from failover.stack.runner import StackRunner
+from failover.tfvars import hcl_reader, write
 
 VARIABLES_FILE = "site.auto.tfvars"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.model.outcome import Unknown
 from hooks.contract.result import PRESENT
 

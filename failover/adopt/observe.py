@@ -11,7 +11,7 @@ from failover.cloud.inventory import Unanswered
 from failover.cloud.server_reads import ServerReads, ServerSeen
 from failover.hosts.hook_runner import Hosts
 from failover.hosts.ssh import LoginRefused, Silent
-from failover.model.host_spec import no_layers
+from failover.model.host.host_spec import no_layers
 from failover.model.outcome import FailoverError, Refused, Unknown, Usage
 from failover.model.site import Site
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from failover.adopt.write import confirm
 from failover.model.outcome import Refused, Usage
 from failover.model.resource_change import Change
 from failover.stack.runner import StackRunner
+from failover.tfvars.write import confirm
 
 _RECORDS = "terraform_data."  # of the state alone: there is no such thing in the cloud
 _APPLY_SECONDS = 600.0

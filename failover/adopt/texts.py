@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from failover.adopt import hcl
 from failover.adopt.site import AdoptedSite
 from failover.adopt.values import replacement
 from failover.adopt.volumes import described
 from failover.stack.addresses import attachment
+from failover.tfvars import hcl
 
 SUCCESSOR = "nfs-srv-2"
 _NAMED = frozenset(

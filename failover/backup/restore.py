@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from failover.adopt import variables
-from failover.adopt.write import FileChange
 from failover.cloud.block_copies import BACKUP_TAG, BlockCopies, BlockGroup, BlockVolume
 from failover.model.duration import duration
 from failover.model.observation import Observation
 from failover.model.outcome import FailoverError, Refused, Usage
 from failover.model.stack_output import Stack
 from failover.ports import Ports
+from failover.tfvars import variables
+from failover.tfvars.write import FileChange
 
 _GROUP, _BACKUP = "ocid1.volumegroup.", "ocid1.volumegroupbackup."
 _FIRST = "choose another group, or make a clone with `./inv failover --backup clone`"

@@ -9,8 +9,8 @@ from typing import Any
 from failover.hosts import fan_out, specs
 from failover.hosts.ssh import Silent
 from failover.model import nodeset
-from failover.model.hook_report import HookReport
-from failover.model.host_spec import ClientDocument
+from failover.model.host.hook_report import HookReport
+from failover.model.host.host_spec import ClientDocument
 from failover.model.outcome import FailoverError, Outcome, Refused, Usage
 from failover.model.site import Client, ClientMode
 from failover.model.stack_output import Stack

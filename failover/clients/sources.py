@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from failover.clients import lists
 from failover.clients.lists import Named
-from failover.model.hook_report import HookReport
-from failover.model.host_spec import no_layers
+from failover.model.host.hook_report import HookReport
+from failover.model.host.host_spec import no_layers
 from failover.model.outcome import Failed, Unknown, Usage
 from failover.model.stack_output import Stack
 

@@ -16,7 +16,7 @@ import oci
 from failover.cloud.client import POLL_SECONDS, pages
 from failover.cloud.compute import GONE, Cloud
 from failover.deadline import until
-from failover.model.image_contents import TAG, TAG_OF
+from failover.model.host.image_contents import TAG, TAG_OF
 from failover.model.outcome import Failed, Refused, Unknown
 
 LARGEST_GB = 400  # of a custom image (Managing Custom Images, limitations)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from failover.cloud.endpoint import check_endpoint
+from failover.command import site_file as sites
+from failover.command.request import SiteChoice
 from failover.model import duration
 from failover.model.outcome import Usage
 from failover.model.site import ClientMode, Site
@@ -10,8 +12,6 @@ from failover.plan.model import CopyMode
 from failover.report.report import Report
 from failover.stack import choose as vias
 from failover.stack.runner import StackRunner
-from failover.verbs import site_file as sites
-from failover.verbs.request import SiteChoice
 
 LONGEST_HOLD = 7 * 24 * 3600.0  # a server that is held is paid for, and the site has no next one
 

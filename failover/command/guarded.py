@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from failover.command.unexpected import as_unknown
 from failover.model.outcome import FailoverError
-from failover.verbs.unexpected import as_unknown
 
 
 def guarded(action: Callable[[], None]) -> int:

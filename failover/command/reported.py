@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from failover.command.unexpected import as_unknown
 from failover.model.outcome import FailoverError, Outcome
 from failover.report import terminal
 from failover.report.report import Report
 from failover.report.write import keep
-from failover.verbs.unexpected import as_unknown
 
 
 def main(action: Callable[[Console], Report], as_json: bool) -> int:

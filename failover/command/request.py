@@ -1,4 +1,4 @@
-"""What the command line asks for, as values; failover/verbs/choices.py checks them."""
+"""What the command line asks for, as values; failover/command/choices.py checks them."""
 
 from __future__ import annotations
 

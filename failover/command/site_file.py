@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from failover.command.toml_table import Table
 from failover.model import identifiers
 from failover.model.outcome import Usage
 from failover.model.site import (
@@ -22,7 +23,6 @@ from failover.model.site import (
     SshAccess,
     TerraformAccess,
 )
-from failover.verbs.toml_table import Table
 
 ENVIRONMENT_VARIABLE = "NFS_FAILOVER_SITE"
 DEFAULT = Path("site.toml")

@@ -12,9 +12,9 @@ from functools import cache
 from failover.bundle import zipapp
 from failover.hosts.host_keys import PinnedKeys
 from failover.hosts.ssh import SshHost, close_shared, loop
-from failover.model import hook_report as answers
-from failover.model.hook_report import HookReport
-from failover.model.host_spec import HostDocument
+from failover.model.host import hook_report as answers
+from failover.model.host.hook_report import HookReport
+from failover.model.host.host_spec import HostDocument
 from failover.model.outcome import Failed
 from failover.model.site import Site
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from failover.model.attachments import Attachment
-from failover.model.host_spec import (
+from failover.model.host.host_spec import (
     VERSION,
     ClientDocument,
     FilesystemItem,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner
 from failover.model.attachments import Attachment
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.model.outcome import Refused
 from failover.model.stack_output import Stack
 from hooks.contract.result import Layer

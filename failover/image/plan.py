@@ -7,12 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from failover.adopt.variables import WrittenImage
 from failover.cloud.imaging import LARGEST_GB, ImageSource, Leftover, MadeImage
 from failover.image.outage import OUTAGE, Outage
 from failover.model.outcome import Refused, Usage
 from failover.model.stack_output import Stack
 from failover.runs.history import History, Kind
+from failover.tfvars.variables import WrittenImage
 
 LOCKED_MINUTES = 20  # after an image of an instance (Managing Custom Images)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@+-]{0,199}")

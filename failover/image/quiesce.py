@@ -15,8 +15,8 @@ from failover.deadline import until
 from failover.hosts import specs
 from failover.hosts.ssh import Silent
 from failover.image.outage import OUTAGE, Outage
-from failover.model.hook_report import HookReport
-from failover.model.host_spec import ServerDocument
+from failover.model.host.hook_report import HookReport
+from failover.model.host.host_spec import ServerDocument
 from failover.model.outcome import Failed, FailoverError, Refused, Unknown
 from failover.model.stack_output import Stack
 from failover.ports import Ports

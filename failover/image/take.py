@@ -16,7 +16,6 @@ from typing import Any
 
 from rich.console import Console
 
-from failover.adopt import variables, write
 from failover.bundle import zipapp
 from failover.cloud import imaging
 from failover.cloud.imaging import Imaging, MadeImage
@@ -27,13 +26,14 @@ from failover.image.attempts import CutOff
 from failover.image.outage import OUTAGE
 from failover.image.plan import ImagePlan, ImageRequest
 from failover.image.quiesce import Quiescing
-from failover.model import image_contents
+from failover.model.host import image_contents
 from failover.model.outcome import Failed, FailoverError, Outcome, Unknown
 from failover.model.stack_output import Stack
 from failover.ports import Ports
 from failover.runs import history
 from failover.runs.events import Event
 from failover.runs.journal import Journal
+from failover.tfvars import variables, write
 from hooks.contract.result import Facts
 from hooks.guard.script import BOOTED, SETTLED
 

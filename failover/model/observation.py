@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover.model.attachments import Attachments
-from failover.model.attempt import Attempt
-from failover.model.hook_report import HookReport
+from failover.model.host.attempt import Attempt
+from failover.model.host.hook_report import HookReport
 from failover.model.site import Client
 from failover.model.stack_output import Server, Stack
 

@@ -1,4 +1,4 @@
-"""What a site is, as values; failover/verbs/site_file.py makes them of site.toml."""
+"""What a site is, as values; failover/command/site_file.py makes them of site.toml."""
 
 from __future__ import annotations
 

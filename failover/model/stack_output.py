@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from failover.model import host_spec
-from failover.model.host_spec import ServerDocument
+from failover.model.host import host_spec
+from failover.model.host.host_spec import ServerDocument
 from failover.model.outcome import Usage
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
-from failover.model.hook_report import HookReport
-from failover.model.host_spec import HostDocument
+from failover.model.host.hook_report import HookReport
+from failover.model.host.host_spec import HostDocument
 from failover.model.observation import Presence, Trouble
 from failover.model.outcome import FailoverError, Usage
 

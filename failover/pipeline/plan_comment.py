@@ -11,6 +11,7 @@ from rich.console import Console
 
 from failover.checkout import request
 from failover.checkout.origin import GITOPS
+from failover.command.request import Request, SiteChoice
 from failover.model.duration import duration
 from failover.model.observation import Observation, Presence
 from failover.model.outcome import Outcome
@@ -23,7 +24,6 @@ from failover.report.page import escaped
 from failover.report.report import Report
 from failover.stack import addresses
 from failover.verbs import failover
-from failover.verbs.request import Request, SiteChoice
 
 MARK = "<!-- nfs-failover plan -->"  # the comment's first line, by which it is found again
 _SIGNS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from failover.command.guarded import guarded
 from failover.pipeline import credentials as secrets
 from failover.pipeline import pull_request
-from failover.verbs.guarded import guarded
 
 
 def credentials() -> int:

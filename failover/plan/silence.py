@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from failover.model import nodeset
-from failover.model.attempt import Attempt
+from failover.model.host.attempt import Attempt
 from failover.model.observation import Observation, Presence, ServerStatus
 
 NFS_PORT = 2049

@@ -11,10 +11,10 @@ from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, Vol
 from failover.hosts import specs, survey
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
-from failover.model import image_contents
 from failover.model.attachments import Attachment, Attachments
-from failover.model.hook_report import HookReport
-from failover.model.image_contents import ImageContents
+from failover.model.host import image_contents
+from failover.model.host.hook_report import HookReport
+from failover.model.host.image_contents import ImageContents
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError, Unknown
 from failover.model.site import ClientMode

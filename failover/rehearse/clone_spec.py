@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from failover.hosts import specs
 from failover.model.attachments import Attachment
-from failover.model.host_spec import ExportItem, ServerDocument
+from failover.model.host.host_spec import ExportItem, ServerDocument
 from failover.model.stack_output import Stack
 
 # The only client of a rehearsal. As a network: of a single address exportfs(8) shows the name

@@ -10,8 +10,8 @@ from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.attachments import Attachment
 from failover.model.finding import Finding
-from failover.model.hook_report import HookReport
-from failover.model.host_spec import ServerDocument
+from failover.model.host.hook_report import HookReport
+from failover.model.host.host_spec import ServerDocument
 from failover.model.outcome import Failed, Unknown
 from failover.model.stack_output import Stack
 from failover.ports import Ports

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from failover.adopt import variables
 from failover.cloud.inventory import Unanswered
 from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Refused, Unknown, Usage
@@ -13,6 +12,7 @@ from failover.model.site import TerraformAccess
 from failover.model.stack_output import Launch, Server, Stack
 from failover.ports import Ports
 from failover.runs.site_lock import holder
+from failover.tfvars import variables
 from hooks.contract.result import PRESENT
 from hooks.layers.filesystem import NAME as FILESYSTEM
 from hooks.layers.lvm import NAME as LVM

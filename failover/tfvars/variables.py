@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from failover.adopt import hcl_reader
 from failover.model.outcome import Usage
+from failover.tfvars import hcl_reader
 
 _FIRST = ("terraform.tfvars", "terraform.tfvars.json")  # all others overrule them
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
+from failover.command import site_file as sites
+from failover.command.guarded import guarded
+from failover.command.request import SiteChoice
 from failover.model.outcome import Usage
 from failover.model.site import Site
 from failover.runs.site_lock import site_lock
 from failover.stack import choose as vias
 from failover.verbs import preflight
-from failover.verbs import site_file as sites
-from failover.verbs.guarded import guarded
-from failover.verbs.request import SiteChoice
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
+from failover.command.choices import opened
+from failover.command.reported import reported
+from failover.command.request import SiteChoice
 from failover.report.report import Report
 from failover.runs import history
-from failover.verbs.choices import opened
-from failover.verbs.reported import reported
-from failover.verbs.request import SiteChoice
 
 
 def backup(

@@ -15,6 +15,10 @@ from rich.console import Console
 from failover.clients import choose, sources
 from failover.clients.choose import Choice
 from failover.clients.sources import ClientSource
+from failover.command import reported
+from failover.command.choices import opened
+from failover.command.guarded import guarded
+from failover.command.request import Request, SiteChoice
 from failover.model import nodeset
 from failover.model.outcome import Outcome, Refused, Usage
 from failover.model.site import ClientMode, Site
@@ -24,10 +28,7 @@ from failover.runs import history
 from failover.runs.site_lock import site_lock
 from failover.stack.runner import StackRunner
 from failover.verbs import failover as verb
-from failover.verbs import preflight, reported
-from failover.verbs.choices import opened
-from failover.verbs.guarded import guarded
-from failover.verbs.request import Request, SiteChoice
+from failover.verbs import preflight
 
 ACTIONS = ("list", "check", "run", "migrate")
 AUTO, NONE = "auto", "none"

@@ -15,14 +15,14 @@ from failover.checkout import commit as commits
 from failover.checkout import request as checkouts
 from failover.checkout.origin import GITOPS, Door
 from failover.cloud.endpoint import check_endpoint
+from failover.command.choices import checked_copy, checked_hold, checked_mode, checked_target, opened
+from failover.command.reported import reported
+from failover.command.request import Request, SiteChoice
 from failover.model.outcome import FailoverError, Usage
 from failover.report.report import Report
 from failover.runs import hold
 from failover.runs.site_lock import site_lock
 from failover.stack.runner import StackRunner
-from failover.verbs.choices import checked_copy, checked_hold, checked_mode, checked_target, opened
-from failover.verbs.reported import reported
-from failover.verbs.request import Request, SiteChoice
 
 if TYPE_CHECKING:
     from failover.ports import Ports

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
+from failover.command import site_file as sites
+from failover.command.guarded import guarded
+from failover.command.request import Request, SiteChoice
 from failover.report.report import Report
 from failover.runs import hold
 from failover.runs.site_lock import site_lock
-from failover.verbs import site_file as sites
 from failover.verbs.failover import fail_over
-from failover.verbs.guarded import guarded
-from failover.verbs.request import Request, SiteChoice
 
 
 def commit(choice: SiteChoice) -> int:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
+from failover.command import site_file as sites
+from failover.command.guarded import guarded
+from failover.command.request import SiteChoice
 from failover.runs import hold
 from failover.runs.site_lock import site_lock
 from failover.stack import choose as vias
-from failover.verbs import site_file as sites
-from failover.verbs.guarded import guarded
-from failover.verbs.request import SiteChoice
 
 if TYPE_CHECKING:
     from failover.image.plan import ImageRequest

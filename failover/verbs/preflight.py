@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from failover.cloud import endpoint
+from failover.command import site_file as sites
+from failover.command.request import SiteChoice
+from failover.command.unexpected import as_unknown
 from failover.model.outcome import FailoverError, Outcome, Usage
 from failover.model.site import Site
 from failover.preflight.check import Check, CheckResult, of, outcome
 from failover.runs import history
 from failover.stack import choose as vias
-from failover.verbs import site_file as sites
-from failover.verbs.request import SiteChoice
-from failover.verbs.unexpected import as_unknown
 
 _STYLES = {
     CheckResult.OK: "green",

@@ -10,13 +10,13 @@ from typing import Any
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
+from failover.command.choices import opened
+from failover.command.reported import reported
+from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome
 from failover.report.report import Report
 from failover.runs import history, hold
 from failover.runs.site_lock import site_lock
-from failover.verbs.choices import opened
-from failover.verbs.reported import reported
-from failover.verbs.request import SiteChoice
 
 
 @dataclass(frozen=True)

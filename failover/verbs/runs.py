@@ -11,12 +11,12 @@ from typing import Any
 
 from rich.console import Console
 
+from failover.command import site_file as sites
+from failover.command.guarded import guarded
 from failover.model.outcome import Usage
 from failover.paths import DRILLS
 from failover.report import archive, conclusions, page, text
 from failover.report.record import RunRecord
-from failover.verbs import site_file as sites
-from failover.verbs.guarded import guarded
 
 FORMATS = ("html", "markdown", "json", "text")
 _LIST = 120  # columns

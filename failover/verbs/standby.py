@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
+from failover.command import site_file as sites
+from failover.command.guarded import guarded
+from failover.command.request import SiteChoice
 from failover.model.outcome import FailoverError, Outcome, Refused, Usage
 from failover.model.site import Site
 from failover.runs import history, hold
 from failover.runs.site_lock import site_lock
 from failover.stack import choose as vias
 from failover.stack.runner import StackRunner
-from failover.verbs import site_file as sites
-from failover.verbs.guarded import guarded
-from failover.verbs.request import SiteChoice
 
 if TYPE_CHECKING:
     from failover.ports import Ports

@@ -10,12 +10,12 @@ from pathlib import Path
 from rich.console import Console
 
 from failover.atomic_file import write_whole
+from failover.command import site_file as sites
+from failover.command.guarded import guarded
+from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome, Usage
 from failover.model.site import Site
 from failover.stack import choose as vias
-from failover.verbs import site_file as sites
-from failover.verbs.guarded import guarded
-from failover.verbs.request import SiteChoice
 
 _WATCH_SECONDS = 5.0
 _LONGEST_SECONDS = 3600.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
+from failover.command.choices import checked_target, opened
+from failover.command.reported import reported
+from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome
 from failover.model.site import ClientMode
 from failover.report.report import Report
 from failover.runs.site_lock import site_lock
-from failover.verbs.choices import checked_target, opened
-from failover.verbs.reported import reported
-from failover.verbs.request import SiteChoice
 
 
 def verify(target: str | None, choice: SiteChoice, console: Console) -> Report:

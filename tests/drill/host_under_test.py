@@ -12,14 +12,14 @@ from typing import Any, cast
 from oci.core.models import AttachIScsiVolumeDetails
 
 from failover.cloud.compute import Cloud
+from failover.command import site_file
 from failover.hosts import specs
 from failover.hosts.hook_runner import Hosts
 from failover.model import stack_output
 from failover.model.attachments import Attachment
-from failover.model.hook_report import HookReport
-from failover.model.host_spec import ClientDocument
+from failover.model.host.hook_report import HookReport
+from failover.model.host.host_spec import ClientDocument
 from failover.model.site import Client, ClientMode
-from failover.verbs import site_file
 from lab.client.api_process import ApiProcess
 from lab.client.wait import wait_for_state
 from lab.site.lab import Lab

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from lab.site.lab import Lab
 from tests.drill.host_under_test import HostUnderTest
 

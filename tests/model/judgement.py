@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from failover.hosts.survey import uuids
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.preflight.check import CheckResult as Level
 from failover.preflight.checks import survey as preflight
 from hooks import walk

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from failover.act.evidence import Evidence
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.plan import document, planner
 from failover.plan.model import Plan, Step, StepKind
 from failover.report import page

@@ -13,7 +13,7 @@ from failover.hosts.ssh import failure, identity, settings, trust, wire
 from failover.hosts.ssh.agents import Agents
 from failover.hosts.ssh.errors import HostUnknown, Silent
 from failover.hosts.ssh.settings import Settings
-from failover.model.attempt import Attempt
+from failover.model.host.attempt import Attempt
 from failover.model.outcome import Unknown
 from failover.model.site import SshAccess
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.model.attempt import Attempt
+from failover.model.host.attempt import Attempt
 from failover.model.outcome import Unknown
 
 

@@ -10,7 +10,7 @@ from failover.hosts.ssh import trust
 from failover.hosts.ssh.errors import HostUnknown, LoginRefused, Silent
 from failover.hosts.ssh.settings import Settings
 from failover.hosts.ssh.wire import Wire
-from failover.model.attempt import Attempt
+from failover.model.host.attempt import Attempt
 
 LOGIN_SECONDS = 30.0  # from an accepted connection to the end of the login; slowness is not silence
 _NO_COMMAND = (126, 127)  # of a shell (sh(1)): the ProxyCommand cannot be run

@@ -16,7 +16,7 @@ from failover.deadline import Deadline, until
 from failover.hosts.ssh import loop
 from failover.hosts.ssh.connection import Connections, Route
 from failover.hosts.ssh.errors import HostUnknown, LoginRefused, Silent
-from failover.model.attempt import Attempt
+from failover.model.host.attempt import Attempt
 from failover.model.outcome import Unknown
 from failover.model.site import SshAccess
 

@@ -9,7 +9,7 @@ from typing import Any
 from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
-from failover.model.host_spec import ServerDocument
+from failover.model.host.host_spec import ServerDocument
 from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Refused
 from failover.preflight.check import Check, blocking, ok, warning

@@ -10,8 +10,8 @@ from failover.cloud.inventory import Unanswered
 from failover.cloud.profile import full_region
 from failover.cloud.resources import ImageFound
 from failover.hosts.ssh import Silent
-from failover.model import image_contents
-from failover.model.image_contents import TAG, TAG_OF, ImageContents
+from failover.model.host import image_contents
+from failover.model.host.image_contents import TAG, TAG_OF, ImageContents
 from failover.model.site import Objectives, PreflightLimits
 from failover.model.stack_output import Server
 from failover.preflight.check import Check, blocking, ok, warning

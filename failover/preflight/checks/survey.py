@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from failover.hosts.ssh import Silent
 from failover.hosts.survey import facts, name_refusals, texts
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.model.observation import Presence
 from failover.preflight.check import Check, blocking, ok, unknown, warning
 from failover.preflight.context import Ground

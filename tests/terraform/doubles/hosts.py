@@ -23,7 +23,7 @@ from typing import Any
 
 from failover.bundle.zipapp import hooks_sha256
 from failover.hosts.ssh import HostUnknown, Ran, Silent
-from failover.model.attempt import Attempt
+from failover.model.host.attempt import Attempt
 from hooks.contract.result import HookResult, Layer
 from hooks.probe.canary_files import FIXED, WRITTEN
 

@@ -10,14 +10,14 @@ from unittest import mock
 import pytest
 from rich.console import Console
 
+from failover.command import site_file as sites
+from failover.command.request import SiteChoice
 from failover.image import take as images
 from failover.image.plan import ImageRequest
 from failover.model.outcome import FailoverError
 from failover.ports import opened
 from failover.stack.terraform import TerraformStack
 from failover.verbs import backup
-from failover.verbs import site_file as sites
-from failover.verbs.request import SiteChoice
 from tests import sources
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.faults.copies import NAMED, ROWS, STAYS, CopyRow, with_copies

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from failover.adopt import hcl_reader
+from failover.tfvars import hcl_reader
 from lab.provider.process import ProviderProcess
 from tests.terraform.sites.adopted_site import KEY, UUID, AdoptedSite, built
 from tests.terraform.sites.lab_cloud import LabCloud

@@ -10,11 +10,11 @@ import oci
 import pytest
 from rich.console import Console
 
+from failover.command.request import SiteChoice
 from failover.preflight import verb_policies
 from failover.report.report import Report
 from failover.runs import history
 from failover.verbs import backup as verb
-from failover.verbs.request import SiteChoice
 from tests import sources
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 

@@ -13,13 +13,13 @@ import pytest
 
 from failover.bundle.cloud_init import render_cloud_init, user_data
 from failover.bundle.zipapp import hooks_sha256
+from failover.command.request import SiteChoice
 from failover.model.finding import Finding
 from failover.preflight.check import Check, CheckResult
 from failover.report.report import Report
 from failover.runs import journal
 from failover.runs.site_lock import site_lock
 from failover.verbs import preflight
-from failover.verbs.request import SiteChoice
 from tests import sources
 from tests.terraform.sites.whole_site import SECOND, WholeSite, whole_site
 

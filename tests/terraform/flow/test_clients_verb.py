@@ -13,9 +13,9 @@ from unittest import mock
 import pytest
 
 from failover.clients.sources import ClientSource
+from failover.command.request import SiteChoice
 from failover.runs import history
 from failover.verbs import clients as verb
-from failover.verbs.request import SiteChoice
 from tests.terraform.doubles.hosts import SERVICE, AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 

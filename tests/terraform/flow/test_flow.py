@@ -17,6 +17,7 @@ from failover.act.fence import power_off
 from failover.act.launch import launch
 from failover.act.switch import switch
 from failover.cloud.compute import Cloud
+from failover.command import site_file as sites
 from failover.hosts.hook_runner import Hosts
 from failover.model.outcome import Refused
 from failover.model.site import ClientMode
@@ -24,7 +25,6 @@ from failover.observe.observer import Observer
 from failover.plan.model import Step, StepKind
 from failover.ports import Ports
 from failover.stack.terraform import TerraformStack
-from failover.verbs import site_file as sites
 from lab.provider.process import ProviderProcess
 from tests import sources
 from tests.paths import ROOT

@@ -17,6 +17,8 @@ from unittest import mock
 import pytest
 from rich.console import Console
 
+from failover.command import site_file
+from failover.command.request import Request, SiteChoice
 from failover.model.outcome import Outcome
 from failover.report import archive, conclusions
 from failover.report.report import Report
@@ -28,8 +30,7 @@ from failover.status.judge import judge
 from failover.status.look import Look
 from failover.verbs import failover as failovers
 from failover.verbs import hold as verbs
-from failover.verbs import site_file, standby
-from failover.verbs.request import Request, SiteChoice
+from failover.verbs import standby
 from tests import sources
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site

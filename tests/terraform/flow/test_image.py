@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 
 from failover.cloud.imaging import Imaging
+from failover.command import site_file as sites
 from failover.image import take as product
 from failover.image.plan import ImageRequest
 from failover.image.quiesce import Quiescing
@@ -28,7 +29,6 @@ from failover.preflight.checks.image import DRIFT
 from failover.runs import history
 from failover.runs.events import Event
 from failover.stack.terraform import TerraformStack
-from failover.verbs import site_file as sites
 from lab.site.stack import VARIABLES_FILE
 from tests import sources
 from tests.paths import ROOT

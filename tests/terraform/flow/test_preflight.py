@@ -13,11 +13,11 @@ from typing import Any
 import oci
 import pytest
 
+from failover.command.request import SiteChoice
 from failover.preflight.check import Check, CheckResult
 from failover.runs import history
 from failover.verbs import preflight
 from failover.verbs.preflight import PreflightReport
-from failover.verbs.request import SiteChoice
 from lab.provider.process import ProviderProcess
 from tests import sources
 from tests.paths import ROOT

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from failover.cloud import profile
+from failover.command.site_file import parse
 from failover.model.outcome import Outcome
-from failover.verbs.site_file import parse
 from lab.provider.process import ProviderProcess
 from tests import sources
 from tests.terraform.sites.lab_cloud import LabCloud, serving

@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from failover.command.request import Request, SiteChoice
+from failover.command.site_file import load
 from failover.model.outcome import Refused, Unknown
 from failover.report.conclusions import left_to_do
 from failover.report.journal_reader import read_run
 from failover.runs import journal as journals
 from failover.stack.resource_manager import RESTORE_TAG, ResourceManagerStack
 from failover.verbs import failover, preflight
-from failover.verbs.request import Request, SiteChoice
-from failover.verbs.site_file import load
 from tests import sources
 from tests.api.resource_manager_site import models
 from tests.paths import ROOT

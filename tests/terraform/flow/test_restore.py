@@ -18,10 +18,10 @@ import oci
 import pytest
 from rich.console import Console
 
+from failover.command.request import Request, SiteChoice
 from failover.model.outcome import Outcome
 from failover.report.report import Report
 from failover.verbs import failover as failovers
-from failover.verbs.request import Request, SiteChoice
 from lab.site.stack import VARIABLES_FILE
 from tests import sources
 from tests.terraform.doubles.hosts import AnsweringHost

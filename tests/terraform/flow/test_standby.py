@@ -12,13 +12,14 @@ from unittest import mock
 
 import pytest
 
+from failover.command import site_file
+from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome
 from failover.runs import history
 from failover.stack.terraform import TerraformStack
 from failover.status.judge import Judgement, judge
 from failover.status.look import Look
-from failover.verbs import site_file, standby
-from failover.verbs.request import SiteChoice
+from failover.verbs import standby
 from tests import sources
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site

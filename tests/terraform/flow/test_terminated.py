@@ -11,11 +11,11 @@ from unittest import mock
 
 import pytest
 
+from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome, Unknown
 from failover.preflight.check import CheckResult
 from failover.stack.errors import explained
 from failover.verbs import preflight
-from failover.verbs.request import SiteChoice
 from lab.site.stack import VARIABLES_FILE
 from tests import sources
 from tests.terraform.doubles.hosts import AnsweringHost

@@ -19,11 +19,11 @@ from unittest import mock
 import pytest
 from rich.console import Console
 
+from failover.command.request import Request, SiteChoice
 from failover.model.outcome import Outcome
 from failover.observe import console_line as consoles
 from failover.report.report import Report
 from failover.verbs import failover
-from failover.verbs.request import Request, SiteChoice
 from tests import sources
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 

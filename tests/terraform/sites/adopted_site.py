@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from failover.hosts.ssh import Ran, Silent
-from failover.model.attempt import Attempt
+from failover.model.host.attempt import Attempt
 from failover.verbs import adopt as verb
 from hooks.contract.result import HookResult, Layer
 from lab.provider.process import ProviderProcess

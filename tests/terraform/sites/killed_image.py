@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 from failover import ports  # noqa: F401 - imported once, for all children
+from failover.command.request import SiteChoice
 from failover.hosts import hook_runner
 from failover.image import take
 from failover.image.plan import ImageRequest
 from failover.verbs import image
-from failover.verbs.request import SiteChoice
 from tests.terraform.doubles.hosts import AnsweringHost, HostsModel
 from tests.terraform.sites.killed_run import MortalJournal
 

@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 
 from failover import ports  # noqa: F401 - imported once, for all children
+from failover.command import reported
+from failover.command.request import SiteChoice
 from failover.hosts import hook_runner
 from failover.rehearse import rehearsal
-from failover.verbs import rehearse, reported
-from failover.verbs.request import SiteChoice
+from failover.verbs import rehearse
 from tests.terraform.doubles.hosts import AnsweringHost, HostsModel
 from tests.terraform.sites.killed_run import MortalJournal
 

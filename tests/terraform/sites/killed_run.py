@@ -14,12 +14,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from failover.command import reported
+from failover.command.request import Request, SiteChoice
 from failover.flow import flow
 from failover.hosts import hook_runner
 from failover.runs.events import Event
 from failover.runs.journal import Journal
-from failover.verbs import failover, reported
-from failover.verbs.request import Request, SiteChoice
+from failover.verbs import failover
 from tests.terraform.doubles.hosts import AnsweringHost, HostsModel
 
 

@@ -16,12 +16,12 @@ from unittest import mock
 
 from rich.console import Console
 
+from failover.command.request import Request, SiteChoice
 from failover.report.report import Report
 from failover.verbs import failover, preflight
 from failover.verbs import rehearse as rehearsals
 from failover.verbs import verify as verb
 from failover.verbs.preflight import PreflightReport
-from failover.verbs.request import Request, SiteChoice
 from lab.provider.place import PATIENCE_VARIABLE
 from lab.provider.process import ProviderProcess
 from lab.site.stack import site_variables

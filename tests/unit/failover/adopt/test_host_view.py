@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from failover.adopt import host_view, observe
-from failover.model.hook_report import HookReport
+from failover.command.site_file import parse
+from failover.model.host.hook_report import HookReport
 from failover.model.outcome import Unknown
-from failover.verbs.site_file import parse
 from hooks.contract.result import HookResult, Layer
 
 

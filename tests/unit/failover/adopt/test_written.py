@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from failover.adopt import clients, hcl_reader, site_text, texts, values, write
+from failover.adopt import clients, site_text, texts, values
 from failover.adopt.clients import Candidate, ClientLook
 from failover.adopt.site import adopted
+from failover.command.site_file import parse
 from failover.model.outcome import Refused, Usage
 from failover.model.site import Client, ClientMount
-from failover.verbs.site_file import parse
+from failover.tfvars import hcl_reader, write
 from tests.unit.failover.adopt.a_server import INSTANCE_ID, host, server, vnic, volume
 
 MOUNTS = """\

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from failover.cloud import profile as oci_profile
+from failover.command.site_file import parse
 from failover.model.outcome import Usage
 from failover.model.site import Site
-from failover.verbs.site_file import parse
 
 CONFIG = """
 [DEFAULT]

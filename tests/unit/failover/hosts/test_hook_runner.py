@@ -10,7 +10,7 @@ import pytest
 
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import SshHost, close_shared
-from failover.model.host_spec import ClientDocument
+from failover.model.host.host_spec import ClientDocument
 from failover.model.outcome import Failed
 from failover.model.site import SshAccess
 from tests.unit.failover.hosts.sshd import Behaviour, Sshd, sshd

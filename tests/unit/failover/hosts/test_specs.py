@@ -7,7 +7,7 @@ from typing import Any
 
 from failover.hosts import specs
 from failover.model.attachments import Attachment
-from failover.model.host_spec import ServerDocument
+from failover.model.host.host_spec import ServerDocument
 from failover.model.stack_output import Stack, Volume
 from hooks.contract.parse import parse
 from hooks.contract.spec import ServerSpec

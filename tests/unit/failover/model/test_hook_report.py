@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from failover.cloud.compute import console_host_keys
 from failover.hosts.host_keys import PinnedKeys
-from failover.model import hook_report, stack_output
+from failover.model import stack_output
+from failover.model.host import hook_report
 from failover.model.outcome import Failed, Unknown, Usage
 from failover.model.resource_change import Change, changes_of
 from hooks.contract.result import HookResult, Layer

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from failover.model import host_spec
+from failover.model.host import host_spec
 from failover.model.outcome import Usage
 from hooks.contract import parse
 

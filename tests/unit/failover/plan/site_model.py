@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from failover.model.attachments import Attachment, Attachments
-from failover.model.attempt import Attempt
-from failover.model.hook_report import HookReport
+from failover.model.host.attempt import Attempt
+from failover.model.host.hook_report import HookReport
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus, Trouble
 from failover.model.site import Client, ClientMount
 from failover.model.stack_output import Server, Stack, Volume

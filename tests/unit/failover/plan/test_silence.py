@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.model.observation import Observation, Presence
 from failover.model.outcome import Unknown
 from failover.plan import invariant, model, planner

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from failover.hosts import survey
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.model.outcome import Refused
 from failover.model.stack_output import Stack, Volume
 from failover.preflight.check import Check, CheckResult

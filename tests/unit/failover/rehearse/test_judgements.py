@@ -10,7 +10,7 @@ import pytest
 from failover.cloud.acting import refusal
 from failover.cloud.block_copies import BlockVolume
 from failover.cloud.one_group import group_of, place_of
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Failed, Refused, Unknown
 from failover.model.stack_output import Server, Stack, Volume

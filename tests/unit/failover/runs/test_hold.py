@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from failover.command.choices import checked_hold
 from failover.model.outcome import Refused, Unknown, Usage
 from failover.runs import hold
 from failover.runs.hold import Hold
-from failover.verbs.choices import checked_hold
 
 pytestmark = pytest.mark.own_rule
 

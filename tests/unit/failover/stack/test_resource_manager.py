@@ -7,13 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from failover.command import site_file as sites
 from failover.model.outcome import Failed, Refused, Unknown, Usage
 from failover.stack import choose, state_edit
 from failover.stack import resource_manager as managed
 from failover.stack import state as tfstate
 from failover.stack.resource_manager_api import ResourceManagerJob, StackSeen
 from failover.stack.resource_manager_jobs import StackJobs, plain
-from failover.verbs import site_file as sites
 
 STACK = "ocid1.ormstack.oc1.eu-frankfurt-1.aaaa"
 LOG = (

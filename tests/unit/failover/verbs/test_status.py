@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome
 from failover.verbs import status
-from failover.verbs.request import SiteChoice
 
 pytestmark = pytest.mark.own_rule
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.model.hook_report import HookReport
+from failover.model.host.hook_report import HookReport
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
 from failover.model.site import Client, ClientMount
 from failover.preflight.check import CheckResult, blocking, warning

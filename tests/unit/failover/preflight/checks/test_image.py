@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from failover.cloud.resources import ImageFound
-from failover.model import image_contents
-from failover.model.image_contents import TAG, TAG_KERNEL, TAG_OF, ImageContents
+from failover.model.host import image_contents
+from failover.model.host.image_contents import TAG, TAG_KERNEL, TAG_OF, ImageContents
 from failover.model.site import Objectives, PreflightLimits
 from failover.preflight.check import Check, CheckResult
 from failover.preflight.checks import image

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from failover.adopt import hcl, hcl_reader
+from failover.tfvars import hcl, hcl_reader
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 # "$${" is how Terraform itself spells "${": a text that has it already would be read as that (hcl/spec.md)

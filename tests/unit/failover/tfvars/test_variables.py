@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from failover.adopt import hcl_reader, variables
 from failover.model.outcome import Usage
+from failover.tfvars import hcl_reader, variables
 
 OLD, NEW = "ocid1.image.oc1..old", "ocid1.image.oc1..new"
 HCL = f"""# written by hand

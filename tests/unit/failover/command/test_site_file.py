@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from failover.command import site_file
 from failover.hosts import specs
 from failover.model import stack_output
 from failover.model.outcome import Usage
 from failover.model.site import Client, ClientMount
-from failover.verbs import site_file
 from hooks.contract import parse
 from hooks.contract.fields import SpecError
 from tests.paths import ROOT

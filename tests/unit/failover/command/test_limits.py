@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from failover.command.site_file import parse as parse_site
 from failover.model.outcome import Usage
-from failover.verbs.site_file import parse as parse_site
 
 
 def test_the_objectives_of_a_site(tmp_path: Path) -> None:
