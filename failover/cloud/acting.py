@@ -34,7 +34,7 @@ def acting(
 def answered(
     operation: str, function: Callable[..., Any], *args: Any, but: Sequence[int] = (), **options: Any
 ) -> Any:
-    """As `acting`, the whole answer: its data and its next page."""
+    """As `acting`, the whole answer: its data and its next page. Raises as `acting` does."""
     try:
         return function(*args, **options)
     except oci.exceptions.ServiceError as error:

@@ -72,7 +72,7 @@ class Imaging:
         self._network = cloud.client(oci.core.VirtualNetworkClient)
 
     def source(self, instance_id: str) -> ImageSource:
-        """The instance, its boot volume and the subnet of its primary VNIC."""
+        """The instance, its boot volume and the subnet of its primary VNIC. Raises Failed without any."""
         instance = self._call(f"GetInstance of {instance_id}", self._compute.get_instance, instance_id)
         place = (instance.availability_domain, instance.compartment_id)
         joined = self._all(
@@ -199,7 +199,10 @@ class Imaging:
         return str(made.data.id)
 
     def await_captured(self, instance_id: str, image_id: str, seconds: float) -> None:
-        """Wait until the instance that is imaged is RUNNING again. OCI may be slow to show that it began."""
+        """Wait until the instance that is imaged is RUNNING again. OCI may be slow to show that it began.
+
+        Raises Unknown at the deadline.
+        """
         states: list[str] = []
 
         def read() -> bool:

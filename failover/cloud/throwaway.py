@@ -102,7 +102,7 @@ class ThrowAwayServers:
         return settled("instance", read, states, _MOVING, wait)
 
     def address(self, compartment_id: str, instance_id: str) -> str:
-        """ListVnicAttachments and GetVnic: its primary private address."""
+        """ListVnicAttachments and GetVnic: its primary private address. Raises Gone without one."""
         ask = self._compute.list_vnic_attachments
         for one in self._all("ListVnicAttachments", ask, compartment_id, instance_id=instance_id):
             vnic = acting("GetVnic", self._network.get_vnic, one.vnic_id)

@@ -51,7 +51,7 @@ class HookRunner:
         self, action: str, spec: HostDocument, seconds: float, only: Sequence[str] = ()
     ) -> HookReport:
         """The same in the event loop; `seconds`: from the login to the answer. One round trip, and another
-        one where the host does not have these hooks yet."""
+        one where the host does not have these hooks yet. Raises as `hooks` does."""
         words = ["hooks", f"{_FOLDER}/hooks-{zipapp.hooks_sha256()[:16]}.pyz", action, "--spec", "-"]
         words += ["--only", ",".join(only)] if only else []
         given = json.dumps(spec)

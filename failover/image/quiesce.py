@@ -118,7 +118,7 @@ class Quiescing:
         return self.disarm()
 
     def serve(self) -> None:
-        """Have the service back; where the server did that itself, there is nothing to do."""
+        """Have the service back; where the server did that itself, there is nothing to do. Raises Failed."""
         report = self._awaited("apply", self._waits.boot)
         if not report.ok:
             raise Failed(
@@ -127,7 +127,10 @@ class Quiescing:
             )
 
     def disarm(self) -> dict[str, Any]:
-        """Facts of the server's own return, "why" and "seconds"; empty where it was not by itself."""
+        """Facts of the server's own return, "why" and "seconds"; empty where it was not by itself.
+
+        Raises Failed where the server still waits for a word.
+        """
         report = self._awaited("disarm", self._waits.boot)
         if not report.ok:
             raise Failed(

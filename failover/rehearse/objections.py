@@ -74,7 +74,10 @@ def refuse_during_a_run(runs: Path) -> None:
 
 
 def refuse_unhealthy(active: ServerStatus) -> None:
-    """A clone of a site that is not as specified proves nothing: a missing physical volume stays missing."""
+    """A clone of a site that is not as specified proves nothing: a missing physical volume stays missing.
+
+    Raises Refused, or Unknown where it could not be learnt.
+    """
     name = active.server.name
     if active.trouble:
         raise Unknown(f"{name}: {active.trouble.reason}", active.trouble.remedy)
@@ -94,7 +97,7 @@ def refuse_unhealthy(active: ServerStatus) -> None:
 
 
 def refuse_standby(standby: ServerStatus, holds: bool) -> None:
-    """A server that has volumes of the site would meet two volume groups of one name."""
+    """A server that has volumes of the site would meet two volume groups of one name. Raises Refused."""
     name = standby.server.name
     if holds:
         raise Refused(f"{name} holds volumes of the site", "name a server without volumes")

@@ -60,6 +60,7 @@ def main(arguments: Arguments) -> int:
     code = [0]
 
     def act() -> None:
+        """Raises Usage, and what the action raises."""
         if arguments.action not in ACTIONS:
             raise Usage(f"clients {arguments.action}: expected {', '.join(ACTIONS)}", "choose one of them")
         _refuse_options(arguments)
@@ -210,6 +211,7 @@ def guarded_run(arguments: Arguments, console: Console) -> int:
     reports: list[Report] = []
 
     def act() -> None:
+        """Raises Usage, Refused, and what the run raises."""
         if arguments.clients not in (AUTO, NONE, *ClientMode):
             expected = ", ".join((AUTO, *ClientMode, NONE))
             raise Usage(f"--clients {arguments.clients}: expected {expected}", "choose one of them")

@@ -26,6 +26,7 @@ def main(choice: SiteChoice, as_json: bool, watch: bool, html: str, wait: float)
     code = 0
 
     def look() -> None:
+        """Raises Usage."""
         nonlocal code
         if watch and html:
             raise Usage("--watch and --html: expected one of them", "leave one out")

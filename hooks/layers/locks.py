@@ -108,7 +108,7 @@ def _open_folders(host: Host) -> List[str]:
 
 def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Makes the folder, writes the units, starts nfsdcld on the data. nfsd that runs otherwise is stopped
-    first: the next layer starts it, and its clients wait for the grace."""
+    first: the next layer starts it, and its clients wait for the grace. Raises HookRefused."""
     uuid = _uuid(host, spec)
     if uuid is None:
         raise HookRefused("{} is not mounted: refusing to keep a record below".format(home(spec).mount))

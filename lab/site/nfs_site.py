@@ -20,6 +20,7 @@ from lab.site.ssh_access import GuestAccess
 from lab.site.stack import SHAPE, VARIABLES_FILE, changes_in, lay_stack, site_variables
 from lab.system.command import run
 from lab.system.paths import GUEST, ROOT, RunDirectory
+from lab.system.waiting import slowness
 
 SERVER, SUCCESSOR, CLIENT = "nfs-srv-1", "nfs-srv-2", "nfs-cli"
 ADDRESSES = {SERVER: "10.0.0.11", SUCCESSOR: "10.0.0.12", CLIENT: "10.0.0.21"}
@@ -247,7 +248,7 @@ class NfsSite:
             f"identity_file = {json.dumps(str(self._access.key))}",
             f"config_file = {json.dumps(str(self._access.config))}",
             f"known_hosts = {json.dumps(str(self._access.known_hosts))}",
-            "connect_seconds = 6",
+            f"connect_seconds = {6 * slowness():.0f}",  # a slow client is no silent one
             "[deadlines]",
             "launch = 300",
             "power = 60",

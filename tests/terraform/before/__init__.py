@@ -1,1 +1,1 @@
-"""What is done before and after a failover: adopt, preflight, image, rehearse, backup, standby, hold, status."""
+"""What is done before a failover and after it: adopt, preflight, image, rehearse, backup, standby, hold."""
