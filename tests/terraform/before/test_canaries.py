@@ -5,7 +5,6 @@ That the hooks write, read and compare real files is tests/unit/hooks/probe/test
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -165,5 +164,5 @@ def test_a_failover_reads_the_data_back_on_the_new_server_and_keeps_the_finding(
     assert finding(report, CLIENT).ok
     assert report.folder is not None
     (verified,) = [e for e in journal.read(report.folder) if e["event"] == "verified"]
-    assert asdict(finding(report, DATA)) in verified["findings"]
+    assert finding(report, DATA).document() in verified["findings"]
     assert known(site)["serial"] == 1, "a failover refreshes nothing"
