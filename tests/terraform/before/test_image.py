@@ -263,6 +263,7 @@ def test_the_surplus_is_deleted_and_never_what_terraform_or_another_tool_has(ima
     imaged.take(keep=1000)
     imaged.take(keep=1000)
     named = imaged.written()
+    imaged.site.stack.apply()  # the state names it as well, and no image of an earlier test
     image_id, said = imaged.take(keep=1)
     living = {
         b["id"] for b in imaged.site.model.bodies("kind = 'image'") if b["lifecycleState"] == "AVAILABLE"
