@@ -40,6 +40,16 @@ def test_the_distributions_own_daemons_are_left_out_and_nobody_else():
     assert enforced.denials(DENIED.replace(":nfsd_t:", ":iscsid_t:")) != []
 
 
+def test_bytecode_that_firewalld_would_keep_is_left_out_and_nothing_else_of_it():
+    line = (
+        'audit: avc:  denied  {{ write }} for  pid=7 comm="firewalld" name="{}" dev="vda" ino=9 '
+        "scontext=system_u:system_r:firewalld_t:s0 tcontext=system_u:object_r:lib_t:s0 tclass=dir permissive=0\n"
+    )
+    assert enforced.denials(line.format("__pycache__")) == []
+    assert len(enforced.denials(line.format("zones"))) == 1
+    assert len(enforced.denials(line.format("__pycache__").replace("firewalld_t", "nfsd_t"))) == 1
+
+
 def test_a_boot_service_that_runs_from_the_start_is_right_and_no_other():
     def told(state: str, restarts: int) -> list[str]:
         shown = f"NRestarts={restarts}\nActiveState={state}\n"
