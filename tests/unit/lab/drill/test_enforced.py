@@ -43,7 +43,8 @@ def test_the_distributions_own_daemons_are_left_out_and_nobody_else():
 def test_bytecode_that_firewalld_would_keep_is_left_out_and_nothing_else_of_it():
     line = (
         'audit: avc:  denied  {{ write }} for  pid=7 comm="firewalld" name="{}" dev="vda" ino=9 '
-        "scontext=system_u:system_r:firewalld_t:s0 tcontext=system_u:object_r:lib_t:s0 tclass=dir permissive=0\n"
+        "scontext=system_u:system_r:firewalld_t:s0 tcontext=system_u:object_r:lib_t:s0 tclass=dir "
+        "permissive=0\n"
     )
     assert enforced.denials(line.format("__pycache__")) == []
     assert len(enforced.denials(line.format("zones"))) == 1
