@@ -20,11 +20,7 @@ from hooks.host.lock import Busy, alone
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
 _OPERATORS = ("probe", "refresh", "survey", "inventory", "fsck", "withhold", "guard", "unguard", "contents")
-_OUTAGE = (
-    "arm",
-    "quiesce",
-    "disarm",
-)  # of a service that is stopped for an image
+_OUTAGE = ("arm", "quiesce", "disarm")  # of a service that is stopped for an image
 _MIGRATION = ("foresee", "migrate")  # of a client
 _READS = ("check", "probe", "survey", "inventory", "fsck", "contents", "foresee")  # without the lock
 _GONE = dict.fromkeys(("release", "quiesce", "disarm", "unguard"), [ABSENT])

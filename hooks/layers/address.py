@@ -16,6 +16,8 @@ NAME = "address"
 _NOT_THERE = {2: "not there"}
 _NO_ANSWER = {1: "nobody answered, as it should be", 2: "not possible here"}
 _PROBED = {1: "it was answered, with -D; not, without", 2: "not possible here"}
+# two owners answer the first request both; a takeover and its surveys wait no longer where none is there
+_A_SECOND = ("-c", "2", "-w", "1")
 _LINK_ADDRESS = re.compile(r"\[([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})\]")  # in a line of arping(8)
 
 
@@ -70,7 +72,8 @@ def answering(host: Host, wanted: ServiceAddress, device: str, *options: str) ->
     `options`: `-D` probes for another owner of an address that this host has or is to have (RFC 5227, 2.1).
     Raises CommandFailed where there is no arping.
     """
-    out = host.run("arping", *options, "-I", device, wanted.address, tolerate=_PROBED).out
+    argv = ["arping", *options, *_A_SECOND, "-I", device, wanted.address]
+    out = host.run(*argv, tolerate=_PROBED).out
     return sorted({address.lower() for address in _LINK_ADDRESS.findall(out)})
 
 
@@ -114,7 +117,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
 def _rivals(host: Host, wanted: ServiceAddress, device: str) -> List[str]:
     """What is to be said of other owners of the address; nothing without arping."""
     try:
-        rivals = answering(host, wanted, device, "-D", "-c", "1", "-w", "1")
+        rivals = answering(host, wanted, device, "-D")
     except CommandFailed:
         return []  # what follows says so
     text = "{} is answered by {} already: take it away there, or clients reach that host"

@@ -21,7 +21,7 @@ def owners(host: Host, spec: ServerSpec) -> Dict[str, List[str]]:
     own = address.link_addresses(host)
     try:
         device = address.place(host, wanted)
-        others = address.answering(host, wanted, device, *options, "-c", "2", "-w", "3")
+        others = address.answering(host, wanted, device, *options)
         answering = sorted(set(others) - set(own) - set(address.router_link_addresses(host)))
     except CommandFailed:
         answering = []

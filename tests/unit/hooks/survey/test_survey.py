@@ -479,7 +479,7 @@ def _network(*addresses: str, probe: str, replies: tuple[int, str]) -> dict[str,
 
 
 def test_another_owner_of_the_service_address_is_named_on_the_server_that_has_it(tmp_path: Path) -> None:
-    probe = "arping -D -c 2 -w 3 -I eth0 10.0.0.100"
+    probe = "arping -D -c 2 -w 1 -I eth0 10.0.0.100"
     replies = (1, REPLIES.format(LINK.format(9).upper()))
     made = serving(tmp_path, answers=_network("10.0.0.11", "10.0.0.100", probe=probe, replies=replies))
     (text,) = texts(asked(made, **SERVICE)["address"], "warnings")
@@ -506,7 +506,7 @@ def test_who_answers_for_the_service_address_is_known_on_the_next_server(
     tmp_path: Path, replies: tuple[int, str], answering: list[str]
 ) -> None:
     table = "IP address HW type Flags HW address Mask Device\n10.0.0.1 0x1 0x2 00:00:17:d5:bf:16 * eth0\n"
-    answers = _network("10.0.0.12", probe="arping -c 2 -w 3 -I eth0 10.0.0.100", replies=replies)
+    answers = _network("10.0.0.12", probe="arping -c 2 -w 1 -I eth0 10.0.0.100", replies=replies)
     layer = asked(host(tmp_path, answers=answers, more={"/proc/net/arp": table}), **SERVICE)["address"]
     assert texts(layer, "answering") == answering
     assert (texts(layer, "carried"), texts(layer, "warnings")) == ([], [])
