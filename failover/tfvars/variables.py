@@ -47,16 +47,25 @@ def parsed(text: str, name: str) -> Mapping[str, Any]:
 
 def written(folder: Path, server: str) -> WrittenImage | None:
     """Where Terraform takes the server's image_id from; None when no file has one. Raises Usage."""
-    written_image = None
+    place = _last(folder, "servers")
+    image_id = (place[1].get(server) or {}).get("image_id") if place else None
+    return WrittenImage(place[0], str(image_id)) if place and image_id else None
+
+
+def _last(folder: Path, variable: str) -> tuple[Path, Mapping[str, Any]] | None:
+    """The file that Terraform takes a variable from, and its value: another file's is overruled whole.
+
+    Raises Usage for a file that cannot be read.
+    """
+    last = None
     for path in files(folder):
         try:
-            servers = parsed(path.read_text(encoding="utf-8"), path.name).get("servers")
+            value = parsed(path.read_text(encoding="utf-8"), path.name).get(variable)
         except (OSError, ValueError) as error:
             raise Usage(f"{path}: {error}", "correct that file; `terraform validate` reads it too") from error
-        if isinstance(servers, dict):  # another file's servers are overruled whole
-            image_id = (servers.get(server) or {}).get("image_id")
-            written_image = WrittenImage(path, str(image_id)) if image_id else None
-    return written_image
+        if isinstance(value, dict):
+            last = (path, value)
+    return last
 
 
 def changed(text: str, name: str, server: str, image_id: str) -> str:
@@ -77,16 +86,13 @@ def changed(text: str, name: str, server: str, image_id: str) -> str:
 
 def written_volumes(folder: Path) -> WrittenVolumes | None:
     """Where Terraform takes the volumes from, and their OCIDs; None when no file has them. Raises Usage."""
-    known = None
-    for path in files(folder):
-        try:
-            volumes = parsed(path.read_text(encoding="utf-8"), path.name).get("volumes")
-        except (OSError, ValueError) as error:
-            raise Usage(f"{path}: {error}", "correct that file; `terraform validate` reads it too") from error
-        if isinstance(volumes, dict):
-            ids = {name: str((one or {}).get("volume_id") or "") for name, one in volumes.items()}
-            known = WrittenVolumes(path, ids)
-    return known
+    place = _last(folder, "volumes")
+    if place is None:
+        return None
+    file, volumes = place
+    return WrittenVolumes(
+        file, {name: str((one or {}).get("volume_id") or "") for name, one in volumes.items()}
+    )
 
 
 def with_volumes(text: str, name: str, volume_ids: Mapping[str, str]) -> str:

@@ -5,14 +5,11 @@ Real Terraform, SDK and API; the hosts are doubles. That the volumes move by rea
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from unittest import mock
 
 import pytest
 from rich.console import Console
@@ -32,18 +29,9 @@ from failover.verbs import failover as failovers
 from failover.verbs import hold as verbs
 from failover.verbs import standby
 from tests import sources
-from tests.terraform.doubles.hosts import AnsweringHost
-from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite
 
 pytestmark = pytest.mark.checked(sources.SEEN)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[WholeSite]:
-    with whole_site(tmp_path) as made:
-        hosts = functools.partial(AnsweringHost, made.model)
-        with mock.patch("failover.hosts.hook_runner.SshHost", hosts):
-            yield made
 
 
 def choice(site: WholeSite) -> SiteChoice:

@@ -5,14 +5,10 @@ The hosts are doubles. That LVM and XFS find themselves again on the clones is t
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import oci
 import pytest
@@ -24,18 +20,9 @@ from failover.report.report import Report
 from failover.verbs import failover as failovers
 from lab.site.stack import VARIABLES_FILE
 from tests import sources
-from tests.terraform.doubles.hosts import AnsweringHost
-from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite
 
 pytestmark = pytest.mark.checked(sources.SEEN)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[WholeSite]:
-    with whole_site(tmp_path) as made:
-        hosts = functools.partial(AnsweringHost, made.model)
-        with mock.patch("failover.hosts.hook_runner.SshHost", hosts):
-            yield made
 
 
 def move(site: WholeSite, target: str, group: str = "", **more: Any) -> tuple[Report, str]:

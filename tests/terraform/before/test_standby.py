@@ -5,11 +5,6 @@ The hosts are doubles. The active server is not touched, and what is not sure is
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
-from pathlib import Path
-from unittest import mock
-
 import pytest
 
 from failover.command import site_file
@@ -21,20 +16,11 @@ from failover.status.judge import Judgement, judge
 from failover.status.look import Look
 from failover.verbs import standby
 from tests import sources
-from tests.terraform.doubles.hosts import AnsweringHost
-from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite
 
 pytestmark = pytest.mark.checked(sources.SEEN)
 
 ON_FIRST = {"bv1": [f"ATTACHED {FIRST}"], "bv2": [f"ATTACHED {FIRST}"]}
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[WholeSite]:
-    with whole_site(tmp_path) as made:
-        hosts = functools.partial(AnsweringHost, made.model)
-        with mock.patch("failover.hosts.hook_runner.SshHost", hosts):
-            yield made
 
 
 def verb(site: WholeSite, action: str, server: str) -> int:
