@@ -610,7 +610,8 @@ def package(_: Context) -> None:
         "hooks": "where a console's new server finds them: data, disk (it stands by), or data and changed",
         "site": "which site is built: lab, or by hand, as others build it: tip, tutorial, oci-nfs, oci-hpc",
         "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",
-        "seed": "what --soak draws from",
+        "seed": "what --soak and --locks draw from",
+        "locks": "so many moves in one lab, there and back, under two clients that pass a lock to each other",
         "jobs": "how many drills of --soak run side by side, each in a lab of its own",
         "lose": "remove this record from the file before counting, to see the drill fail",
         "json": "print the story as one JSON object on the last line of stdout",
@@ -632,6 +633,7 @@ def drill(
     site: str = "lab",
     soak: int = 0,
     seed: int = 1,
+    locks: int = 0,
     jobs: int = 1,
     lose: int = -1,
     json: bool = False,
@@ -647,6 +649,10 @@ def drill(
         from lab.drill import soak as soaks
 
         sys.exit(soaks.main(_run_directory(run), soak, seed, json, max(jobs, 1)))
+    if locks:
+        from lab.drill import lock_moves
+
+        sys.exit(lock_moves.main(_run_directory(run), locks, seed, json))
     choices = drills.Choices(
         mode,
         clients,

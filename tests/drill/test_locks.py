@@ -1,23 +1,29 @@
-"""A client is migrated to the service address, goes on through a power cut untouched, and keeps its locks."""
+"""A client is migrated to the service address, goes on through a power cut untouched, and keeps its locks.
+
+Beside its own locks two owners, one of NFSv4.0 and one of v4.2, pass a lock on: their logs are judged.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from failover.runs.journal import read
+from lab.drill.lock_history import LOST, LockHistory, check
+from lab.drill.lock_moves import LockOwners, keep_locks
 from lab.drill.operator import Operator
 from lab.site.lab import Lab
 from lab.site.nfs_site import CLIENT, SERVER, SERVICE_ADDRESS, SUCCESSOR
-from lab.site.stack import VARIABLES_FILE
 from lab.system.waiting import until
+from tests.drill.run_drill import drill
 
 pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
+SEED = 14
 # one POSIX lock and one of flock(2), held for good; any error of a write or of an fsync ends it
 HOLDER = """
 import fcntl, os, time
@@ -86,14 +92,16 @@ def migrate(operator: Operator, lab: Lab, table: str) -> None:
     )
 
 
+def without_a_release(histories: list[LockHistory]) -> set[str]:
+    """What the checker says of these logs when the first turn of the first owner was never released."""
+    first, *others = sorted(histories, key=lambda history: history.events[0].at)
+    events = tuple(event for event in first.events if (event.event, event.turn) != ("release", 1))
+    return {violation.kind for violation in check([replace(first, events=events), *others], {})}
+
+
 def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
-    file = lab.terraform.directory / VARIABLES_FILE
-    site = {**json.loads(file.read_text()), "service_ip": SERVICE_ADDRESS, "keep_locks": True}
-    file.write_text(json.dumps(site))
-    lab.terraform.run("apply", "-auto-approve", "-input=false")
     operator = Operator(lab.site_file, Console(), print)
-    report, code = operator.report("failover", "--active", SERVER, "--yes")
-    assert code == 0, report
+    keep_locks(lab, operator)
     table = shell(lab, CLIENT, "cat /etc/fstab")
     migrate(operator, lab, table)
     lab.on(
@@ -101,6 +109,9 @@ def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
     )
     assert until(lambda: shell(lab, CLIENT, "cat /mnt/nfs/a/whole 2> /dev/null || true"), 60, 1)
     assert held_on(lab, SERVER) == "both are held"
+    owners = LockOwners(lab)
+    owners.mount()
+    owners.start(SEED)
     before, mounted = written(lab), shell(lab, CLIENT, MOUNT_ID)
     lab.crash(SERVER)
     report, code = operator.report("failover", "--active", SUCCESSOR, "--yes")
@@ -115,6 +126,11 @@ def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
     assert until(lambda: written(lab) > before + 5, 120, 2), "the holder does not go on"
     assert shell(lab, CLIENT, "systemctl is-active holder") == "active"
     assert held_on(lab, SUCCESSOR) == "both are held"
+    owners.await_turns("after the power cut")
+    histories = owners.stop()
+    assert [str(violation) for violation in owners.violations()] == []
+    assert without_a_release(histories) == {LOST}, "the logs hold what the checker is to judge"
+    owners.unmount()
     assert "lost" not in shell(lab, CLIENT, "dmesg | grep -i nfs || true")
     lines = shell(lab, CLIENT, "cat /mnt/nfs/a/whole").splitlines()
     assert lines == [str(number) for number in range(len(lines))]
@@ -126,3 +142,14 @@ def test_a_lock_is_kept_through_a_power_cut(lab: Lab) -> None:
     assert shell(lab, CLIENT, "findmnt -n -o SOURCE /mnt/nfs/a") == f"{SUCCESSOR}:/mnt/a"
     report, code = operator.report("clients", "migrate", "--back", "--yes")
     assert (code, report["outcome"]) == (0, "nothing-to-do"), report
+
+
+def test_moves_there_and_back_keep_one_lock(tmp_path: Path) -> None:
+    code, story, text = drill(tmp_path / "lab", "--locks", "4", "--seed", str(SEED))
+    assert code == 0, text
+    assert [(move["target"], move["violations"]) for move in story["moves"]] == [
+        (SUCCESSOR, []),
+        (SERVER, []),
+    ] * 2
+    assert all(count >= 6 for move in story["moves"] for count in move["turns"].values()), story
+    assert {move["cut"] for move in story["moves"]} == {True, False}, "the seed draws both kinds"

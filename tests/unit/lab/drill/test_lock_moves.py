@@ -1,0 +1,95 @@
+"""The moves under lock owners: the same for the same seed, there and back, each with a seed of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.drill import lock_moves
+from lab.drill.lock_history import LOST, Violation
+from lab.drill.lock_moves import LockDrill, LockOwners, draw_move, draw_moves
+from lab.site.nfs_site import SERVER, SUCCESSOR
+from lab.system.errors import HardwareError
+
+
+def test_the_moves_go_there_and_back_and_one_alone_can_be_drawn_again() -> None:
+    moves = draw_moves(50, 7)
+    assert [move.seed for move in moves] == list(range(7, 57))
+    assert [move.target for move in moves[:3]] == [SUCCESSOR, SERVER, SUCCESSOR]
+    assert moves[9] == draw_move(16, SERVER)
+    assert {move.cut for move in moves} == {True, False}
+    assert len({move.after for move in moves}) > 20
+    assert draw_moves(0, 7) == draw_moves(-3, 7) == []
+
+
+def test_a_drill_is_done_only_without_anything_missing() -> None:
+    assert LockDrill(3).document() == {"seed": 3, "moves": [], "missing": [], "outcome": "done"}
+    assert LockDrill(3, missing=["x"]).document()["outcome"] == "failed"
+
+
+class Owners(LockOwners):
+    """Owners whose logs have a violation."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def start(self, seed: int) -> None:
+        self.calls.append(f"start {seed}")
+
+    def await_turns(self, when: str) -> None:
+        self.calls.append(when)
+
+    def stop(self) -> list[Any]:
+        self.calls.append("stop")
+        return []
+
+    def violations(self) -> list[Violation]:
+        return [Violation(LOST, ("v40",), "turn 3")]
+
+
+class FakeLab:
+    """Notes whose power was cut."""
+
+    def __init__(self) -> None:
+        self.crashed: list[str] = []
+        self.access = self
+
+    def crash(self, server: str) -> None:
+        self.crashed.append(server)
+
+    def forget(self, _: str) -> None:
+        pass
+
+
+class FakeOperator:
+    """An operator whose failovers end with this code."""
+
+    def __init__(self, code: int) -> None:
+        self._code = code
+
+    def report(self, *_: str) -> tuple[dict[str, Any], int]:
+        return {"outcome": "x"}, self._code
+
+
+def made(seed: int, code: int, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], Owners, list[str]]:
+    monkeypatch.setattr(lock_moves.time, "sleep", lambda _: None)
+    lab, owners = FakeLab(), Owners()
+    move = draw_move(seed, SUCCESSOR)
+    figures = lock_moves.make_move(lab, FakeOperator(code), owners, move)  # type: ignore[arg-type]
+    return figures, owners, lab.crashed
+
+
+@pytest.mark.parametrize(("seed", "crashed"), [(14, [SERVER]), (15, [])])
+def test_what_the_checker_reports_of_a_move_is_in_its_figures(
+    seed: int, crashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures, owners, cut = made(seed, 0, monkeypatch)
+    assert figures["violations"] == ["lost lock: turn 3"]
+    assert owners.calls == [f"start {seed}", f"after the move to {SUCCESSOR}", "stop"]
+    assert cut == crashed
+
+
+def test_a_failover_that_fails_ends_the_drill_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(HardwareError, match=f"seed 15: the failover to {SUCCESSOR} ended with 4"):
+        made(15, 4, monkeypatch)
