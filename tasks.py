@@ -18,6 +18,7 @@ UNPLANNED_HELP = "the old server is lost: don't ask it; the detach is the fence 
 VIA_HELP = "where the stack is applied: terraform (its folder) or resource-manager; default: as the site says"
 STACK_HELP = "OCID of the Resource Manager stack; default: the site's"
 GUESTS_HELP = "what all guests are like: debian, ubuntu, el9 or el8 (docs/lab-guests.md)"
+TRANSPORT_HELP = "how clients are reached: ssh, or run-command (OCI's agent); default: as the site says"
 RUN_HELP = "the lab's directory; default .lab/default"
 CHECKS = (
     "ruff check .",
@@ -43,6 +44,7 @@ CHECKS = (
         "take_over": "take the site's lock from a run that is stuck for good",
         "commit": "commit active.auto.tfvars afterwards (no other file; never pushed)",
         "json": "print the report as one JSON object on the last line of stdout",
+        "transport": TRANSPORT_HELP,
         "site": SITE_HELP,
         "via": VIA_HELP,
         "stack_id": STACK_HELP,
@@ -62,6 +64,7 @@ def failover(
     take_over: bool = False,
     commit: bool = False,
     json: bool = False,
+    transport: str = "",
     site: str | None = None,
     via: str = "",
     stack_id: str = "",
@@ -71,7 +74,7 @@ def failover(
     from failover.command.request import Request, SiteChoice
     from failover.verbs import failover as run
 
-    chosen = SiteChoice(site, via, stack_id)
+    chosen = SiteChoice(site, via, stack_id, transport)
     request = Request(
         active,
         chosen,
@@ -507,6 +510,7 @@ def backup(
         "resume_slurm": "with run: resume the nodes that Slurm had drained for a mount that is right again",
         "yes": "with run and migrate: do not ask before acting",
         "json": "print the result as one JSON object on the last line of stdout",
+        "transport": TRANSPORT_HELP,
         "site": SITE_HELP,
         "via": VIA_HELP,
         "stack_id": STACK_HELP,
@@ -528,6 +532,7 @@ def clients(
     resume_slurm: bool = False,
     yes: bool = False,
     json: bool = False,
+    transport: str = "",
     site: str | None = None,
     via: str = "",
     stack_id: str = "",
@@ -538,7 +543,7 @@ def clients(
     from failover.verbs import clients as verb
 
     source = ClientSource(nodes, file, inventory, group, slurm, tag, compartment, seen)
-    chosen = SiteChoice(site, via, stack_id)
+    chosen = SiteChoice(site, via, stack_id, transport)
     sys.exit(verb.main(verb.Arguments(action, chosen, source, clients, yes, json, back, resume_slurm)))
 
 

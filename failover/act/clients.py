@@ -37,7 +37,7 @@ async def bring_over(crew: Crew, step: Step, begun: Callable[[], None] = lambda:
 
 async def _moved(crew: Crew, step: Step, begun: Callable[[], None]) -> str:
     client = crew.client(step.subject)
-    host = crew.hosts.at(client.name, client.address)
+    host = crew.hosts.of_client(client, crew.stack, crew.observation.target)
     spec = _client_spec(crew, client)
     await host.ssh.opened()
     begun()
@@ -57,6 +57,11 @@ def _threads() -> ThreadPoolExecutor:
 
 def _reboot(crew: Crew, host: HookRunner, spec: ClientDocument) -> str:
     before = host.ssh.boot_id()
+    if not before:
+        raise Failed(
+            f"{host.ssh.name} has to be rebooted, and does not give its boot id",
+            f"look at {host.ssh.name}, then run the same command again",
+        )
     host.reboot()
     deadline = Deadline(crew.site.deadlines.client_reboot)
     wait_until_answers(host.ssh, deadline.left, not_boot=before)

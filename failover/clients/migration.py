@@ -178,7 +178,7 @@ class Migration:
         return waits
 
     async def _answer(self, client: Client, action: str, begun: Begun, aim: str = "") -> HookReport:
-        host = self._ports.hosts.at(client.name, client.address)
+        host = self._ports.hosts.of_client(client, self._stack, self._stack.active)
         seconds = self._ports.site.deadlines.client
         await host.ssh.opened()
         begun()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from failover.cloud.endpoint import check_endpoint
 from failover.command import site_file as sites
 from failover.command.request import SiteChoice
 from failover.model import duration
 from failover.model.outcome import Usage
-from failover.model.site import ClientMode, Site
+from failover.model.site import ClientMode, Site, Transport
 from failover.plan.model import CopyMode
 from failover.report.report import Report
 from failover.stack import choose as vias
@@ -19,10 +21,19 @@ LONGEST_HOLD = 7 * 24 * 3600.0  # a server that is held is paid for, and the sit
 def opened(report: Report, choice: SiteChoice) -> tuple[Site, StackRunner]:
     """The site of the site file and what plans its stack. Raises Usage, Unknown."""
     site = vias.chosen(sites.load(choice.file), choice.runner_name, choice.stack_id)
+    if transport := checked_transport(choice.transport):
+        site = replace(site, clients=tuple(replace(one, transport=transport) for one in site.clients))
     report.runs = site.runs
     if site.terraform.stack_id:  # even the target's name is looked up there
         check_endpoint(site)
     return site, vias.runner(site)
+
+
+def checked_transport(transport: str) -> Transport | None:
+    """How all clients are reached; None for "", as the site file has it. Raises Usage for another word."""
+    if transport and transport not in list(Transport):
+        raise Usage(f"--transport {transport}: expected {' or '.join(Transport)}", "choose one of them")
+    return Transport(transport) if transport else None
 
 
 def checked_mode(clients: str) -> ClientMode:

@@ -15,11 +15,13 @@ class SiteChoice:
     `file`: the site file; None: $NFS_FAILOVER_SITE, else site.toml.
     `runner_name`: terraform or resource-manager (--via).
     `stack_id`: the OCID of a stack in Resource Manager.
+    `transport`: how clients are reached, one of Transport.
     """
 
     file: str | None = None
     runner_name: str = ""
     stack_id: str = ""
+    transport: str = ""
 
 
 @dataclass(frozen=True)

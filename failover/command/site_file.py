@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from failover.model.site import (
     Client,
     ClientMount,
     CloudAccess,
+    CommandAccess,
     Deadlines,
     Objectives,
     PreflightLimits,
     Site,
     SshAccess,
     TerraformAccess,
+    Transport,
 )
 
 ENVIRONMENT_VARIABLE = "NFS_FAILOVER_SITE"
@@ -70,16 +73,18 @@ def _require_readable(key: str, path: Path | None) -> None:
 def parse(document: Mapping[str, Any], file: Path) -> Site:
     """A Site out of the parsed TOML; relative paths are taken from the file's folder. Raises Usage."""
     base, table = _Base(file.parent), Table("", document)
+    transport = table.get("transport", _transport, Transport.SSH)
     site = Site(
         file=file,
         terraform=_terraform(table.table("terraform"), base),
         cloud=_cloud(table.table("oci"), base),
         ssh=_ssh(table.table("ssh"), base),
-        clients=_clients(table.tables("clients")),
+        clients=_clients(table.tables("clients"), transport),
         runs=_runs(table.table("runs"), base),
         deadlines=_deadlines(table.table("deadlines")),
         preflight=_preflight(table.table("preflight")),
         objectives=_objectives(table.table("objectives")),
+        run_command=_run_command(table.table("run_command")),
     )
     table.done()
     return site
@@ -173,10 +178,48 @@ def _ssh(table: Table, base: _Base) -> SshAccess:
     return access
 
 
-def _clients(tables: list[Table]) -> tuple[Client, ...]:
+def _transport(value: object, where: str) -> Transport:
+    if isinstance(value, str) and value in list(Transport):
+        return Transport(value)
+    raise Usage(f"{where}: found {value!r}, expected {' or '.join(Transport)}", f"correct {where}")
+
+
+def _run_command(table: Table) -> CommandAccess:
+    defaults = CommandAccess()
+    access = CommandAccess(
+        compartment=table.get("compartment", _ocid("compartment", "tenancy"), ""),
+        hooks_url=table.get("hooks_url", _https, ""),
+        delivery_seconds=table.get("delivery_seconds", _deadline, defaults.delivery_seconds),
+    )
+    table.done()
+    return access
+
+
+def _ocid(*kinds: str) -> Callable[[object, str], str]:
+    """A check for the OCID of such a resource."""
+
+    def check(value: object, where: str) -> str:
+        if isinstance(value, str) and re.fullmatch(rf"ocid1\.({'|'.join(kinds)})\.[\w.-]{{1,230}}", value):
+            return value
+        expected = f"an OCID that begins with ocid1.{kinds[0]}."
+        raise Usage(f"{where}: found {value!r}, expected {expected}", f"correct {where}")
+
+    return check
+
+
+def _https(value: object, where: str) -> str:
+    if isinstance(value, str) and re.fullmatch(r"https://[!-~]{1,1000}", value):
+        return value
+    raise Usage(  # the value may be a pre-authenticated request, and so a secret
+        f"{where}: expected an address that begins with https://, without blanks", f"correct {where}"
+    )
+
+
+def _clients(tables: list[Table], transport: Transport) -> tuple[Client, ...]:
     """Every client once: a second one of a name or an address would be dropped, or done twice."""
-    clients = tuple(_client(table) for table in tables)
+    clients = tuple(_client(table, transport) for table in tables)
     _once("name", [client.name for client in clients])
+    _once("instance_id", [client.instance_id for client in clients if client.instance_id])
     _once("address", [client.address.lower() for client in clients])
     return clients
 
@@ -190,10 +233,12 @@ def _once(key: str, values: list[str]) -> None:
             )
 
 
-def _client(table: Table) -> Client:
+def _client(table: Table, transport: Transport) -> Client:
     name = table.need("name", identifiers.hostname)
     address = table.get("address", identifiers.address, name)
     mounts = tuple(_mount(entry) for entry in table.tables("mounts"))
+    transport = table.get("transport", _transport, transport)
+    instance_id = table.get("instance_id", _ocid("instance"), "")
     table.done()
     if not mounts:
         raise Usage(
@@ -204,7 +249,7 @@ def _client(table: Table) -> Client:
         raise Usage(
             f"{table.where}.mounts: {twice[0]} stands there twice, expected once", "remove one of them"
         )
-    return Client(name, address, mounts)
+    return Client(name, address, mounts, transport, instance_id)
 
 
 def _mount(table: Table) -> ClientMount:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from failover.bundle import zipapp
 from failover.hosts.host_keys import PinnedKeys
@@ -16,7 +17,11 @@ from failover.model.host import hook_report as answers
 from failover.model.host.hook_report import HookReport
 from failover.model.host.host_spec import HostDocument
 from failover.model.outcome import Failed
-from failover.model.site import Site
+from failover.model.site import Client, Site, Transport
+from failover.model.stack_output import Stack
+
+if TYPE_CHECKING:
+    from failover.hosts.run_command.calls import AgentCommands
 
 _FOLDER = ".nfs-failover"
 # EL8 has no python3 on the PATH by default, but always its platform-python.
@@ -86,6 +91,7 @@ class Hosts:
         self._site = site
         self.keys = PinnedKeys(site.runs / "known_hosts")
         self._open: dict[tuple[str, str, tuple[str, ...]], HookRunner] = {}
+        self._commands: dict[str, AgentCommands] = {}
 
     def at(self, name: str, address: str) -> HookRunner:
         """The host of this name at this address, with the keys that are known for it now."""
@@ -93,6 +99,29 @@ class Hosts:
         identity = (name, address, pinned)
         if identity not in self._open:
             self._open[identity] = HookRunner(SshHost(name, address, self._site.ssh, pinned))
+        return self._open[identity]
+
+    def of_client(self, client: Client, stack: Stack, target: str) -> HookRunner:
+        """The client as the site reaches it: over SSH, or by commands of OCI's agent.
+
+        `target`: the server that is to serve it, which has the hooks with its data. Raises Usage for an OCI
+        configuration that is not usable.
+        """
+        if client.transport is Transport.SSH:
+            return self.at(client.name, client.address)
+        # the agent's runner is a HookRunner itself
+        from failover.hosts.run_command import calls, host, sources  # noqa: PLC0415
+
+        site, compartment = self._site, self._site.run_command.compartment or stack.compartment_id
+        if compartment not in self._commands:
+            self._commands[compartment] = calls.AgentCommands(site.cloud, site.deadlines.api, compartment)
+        identity = (client.name, client.instance_id or client.address, ("agent", target))
+        if identity not in self._open:
+            source = sources.of_hooks(stack, target, site.run_command.hooks_url)
+            agent = host.AgentHost(
+                client, self._commands[compartment], source, site.run_command.delivery_seconds
+            )
+            self._open[identity] = host.AgentRunner(agent)
         return self._open[identity]
 
     def close(self) -> None:

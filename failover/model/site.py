@@ -54,6 +54,27 @@ class ClientMode(enum.StrEnum):
     REBOOT = "reboot"
 
 
+class Transport(enum.StrEnum):
+    """How a client is reached: over SSH, or by commands of OCI's Compute Instance Agent."""
+
+    SSH = "ssh"
+    RUN_COMMAND = "run-command"
+
+
+@dataclass(frozen=True)
+class CommandAccess:
+    """How commands of OCI's agent reach clients.
+
+    `compartment`: of the clients' instances; empty: the stack's. `hooks_url`: where a client may get the
+    hooks (their SHA-256 is pinned); empty: with the data alone. `delivery_seconds`: how long a command may
+    wait for the agent.
+    """
+
+    compartment: str = ""
+    hooks_url: str = ""
+    delivery_seconds: float = 120.0
+
+
 @dataclass(frozen=True)
 class ClientMount:
     """One NFS mount of a client: the exported `path` of the server, mounted at `mount`."""
@@ -64,11 +85,16 @@ class ClientMount:
 
 @dataclass(frozen=True)
 class Client:
-    """An NFS client that is remediated and verified over SSH."""
+    """An NFS client that is remediated and verified.
+
+    `instance_id`: its instance's OCID, for commands; empty: looked up by its address or name.
+    """
 
     name: str
     address: str
     mounts: tuple[ClientMount, ...]
+    transport: Transport = Transport.SSH
+    instance_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,3 +143,4 @@ class Site:
     deadlines: Deadlines = field(default_factory=Deadlines)
     preflight: PreflightLimits = field(default_factory=PreflightLimits)
     objectives: Objectives = field(default_factory=Objectives)
+    run_command: CommandAccess = field(default_factory=CommandAccess)

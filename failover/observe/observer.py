@@ -100,7 +100,7 @@ class Observer:
         listed = self._site.clients
         if not self._site.ssh.reach:
             return tuple(ClientStatus(client, Presence.NOT_ASKED) for client in listed)
-        hosts = {client: self._hosts.at(client.name, client.address) for client in listed}
+        hosts = {client: self._hosts.of_client(client, stack, target) for client in listed}
         seconds = self._site.deadlines.client
 
         async def check(client: Client, begun: Callable[[], None]) -> ClientStatus:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from failover.hosts.run_command.policies import CALLS
 from failover.preflight.policies import ACTS, READS
 
 # calls that preflight and failover do not make
@@ -42,7 +43,7 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
     ),
     "DeleteVolumeBackupPolicyAssignment": ("manage backup-policy-assignments",),
 }
-OPERATIONS: Mapping[str, tuple[str, ...]] = {**READS, **ACTS, **OTHERS}
+OPERATIONS: Mapping[str, tuple[str, ...]] = {**CALLS, **READS, **ACTS, **OTHERS}
 
 # a test holds each set to the calls that the verb is seen to make
 VERBS: Mapping[str, frozenset[str]] = {
@@ -77,6 +78,7 @@ VERBS: Mapping[str, frozenset[str]] = {
             *("CreateVolumeBackupPolicyAssignment", "DeleteVolumeBackupPolicyAssignment"),
         }
     ),
+    "clients-by-run-command": frozenset(CALLS),
 }
 _RISING = ("inspect", "read", "use", "manage")
 _PLACES = {"compute-capacity-reports": "tenancy"}  # reports are made in the root compartment

@@ -22,7 +22,7 @@ from failover.hosts.hook_runner import Hosts
 from failover.model.attachments import Attachment
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
 from failover.model.outcome import Unknown
-from failover.model.site import Client, ClientMode, Site
+from failover.model.site import Client, ClientMode, Site, Transport
 from failover.model.stack_output import Server, Stack, Volume
 from failover.model.switch_record import Switched
 from failover.observe import over_ssh
@@ -164,7 +164,11 @@ class Look:
         if not self._reach:
             answers.update({c: ClientStatus(c, Presence.NOT_ASKED) for c in self._site.clients})
             return
-        hosts = {c: self._hosts.at(c.name, c.address) for c in self._site.clients}
+        listed = [c for c in self._site.clients if c.transport is Transport.SSH]
+        # a command may wait for minutes until an agent takes it: longer than a look may take
+        others = [c for c in self._site.clients if c not in listed]
+        answers.update({c: ClientStatus(c, Presence.NOT_ASKED) for c in others})
+        hosts = {c: self._hosts.at(c.name, c.address) for c in listed}
 
         async def check(client: Client, begun: Callable[[], None]) -> ClientStatus:
             spec = specs.client_spec(client, stack, stack.active, ClientMode.REMOUNT, self._hooks_seconds)
@@ -172,7 +176,7 @@ class Look:
                 client, **await over_ssh.checked(hosts[client], spec, self._hooks_seconds, begun)
             )
 
-        for batch in FanOut(self._site.clients, check).as_ended():
+        for batch in FanOut(listed, check).as_ended():
             answers.update({c: unread(r) if isinstance(r, BaseException) else r for c, r in batch})
 
 

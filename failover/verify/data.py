@@ -54,7 +54,7 @@ async def _client(
     spec = specs.client_spec(
         one, observation.stack, observation.target, ClientMode.REMOUNT, site.deadlines.client
     )
-    host = hosts.at(one.name, one.address)
+    host = hosts.of_client(one, observation.stack, observation.target)
     try:
         await host.ssh.opened()
         begun()

@@ -131,6 +131,14 @@ class ApiProcess:
         """oci.resource_manager.ResourceManagerClient for this lab."""
         return self._client("resource_manager.ResourceManagerClient", options)
 
+    def agent_client(self, **options: Any) -> Any:
+        """oci.compute_instance_agent.ComputeInstanceAgentClient for this lab."""
+        return self._client("compute_instance_agent.ComputeInstanceAgentClient", options)
+
+    def plugin_client(self, **options: Any) -> Any:
+        """oci.compute_instance_agent.PluginClient for this lab."""
+        return self._client("compute_instance_agent.PluginClient", options)
+
     def work_request_client(self, **options: Any) -> Any:
         """oci.work_requests.WorkRequestClient for this lab."""
         return self._client("work_requests.WorkRequestClient", options)

@@ -53,6 +53,12 @@ class Hardware(Protocol):
     def is_on(self, instance_id: str) -> bool:
         """Whether the machine has power (a frozen one has)."""
 
+    def run_script(self, instance_id: str, text: str, seconds: float) -> tuple[int | None, str]:
+        """Run a shell script in the machine as its agent would: exit code, and what it printed.
+
+        No code: it had not ended after so many seconds, or the machine went away.
+        """
+
     def freeze(self, instance_id: str) -> None:
         """Stop the processor: a hung host."""
 

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import re
+import time
 import uuid
 from collections.abc import Mapping
 
@@ -56,6 +58,14 @@ class NullHardware:
 
     def shut_down(self, instance_id: str, deadline_seconds: float) -> None:
         self.power_off(instance_id)
+
+    def run_script(self, instance_id: str, text: str, seconds: float) -> tuple[int | None, str]:
+        """No machine runs it: a line `exit N` is its code, `sleep N` lasts, and it prints itself."""
+        _require(self._on, instance_id, "running instance")
+        numbers = dict(re.findall(r"^(exit|sleep) (\d+)$", text, re.MULTILINE))
+        time.sleep(min(float(numbers.get("sleep", 0)), seconds))
+        code = None if float(numbers.get("sleep", 0)) > seconds else int(numbers.get("exit", 0))
+        return code, f"{text}\n{len(text)} characters"
 
     def is_on(self, instance_id: str) -> bool:
         return instance_id in self._on

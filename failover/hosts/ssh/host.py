@@ -42,6 +42,8 @@ class SshHost:
     `attempt`: the newest login, for evidence; None before the first.
     """
 
+    way = "SSH"
+
     def __init__(self, name: str, address: str, access: SshAccess, pinned: tuple[str, ...] = ()) -> None:
         self.name = name
         self.address = address
@@ -206,6 +208,6 @@ def wait_until_answers(host: SshHost, deadline_seconds: float, not_boot: str = "
     if refused is not None:
         raise refused
     raise Unknown(
-        f"{host.name} ({host.address}) did not answer SSH within {deadline_seconds:.0f} s",
+        f"{host.name} ({host.address}) did not answer {host.way} within {deadline_seconds:.0f} s",
         "look at its console; then run the same command again",
     )

@@ -8,11 +8,12 @@ from dataclasses import replace
 from failover.hosts.ssh import Silent
 from failover.model import nodeset
 from failover.model.observation import ClientStatus, Presence, ServerStatus
+from failover.model.site import Transport
 from failover.preflight.check import Check, CheckResult, blocking, ok, unknown, warning
 from failover.preflight.context import Ground
 from hooks.client.site_names import source_of
 
-ACTIVE, TARGET, CLIENTS = "active server", "target over SSH", "clients over SSH"
+ACTIVE, TARGET, CLIENTS = "active server", "target over SSH", "clients"
 UNREACHED, REACH = "hosts", "hosts from here"
 _LISTED = 10
 _MEND_CLIENT = "mend it on the client as the text says, or take the mount out of the site"
@@ -85,12 +86,21 @@ def judge_clients(statuses: Sequence[ClientStatus]) -> Check:
     """All answer. One that does not is left alone by a failover; it never stops the others."""
     left = [one for one in statuses if one.presence is not Presence.ANSWERS]
     text = f"{len(statuses) - len(left)} of {len(statuses)} answer"
+    if agents := sum(one.client.transport is Transport.RUN_COMMAND for one in statuses):
+        text += f", {agents} of them asked by commands of OCI's agent"
     reasons = _reasons(left)
     if not reasons:
         return ok(CLIENTS, text if statuses else "none are configured")
-    remedy = "they would be left alone: mend their SSH, or remount them by hand afterwards"
+    remedies = dict.fromkeys(_remedy(one) for one in left)
+    remedy = f"they would be left alone: {'; '.join(remedies)}; or remount them by hand afterwards"
     more = f"; and {len(reasons) - _LISTED} more" if len(reasons) > _LISTED else ""
     return warning(CLIENTS, f"{text}; {'; '.join(reasons[:_LISTED])}{more}", "all", remedy)
+
+
+def _remedy(one: ClientStatus) -> str:
+    if one.client.transport is Transport.RUN_COMMAND and one.trouble:
+        return one.trouble.remedy
+    return "mend their SSH"
 
 
 def _reasons(left: Sequence[ClientStatus]) -> list[str]:

@@ -38,6 +38,8 @@ BASE_SECONDS = {
     "clone_boot_volume": 30.0,
     "delete_boot_volume": 10.0,
     "capture_console": 5.0,
+    "deliver_agent_command": 10.0,  # how often an agent asks is written nowhere
+    "run_agent_command": 0.0,
 }
 SOFT_STOP_SECONDS = 900.0  # SOFTSTOP waits 15 minutes for the operating system
 SHORTEST_SOFT_STOP_SECONDS = 30.0

@@ -11,6 +11,7 @@ from lab.api.compute import (
     volumes,
 )
 from lab.api.core.transition import StateChange
+from lab.api.instance_agent import commands
 from lab.api.resource_manager import job_runs
 from lab.api.storage import group_backups, volume_groups
 
@@ -39,5 +40,7 @@ STEPS: dict[str, StateChange] = {
     "clone_boot_volume": boot_volumes.CLONE,
     "delete_image": images.DELETE,
     "capture_console": consoles.CAPTURE,
+    "deliver_agent_command": commands.DELIVER,
+    "run_agent_command": commands.RUN,
     "start_job": job_runs.START,
 }

@@ -21,6 +21,7 @@ from lab.api.compute import (
 from lab.api.core import work_requests
 from lab.api.core.answer import Outcome
 from lab.api.core.call import Call, Tenancy
+from lab.api.instance_agent import commands
 from lab.api.network import dns, network, private_ips
 from lab.api.resource_manager import routes
 from lab.api.storage import group_backups, policies, volume_groups
@@ -162,7 +163,14 @@ OPERATIONS = tuple(
         ("ListWorkRequests", "GET", "/workRequests", work_requests.list_work_requests),
         ("ListWorkRequestErrors", "GET", "/workRequests/<id>/errors", work_requests.list_work_request_errors),
     )
-) + tuple(Operation(*row, version=routes.VERSION) for row in routes.OPERATIONS)
+) + tuple(
+    Operation(*row, version=version)
+    for version, rows in (
+        (routes.VERSION, routes.OPERATIONS),
+        (commands.VERSION, commands.OPERATIONS),
+    )
+    for row in rows
+)
 
 RECORDS = "/zones/<zone>/records/<domain>/<rtype>"
 DNS_OPERATIONS = tuple(

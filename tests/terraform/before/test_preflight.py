@@ -138,7 +138,7 @@ def test_it_exits_0_when_a_failover_would_work_and_changes_nothing(place: Place)
         assert outcomes[name] == "ok", name
     assert outcomes["terraform plan"] == outcomes["terraform lock"] == "ok"
     # nobody answers SSH here, and the lab keeps no backups: told, and no reason to refuse
-    for name in ("active server", "clients over SSH", "metadata of vg1", "backup of bv1"):
+    for name in ("active server", "clients", "metadata of vg1", "backup of bv1"):
         assert outcomes[name] == "warning", name
     assert all(c["remedy"] for c in report["checks"] if c["outcome"] != "ok")
     assert any("LaunchInstance: allow group <group> to manage instances" in u for u in report["untested"])

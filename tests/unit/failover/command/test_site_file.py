@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from failover.command import site_file
 from failover.hosts import specs
 from failover.model import stack_output
 from failover.model.outcome import Usage
-from failover.model.site import Client, ClientMount
+from failover.model.site import Client, ClientMount, CommandAccess
 from hooks.contract import parse
 from hooks.contract.fields import SpecError
 from tests.paths import ROOT
@@ -235,3 +236,38 @@ def test_the_hooks_refuse_no_other_mount_point_than_the_site(path):
     spec = json.dumps(specs.client_spec(fake, STACK, "s2", "remount", 60))
     here = refused(lambda: site_file.parse({"clients": [{"name": "a", "mounts": mounts}]}, FILE), Usage)
     assert here == refused(lambda: parse.parse(spec), SpecError)
+
+
+def test_a_client_is_reached_as_it_says_else_as_the_site_says(tmp_path: Path) -> None:
+    mounts = 'mounts = [{ path = "/mnt/a", mount = "/mnt/nfs/a" }]\n'
+    ocid = "ocid1.instance.oc1.eu-frankfurt-1.abc"
+    (tmp_path / "site.toml").write_text(
+        'transport = "run-command"\n'
+        f'[[clients]]\nname = "gpu-001"\ninstance_id = "{ocid}"\n{mounts}'
+        f'[[clients]]\nname = "login"\ntransport = "ssh"\n{mounts}'
+        '[run_command]\nhooks_url = "https://objects.example/hooks.pyz"\n'
+    )
+    site = site_file.load(str(tmp_path / "site.toml"))
+    assert [(one.transport, one.instance_id) for one in site.clients] == [("run-command", ocid), ("ssh", "")]
+    assert site.run_command == CommandAccess("", "https://objects.example/hooks.pyz", 120.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('transport = "agent"', "transport: found 'agent', expected ssh or run-command"),
+        ("transport = true", "transport: found True"),
+        ('[[clients]]\nname = "a"\ntransport = "SSH"\nmounts = []', r"transport: found 'SSH'"),
+        ('[[clients]]\nname = "a"\ninstance_id = "gpu-001"\nmounts = []', "begins with ocid1.instance"),
+        ('[run_command]\ncompartment = "ocid1.instance.oc1..a"', "begins with ocid1.compartment"),
+        ('[run_command]\nhooks_url = "http://objects.example/secret-token"', "begins with https://"),
+        ('[run_command]\nhooks_url = "https://objects.example/a b"', "begins with https://"),
+        ("[run_command]\ndelivery_seconds = 0", "a number of seconds from 1 to 86400"),
+        ("[run_command]\ndelivery = 3", "delivery"),
+    ],
+)
+def test_a_way_to_clients_that_is_none_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "site.toml").write_text(text)
+    with pytest.raises(Usage, match=re.escape(words)) as raised:
+        site_file.load(str(tmp_path / "site.toml"))
+    assert "secret-token" not in str(raised.value)

@@ -13,6 +13,7 @@ class Booting:
     """A host that answers each call with the next of these."""
 
     name, address = "nfs-cli", "10.0.0.21"
+    way = "SSH"
 
     def __init__(self, *answers):
         self.answers = list(answers)

@@ -1,0 +1,1 @@
+"""Clients through OCI's Compute Instance Agent, where SSH does not reach (docs/clients.md)."""
