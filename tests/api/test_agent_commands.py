@@ -145,6 +145,20 @@ def test_one_that_no_agent_takes_waits_is_cancelled_or_expires(own_site):
     assert execution_when(commands, late, ["EXPIRED"]).lifecycle_state == "ACCEPTED"
 
 
+@pytest.mark.checked(sources.api("CancelInstanceAgentCommand"))
+def test_one_that_runs_is_cancelled_at_its_end_and_a_dead_machine_takes_none(own_site):
+    commands, instance = own_site.api.agent_client(), launch(own_site)
+    running = commands.create_instance_agent_command(details(own_site, instance, "sleep 1")).data
+    execution_when(commands, running, ["IN_PROGRESS"])
+    commands.cancel_instance_agent_command(running.id)
+    execution = commands.get_instance_agent_command_execution(running.id, instance.id).data
+    assert (execution.delivery_state, execution.lifecycle_state) == ("ACKED", "IN_PROGRESS")
+    assert execution_when(commands, running, ["CANCELED"]).content is None
+    own_site.api.control("POST", f"crash/{instance.id}")
+    late = commands.create_instance_agent_command(details(own_site, instance, "true")).data
+    assert execution_when(commands, late, ["EXPIRED"]).lifecycle_state == "ACCEPTED"
+
+
 @pytest.mark.checked(sources.api("ListInstanceAgentPlugins, InstanceAgentPluginSummary"))
 def test_the_plugin_runs_unless_it_is_disabled(own_site):
     plugins, instance = own_site.api.plugin_client(), launch(own_site)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import time
 import zlib
@@ -56,7 +57,8 @@ class LocalAgent:
     """In the place of AgentCommands: the script runs here, with the host's folders in `root`.
 
     `delivery` and `state`: what becomes of every command; `limit`: refusals of a new one before one is taken.
-    `late`: one that is TIMED_OUT has run all the same.
+    `late`: one that is TIMED_OUT was ended, with all that belongs to it, as soon as
+    the hooks ran.
     """
 
     compartment_id = "ocid1.compartment.oc1..lab"
@@ -88,25 +90,36 @@ class LocalAgent:
     def execution(self, name: str, command_id: str, instance_id: str) -> AgentRun:
         state = self.states.pop(0) if self.states else self.state
         if state == "TIMED_OUT" and self.late:
-            self.run(self.texts[-1])
+            self.begin_and_end(self.texts[-1])
         if state:
             return AgentRun(self.delivery, state)
         done = self.run(self.texts[int(command_id.split()[1]) - 1])
         word = "FAILED" if done.returncode else "SUCCEEDED"
         return AgentRun("ACKED", word, done.returncode, done.stdout[-1024:])
 
+    def begin_and_end(self, text: str) -> None:
+        """Kill the script's process group once it has begun the hooks."""
+        script_file = self.root / "command.sh"
+        script_file.write_text(self.with_folders(text))
+        process = subprocess.Popen(["sh", script_file], start_new_session=True, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 30
+        while not list((self.root / "state").glob("*.out")):
+            assert time.monotonic() < deadline, "the hooks were never begun"
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
     def run(self, text: str) -> subprocess.CompletedProcess[str]:
-        """As root's, with other folders."""
+        """As root's."""
         assert len(text.encode()) <= 4096
-        folders = f", {str(self.root / 'opt')!r}, {str(self.root / 'state')!r}))\nE\n"
         return subprocess.run(
-            ["sh"],
-            input=text.replace("'))))\nE\n", "'))" + folders),
-            text=True,
-            capture_output=True,
-            check=False,
-            timeout=60,
+            ["sh"], input=self.with_folders(text), text=True, capture_output=True, check=False, timeout=60
         )
+
+    def with_folders(self, text: str) -> str:
+        """The script with this host's own folders."""
+        folders = f", {str(self.root / 'opt')!r}, {str(self.root / 'state')!r}))\nE\n"
+        return text.replace("'))))\nE\n", "'))" + folders)
 
     def cancel(self, name: str, command_id: str) -> None:
         self.canceled.append(command_id)
@@ -180,7 +193,7 @@ def test_a_command_that_the_agent_ends_is_followed_by_another_look(agent: LocalA
     with pytest.raises(Unknown, match="never begun, or the host was rebooted"):
         answer(agent)
     agent.states, agent.late = ["TIMED_OUT"], True
-    assert answer(agent).present, "the hooks outlived the first command"
+    assert answer(agent, sleep=1).present, "the hooks outlived the first command"
     assert len(agent.texts) == 4
 
 
