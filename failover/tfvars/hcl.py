@@ -9,6 +9,7 @@ from typing import Any
 Path = tuple[str, ...]
 Comments = Mapping[Path, Sequence[str]]
 _BARE = re.compile(r"[a-z][a-z0-9_]*")
+_ENTRY = re.compile(r'(\s*(?:"(?:[^"\\]|\\.)*"|[^"\s]+)) = (.*)')  # a quoted key may have " = " in it
 _WIDTH = 110
 
 
@@ -89,10 +90,10 @@ def _aligned(lines: list[str], depth: int) -> list[str]:
 
     pad = "  " * depth
     for line in lines:
-        key, equals, value = line.partition(" = ")
+        entry = _ENTRY.fullmatch(line)
         own = line.startswith(pad) and not line.startswith((pad + " ", pad + "#", pad + "}", pad + "]"))
-        if own and equals and value[-1] not in "{[":
-            chain.append((key, value))
+        if own and entry and not entry[2].endswith(("{", "[")):
+            chain.append((entry[1], entry[2]))
         else:
             close()
             out.append(line)

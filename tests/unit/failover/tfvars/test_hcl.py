@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from failover.tfvars import hcl, hcl_reader
@@ -30,6 +30,7 @@ NONE: frozenset[hcl.Path] = frozenset()
 
 
 @given(FILES)
+@example({"a": {"0": None, " = ": None, 'b" = ': "c = {"}})
 def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
     assert hcl_reader.read(hcl.body(values, {}, NONE, NONE)) == values
 
