@@ -495,8 +495,9 @@ def backup(
 @task(
     positional=["action"],
     help={
-        "action": "list, check (preflight's part of clients), run (bring over those that are left), or "
-        "migrate (to the service's address, so that the next failover touches no client)",
+        "action": "list, check (preflight's part of clients), run (bring over those that are left), "
+        "migrate (to the service's address, so that the next failover touches no client), or follow (a unit "
+        "of the clients' own, which remounts by itself once another server serves)",
         "nodes": "these clients, as a nodeset: gpu-[001-128]",
         "file": "clients in a file, a host or a nodeset a line; - for standard input",
         "inventory": "clients in an Ansible inventory, INI or YAML",
@@ -506,9 +507,12 @@ def backup(
         "compartment": "OCID of the compartment for --tag; default: the stack's",
         "seen": "the hosts that nfsd on the active server sees",
         "clients": "with run: auto (remount, and reboot where that does not do), remount, reboot, or none",
+        "on": "with follow: put the unit on the clients, or renew it",
+        "off": "with follow: take it away, to the last file",
+        "status": "with follow: show which clients have it, and of which hooks' version",
         "back": "with migrate: back to the active server's own name",
         "resume_slurm": "with run: resume the nodes that Slurm had drained for a mount that is right again",
-        "yes": "with run and migrate: do not ask before acting",
+        "yes": "with run, migrate and follow: do not ask before acting",
         "json": "print the result as one JSON object on the last line of stdout",
         "transport": TRANSPORT_HELP,
         "site": SITE_HELP,
@@ -529,6 +533,9 @@ def clients(
     seen: bool = False,
     clients: str = "auto",
     back: bool = False,
+    on: bool = False,
+    off: bool = False,
+    status: bool = False,
     resume_slurm: bool = False,
     yes: bool = False,
     json: bool = False,
@@ -537,14 +544,17 @@ def clients(
     via: str = "",
     stack_id: str = "",
 ) -> None:
-    """The clients of the site, or those of a list: list them, check them, bring them over, migrate them."""
+    """The clients of the site, or of a list: list, check, bring over, migrate, let follow by themselves."""
     from failover.clients.sources import ClientSource
     from failover.command.request import SiteChoice
     from failover.verbs import clients as verb
 
     source = ClientSource(nodes, file, inventory, group, slurm, tag, compartment, seen)
     chosen = SiteChoice(site, via, stack_id, transport)
-    sys.exit(verb.main(verb.Arguments(action, chosen, source, clients, yes, json, back, resume_slurm)))
+    follow = " and ".join(word for word, given in (("on", on), ("off", off), ("status", status)) if given)
+    sys.exit(
+        verb.main(verb.Arguments(action, chosen, source, clients, yes, json, back, resume_slurm, follow))
+    )
 
 
 @task(

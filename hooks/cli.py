@@ -22,12 +22,14 @@ _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
 _OPERATORS = ("probe", "refresh", "survey", "inventory", "fsck", "withhold", "guard", "unguard", "contents")
 _OUTAGE = ("arm", "quiesce", "disarm")  # of a service that is stopped for an image
 _MIGRATION = ("foresee", "migrate")  # of a client
+_FOLLOWING = ("follow-on", "follow-off")  # of a client's own unit
 _READS = ("check", "probe", "survey", "inventory", "fsck", "contents", "foresee")  # without the lock
-_GONE = dict.fromkeys(("release", "quiesce", "disarm", "unguard"), [ABSENT])
+_GONE = dict.fromkeys(("release", "quiesce", "disarm", "unguard", "follow-off"), [ABSENT])
 _AIM = {**_GONE, "probe": [PRESENT, ABSENT], "foresee": [PRESENT, ABSENT]}
-_SERVICES = ("watch", "dead-man")  # units' own
+_SERVICES = ("watch", "dead-man", "follow")  # units' own
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
 _ARM_SECONDS = 180
+_FOLLOW_SECONDS = 600
 _BOOT_SECONDS = 1800  # nobody waits for it: the recovery of a long log may take its time
 
 
@@ -45,6 +47,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     armed server; `dead-man` is the unit that waits.
     `migrate` moves a client's lines and mounts to the service's address, or back; `foresee` says what it
     would do.
+    `follow-on` has a client follow the service by a unit of its own, which runs `follow`; `follow-off` takes
+    the unit away. `follow` prints no result when there was nothing to do.
     """
     arguments = _arguments(argv)
     began, code = time.monotonic(), None
@@ -53,8 +57,10 @@ def main(argv: Sequence[str], root: str = "/") -> int:
             result = _watch(root)
         elif arguments.action == "dead-man":
             result = _stand_by(root)
-        elif arguments.action == "arm":
-            result = _armed(_text(arguments.spec), root)
+        elif arguments.action == "follow":
+            result = _follow(root)
+        elif arguments.action in ("arm", "follow-on"):
+            result = (_armed if arguments.action == "arm" else _followed)(_text(arguments.spec), root)
         elif arguments.from_metadata:
             result = _attached(arguments.only, root)
         else:
@@ -66,13 +72,17 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     except OutOfTime as error:
         busy = {"busy": isinstance(error, Busy)}
         result = _without_layers(arguments.action, str(error))._replace(facts=dict(busy))
+    if arguments.action == "follow" and result.ok and not result.layers:
+        return result.exit_code  # of each half a minute the journal needs no line
     print(result._replace(seconds=round(time.monotonic() - began, 2)).to_json())
     return result.exit_code if code is None else code
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hooks.pyz", description=_PURPOSE)
-    parser.add_argument("action", choices=sorted(_WALK) + [*_OPERATORS, *_OUTAGE, *_MIGRATION, *_SERVICES])
+    parser.add_argument(
+        "action", choices=sorted(_WALK) + [*_OPERATORS, *_OUTAGE, *_MIGRATION, *_FOLLOWING, *_SERVICES]
+    )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--spec", help="file with the spec, - for standard input")
     source.add_argument("--from-metadata", action="store_true", help="spec and portals of this OCI instance")
@@ -81,7 +91,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     if arguments.from_metadata and arguments.action != "apply":
         parser.error("--from-metadata goes with apply only")
     if (arguments.action in _SERVICES) == bool(arguments.spec or arguments.from_metadata):
-        parser.error("expected --spec or --from-metadata, and with watch and dead-man neither")
+        parser.error("expected --spec or --from-metadata, and with watch, dead-man and follow neither")
     return arguments
 
 
@@ -119,7 +129,8 @@ def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> HookResult:
 def _walk(action: str) -> Walk:
     if action in _WALK:
         return _WALK[action]
-    from hooks.guard import contents, dead_man, guard  # noqa: PLC0415 - a takeover starts without them
+    from hooks.follow import unit  # noqa: PLC0415 - a takeover starts without them
+    from hooks.guard import contents, dead_man, guard  # noqa: PLC0415
     from hooks.migrate import migrate  # noqa: PLC0415
     from hooks.probe import canary, fsck, withhold  # noqa: PLC0415
     from hooks.survey import inventory, survey  # noqa: PLC0415
@@ -138,6 +149,7 @@ def _walk(action: str) -> Walk:
         "disarm": dead_man.disarm,
         "foresee": migrate.foresee,
         "migrate": migrate.migrate,
+        "follow-off": unit.off,
     }[action]
 
 
@@ -209,6 +221,36 @@ def _stand_by(root: str) -> HookResult:
     return result or _without_layers("dead-man", "nothing to do: not armed", True)
 
 
+def _followed(text: str, root: str) -> HookResult:
+    from hooks.follow import unit  # noqa: PLC0415 - as in _walk
+
+    spec = parse(text)
+    host = Host(_ARM_SECONDS, root)
+    with alone(host, "follow-on"):
+        return _result("follow-on", spec, unit.on(host, spec, text), host)
+
+
+def _follow(root: str) -> HookResult:
+    """The client's own unit: it holds the lock only to act."""
+    from hooks.contract.client_spec import ClientSpec  # noqa: PLC0415 - as in _walk
+    from hooks.follow import follow, unit  # noqa: PLC0415
+    from hooks.follow.nfs_call import NfsCalls  # noqa: PLC0415
+
+    host = Host(_FOLLOW_SECONDS, root)
+    text = host.read(unit.SPEC)
+    if not text:
+        return _without_layers(
+            "follow", "{}: not there; `./inv clients follow --on` writes it".format(unit.SPEC)
+        )
+    spec = parse(text)
+    if not isinstance(spec, ClientSpec):
+        raise SpecError("follow: {}: found a server's spec, expected a client's".format(unit.SPEC))
+    layers = follow.follow(host, spec, NfsCalls(host), lambda: alone(host, "the client's own unit"))
+    if layers is None:
+        return _without_layers("follow", "nothing to do", True)
+    return _result("follow", spec, layers, host)
+
+
 def _bring_back(text: str, root: str) -> HookResult:
     """As an operator would, with the time that a boot has."""
     spec = parse(text)
@@ -249,10 +291,19 @@ def _result(action: str, spec: Spec, layers: List[Layer], host: Host) -> HookRes
     changed = any(layer.changed for layer in layers)
     if not bad:
         message = "nothing to do: already so" if action not in _READS and not changed else ""
-    facts = _facts(host)
+    facts = dict(_facts(host), **_following(host, spec))
     return HookResult(
         action, spec.role, socket.gethostname(), not bad, changed, 0.0, message, tuple(layers), facts
     )
+
+
+def _following(host: Host, spec: Spec) -> Facts:
+    if spec.role != "client":
+        return {}
+    from hooks.follow import unit  # noqa: PLC0415 - as in _walk
+
+    state = unit.state(host, spec)
+    return {} if state is None else {"follow": state}
 
 
 def _without_layers(action: str, message: str, ok: bool = False) -> HookResult:

@@ -12,4 +12,4 @@ from failover.preflight.checks import hosts
 def judge(clients: Sequence[ClientStatus]) -> tuple[Check, ...]:
     """How many let us in, and what a run would refuse or lose on each; equal ones together."""
     single = [check for one in clients for check in hosts.judge_client(one)]
-    return (hosts.judge_clients(clients), *hosts.together(single))
+    return (hosts.judge_clients(clients), *hosts.judge_following(clients), *hosts.together(single))

@@ -1,4 +1,4 @@
-"""The verb `clients`: list, check, bring over, or migrate those of the site's clients that a list means."""
+"""The verb `clients`: list, check, bring over, migrate, or let follow those clients that a list means."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ from failover.stack.runner import StackRunner
 from failover.verbs import failover as verb
 from failover.verbs import preflight
 
-ACTIONS = ("list", "check", "run", "migrate")
+ACTIONS = ("list", "check", "run", "migrate", "follow")
 AUTO, NONE = "auto", "none"
+FOLLOW = ("on", "off", "status")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Arguments:
     """What the command line asks for. `clients`: with `run`, how: auto, remount, reboot or none.
 
     `back`: with `migrate`, from the service's address to the active server's own name. `resume_slurm`: with
-    `run`, resume Slurm's nodes afterwards that were drained for a mount that is right again.
+    `run`, resume Slurm's nodes afterwards that were drained for a mount that is right again. `follow`: with
+    `follow`, on, off or status; empty where none was chosen.
     """
 
     action: str
@@ -50,6 +52,7 @@ class Arguments:
     json: bool = False
     back: bool = False
     resume_slurm: bool = False
+    follow: str = ""
 
 
 def main(arguments: Arguments) -> int:
@@ -65,7 +68,8 @@ def main(arguments: Arguments) -> int:
             raise Usage(f"clients {arguments.action}: expected {', '.join(ACTIONS)}", "choose one of them")
         _refuse_options(arguments)
         sources.check(arguments.source)
-        code[0] = {"list": _list, "check": _check, "migrate": _migrate}[arguments.action](arguments, console)
+        actions = {"list": _list, "check": _check, "migrate": _migrate, "follow": _follow}
+        code[0] = actions[arguments.action](arguments, console)
 
     return guarded(act) or code[0]
 
@@ -75,6 +79,11 @@ def _refuse_options(arguments: Arguments) -> None:
         raise Usage(f"clients {arguments.action}: --back goes with migrate", "leave it out")
     if arguments.resume_slurm and (arguments.action != "run" or arguments.clients == NONE):
         raise Usage("--resume-slurm goes with run, and not with --clients none", "leave it out")
+    if arguments.follow and arguments.action != "follow":
+        raise Usage(f"clients {arguments.action}: --on, --off and --status go with follow", "leave them out")
+    if arguments.action == "follow" and arguments.follow not in FOLLOW:
+        given = f"found {arguments.follow}" if arguments.follow else "none is given"
+        raise Usage(f"clients follow: expected one of --on, --off and --status; {given}", "choose one")
 
 
 def _chosen(arguments: Arguments) -> tuple[Site, StackRunner, Stack, Choice]:
@@ -183,6 +192,44 @@ def _migrate(arguments: Arguments, console: Console) -> int:
         sys.stdout.write(json.dumps(result.document()) + "\n")
     sys.stdout.flush()
     return result.outcome.exit_code
+
+
+def _follow(arguments: Arguments, console: Console) -> int:
+    """Show who follows by itself; or ask, and put the unit on, or take it away, under the site's lock."""
+    site, runner, stack, choice = _chosen(arguments)
+    choose.refuse_strangers(choice)
+    choose.refuse_none(choice)
+    from failover import ports  # noqa: PLC0415 - as above
+    from failover.act import progress  # noqa: PLC0415
+    from failover.clients import following  # noqa: PLC0415
+
+    for line in choice.notes:
+        console.print(f"note: {line}", markup=False)
+    site = replace(site, clients=choice.clients)
+    ended = progress.Progress(console).checked(len(choice.clients))
+    if arguments.follow == "status":
+        with ports.opened(site, runner) as doors:
+            statuses = doors.observer.clients(stack, stack.active, ClientMode.REMOUNT, ended)
+        states = following.shown(statuses)
+        for names, state in nodeset.grouped(states.items()):
+            console.print(f"{nodeset.folded(names)}: {state}", markup=False)
+        document: dict[str, Any] = {"clients": states}
+        code = Outcome.CLIENTS_LEFT.exit_code if "not reached" in states.values() else 0
+    else:
+        count = len(choice.clients)
+        if not arguments.yes:
+            what = "follow the service by themselves" if arguments.follow == "on" else "no longer do so"
+            _confirm(f"{count} clients {what}", arguments.follow)
+        action = following.ON if arguments.follow == "on" else following.OFF
+        with site_lock(site.runs), ports.opened(site, runner) as doors:
+            result = following.switch(doors, stack, choice.clients, action, ended)
+        for line in result.lines():
+            console.print(line, markup=False)
+        document, code = result.document(), result.outcome.exit_code
+    if arguments.json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.flush()
+    return code
 
 
 def _confirm(what: str, word: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from failover.bundle import cloud_init
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, SERVER, SUCCESSOR
+from lab.system.waiting import until
 from tests.drill.host_under_test import HostUnderTest
 from tests.paths import ROOT
 
@@ -44,6 +45,9 @@ sed -i '/srv-[12]:\\|10.0.0.1[012]*:\\|FILES\\|bind/d' /etc/fstab; sed -i '/file
 rm -f /etc/systemd/system/mnt-t.mount /opt/nfs-failover/migrated.json; systemctl daemon-reload
 rmdir /data/* /data /mnt/t 2>/dev/null; true
 """
+
+
+STATE = "systemctl show -p ActiveState nfs-failover-follow.service"
 
 
 def table(*sources: str) -> str:
@@ -365,3 +369,37 @@ def test_a_client_that_the_address_does_not_serve_is_left_as_it_is(client):
             assert addressed(client, POINT) == ADDRESSES[SERVER]
     finally:
         client.lab.on(SUCCESSOR, "sudo", "sh", "-c", f"{take}; exportfs -ra")
+
+
+@pytest.mark.nightly
+def test_a_client_with_a_unit_of_its_own_follows_by_itself(client):
+    """Nobody reaches in: the unit asks the real nfsd of both servers, waits, and moves the mount."""
+    client.client(table(f"nfs-srv-1:/srv/t/a {POINT}") + f"mkdir -p {POINT}; mount {POINT}; cat {POINT}/who")
+    spec = {
+        "server": SERVER,
+        "exports": list(EXPORTS),
+        "mounts": [{"path": "/srv/t/a", "mount": POINT}],
+    }
+    places = "/etc/nfs-failover /etc/systemd/system /opt/nfs-failover /run"
+    ours = f"find {places} -name '*follow*' -o -name 'hooks-*.pyz' 2>/dev/null || true"
+    journal = "journalctl -q -o cat -u nfs-failover-follow.service"
+    try:
+        put = client.client_hooks("follow-on", **spec)
+        assert put.ok, put.complaint
+        assert client.client_hooks("check", **spec).result.facts["follow"]["on"] is True
+        with client.dropping(DEAD):
+            assert until(lambda: "look 1 of 5" in client.client(journal), 300, 2)
+        assert until(lambda: "ActiveState=inactive" in client.client(STATE), 120, 2)
+        assert "the mounts move" not in client.client(journal), "its server answered again"
+        assert client.client(f"cat {POINT}/who") == SERVER
+        with client.dropping(DEAD):
+            assert until(lambda: "the mounts move" in client.client(journal), 400, 5), client.client(journal)
+            assert until(lambda: client.client(f"timeout 20 cat {POINT}/who || true") == SUCCESSOR, 120, 5)
+            assert "nfs-srv-2:/srv/t/a" in client.client("grep /mnt/t /etc/fstab")
+            after = client.client_hooks("check", **{**spec, "server": SUCCESSOR})
+            assert after.present, after.complaint
+    finally:
+        taken = client.client_hooks("follow-off", **spec)
+    assert taken.ok, taken.complaint
+    assert client.client(ours) == ""
+    print(client.client(journal))

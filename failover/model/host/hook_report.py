@@ -11,6 +11,24 @@ from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, STAYS, HookResult, 
 
 
 @dataclass(frozen=True)
+class FollowUnit:
+    """The client's own unit (hooks/follow/unit.py). `sha256`: of its hooks, the first 16 digits. `whole`:
+    the timer, the copy and the spec are there. `current`: it knows today's servers and mounts of the site."""
+
+    sha256: str
+    whole: bool
+    current: bool
+
+    def fault(self, sha256: str) -> str:
+        """What is not right about it beside hooks with this SHA-256; empty when it is."""
+        if not self.whole:
+            return "not whole: a file of it is gone"
+        if not sha256.startswith(self.sha256):
+            return f"on, with the hooks {self.sha256}, which are others than {sha256[:16]} here"
+        return "" if self.current else "on, with servers or mounts that are not the site's of today"
+
+
+@dataclass(frozen=True)
 class HookReport:
     """One result of the hooks on one host.
 
@@ -41,6 +59,14 @@ class HookReport:
     def released(self) -> bool:
         """No layer is up: the host holds nothing of the service."""
         return bool(self.layers) and all(x.state == ABSENT for x in self.layers if x.layer not in STAYS)
+
+    @property
+    def follows(self) -> FollowUnit | None:
+        """The client's own unit; None where it is off, and where older hooks do not tell."""
+        state = self.result.facts.get("follow")
+        if not isinstance(state, dict):
+            return None
+        return FollowUnit(str(state.get("sha256")), bool(state.get("on")), bool(state.get("current")))
 
     @property
     def reboot_required(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from failover.bundle.zipapp import hooks_sha256
 from failover.hosts.ssh import Silent
 from failover.model import nodeset
 from failover.model.observation import ClientStatus, Presence, ServerStatus
@@ -14,6 +15,8 @@ from failover.preflight.context import Ground
 from hooks.client.site_names import source_of
 
 ACTIVE, TARGET, CLIENTS = "active server", "target over SSH", "clients"
+FOLLOWING = "clients that follow"
+_RENEW = "`./inv clients follow --on` renews it, `--off` takes it away"
 UNREACHED, REACH = "hosts", "hosts from here"
 _LISTED = 10
 _MEND_CLIENT = "mend it on the client as the text says, or take the mount out of the site"
@@ -79,6 +82,7 @@ def clients(ground: Ground) -> Iterator[Check]:
     """How many clients let us in, and what would be refused on each."""
     statuses = ground.clients()
     yield judge_clients(statuses)
+    yield from judge_following(statuses)
     yield from together(check for one in statuses for check in judge_client(one))
 
 
@@ -101,6 +105,24 @@ def _remedy(one: ClientStatus) -> str:
     if one.client.transport is Transport.RUN_COMMAND and one.trouble:
         return one.trouble.remedy
     return "mend their SSH"
+
+
+def judge_following(statuses: Sequence[ClientStatus]) -> Iterator[Check]:
+    """The clients with a unit of their own, which follows the service; no check where there is none.
+
+    It is another way to the same end: an operator's failover does not need it.
+    """
+    units = [(one.client.name, one.answer.follows) for one in statuses if one.answer]
+    ours = hooks_sha256()
+    states = [(name, unit.fault(ours) or f"on, hooks {unit.sha256}") for name, unit in units if unit]
+    if not states:
+        return
+    text = "; ".join(f"{nodeset.folded(names)}: {state}" for names, state in nodeset.grouped(states))
+    text = f"{len(states)} of {len(units)}: {text}"
+    if any(unit and unit.fault(ours) for _, unit in units):
+        yield warning(FOLLOWING, text, "on, with these hooks, on this site", _RENEW)
+    else:
+        yield ok(FOLLOWING, text)
 
 
 def _reasons(left: Sequence[ClientStatus]) -> list[str]:

@@ -46,6 +46,7 @@ class HostsModel:
     `serving`: server -> its instance. `mounted`: client -> its server, or SERVICE. `held`: client -> by whom.
     `manifest`: of the canaries on the volumes, None before the first refresh. `write`: what comes of a
     client's write. `refusals`: server -> what its survey would refuse. `versions`: server -> what it has.
+    `following`: client -> the state of its own unit.
     `contents`: what the active server's root disk has otherwise than CONTENTS.
     """
 
@@ -175,7 +176,8 @@ class AnsweringHost:
             return self._data(model, action, spec)
         if spec["role"] == "client":
             migrates = spec.get("aim", "follow") != "follow"
-            return (self._migration if migrates else self._client)(model, action, spec)
+            client = self._migration if migrates else self._client
+            return (self._following if action.startswith("follow-") else client)(model, action, spec)
         assert instance_id is not None, f"{self.address} is nobody's address"
         if action in ("withhold", "fsck") or _offered_to_nobody(spec):
             return self._on_clones(model, instance_id, action, spec)
@@ -297,7 +299,21 @@ class AnsweringHost:
         state, told = (
             ("present", "mounted") if right else ("broken", f"mounted from {model['mounted'][self.name]}")
         )
-        return self._result("client", action, action == "check" or right, state, told)
+        found = self._result("client", action, action == "check" or right, state, told)
+        unit = model.get("following", {}).get(self.name)
+        return found._replace(facts={"follow": unit}) if unit else found
+
+    def _following(self, model: dict[str, Any], action: str, spec: dict[str, Any]) -> HookResult:
+        """The client's own unit; on one that `breaks` the timer does not start."""
+        units, name = model.setdefault("following", {}), self.name
+        before = units.pop(name, None)
+        if action == "follow-on":
+            assert spec["mounts"], "there is something to follow"
+            units[name] = {"sha256": hooks_sha256()[:16], "on": True, "current": True}
+        ok, changed = name not in model.get("breaks", []), units.get(name) != before
+        state = ("present" if action == "follow-on" else "absent") if ok else "broken"
+        layer = Layer("follow", state, changed, 0.0, "" if ok else "the timer does not run", {})
+        return HookResult(action, "client", name, ok, changed, 0.0, "", (layer,))
 
     def _migration(self, model: dict[str, Any], action: str, spec: dict[str, Any]) -> HookResult:
         """A mount that is `held` waits, with its line right; a client that `breaks` takes no new mount."""

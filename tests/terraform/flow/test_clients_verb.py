@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 
+from failover.bundle.zipapp import hooks_sha256
 from failover.clients.sources import ClientSource
 from failover.command.request import SiteChoice
 from failover.runs import history
@@ -47,9 +48,12 @@ def several(folder: Path, service_ip: str | None = None) -> Iterator[WholeSite]:
 
 def do(site: WholeSite, action: str, capsys: pytest.CaptureFixture[str], **options: str) -> tuple[int, str]:
     back, resume = (bool(options.pop(name, "")) for name in ("back", "resume_slurm"))
+    follow = options.pop("follow", "")
     source = ClientSource(**{k: v for k, v in options.items() if k != "clients"})
     how = options.get("clients", "remount")
-    arguments = verb.Arguments(action, SiteChoice(str(site.file)), source, how, True, True, back, resume)
+    arguments = verb.Arguments(
+        action, SiteChoice(str(site.file)), source, how, True, True, back, resume, follow
+    )
     with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, site.model)):
         code = verb.main(arguments)
     done = capsys.readouterr()
@@ -161,3 +165,81 @@ def test_a_site_without_a_service_address_has_no_migration(
     code, said = do(site, "run", capsys, back="yes")
     assert code == 2, said
     assert mounted(site) == dict.fromkeys(CLIENTS, FIRST)
+
+
+def test_a_unit_is_put_on_the_clients_shown_and_taken_away(
+    site: WholeSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = hooks_sha256()[:16]
+    code, said = do(site, "follow", capsys, follow="status", nodes="nfs-cli,gpu-003")
+    assert (code, result(said)) == (0, {"clients": {"nfs-cli": "off", "gpu-003": "off"}}), said
+
+    with site.model.open() as model:
+        model["breaks"] = ["gpu-003"]
+        before = dict(model["mounted"])
+    code, said = do(site, "follow", capsys, follow="on")
+    first = result(said)
+    assert (code, first["changed"], first["outcome"]) == (6, ["nfs-cli"], "clients-left"), said
+    assert first["failed"] == {"gpu-003": "follow broken: the timer does not run"}
+    assert sorted(first["silent"]) == ["gpu-001", "gpu-002"]
+
+    with site.model.open() as model:
+        model["breaks"], model["silent"] = [], ["gpu-002"]
+        model["following"]["gpu-003"]["sha256"] = "0" * 16
+        model["following"]["gpu-001"] = {"sha256": ours, "on": True, "current": False}
+    code, said = do(site, "follow", capsys, follow="status")
+    assert (code, result(said)["clients"]) == (
+        6,
+        {
+            "nfs-cli": f"on, hooks {ours}",
+            "gpu-001": "on, with servers or mounts that are not the site's of today",
+            "gpu-002": "not reached",
+            "gpu-003": f"on, with the hooks {'0' * 16}, which are others than {ours} here",
+        },
+    ), said
+    code, said = do(site, "check", capsys, nodes="nfs-cli,gpu-[001,003]")
+    assert code == 0, said
+    (check,) = [one for one in result(said)["checks"] if one["name"] == "clients that follow"]
+    assert (check["outcome"], check["found"][:7]) == ("warning", "3 of 3:")
+
+    code, said = do(site, "follow", capsys, follow="on", nodes="nfs-cli,gpu-[001,003]")
+    assert (code, result(said)["already"], sorted(result(said)["changed"])) == (
+        0,
+        ["nfs-cli"],
+        ["gpu-001", "gpu-003"],
+    ), said
+    code, said = do(site, "check", capsys, nodes="nfs-cli,gpu-[001,003]")
+    (check,) = [one for one in result(said)["checks"] if one["name"] == "clients that follow"]
+    assert check["outcome"] == "ok"
+    assert check["found"] == f"3 of 3: gpu-[001,003],nfs-cli: on, hooks {ours}"
+
+    code, said = do(site, "follow", capsys, follow="off", nodes="nfs-cli,gpu-[001,003]")
+    assert (code, len(result(said)["changed"])) == (0, 3), said
+    code, said = do(site, "follow", capsys, follow="off", nodes="nfs-cli")
+    assert (code, result(said)["outcome"]) == (0, "nothing-to-do"), said
+    with site.model.open() as model:
+        assert model["following"] == {}
+        assert model["mounted"] == before
+
+
+@pytest.mark.parametrize(
+    ("action", "options", "text"),
+    [
+        ("follow", {}, "expected one of --on, --off and --status; none is given"),
+        ("follow", {"follow": "on and off"}, "expected one of --on, --off and --status; found on and off"),
+        ("run", {"follow": "on"}, "--on, --off and --status go with follow"),
+        ("list", {"follow": "status"}, "--on, --off and --status go with follow"),
+        ("follow", {"follow": "on", "nodes": "gpu-900"}, "gpu-900"),
+    ],
+)
+def test_what_does_not_go_with_follow_is_refused(
+    site: WholeSite,
+    capsys: pytest.CaptureFixture[str],
+    action: str,
+    options: dict[str, str],
+    text: str,
+) -> None:
+    code, said = do(site, action, capsys, **options)
+    assert (code, text in said) == (2, True), said
+    with site.model.open() as model:
+        assert "following" not in model

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from failover.bundle.zipapp import hooks_sha256
 from failover.model.host.hook_report import HookReport
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
 from failover.model.site import Client, ClientMount
@@ -86,6 +87,33 @@ def test_one_export_under_two_names_and_a_clock_that_is_off_are_named() -> None:
     near = replace(told, ahead=20.0)
     right = ClientStatus(Client("c1", "c1", mounts[1:]), Presence.ANSWERS, near)
     assert list(hosts.judge_client(right)) == []
+
+
+def test_clients_that_follow_by_themselves_are_shown_and_what_is_not_right_of_them() -> None:
+    ours = hooks_sha256()[:16]
+
+    def status(name: str, unit: object) -> ClientStatus:
+        facts = {"follow": unit} if unit else {}
+        result = HooksResult("check", "client", name, True, False, 0.1, "", (), facts)
+        return ClientStatus(Client(name, name, ()), Presence.ANSWERS, HookReport(name, result))
+
+    right = {"sha256": ours, "on": True, "current": True}
+    silent = ClientStatus(Client("c9", "c9", ()), Presence.SILENT)
+    off = status("c0", None)
+    assert list(hosts.judge_following([off, silent])) == []
+    (check,) = hosts.judge_following([off, silent, status("c1", right), status("c2", right)])
+    assert (check.outcome, check.actual) == (CheckResult.OK, f"2 of 3: c[1-2]: on, hooks {ours}")
+    for unit, text in (
+        ({**right, "sha256": "0" * 16}, "others than"),
+        ({**right, "on": False, "sha256": ""}, "not whole"),
+        ({**right, "current": False}, "not the site's of today"),
+        ({}, ""),
+        ("on", ""),
+    ):
+        checks = list(hosts.judge_following([status("c1", right), status("c2", unit)]))
+        assert [c.outcome for c in checks] == [CheckResult.WARNING if text else CheckResult.OK]
+        assert text in checks[0].actual
+        assert complete(checks[0])
 
 
 def test_clients() -> None:
