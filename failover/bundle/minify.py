@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from string import ascii_lowercase
 from typing import TypeVar
 
+from failover.bundle import syntax
+
 _Documented = TypeVar("_Documented", ast.Module, ast.ClassDef, ast.FunctionDef)
 _INDENT = re.compile(r"^( {4})+", re.MULTILINE)
 _NAMES_MATTER = (ast.ClassDef, ast.Global, ast.Nonlocal)
@@ -20,7 +22,7 @@ def shortened(source: str) -> str:
     Its local variables have one letter, and what a module keeps to itself has two; parameters keep their
     names, which callers use.
     """
-    tree = _Shorter().visit(ast.parse(source))
+    tree = _Shorter().visit(syntax.parse(source))
     _drop_unused_types(tree)
     _rename_privates(tree)
     for node in nodes(tree):

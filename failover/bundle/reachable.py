@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from failover.bundle import syntax
 from failover.bundle.minify import dedented
 
 _Trees = dict[str, ast.Module]
@@ -17,7 +18,7 @@ def reached(sources: dict[str, str], entry: str) -> dict[str, str]:
     A name that begins with one underscore counts in its own module, any other in all of them, and so does a
     text that could be a name: getattr() may look for it. A class is kept or left out as a whole.
     """
-    trees = {name: ast.parse(source) for name, source in sources.items()}
+    trees = {name: syntax.parse(source) for name, source in sources.items()}
     used: _Used = {name: set() for name in trees}
     while (more := {name: _names(trees[name], name == entry, used, name) for name in trees}) != used:
         used = more

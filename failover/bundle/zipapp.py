@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import ast
 import bz2
-import gc
 import hashlib
 import io
 import json
 import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from failover.atomic_file import write_whole
-from failover.bundle import minify
+from failover.bundle import minify, syntax
 from failover.bundle.reachable import reached
 from failover.paths import HOOKS
 from hooks import zipapp_main
@@ -43,23 +40,8 @@ def loader_bytes() -> bytes:
 
 
 def _zipapp(entry: str) -> bytes:
-    with _ONE_AT_A_TIME, _without_garbage_collection():
+    with _ONE_AT_A_TIME:
         return _packed(entry)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """CPython's ast.parse fails when another one begins before it ends (python/cpython#106905).
-
-    That other one may be in another thread, or in a finalizer that formats a traceback (3.11 and later).
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @cache
@@ -112,7 +94,7 @@ def needed(sources: dict[str, str], entry: str) -> dict[str, str]:
 
 def _imported(source: str) -> list[str]:
     """Names of which some are modules: `from PACKAGE import MODULE`, `from MODULE import Name`."""
-    statements = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+    statements = [node for node in ast.walk(syntax.parse(source)) if isinstance(node, ast.ImportFrom)]
     froms = [str(node.module) for node in statements]
     return froms + [f"{node.module}.{alias.name}" for node in statements for alias in node.names]
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 
 from lab.hardware.teardown import remains
-from lab.system.waiting import slowness
 from tests.drill.run_drill import drill
 
 pytestmark = pytest.mark.guests
 
 # NFSv4's lease as Linux has it (nfsv4leasetime): a client that stalls no longer has missed nothing.
-LEASE_SECONDS = 90
 
 
 def test_the_service_comes_back_on_a_server_launched_from_the_image(tmp_path):
@@ -34,18 +32,16 @@ def test_the_service_comes_back_on_a_server_launched_from_the_image(tmp_path):
 @pytest.mark.parametrize("guests", [pytest.param("debian", marks=pytest.mark.nightly), "el9"])
 def test_a_planned_switchover_and_the_way_home_lose_nothing(tmp_path, guests):
     """On el9 release, takeover and the clients' step are enforced; the drill fails for a denial."""
-    slower = slowness()
     code, story, text = drill(
         tmp_path / "lab", "--mode", "alive", "--standby", "--failback", "--guests", guests
     )
-    slower = max(slower, slowness())
     assert code == 0, text
     assert f"the image of {guests} guests" in text
     assert [move["target"] for move in story["moves"]] == ["nfs-srv-2", "nfs-srv-1"]
     assert story["active"] == "nfs-srv-1"
     assert story["records_lost"] == 0
-    # a machine that does other work beside is slow, not wrong
-    assert all(1 < move["outage_seconds"] < LEASE_SECONDS * slower for move in story["moves"])
+    # no client waits for what comes before the release or after its own step
+    assert all(1 < move["outage_seconds"] < move["seconds"] for move in story["moves"])
     assert "release nfs-srv-1: done" in text
     assert "release nfs-srv-2: done" in text
     assert "power-off" not in text

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from failover.bundle.syntax import parse
 from tests.paths import ROOT
 
 # Such a word says how a value came about, and hides what the value is: the reader has to look for its type in
@@ -24,7 +25,7 @@ def modules(*places: str) -> Iterator[tuple[str, ast.Module]]:
     for place in places:
         files = sorted((ROOT / place).rglob("*.py")) if (ROOT / place).is_dir() else [ROOT / place]
         for file in files:
-            yield str(file.relative_to(ROOT)), ast.parse(file.read_text())
+            yield str(file.relative_to(ROOT)), parse(file.read_text())
 
 
 def bound(node: ast.AST) -> Iterator[str]:
@@ -90,18 +91,18 @@ def test_data_is_named_by_what_it_holds() -> None:
     ],
 )
 def test_every_way_to_bind_a_name_is_seen(code: str) -> None:
-    assert len(vague(ast.parse(code))) == 1
+    assert len(vague(parse(code))) == 1
 
 
 @pytest.mark.parametrize(
     "code", ["found_seconds = 1", "not_found()", "x = {'found': 1}", "x['seen'] = '`told`'"]
 )
 def test_words_inside_a_name_and_texts_are_free(code: str) -> None:
-    assert not vague(ast.parse(code))
+    assert not vague(parse(code))
 
 
 def test_an_option_of_the_command_line_keeps_its_word_as_an_argument_alone() -> None:
-    tree = ast.parse("def clients(seen=False):\n    via = seen")
+    tree = parse("def clients(seen=False):\n    via = seen")
     assert vague(tree, frozenset({"via", "seen"})) == ["via (line 2)"]
 
 

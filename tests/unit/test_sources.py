@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from failover.bundle.syntax import parse
 from tests.paths import ROOT
 
 FILES = sorted(p for room in ("api", "terraform") for p in (ROOT / "tests" / room).rglob("test_*.py"))
@@ -28,7 +29,7 @@ def of_the_file(tree: ast.Module) -> set[str]:
 
 def unmarked(text: str) -> list[str]:
     """The tests that have neither of the marks, or both."""
-    tree = ast.parse(text)
+    tree = parse(text)
     common = of_the_file(tree)
     tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")]
     return [t.name for t in tests if len(common | marks(t.decorator_list)) != 1]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from failover.bundle.syntax import parse
 from tests.paths import ROOT
 
 MODULES = [p for p in sorted((ROOT / "hooks" / "layers").glob("*.py")) if p.name != "__init__.py"]
@@ -15,7 +16,7 @@ TOUCHES = re.compile(
 
 
 def functions(text: str) -> list[ast.FunctionDef]:
-    return [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    return [node for node in parse(text).body if isinstance(node, ast.FunctionDef)]
 
 
 def touching_without_host(text: str) -> list[str]:
@@ -32,7 +33,7 @@ def touching_without_host(text: str) -> list[str]:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda p: p.stem)
 def test_the_module_says_which_of_its_functions_touch_the_host(module: Path) -> None:
-    says = ast.get_docstring(ast.parse(module.read_text())) or ""
+    says = ast.get_docstring(parse(module.read_text())) or ""
     assert "host" in says.partition("\n\n")[2], "say which functions change the host, or that none does"
     names = {f.name for f in functions(module.read_text())}
     quoted = {name for name in re.findall(r"`(\w+)`", says) if not name.endswith("_")} - {"host"}
