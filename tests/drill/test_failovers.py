@@ -9,8 +9,6 @@ from tests.drill.run_drill import drill
 
 pytestmark = pytest.mark.guests
 
-# NFSv4's lease as Linux has it (nfsv4leasetime): a client that stalls no longer has missed nothing.
-
 
 def test_the_service_comes_back_on_a_server_launched_from_the_image(tmp_path):
     run = tmp_path / "lab"

@@ -1,4 +1,4 @@
-"""A parse holds where garbage is collected in the middle of it: a finalizer may parse too (traceback does)."""
+"""A parse holds where garbage is collected within it: a finalizer may parse too (traceback does)."""
 
 from __future__ import annotations
 
