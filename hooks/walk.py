@@ -69,6 +69,18 @@ def _walk(host: Host, modules: Iterable[ModuleType], spec: Spec, act: Act, aim: 
             if hasattr(module, "release"):
                 break
             layers[-1] = layer._replace(state=aim)  # the service waits for no setting; the message names it
+    return _reloaded(host, layers)
+
+
+def _reloaded(host: Host, layers: List[Layer]) -> List[Layer]:
+    """After a failure too: what was edited is for the next boot and shutdown. The service waits for neither."""
+    if not host.reload_due:
+        return layers
+    try:
+        host.reload_systemd()
+    except HookError as error:
+        message = "{}; {}: run `systemctl daemon-reload`".format(layers[-1].message, error)
+        return layers[:-1] + [layers[-1]._replace(message=message)]
     return layers
 
 

@@ -53,6 +53,7 @@ class Host:
         self._seconds = seconds
         self._lock = threading.Lock()
         self.on_step: Callable[[str], None] = lambda step: None
+        self.reload_due = False  # systemd is to read its files again; a walk has it do so at its end, once
         self.renew()
 
     def renew(self) -> None:
@@ -111,6 +112,12 @@ class Host:
             text = "`{}` ended with {}: {}{}"
             raise CommandFailed(text.format(shown, outcome.code, message or "(no message)", remedy))
         return outcome
+
+    def reload_systemd(self) -> None:
+        """Has systemd read fstab, exports and units again: seconds, in which no client needs to wait. Raises
+        HookError."""
+        self.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
+        self.reload_due = False
 
     def _execute(self, argv: Sequence[str], seconds: float) -> Optional[CommandOutcome]:
         environment = dict(os.environ, LC_ALL="C", PATH=SBIN, LVM_SUPPRESS_FD_WARNINGS="1")

@@ -9,7 +9,7 @@ from typing import Iterator, List, Optional
 
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.contract.spec import Filesystem, ServerSpec
-from hooks.host.host import RELOAD_SECONDS, CommandFailed, Host, refuse
+from hooks.host.host import CommandFailed, Host, refuse
 from hooks.host.mounts import Mounted, mounted_on, mounts
 from hooks.layers import fstab
 from hooks.layers.devices import content, means, node, places, tags
@@ -86,9 +86,8 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     mounted = [text for item in _by_mount(spec) for text in _mount(host, item)]
     # only then: a bind mount out of one filesystem may be of a folder in another one
     mounted += [text for item in spec.filesystems for text in _mount_with(host, item)]
-    # With exports to come, the NFS layer has systemd read fstab and exports at once: it takes seconds.
-    if done and not (mounted and spec.exports):
-        host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
+    # with exports to come, the NFS layer has systemd read fstab and exports at once
+    host.reload_due |= bool(done) and not (mounted and spec.exports)
     return done + mounted
 
 
@@ -190,8 +189,7 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
             unmount(host, mounted.mount)
             done.append(mounted.mount + " unmounted")
     edited = [item.mount + " commented out in fstab" for item in spec.filesystems if leave(host, item)]
-    if edited:
-        host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
+    host.reload_due |= bool(edited)
     return done + edited
 
 

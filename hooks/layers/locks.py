@@ -16,7 +16,7 @@ from typing import List, Optional, Tuple
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.contract.spec import Filesystem, Locks, ServerSpec
 from hooks.host import mounted_folder, places, text_file
-from hooks.host.host import RELOAD_SECONDS, HookRefused, Host
+from hooks.host.host import HookRefused, Host
 from hooks.host.mounts import mounted_on
 from hooks.layers.devices import content
 
@@ -117,7 +117,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     for path, text in units(spec, uuid):
         if text_file.edit(host, path, lambda _, text=text: text):  # type: ignore[misc]
             done.append(path + " written")
-    host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
+    host.reload_systemd()
     if _runs(host):
         host.run("systemctl", "stop", "nfs-server", seconds=STOP_SECONDS)
         done.append("nfs-server stopped, to start with them")
@@ -151,7 +151,7 @@ def remove(host: Host) -> List[str]:
     removed = [path for path in (NFSD_UNIT, TRACKER_UNIT) if text_file.edit(host, path, lambda _: "")]
     if not removed:
         return []
-    host.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
+    host.reload_systemd()  # before anything starts by them
     return [path + " removed" for path in removed] + _leave(host)
 
 

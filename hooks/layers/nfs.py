@@ -11,7 +11,7 @@ from typing import Callable, List, Set, Tuple
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.contract.spec import ServerSpec, filesystem_of
 from hooks.host import text_file
-from hooks.host.host import RELOAD_SECONDS, HookRefused, Host, refuse
+from hooks.host.host import HookRefused, Host, refuse
 from hooks.host.mounts import mounted_on, mounts
 from hooks.layers import exports, locks
 from hooks.layers.exports import Pair
@@ -28,6 +28,7 @@ _KERNEL = "/proc/net/rpc/nfsd.export/content"
 _PORT = "0801"  # 2049 in /proc/net/tcp's hexadecimal
 _LISTENING = re.compile(r"^\s*\d+: [0-9A-F]+:" + _PORT + r" \S+ 0A ", re.MULTILINE)
 _COMPLAINED = {1: "complained, perhaps of another file's line; the check afterwards tells about ours"}
+_NOT_ENABLED = {1: "not enabled"}
 _NOT_EXPORTED = {1: "not exported"}
 
 
@@ -79,7 +80,10 @@ def _service(host: Host) -> Tuple[str, str]:
     """Whether systemd has it active, and enabled at boot (systemctl(1), show)."""
     out = host.run("systemctl", "show", "-p", "ActiveState,UnitFileState", SERVICE).out
     properties = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-    return properties.get("ActiveState", ""), properties.get("UnitFileState", "") or "not installed"
+    enabled = properties.get("UnitFileState", "") or "not installed"
+    if host.reload_due and enabled != "enabled":  # that was systemd's memory; this looks at the files
+        enabled = host.run("systemctl", "is-enabled", SERVICE, tolerate=_NOT_ENABLED).out.strip()
+    return properties.get("ActiveState", ""), enabled
 
 
 def _threads(host: Host) -> int:
@@ -168,16 +172,22 @@ def _start(host: Host) -> List[str]:
     active, enabled = _service(host)
     if active == "active" and _threads(host):
         host.run("exportfs", "-ra", tolerate=_COMPLAINED)
-        # either makes systemd read fstab and the exports again, for the order of the next shutdown
-        what = ["daemon-reload"] if enabled == "enabled" else ["enable", SERVICE]
-        host.run("systemctl", *what, seconds=RELOAD_SECONDS)
+        _at_boot(host, enabled != "enabled", "enable")
         return ["exports read again"]
     if active in ("failed", "active"):  # active without threads: somebody stopped nfsd behind systemd's back
         host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
         host.run("systemctl", "reset-failed", SERVICE, tolerate={1: "nothing to reset"})
-    # to enable and to disable has systemd read everything again
-    host.run("systemctl", "enable", "--now", SERVICE, seconds=START_SECONDS + RELOAD_SECONDS)
+    host.run("systemctl", "start", SERVICE, seconds=START_SECONDS)
+    _at_boot(host, enabled != "enabled", "enable")
     return [SERVICE + " started"]
+
+
+def _at_boot(host: Host, is_other: bool, verb: str) -> None:
+    """Enables or disables the service for the next boot. systemd reads the exports again, which give the order
+    of the next shutdown (nfs-server-generator(8)), when clients no longer wait for it."""
+    if is_other:
+        host.run("systemctl", verb, "--no-reload", SERVICE)
+    host.reload_due = True
 
 
 def release(host: Host, spec: ServerSpec) -> List[str]:
@@ -214,6 +224,7 @@ def _stop(host: Host) -> List[str]:
     active, enabled = _service(host)
     if active not in ("active", "activating") and enabled != "enabled" and not _threads(host):
         return []
-    host.run("systemctl", "disable", "--now", SERVICE, seconds=STOP_SECONDS + RELOAD_SECONDS)
+    _at_boot(host, enabled == "enabled", "disable")
+    host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
     host.wait("nfsd to end its threads", lambda: not _threads(host), STOP_SECONDS)
     return [SERVICE + " stopped"]

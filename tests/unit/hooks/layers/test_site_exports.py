@@ -22,6 +22,9 @@ MOUNTED = "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw - xfs 
 LISTENS = "  0: 00000000:0801 00000000:0000 0A 0\n"
 SHOW = "systemctl show -p ActiveState,UnitFileState nfs-server"
 RUNS = {"run": SHOW, "out": "ActiveState=active\nUnitFileState=enabled\n"}
+RELOAD = {"run": "systemctl daemon-reload"}
+# it is disabled, and systemd has not read its files again yet
+AT_REST = {"run": SHOW, "out": "ActiveState=inactive\nUnitFileState=enabled\n"}
 STOPPED = {"run": SHOW, "out": "ActiveState=inactive\nUnitFileState=disabled\n"}
 CONTENT = "/proc/net/rpc/nfsd.export/content"
 OPTIONS = "(sync,wdelay,hide,rw)"
@@ -168,15 +171,14 @@ def test_a_release_ends_with_a_table_without_the_path(
         if other
         else [
             RUNS,
-            {
-                "run": "systemctl disable --now nfs-server",
-                "then": {"files": {"/proc/fs/nfsd/threads": "0\n"}},
-            },
-            STOPPED,
+            {"run": "systemctl disable --no-reload nfs-server"},
+            {"run": "systemctl stop nfs-server", "then": {"files": {"/proc/fs/nfsd/threads": "0\n"}}},
+            AT_REST,
         ]
     )
+    reload = [] if other else [RELOAD]
     steps = [table(*shown, *others), *({"run": f"exportfs -u {name}"} for name in unexported), *ends]
-    made = host(tmp_path, *steps, table(*others), files={"/etc/exports": keeps + line})
+    made = host(tmp_path, *steps, table(*others), *reload, files={"/etc/exports": keeps + line})
     layer = done(made, "release", spec())
     assert (layer.state, layer.changed) == ("absent", True), layer.message
     left = made.read("/etc/exports") or ""
@@ -186,8 +188,9 @@ def test_a_release_ends_with_a_table_without_the_path(
 
 
 def test_a_line_by_another_path_to_it_is_put_off_too(tmp_path: Path) -> None:
-    stop = {"run": "systemctl disable --now nfs-server", "then": {"files": {"/proc/fs/nfsd/threads": "0\n"}}}
-    steps = [table("/mnt/a  *"), {"run": "exportfs -u *:/mnt/a"}, RUNS, stop, STOPPED, table()]
+    stop = {"run": "systemctl stop nfs-server", "then": {"files": {"/proc/fs/nfsd/threads": "0\n"}}}
+    off = {"run": "systemctl disable --no-reload nfs-server"}
+    steps = [table("/mnt/a  *"), {"run": "exportfs -u *:/mnt/a"}, RUNS, off, stop, AT_REST, table(), RELOAD]
     made = host(tmp_path, *steps, files={"/etc/exports.d/site.exports": "/export *(rw)\n"})
     made.change({"links": {"/export": "mnt/a"}})
     assert done(made, "release", spec()).state == "absent"
@@ -206,8 +209,8 @@ def test_what_the_kernel_still_exports_is_not_released(left: str, tmp_path: Path
 
 def test_a_takeover_restores_the_site_s_own_line_and_its_options(tmp_path: Path) -> None:
     off = fstab.OFF + "/mnt/a 10.0.0.0/255.255.0.0(rw,no_root_squash)\n"
-    steps = [RUNS, table(), RUNS, {"run": "exportfs -ra"}, {"run": "systemctl daemon-reload"}]
-    made = host(tmp_path, *steps, RUNS, table("/mnt/a  10.0.0.0/16"), files={"/etc/exports": off})
+    steps = [RUNS, table(), RUNS, {"run": "exportfs -ra"}]
+    made = host(tmp_path, *steps, RUNS, table("/mnt/a  10.0.0.0/16"), RELOAD, files={"/etc/exports": off})
     layer = done(made, "apply", spec())
     assert layer.state == "present", layer.message
     assert made.read("/etc/exports") == "/mnt/a 10.0.0.0/255.255.0.0(rw,no_root_squash)\n"
