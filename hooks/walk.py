@@ -73,7 +73,7 @@ def _walk(host: Host, modules: Iterable[ModuleType], spec: Spec, act: Act, aim: 
 
 
 def _reloaded(host: Host, layers: List[Layer]) -> List[Layer]:
-    """After a failure too: what was edited is for the next boot and shutdown. The service waits for neither."""
+    """After a failure too: what was edited is for the next boot and shutdown, which no client waits for."""
     if not host.reload_due:
         return layers
     try:

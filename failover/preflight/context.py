@@ -21,10 +21,14 @@ from failover.model.site import ClientMode
 from failover.model.stack_output import Launch, Server, Stack
 from failover.ports import Ports
 from failover.preflight.memo import Once
+from failover.tfvars import variables
 
 
 class Ground:
-    """One target of one site. `observation`: that of a run under way, None for preflight alone."""
+    """One target of one site. `observation`: that of a run under way, None for preflight alone.
+
+    Raises Usage for a file of variables that Terraform would not read.
+    """
 
     def __init__(
         self,
@@ -34,8 +38,8 @@ class Ground:
         observation: Observation | None = None,
     ) -> None:
         self.site = ports.site
-        self.stack = stack
-        self.target: Server = stack.servers[target]
+        self.stack = variables.launching(stack, ports.site.terraform)
+        self.target: Server = self.stack.servers[target]
         self.reads = ports.reads
         self.terraform = ports.runner
         self.hosts = ports.hosts

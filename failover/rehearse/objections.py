@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from failover.cloud.inventory import Unanswered
 from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Refused, Unknown, Usage
-from failover.model.site import TerraformAccess
 from failover.model.stack_output import Launch, Server, Stack
 from failover.ports import Ports
 from failover.runs.site_lock import holder
-from failover.tfvars import variables
 from hooks.contract.result import PRESENT
 from hooks.layers.filesystem import NAME as FILESYSTEM
 from hooks.layers.lvm import NAME as LVM
@@ -53,15 +51,6 @@ def chosen(stack: Stack, server: str, standby: str) -> Chosen:
             f"add --server or --standby with one of: {', '.join(stack.servers)}",
         )
     return Chosen(many[0], many[0].launch)
-
-
-def by_the_variables(choice: Chosen, terraform: TerraformAccess) -> Chosen:
-    """The same, launched from the image that the next apply launches from: Terraform's state knows an image
-    that was taken since its last apply not yet. Raises Usage for a file that Terraform would not read."""
-    if choice.launch is None or terraform.stack_id:
-        return choice
-    place = variables.written(terraform.directory, choice.server.name)
-    return replace(choice, launch=replace(choice.launch, image_id=place.image_id)) if place else choice
 
 
 def refuse_during_a_run(runs: Path) -> None:

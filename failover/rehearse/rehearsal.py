@@ -33,6 +33,7 @@ from failover.report.report import Report
 from failover.runs.events import Event
 from failover.runs.history import STEPS
 from failover.runs.journal import Journal
+from failover.tfvars import variables
 from failover.verify import data_findings
 from failover.verify.canaries import Known
 
@@ -95,8 +96,8 @@ class Rehearsal:
         self._clean()
         if self._choices.clean:
             return
-        chosen = objections.chosen(self._stack, self._choices.server, self._choices.standby)
-        chosen = objections.by_the_variables(chosen, site.terraform)
+        stack = variables.launching(self._stack, site.terraform)
+        chosen = objections.chosen(stack, self._choices.server, self._choices.standby)
         self._report.target = chosen.server.name
         if not site.ssh.reach:
             raise Refused(

@@ -30,6 +30,7 @@ from failover.runs import history, hold, site_lock
 from failover.stack.runner import StackRunner
 from failover.status.beside import Beside, settled, unread
 from failover.status.sight import Sight, Unread
+from failover.tfvars.variables import image_of_next
 
 LIMIT_SECONDS = 20.0  # beside the time that a login may take
 _HOOKS_SECONDS = 30.0
@@ -141,8 +142,8 @@ class Look:
         )
 
     def _image(self, server: Server) -> ImageFound:
-        assert server.launch is not None  # noqa: S101 (asked of servers that have one)
-        return CloudReads(self._site.cloud, self._limit).image(server.launch.image_id)
+        image_id = image_of_next(server, self._site.terraform)
+        return CloudReads(self._site.cloud, self._limit).image(image_id)
 
     def _server(
         self, server: Server, stack: Stack, state: str | Unread | None, held: Mapping[str, Attachment]

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from failover.model.outcome import Usage
+from failover.model.site import TerraformAccess
+from failover.model.stack_output import Server, Stack
 from failover.tfvars import hcl_reader
 
 _FIRST = ("terraform.tfvars", "terraform.tfvars.json")  # all others overrule them
@@ -50,6 +52,30 @@ def written(folder: Path, server: str) -> WrittenImage | None:
     place = _last(folder, "servers")
     image_id = (place[1].get(server) or {}).get("image_id") if place else None
     return WrittenImage(place[0], str(image_id)) if place and image_id else None
+
+
+def launching(stack: Stack, terraform: TerraformAccess) -> Stack:
+    """The stack with each server's image as the next apply launches it (`image_of_next`). Raises Usage."""
+    return replace(
+        stack,
+        servers={
+            name: replace(server, launch=replace(server.launch, image_id=image_of_next(server, terraform)))
+            if server.launch
+            else server
+            for name, server in stack.servers.items()
+        },
+    )
+
+
+def image_of_next(server: Server, terraform: TerraformAccess) -> str:
+    """The image that the next apply launches the server from; "" for an adopted one.
+
+    An image that was named since the last apply is not in Terraform's state yet. A Resource Manager stack has
+    its variables with itself: its state is believed. Raises Usage for a file that Terraform would not read.
+    """
+    place = None if terraform.stack_id else written(terraform.directory, server.name)
+    in_state = server.launch.image_id if server.launch else ""
+    return place.image_id if place and in_state else in_state
 
 
 def _last(folder: Path, variable: str) -> tuple[Path, Mapping[str, Any]] | None:

@@ -183,8 +183,8 @@ def _start(host: Host) -> List[str]:
 
 
 def _at_boot(host: Host, is_other: bool, verb: str) -> None:
-    """Enables or disables the service for the next boot. systemd reads the exports again, which give the order
-    of the next shutdown (nfs-server-generator(8)), when clients no longer wait for it."""
+    """Enables or disables the service for the next boot. systemd reads the exports again when no client waits
+    any more: they give the order of the next shutdown (nfs-server-generator(8))."""
     if is_other:
         host.run("systemctl", verb, "--no-reload", SERVICE)
     host.reload_due = True

@@ -242,6 +242,17 @@ def test_a_deleted_image(changed_launch: Place) -> None:
     assert "DELETED" in named(report, "image").actual
 
 
+def test_an_image_named_since_the_last_apply_is_the_one_that_is_judged(changed_launch: Place) -> None:
+    servers = changed_launch.variables["servers"]
+    missing = f"{servers['nfs-srv-2']['image_id']}missing"
+    changed_launch.stack.change_site(
+        servers={**servers, "nfs-srv-2": {**servers["nfs-srv-2"], "image_id": missing}}
+    )
+    report = changed_launch.look()
+    assert report.outcome.exit_code != 0
+    assert missing in named(report, "image").actual + named(report, "image").remedy
+
+
 def test_an_old_image_is_a_warning(place: Place) -> None:
     place.file.write_text(place.file.read_text() + "[preflight]\nimage_age_days = 0.0000001\n")
     check = named(place.look(), "image")

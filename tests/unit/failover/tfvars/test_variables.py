@@ -5,6 +5,8 @@ import json
 import pytest
 
 from failover.model.outcome import Usage
+from failover.model.site import TerraformAccess
+from failover.model.stack_output import Launch, Server
 from failover.tfvars import hcl_reader, variables
 
 OLD, NEW = "ocid1.image.oc1..old", "ocid1.image.oc1..new"
@@ -56,3 +58,27 @@ def test_a_file_that_terraform_would_not_read_is_named(tmp_path):
     (tmp_path / "site.auto.tfvars").write_text("servers = ]\n")
     with pytest.raises(Usage, match=r"site\.auto\.tfvars"):
         variables.written(tmp_path, "a")
+
+
+@pytest.mark.parametrize(
+    ("name", "stack_id", "text", "wanted"),
+    [
+        ("launched", "", HCL.replace("nfs-srv-3", "launched"), OLD),
+        ("launched", "", HCL, "in the state"),  # the server is not in the variables yet, or not any more
+        ("launched", "", "active_server = 1\n", "in the state"),
+        ("launched", "ocid1.ormstack.oc1..one", HCL.replace("nfs-srv-3", "launched"), "in the state"),
+        ("adopted", "", HCL.replace("nfs-srv-3", "adopted"), ""),
+    ],
+)
+def test_the_next_apply_launches_from_the_image_that_is_written(name, stack_id, text, wanted, tmp_path):
+    (tmp_path / "site.auto.tfvars").write_text(text)
+    launch = Launch("in the state", "BM", "ad", "subnet", None) if name == "launched" else None
+    server = Server(name, name, launch is None, True, None, None, launch)
+    assert variables.image_of_next(server, TerraformAccess(tmp_path, {}, stack_id)) == wanted
+
+
+def test_no_image_is_taken_from_a_file_that_terraform_would_not_read(tmp_path):
+    (tmp_path / "site.auto.tfvars").write_text("servers = {\n")
+    server = Server("a", "a", True, True, None, None)
+    with pytest.raises(Usage, match=r"site\.auto\.tfvars"):
+        variables.image_of_next(server, TerraformAccess(tmp_path, {}))
