@@ -1,6 +1,7 @@
 """Where attachments are looked for: in the compartments of all instances of the stack."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from failover.cloud.compute import Cloud
 from failover.cloud.inventory import Unanswered
 from failover.model.attachments import Attachment
 from failover.model.outcome import Unknown
+from failover.model.site import TerraformAccess
 from failover.model.stack_output import Server, Stack, Volume
 from failover.preflight.context import Ground
 
@@ -146,9 +148,10 @@ class Reads:
 
 
 @pytest.mark.parametrize("holder", ["i1", "i2"])
-def test_preflight_judges_a_404_as_a_run_does(holder: str) -> None:
+def test_preflight_judges_a_404_as_a_run_does(holder: str, tmp_path: Path) -> None:
     stack = replace(STACK, volumes={"bv1": Volume("bv1", "v", "a1", holder, "iqn.x", "169.254.2.2", 3260)})
-    doors = SimpleNamespace(site=None, runner=None, hosts=None, observer=None, reads=Reads(holder))
+    site = SimpleNamespace(terraform=TerraformAccess(tmp_path, {}))
+    doors = SimpleNamespace(site=site, runner=None, hosts=None, observer=None, reads=Reads(holder))
     ground = Ground(cast(Any, doors), stack, "nfs-srv-2")
     if holder == "i1":
         assert ground.server_state(SECOND) == "TERMINATED"
