@@ -50,20 +50,21 @@ def _on_disk(host: Host, content: bytes) -> List[str]:
     folder = host.path(places.DISK)
     os.makedirs(folder, mode=0o755, exist_ok=True)
     descriptor = os.open(folder, mounted_folder.DIRECTORY)
-    return _put(descriptor, content)
+    return _put(descriptor, content, 0o600)
 
 
 def _with_data(host: Host, mount: str, content: bytes) -> List[str]:
     base = mounted_folder.open_on_mount(host, mount, mount)
     make_folder(places.DATA, base, 0o755)
-    return _put(mounted_folder.open_root_owned(places.DATA, base), content)
+    # a client's root, whom the export makes nobody (root_squash), reads it: agent/started.py
+    return _put(mounted_folder.open_root_owned(places.DATA, base), content, 0o644)
 
 
-def _put(folder: int, content: bytes) -> List[str]:
+def _put(folder: int, content: bytes, mode: int) -> List[str]:
     """Every copy's SHA-256, once this one is there; what is not as it was hashed is written anew."""
     name = copies.name_of(copies.digest(content))
     if copies.read(folder, name) != content:
-        put(name, content, folder, 0o600)
+        put(name, content, folder, mode)
     names = [other for other in os.listdir(folder) if copies.KEPT.fullmatch(other)]
     age = {other: os.stat(other, dir_fd=folder, follow_symlinks=False).st_mtime for other in names}
     for other in sorted(names, key=lambda one: (one == name, age[one]))[:-_MOST]:

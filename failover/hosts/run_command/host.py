@@ -31,8 +31,8 @@ _AT_ONCE = 32  # calls; the API's limits are per second
 _REBOOT_IN = 15  # seconds: the agent reports the command's end before
 _BOOT_ID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _NO_HOOKS = (
-    "`./inv preflight` keeps the hooks with the data; where root may not read there (root_squash), or while "
-    "no server serves, set [run_command] hooks_url, or bring this client over once by SSH"
+    "`./inv preflight` keeps the hooks with the data; where a client may not read there, or while no "
+    "server serves, set [run_command] hooks_url, or bring this client over once by SSH"
 )
 
 
