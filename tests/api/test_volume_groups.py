@@ -20,6 +20,10 @@ def of_volumes(*volumes):
     return models.VolumeGroupSourceFromVolumesDetails(volume_ids=[one.id for one in volumes])
 
 
+def of_backup(ocid):
+    return models.VolumeGroupSourceFromVolumeGroupBackupDetails(volume_group_backup_id=ocid)
+
+
 def of_group(group):
     return models.VolumeGroupSourceFromVolumeGroupDetails(volume_group_id=group.id)
 
@@ -122,12 +126,11 @@ def test_what_a_group_refuses(site, refused):
         create(group_details(site, of_group(volume)))
     with refused(400, "InvalidParameter", "255"):
         create(group_details(site, of_volumes(site.volume()), display_name="n" * 256))
-    with refused(501, "NotImplemented", "volumeGroupBackupId"):
-        create(
-            group_details(
-                site, models.VolumeGroupSourceFromVolumeGroupBackupDetails(volume_group_backup_id="x")
-            )
-        )
+    with refused(404, "NotAuthorizedOrNotFound"):
+        create(group_details(site, of_backup("ocid1.volumegroupbackup.oc1..none")))
+    with refused(501, "NotImplemented", "volumeGroupReplicaId"):
+        replica = models.VolumeGroupSourceFromVolumeGroupReplicaDetails(volume_group_replica_id="x")
+        create(group_details(site, replica))
 
 
 @pytest.mark.checked(GROUPS)
@@ -197,6 +200,35 @@ def test_a_backup_of_a_group_has_one_of_each_volume(site):
         site.block.get_volume_group_backup, site.block.get_volume_group_backup(backup.id), "TERMINATED"
     )
     assert site.block.get_volume_backup(parts[0].id).data.lifecycle_state == "TERMINATED"
+
+
+@pytest.mark.checked(sources.page("Block/Tasks/managingvolumegroups.htm"))
+def test_a_group_is_restored_from_a_backup_with_a_volume_of_each(site, refused):
+    group = grouped(site, site.volume(), site.volume("bv2"))
+    details = models.CreateVolumeGroupBackupDetails(volume_group_id=group.id)
+    made = site.block.create_volume_group_backup(details)
+    backup = site.settle(site.block.get_volume_group_backup, made, "AVAILABLE")
+    restored = site.settle(
+        site.block.get_volume_group,
+        site.block.create_volume_group(group_details(site, of_backup(backup.id))),
+        "AVAILABLE",
+    )
+    assert restored.source_details.volume_group_backup_id == backup.id
+    volumes = [site.block.get_volume(one).data for one in restored.volume_ids]
+    assert [one.source_details.id for one in volumes] == backup.volume_backup_ids
+    assert {one.source_details.type for one in volumes} == {"volumeBackup"}
+    assert {one.lifecycle_state for one in volumes} == {"AVAILABLE"}
+    assert not {one.id for one in volumes} & set(group.volume_ids)
+    with refused(400, "InvalidParameter", "availabilityDomain"):
+        site.block.create_volume_group(
+            group_details(site, of_backup(backup.id), availability_domain="elsewhere")
+        )
+    site.block.delete_volume_group_backup(backup.id)
+    site.settle(
+        site.block.get_volume_group_backup, site.block.get_volume_group_backup(backup.id), "TERMINATED"
+    )
+    with refused(409, "IncorrectState", "must be AVAILABLE"):
+        site.block.create_volume_group(group_details(site, of_backup(backup.id)))
 
 
 @pytest.mark.checked(sources.page("Block/Tasks/schedulingvolumebackups.htm"))

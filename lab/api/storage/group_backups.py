@@ -1,5 +1,6 @@
-"""Backups of volumes and of volume groups: taken, listed, deleted. A restore is not modelled (501).
+"""Backups of volumes and of volume groups: taken, listed, deleted; volume_groups.py restores them.
 
+A backup's data lies with the hardware as volumes of the backups' own OCIDs, which nobody can attach.
 Source: https://docs.oracle.com/en-us/iaas/Content/Block/Tasks/managingvolumegroups.htm
 """
 
@@ -26,6 +27,7 @@ def create_volume_group_backup(cloud: Tenancy, call: Call) -> StoredResource:
     backup = _record(cloud, call, KIND, place, group.body)
     parts = [_part(cloud, call, place, ocid, backup.id) for ocid in group.body["volumeIds"]]
     named = backup.changed(volumeGroupId=group.id, volumeBackupIds=[one.id for one in parts])
+    named = named.knowing(copies={one.id: one.body["volumeId"] for one in parts})
     begin(cloud, cloud.store.put(named), "back_up_group", "CreateVolumeGroupBackup")
     return named
 
@@ -88,7 +90,14 @@ def list_volume_backups(cloud: Tenancy, call: Call) -> list[StoredResource]:
     return listed_in_compartment(cloud, call, VOLUME, ("volumeId", "displayName", "lifecycleState"))
 
 
-def _no_effect(hardware: Hardware, job: StateTransition) -> Document:
+def _store(hardware: Hardware, job: StateTransition) -> Document:
+    hardware.clone_volumes(job.resource.hidden["copies"])
+    return {}
+
+
+def _forget(hardware: Hardware, job: StateTransition) -> Document:
+    for part in job.resource.hidden["copies"]:
+        hardware.delete_volume(part)
     return {}
 
 
@@ -99,12 +108,12 @@ def _become(cloud: Tenancy, backup: StoredResource, state: str) -> None:
 
 
 CREATE = StateChange(
-    _no_effect,
+    _store,
     lambda cloud, backup, facts: _become(cloud, backup, "AVAILABLE"),
     lambda cloud, backup: _become(cloud, backup, "FAULTY"),
 )
 DELETE = StateChange(
-    _no_effect,
+    _forget,
     lambda cloud, backup, facts: _become(cloud, backup, "TERMINATED"),
     lambda cloud, backup: _become(cloud, backup, "AVAILABLE"),
 )

@@ -25,10 +25,10 @@ FILTERS = ("availabilityDomain", "displayName", "lifecycleState")
 
 
 def create_volume_group(cloud: Tenancy, call: Call) -> StoredResource:
-    """CreateVolumeGroup: of volumes that exist, or a clone of another group.
+    """CreateVolumeGroup: of volumes that exist, a clone of another group, or from a backup of one.
 
     Raises 404 for what is not there, 400 for another availability domain or too many volumes, 409 for a
-    volume that is in a group already or is not AVAILABLE; 501 for a group from a backup or a replica.
+    volume that is in a group already and for what is not AVAILABLE; 501 for a group from a replica.
     """
     call.modelled(*MODELLED)
     if not cloud.world.knows_compartment(call.text("compartmentId")):
@@ -41,6 +41,8 @@ def create_volume_group(cloud: Tenancy, call: Call) -> StoredResource:
         return _of_volumes(cloud, call, domain, source.get("volumeIds") or [])
     if source.get("type") == "volumeGroupId":
         return _clone(cloud, call, domain, str(source.get("volumeGroupId")))
+    if source.get("type") == "volumeGroupBackupId":
+        return _restored(cloud, call, domain, str(source.get("volumeGroupBackupId")))
     raise not_modelled(f"a volume group from sourceDetails.type {source.get('type')}")
 
 
@@ -62,22 +64,37 @@ def _clone(cloud: Tenancy, call: Call, domain: str, source_id: str) -> StoredRes
             f"volume group {source.id} is in {source.body['availabilityDomain']}: its clone cannot be in"
             f" {domain}"
         )
-    group, copies = _record(cloud, call, domain), {}
-    for volume_id in source.body["volumeIds"]:
-        member = cloud.required("volume", volume_id)
-        fresh = volume_record(
-            cloud,
-            new_ocid("volume"),
-            domain,
-            member.body["sizeInGBs"],
-            {
-                "displayName": member.body["displayName"],
-                "vpusPerGB": member.body["vpusPerGB"],
-            },
-        )
-        from_it = {"type": "volume", "id": volume_id}
+    members = [cloud.required("volume", volume_id) for volume_id in source.body["volumeIds"]]
+    return _of_copies(cloud, _record(cloud, call, domain), "volume", members)
+
+
+def _restored(cloud: Tenancy, call: Call, domain: str, backup_id: str) -> StoredResource:
+    """As a clone, of the data of a backup, in any availability domain of the region.
+
+    Source: https://docs.oracle.com/en-us/iaas/api/#/en/iaas/20160918/datatypes/VolumeGroupSourceFromVolumeGroupBackupDetails
+    """
+    backup = cloud.required("volumegroupbackup", backup_id)
+    if backup.state != "AVAILABLE":
+        raise incorrect_state(f"volume group backup {backup.id} is {backup.state}: it must be AVAILABLE")
+    if domain not in cloud.world.availability_domains:
+        raise invalid(f"availabilityDomain {domain}; {', '.join(cloud.world.availability_domains)} exist")
+    parts = [cloud.required("volumebackup", one) for one in backup.body["volumeBackupIds"]]
+    return _of_copies(cloud, _record(cloud, call, domain), "volumeBackup", parts)
+
+
+def _of_copies(
+    cloud: Tenancy, group: StoredResource, kind: str, origins: list[StoredResource]
+) -> StoredResource:
+    """The group with a new volume for each volume or volume backup; `kind`: of sourceDetails."""
+    copies = {}
+    for origin in origins:
+        # a backup knows no performance: its volume gets OCI's default
+        like = {name: origin.body.get(name) for name in ("displayName", "vpusPerGB")}
+        domain = group.body["availabilityDomain"]
+        fresh = volume_record(cloud, new_ocid("volume"), domain, origin.body["sizeInGBs"], like)
+        from_it = {"type": kind, "id": origin.id}
         cloud.store.put(fresh.changed(volumeGroupId=group.id, sourceDetails=from_it, isHydrated=False))
-        copies[fresh.id] = volume_id
+        copies[fresh.id] = origin.id
     group = cloud.store.put(group.knowing(copies=copies))
     begin(cloud, group, "clone_group", "CreateVolumeGroup")
     return group
