@@ -461,7 +461,8 @@ def rehearse(
         "kind": "incremental or full",
         "policy": "assign this backup policy to the volume group (bronze, silver, gold; none: take it away)",
         "look": "only say how old the newest backup is; exit code 3 when it is too old",
-        "wait": "seconds to wait until the backup is AVAILABLE",
+        "restore": "make a volume group of this backup, by its OCID or its name; nothing of the site changes",
+        "wait": "seconds to wait until the backup, or the restored group, is AVAILABLE",
         "json": "print the report as one JSON object on the last line of stdout",
         "site": SITE_HELP,
         "via": VIA_HELP,
@@ -473,13 +474,17 @@ def backup(
     kind: str = "incremental",
     policy: str = "",
     look: bool = False,
+    restore: str = "",
     wait: float = 3600.0,
     json: bool = False,
     site: str | None = None,
     via: str = "",
     stack_id: str = "",
 ) -> None:
-    """Back all volumes up at one moment, as a volume group; set the group's backup policy; say its age."""
+    """Back all volumes up at one moment, as a volume group; set the group's backup policy; say its age.
+
+    --restore makes new volumes of a backup, beside those of the site, for `failover --volumes-from`.
+    """
     from failover.command import reported
     from failover.command.request import SiteChoice
     from failover.verbs import backup as verb
@@ -487,7 +492,10 @@ def backup(
     chosen = SiteChoice(site, via, stack_id)
     sys.exit(
         reported.main(
-            lambda console: verb.backup(chosen, console, kind=kind, policy=policy, look=look, wait=wait), json
+            lambda console: verb.backup(
+                chosen, console, kind=kind, policy=policy, look=look, wait=wait, restore=restore
+            ),
+            json,
         )
     )
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from failover.backup.from_backup import BACKUP
+from failover.cloud.acting import Gone
 from failover.cloud.block_copies import BACKUP_TAG, BlockCopies, BlockGroup, BlockVolume
 from failover.model.duration import duration
 from failover.model.observation import Observation
@@ -22,7 +24,7 @@ from failover.ports import Ports
 from failover.tfvars import variables
 from failover.tfvars.write import FileChange
 
-_GROUP, _BACKUP = "ocid1.volumegroup.", "ocid1.volumegroupbackup."
+_GROUP = "ocid1.volumegroup."
 _FIRST = "choose another group, or make a clone with `./inv failover --backup clone`"
 
 
@@ -99,10 +101,10 @@ def look(
     Raises Usage, Refused or Unknown with the reason and the remedy; nothing was changed.
     """
     stack, target = observation.stack, observation.stack.servers[observation.target]
-    if wanted.startswith(_BACKUP):
+    if wanted.startswith(BACKUP):
         raise Usage(
             f"--volumes-from {wanted} is a backup; expected a volume group",
-            "create a volume group from the backup in the console, in the volumes' availability domain",
+            f"`./inv backup --restore {wanted}` makes one of it, and names it",
         )
     if ports.site.terraform.stack_id:
         raise Usage(
@@ -161,7 +163,11 @@ def paired(
         same = [v for v in copies if _lineage(v) & _lineage(known[ocid])]
         if len(same) != 1:
             many = ", ".join(f"{v.name} ({v.id})" for v in same) or "none"
-            raise Refused(f"of {name} ({ocid}) volume group {group} has {many}; expected one copy", _FIRST)
+            lost = [v.name for v in copies if v.is_restored]
+            why = f" ({', '.join(lost)}: OCI no longer has the backup that they were made of)" if lost else ""
+            raise Refused(
+                f"of {name} ({ocid}) volume group {group} has {many}; expected one copy{why}", _FIRST
+            )
         pairs[name] = same[0]
     return pairs
 
@@ -174,11 +180,22 @@ def _copies(calls: BlockCopies, stack: Stack, wanted: str) -> Copies:
     group = calls.group(wanted) if wanted.startswith(_GROUP) else _by_name(calls, stack, wanted)
     ids = {name: volume.volume_id for name, volume in stack.volumes.items()}
     with ThreadPoolExecutor(max_workers=8) as pool:
-        before = list(pool.map(calls.volume, ids.values()))
-        copies = list(pool.map(calls.volume, group.volume_ids))
+        before = list(pool.map(calls.traced_volume, ids.values()))
+        copies = list(pool.map(calls.traced_volume, group.volume_ids))
     pairs = paired(ids, before, copies, group.name)
-    moment = group.created if group.cloned_from else None
-    return Copies(group, pairs, dict(zip(ids, before, strict=True)), moment)
+    return Copies(group, pairs, dict(zip(ids, before, strict=True)), _moment(calls, group))
+
+
+def _moment(calls: BlockCopies, group: BlockGroup) -> datetime | None:
+    """Of which moment the group's data is; None where OCI does not know."""
+    if group.cloned_from:
+        return group.created
+    if group.restored_from is None:
+        return None
+    try:
+        return calls.group_backup(group.restored_from).moment
+    except Gone:
+        return None
 
 
 def _by_name(calls: BlockCopies, stack: Stack, name: str) -> BlockGroup:

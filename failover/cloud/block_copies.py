@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,12 +15,16 @@ from failover.cloud.client import pages
 
 GONE = ("TERMINATED",)
 BACKUP_TAG = "nfs-failover-backup"  # on groups, clones and backups that are kept
+_VOLUME_BACKUP = "ocid1.volumebackup."
 _MOVING = ("PROVISIONING", "TERMINATING", "RESTORING", "UPDATE_PENDING")
 
 
 @dataclass(frozen=True)
 class BlockVolume:
-    """A block volume. `source_id`: the volume that it is a clone of. `tags`: its freeform tags."""
+    """A block volume. `source_id`: the volume that it is a clone of, or the backup that it was restored from.
+
+    `tags`: its freeform tags.
+    """
 
     id: str
     name: str
@@ -33,10 +37,16 @@ class BlockVolume:
     created: datetime
     tags: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_restored(self) -> bool:
+        """Whether its source is a backup, and not a volume."""
+        return (self.source_id or "").startswith(_VOLUME_BACKUP)
+
 
 @dataclass(frozen=True)
 class BlockGroup:
-    """A volume group. `cloned_from`: the group that it is a clone of; None for one of given volumes."""
+    """A volume group. `cloned_from`: the group that it is a clone of. `restored_from`: the backup that it was
+    made of. Both are None for one of given volumes."""
 
     id: str
     name: str
@@ -45,16 +55,31 @@ class BlockGroup:
     cloned_from: str | None
     created: datetime
     tags: Mapping[str, str] = field(default_factory=dict)
+    restored_from: str | None = None
 
 
 @dataclass(frozen=True)
 class GroupBackup:
-    """A backup of a volume group. `created` is in UTC."""
+    """A backup of a volume group. `created` is in UTC; `moment`: of its data, at the latest.
+
+    `part_ids`: of the backups of its volumes.
+    """
 
     id: str
     name: str
     state: str
     created: datetime
+    size_gbs: int
+    moment: datetime
+    part_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VolumeBackup:
+    """A backup of one volume, as a part of a group's. `volume_id`: whose it is."""
+
+    id: str
+    volume_id: str
     size_gbs: int
 
 
@@ -70,6 +95,17 @@ class BlockCopies:
     def volume(self, volume_id: str) -> BlockVolume:
         """GetVolume."""
         return _volume(acting("GetVolume", self._storage.get_volume, volume_id))
+
+    def traced_volume(self, volume_id: str) -> BlockVolume:
+        """GetVolume. The `source_id` of a restored one is the volume that its backup is of (GetVolumeBackup),
+        while OCI has that backup."""
+        volume = self.volume(volume_id)
+        if not volume.is_restored:
+            return volume
+        try:
+            return replace(volume, source_id=self.volume_backup(str(volume.source_id)).volume_id)
+        except Gone:
+            return volume
 
     def volumes(self, compartment_id: str) -> tuple[BlockVolume, ...]:
         """ListVolumes: those that are not TERMINATED."""
@@ -102,6 +138,15 @@ class BlockCopies:
     ) -> BlockGroup:
         """CreateVolumeGroup as a clone: all volumes as they are at one moment."""
         source = oci.core.models.VolumeGroupSourceFromVolumeGroupDetails(volume_group_id=group_id)
+        return self._create(place, name, source, tags, wait)
+
+    def restore_group(
+        self, place: tuple[str, str], name: str, backup_id: str, tags: Mapping[str, str], wait: float
+    ) -> BlockGroup:
+        """CreateVolumeGroup from a backup: a new volume for each volume of then. `place` as in make_group."""
+        source = oci.core.models.VolumeGroupSourceFromVolumeGroupBackupDetails(
+            volume_group_backup_id=backup_id
+        )
         return self._create(place, name, source, tags, wait)
 
     def _create(
@@ -172,10 +217,20 @@ class BlockCopies:
         read = lambda: acting("GetVolumeGroupBackup", get, made)  # noqa: E731
         return _backup(settled("volume group backup", read, ("AVAILABLE",), moving, wait))
 
-    def group_backups(self, compartment_id: str, group_id: str) -> tuple[GroupBackup, ...]:
-        """ListVolumeGroupBackups: those of the group that are AVAILABLE, the newest first."""
+    def group_backup(self, backup_id: str) -> GroupBackup:
+        """GetVolumeGroupBackup."""
+        return _backup(acting("GetVolumeGroupBackup", self._storage.get_volume_group_backup, backup_id))
+
+    def volume_backup(self, backup_id: str) -> VolumeBackup:
+        """GetVolumeBackup."""
+        backup = acting("GetVolumeBackup", self._storage.get_volume_backup, backup_id)
+        return VolumeBackup(backup.id, backup.volume_id or "", int(backup.size_in_gbs or 0))
+
+    def group_backups(self, compartment_id: str, group_id: str | None = None) -> tuple[GroupBackup, ...]:
+        """ListVolumeGroupBackups: those (of the group) that are AVAILABLE, the newest first."""
         ask = self._storage.list_volume_group_backups
-        backups = _listed("ListVolumeGroupBackups", ask, compartment_id, volume_group_id=group_id)
+        of_group = {"volume_group_id": group_id} if group_id else {}
+        backups = _listed("ListVolumeGroupBackups", ask, compartment_id, **of_group)
         usable = [_backup(one) for one in backups if one.lifecycle_state == "AVAILABLE"]
         return tuple(sorted(usable, key=lambda one: one.created, reverse=True))
 
@@ -235,6 +290,7 @@ def _group(group: Any) -> BlockGroup:
         getattr(group.source_details, "volume_group_id", None),
         group.time_created,
         group.freeform_tags or {},
+        getattr(group.source_details, "volume_group_backup_id", None),
     )
 
 
@@ -245,4 +301,6 @@ def _backup(backup: Any) -> GroupBackup:
         backup.lifecycle_state,
         backup.time_created,
         int(backup.size_in_gbs or 0),
+        backup.time_request_received or backup.time_created,
+        tuple(backup.volume_backup_ids or ()),
     )

@@ -36,6 +36,8 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
         "inspect volume-groups",
     ),
     "GetVolumeGroupBackup": ("inspect volume-group-backups",),
+    # the call alone would do with `inspect`, but a restore reads the backups' data (VOLUME_BACKUP_READ)
+    "GetVolumeBackup": ("read volume-backups",),
     "ListVolumeBackupPolicies": ("inspect backup-policies",),
     "GetVolumeBackupPolicyAssetAssignment": ("inspect backup-policy-assignments",),
     "CreateVolumeBackupPolicyAssignment": (
@@ -76,6 +78,12 @@ VERBS: Mapping[str, frozenset[str]] = {
             *("CreateVolumeGroupBackup", "GetVolumeGroupBackup", "ListVolumeGroupBackups"),
             *("ListVolumeBackupPolicies", "GetVolumeBackupPolicyAssetAssignment"),
             *("CreateVolumeBackupPolicyAssignment", "DeleteVolumeBackupPolicyAssignment"),
+        }
+    ),
+    "backup-restore": frozenset(
+        {
+            *("GetVolume", "UpdateVolume", "CreateVolumeGroup", "GetVolumeGroup", "ListVolumeGroups"),
+            *("GetVolumeGroupBackup", "ListVolumeGroupBackups", "GetVolumeBackup"),
         }
     ),
     "clients-by-run-command": frozenset(CALLS),

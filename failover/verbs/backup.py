@@ -1,4 +1,4 @@
-"""The verb `backup`: one backup of all volumes as a group, its policy, and how old the newest is."""
+"""The verb `backup`: a backup of all volumes as a group, its policy, how old the newest is; and a restore."""
 
 from __future__ import annotations
 
@@ -12,24 +12,43 @@ from failover.cloud.endpoint import check_endpoint
 from failover.command.choices import opened
 from failover.command.reported import reported
 from failover.command.request import SiteChoice
+from failover.model.outcome import Usage
 from failover.report.report import Report
 from failover.runs import history
 
 
 def backup(
-    site_choice: SiteChoice, console: Console, *, kind: str, policy: str, look: bool, wait: float
+    site_choice: SiteChoice,
+    console: Console,
+    *,
+    kind: str,
+    policy: str,
+    look: bool,
+    wait: float,
+    restore: str = "",
 ) -> Report:
-    """Take one, or only look. Never raises FailoverError: it is the report's outcome."""
+    """Take one, only look, or make a volume group of the backup `restore` (its OCID or name).
+
+    Never raises FailoverError: it is the report's outcome.
+    """
 
     def act(report: Report) -> None:
+        if restore and (look or policy):
+            raise Usage("--restore goes with neither --look nor --policy", "give --restore alone")
         site, runner = opened(report, site_choice)
         check_endpoint(site)
         from failover import ports  # noqa: PLC0415 - as in verbs/failover.py
         from failover.backup.backup import Backup, BackupChoices  # noqa: PLC0415
+        from failover.backup.from_backup import FromBackup  # noqa: PLC0415
+
+        def say(text: str) -> None:
+            console.print(text, markup=False)
 
         with ports.opened(site, runner) as doors:
-            choices = BackupChoices(kind, policy, look, wait)
-            made = Backup(doors, choices, report, lambda text: console.print(text, markup=False))
+            if restore:
+                FromBackup(doors, wait, report, say).run(restore)
+                return
+            made = Backup(doors, BackupChoices(kind, policy, look, wait), report, say)
             try:
                 made.run()
             finally:

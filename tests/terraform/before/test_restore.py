@@ -16,7 +16,9 @@ from rich.console import Console
 
 from failover.command.request import Request, SiteChoice
 from failover.model.outcome import Outcome
+from failover.preflight import verb_policies
 from failover.report.report import Report
+from failover.verbs import backup as backups
 from failover.verbs import failover as failovers
 from lab.site.stack import VARIABLES_FILE
 from tests import sources
@@ -42,6 +44,28 @@ def cloned(site: WholeSite) -> Any:
 def written(site: WholeSite) -> dict[str, str]:
     found = json.loads((site.stack.folder / VARIABLES_FILE).read_text())["volumes"]
     return {name: one["volume_id"] for name, one in found.items()}
+
+
+def backed_up(site: WholeSite) -> Any:
+    """A backup of all volumes as they are now."""
+    console = Console(file=io.StringIO(), width=200)
+    choices: dict[str, Any] = {"kind": "full", "policy": "", "look": False, "wait": 20.0}
+    report = backups.backup(SiteChoice(str(site.file)), console, **choices)
+    assert report.outcome is Outcome.DONE, report.reason
+    listed = site.cloud.storage.list_volume_group_backups(site.cloud.facts["compartment_id"]).data
+    return max(listed, key=lambda one: one.time_created)
+
+
+def restored(site: WholeSite, backup: str, wait: float = 20.0) -> Report:
+    console = Console(file=io.StringIO(), width=200)
+    choices: dict[str, Any] = {"kind": "incremental", "policy": "", "look": False, "wait": wait}
+    return backups.backup(SiteChoice(str(site.file)), console, restore=backup, **choices)
+
+
+def groups_of(site: WholeSite, backup: str) -> list[Any]:
+    groups = site.cloud.storage.list_volume_groups(site.cloud.facts["compartment_id"]).data
+    known = [one for one in groups if one.lifecycle_state != "TERMINATED"]
+    return [one for one in known if getattr(one.source_details, "volume_group_backup_id", "") == backup]
 
 
 def assert_untouched(site: WholeSite, before: bytes) -> None:
@@ -179,3 +203,94 @@ def test_a_switch_that_is_not_planned_leaves_the_variables_as_they_were(site: Wh
     assert report.outcome in (Outcome.REFUSED, Outcome.FAILED), report.reason
     assert (site.stack.folder / VARIABLES_FILE).read_bytes() == before
     assert site.holders() == {name: [f"ATTACHED {SECOND}"] for name in site.volumes}
+
+
+def test_a_backup_becomes_new_volumes_and_those_become_the_sites(site: WholeSite) -> None:
+    assert move(site, SECOND)[0].outcome is Outcome.DONE
+    backup, old, before = (
+        backed_up(site),
+        dict(site.volumes),
+        (site.stack.folder / VARIABLES_FILE).read_bytes(),
+    )
+    calls = len(site.cloud.requests())
+    report = restored(site, backup.display_name)
+    assert report.outcome is Outcome.DONE, report.reason
+    assert_untouched(site, before)
+    (group,) = groups_of(site, backup.id)
+    assert group.freeform_tags == {"nfs-failover-backup": "restored"}
+    volumes = [site.cloud.storage.get_volume(one).data for one in group.volume_ids]
+    assert {one.freeform_tags["nfs-failover-backup"] for one in volumes} == {"restored"}
+    assert any(f"failover --active {FIRST} --volumes-from {group.id}" in note for note in report.notes)
+
+    again = restored(site, backup.id)
+    assert again.outcome is Outcome.NOTHING_TO_DO, again.reason
+    assert [one.id for one in groups_of(site, backup.id)] == [group.id]
+    called = {one["operation"] for one in site.cloud.requests()[calls:]}
+    assert called == verb_policies.VERBS["backup-restore"]
+
+    report, _ = move(site, FIRST, group.id)
+    assert report.outcome is Outcome.REFUSED
+    assert "lack all that was written since 20" in report.reason
+    report, said = move(site, FIRST, group.id, accept_loss=True)
+    assert report.outcome is Outcome.DONE, said
+    now = written(site)
+    assert sorted(now.values()) == sorted(group.volume_ids)
+    parts = {n: site.cloud.storage.get_volume(ocid).data.source_details.id for n, ocid in now.items()}
+    assert {n: site.cloud.storage.get_volume_backup(one).data.volume_id for n, one in parts.items()} == old
+    site.volumes = now
+    site.assert_settled_on(FIRST)
+    assert site.stack.is_settled()
+
+    # the site has the restored volumes now: the same backup once more is another set of volumes
+    third = restored(site, backup.id)
+    assert third.outcome is Outcome.DONE, third.reason
+    assert len(groups_of(site, backup.id)) == 2
+    # and the way back to the volumes of before is their group
+    origin = site.cloud.storage.get_volume_group_backup(backup.id).data.volume_group_id
+    report, said = move(site, SECOND, origin, accept_loss=True)
+    assert report.outcome is Outcome.DONE, said
+    site.volumes = old
+    site.assert_settled_on(SECOND)
+
+
+def test_a_restore_that_is_cut_off_is_taken_up(site: WholeSite) -> None:
+    backup = backed_up(site)
+    site.cloud.inject(operation="CreateVolumeGroup", stuck=True)
+    report = restored(site, backup.id, wait=0.5)
+    assert report.outcome is Outcome.UNKNOWN
+    assert "PROVISIONING" in report.reason
+    site.cloud.clear_faults()
+    (group,) = groups_of(site, backup.id)
+    report = restored(site, backup.id)
+    assert report.outcome is Outcome.NOTHING_TO_DO, report.reason
+    assert [one.id for one in groups_of(site, backup.id)] == [group.id]
+
+
+@pytest.mark.parametrize(
+    ("backup", "outcome", "says"),
+    [
+        ("no such backup", Outcome.REFUSED, "found 0 AVAILABLE backups of that name"),
+        ("ocid1.volumegroupbackup.oc1..none", Outcome.UNKNOWN, "HTTP 404"),
+    ],
+)
+def test_a_backup_that_is_not_there_is_named(
+    site: WholeSite, backup: str, outcome: Outcome, says: str
+) -> None:
+    report = restored(site, backup)
+    assert (report.outcome, says in report.reason) == (outcome, True), report.reason
+    assert report.remedy
+
+
+def test_a_restore_goes_alone(site: WholeSite) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    report = backups.backup(
+        SiteChoice(str(site.file)), console, kind="full", policy="gold", look=False, wait=1.0, restore="b"
+    )
+    assert report.outcome is Outcome.USAGE
+    assert "--restore" in report.reason
+
+
+def test_a_backup_named_for_volumes_is_restored_first(site: WholeSite) -> None:
+    report, _ = move(site, FIRST, "ocid1.volumegroupbackup.oc1..aaaa")
+    assert report.outcome is Outcome.USAGE
+    assert "./inv backup --restore ocid1.volumegroupbackup.oc1..aaaa" in report.remedy
