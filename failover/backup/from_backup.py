@@ -49,7 +49,7 @@ class FromBackup:
         self._ports.runner.init()
         stack = self._ports.runner.read()
         self._report.active = stack.active
-        backup = self._found(stack, wanted)
+        backup = self._backup_named(stack, wanted)
         with ThreadPoolExecutor(max_workers=8) as pool:
             ids = [one.volume_id for one in stack.volumes.values()]
             volumes = list(pool.map(self._calls.traced_volume, ids))
@@ -59,7 +59,7 @@ class FromBackup:
         self._named(group, backup)
         self._say_what_next(stack, group, backup)
 
-    def _found(self, stack: Stack, wanted: str) -> GroupBackup:
+    def _backup_named(self, stack: Stack, wanted: str) -> GroupBackup:
         if wanted.startswith(BACKUP):
             return self._calls.group_backup(wanted)
         backups = self._calls.group_backups(stack.compartment_id)
