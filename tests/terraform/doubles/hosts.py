@@ -126,6 +126,8 @@ class HostsModel:
 class AnsweringHost:
     """In the place of failover.hosts.ssh.SshHost: the same constructor after `model`, run and close."""
 
+    way = "SSH"
+
     def __init__(self, model: HostsModel, name: str, address: str, *_: Any) -> None:
         self.name = name
         self.address = address
