@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from failover.cloud.block_copies import (
     BACKUP_TAG,
@@ -25,6 +26,7 @@ from failover.model.timeline import Phase
 from failover.ports import Ports
 from failover.report.report import Report
 
+Copy = TypeVar("Copy", BlockGroup, GroupBackup)
 BACKUP = "ocid1.volumegroupbackup."
 TAG = "restored"  # the value of BACKUP_TAG
 _LOOK = "choose another backup; `./inv backup --look` names the newest"
@@ -63,14 +65,7 @@ class FromBackup:
         if wanted.startswith(BACKUP):
             return self._calls.group_backup(wanted)
         backups = self._calls.group_backups(stack.compartment_id)
-        same = [one for one in backups if one.name == wanted]
-        if len(same) == 1:
-            return same[0]
-        listed = [f"{b.name} ({b.id}, {b.created:%Y-%m-%d %H:%M})" for b in (same or backups)[:20]]
-        raise Refused(
-            f"--restore {wanted}: found {len(same)} AVAILABLE backups of that name, expected one",
-            f"name one by its OCID; there are: {', '.join(listed) or 'none'}",
-        )
+        return one_named("--restore", "AVAILABLE backups", wanted, backups)
 
     def _made(self, stack: Stack, domain: str, backup: GroupBackup) -> BlockGroup:
         """The group, AVAILABLE: a new one, or the one that an earlier run began."""
@@ -97,8 +92,10 @@ class FromBackup:
                 continue
             if group.state == "PROVISIONING":
                 return group
+            if group.state != "AVAILABLE":
+                continue
             tags = [self._calls.volume(one).tags.get(BACKUP_TAG, TAG) for one in group.volume_ids]
-            if group.state == "AVAILABLE" and set(tags) == {TAG}:
+            if set(tags) == {TAG}:
                 return group
         return None
 
@@ -122,6 +119,18 @@ class FromBackup:
             f"`./inv failover --active {target} --volumes-from {group.id}` says what would be lost, and "
             "takes them with --accept-loss",
         )
+
+
+def one_named(option: str, kind: str, name: str, known: Sequence[Copy]) -> Copy:
+    """The only one of this name. Raises Refused for none and for several, with those that there are. Pure."""
+    same = [one for one in known if one.name == name]
+    if len(same) == 1:
+        return same[0]
+    listed = [f"{one.name} ({one.id}, {one.created:%Y-%m-%d %H:%M})" for one in same or known]
+    raise Refused(
+        f"{option} {name}: found {len(same)} {kind} of that name, expected one",
+        f"name one by its OCID; there are: {', '.join(listed) or 'none'}",
+    )
 
 
 def fit(backup: GroupBackup, parts: Sequence[VolumeBackup], volumes: Mapping[str, BlockVolume]) -> None:

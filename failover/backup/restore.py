@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from failover.backup.from_backup import BACKUP
+from failover.backup.from_backup import BACKUP, one_named
 from failover.cloud.acting import Gone
 from failover.cloud.block_copies import BACKUP_TAG, BlockCopies, BlockGroup, BlockVolume
 from failover.model.duration import duration
@@ -199,17 +199,7 @@ def _moment(calls: BlockCopies, group: BlockGroup) -> datetime | None:
 
 
 def _by_name(calls: BlockCopies, stack: Stack, name: str) -> BlockGroup:
-    groups = calls.groups(stack.compartment_id)
-    same = [group for group in groups if group.name == name]
-    if len(same) != 1:
-        named = (
-            ", ".join(f"{g.name} ({g.id}, {g.created:%Y-%m-%d %H:%M})" for g in (same or groups)) or "none"
-        )
-        raise Refused(
-            f"--volumes-from {name}: found {len(same)} volume groups of that name, expected one",
-            f"name one by its OCID; there are: {named}",
-        )
-    return same[0]
+    return one_named("--volumes-from", "volume groups", name, calls.groups(stack.compartment_id))
 
 
 def _refuse_attached(ports: Ports, stack: Stack, copies: Copies, begun: str | None) -> None:

@@ -1,1 +1,1 @@
-"""What Oracle Cloud Agent runs on a client in the place of SSH (failover/hosts/agent_script.py)."""
+"""What Oracle Cloud Agent runs on a client in the place of SSH (failover/hosts/run_command/script.py)."""
