@@ -22,11 +22,12 @@ RUNNING: dict[int, LinuxHost] = {}
 
 @dataclass
 class Unit:
-    """`enabled` as UnitFileState has it."""
+    """`enabled` by the files; `remembered` what UnitFileState says instead, until systemd reads them again."""
 
     installed: bool = True
     enabled: str = "disabled"
     active: bool = False
+    remembered: str = ""
 
     @property
     def masked(self) -> bool:
@@ -53,6 +54,10 @@ class Units:
         if plain not in self._units:
             raise Unmodelled("unit " + name)
         return self._units[plain]
+
+    def read_again(self) -> None:
+        for unit in self._units.values():
+            unit.remembered = ""
 
     def runs(self, name: str) -> bool:
         return self[name].active
@@ -120,10 +125,16 @@ def systemctl(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
         return _daemon_reload(host)
     now = bool(taken(arguments, "--now"))
     taken(arguments, "--quiet", "-q", "--no-block")
+    reload = not taken(arguments, "--no-reload")
     (name,) = arguments
     name = _ALIASES.get(name.removesuffix(".service"), name.removesuffix(".service"))
-    if verb not in _VERBS:
-        raise Unmodelled("systemctl " + verb)
+    if verb in _BY_FILES:
+        outcome = _by_files(host, name, verb, now)
+        if reload:
+            _daemon_reload(host)
+        return outcome
+    if verb not in _VERBS or not reload:
+        raise Unmodelled("systemctl " + verb + ("" if reload else " --no-reload"))
     return _VERBS[verb](host, name, now)
 
 
@@ -137,7 +148,7 @@ def _show(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
         found = {
             "ActiveState": "active" if unit.active else "inactive",
             "SubState": "running" if unit.active else "dead",
-            "UnitFileState": unit.enabled if unit.installed else "",
+            "UnitFileState": (unit.remembered or unit.enabled) if unit.installed else "",
             "LoadState": load,
             "Id": name.removesuffix(".service") + ".service",
         }
@@ -151,9 +162,10 @@ def _show(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
 
 
 def _daemon_reload(host: LinuxHost) -> CommandOutcome:
-    """It waits 90 s for a hung NFS mount that fstab names (measured)."""
+    """It waits 90 s for a hung NFS mount that fstab names (measured), and reads the units all the same."""
     from tests.model.host.mount_tools import fstab, same_target  # noqa: PLC0415 - they know units
 
+    host.units.read_again()
     for mount in host.mounts.table:
         named = any(
             same_target(host, line.mount, mount.mount) for line in fstab(host) if line.mount[0] == "/"
@@ -187,28 +199,20 @@ def _stop(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     return ok()
 
 
-def _enable(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
+def _by_files(host: LinuxHost, name: str, verb: str, now: bool) -> CommandOutcome:
+    """enable and disable change files alone; what systemd remembers of them is of its last daemon-reload, which
+    both verbs ask for unless --no-reload is given (systemctl(1))."""
     unit = host.units[name]
     if not unit.installed:
-        return fail(1, f"Failed to enable unit: Unit file {name}.service does not exist.")
-    if unit.masked:
+        return fail(1, f"Failed to {verb} unit: Unit file {name}.service does not exist.")
+    if verb == "enable" and unit.masked:
         return fail(1, f"Failed to enable unit: Unit file /etc/systemd/system/{name}.service is masked.")
-    unit.enabled = "enabled"
-    return _reloading(host, _start(host, name, now) if now else ok())
-
-
-def _disable(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
-    unit = host.units[name]
-    if not unit.installed:
-        return fail(1, f"Failed to disable unit: Unit file {name}.service does not exist.")
-    unit.enabled = "masked" if unit.masked else "disabled"
-    return _reloading(host, _stop(host, name, now) if now else ok())
-
-
-def _reloading(host: LinuxHost, outcome: CommandOutcome) -> CommandOutcome:
-    """Both verbs have systemd read everything again, as daemon-reload does (systemctl(1), enable)."""
-    _daemon_reload(host)
-    return outcome
+    unit.remembered = unit.remembered or unit.enabled
+    if not unit.masked:
+        unit.enabled = _BY_FILES[verb]
+    if not now:
+        return ok()
+    return (_start if verb == "enable" else _stop)(host, name, now)
 
 
 def _reload(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
@@ -232,13 +236,12 @@ def _reset_failed(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
     return ok()
 
 
+_BY_FILES = {"enable": "enabled", "disable": "disabled"}
 _VERBS = {
     "start": _start,
     "stop": _stop,
     "restart": _restart,
     "reload": _reload,
-    "enable": _enable,
-    "disable": _disable,
     "is-enabled": _is_enabled,
     "is-active": _is_active,
     "reset-failed": _reset_failed,
