@@ -78,11 +78,26 @@ class FromBackup:
             name = f"{backup.name}-restored-{began:%Y%m%dT%H%M%S}"
             self._say(f"volume group {name}: new volumes of {backup.size_gbs} GB beside the site's own ...")
             place = (stack.compartment_id, domain)
-            group = self._calls.restore_group(place, name, backup.id, {BACKUP_TAG: TAG}, self._wait)
+            try:
+                group = self._calls.restore_group(place, name, backup.id, {BACKUP_TAG: TAG}, self._wait)
+            except FailoverError as error:
+                left = self._left(stack, backup, name)
+                raise type(error)(error.reason + left, error.remedy) from error
             self._report.outcome = Outcome.DONE
         seconds = (datetime.now(UTC) - began).total_seconds()
         self._report.phases.append(Phase("restore", seconds, f"{group.name}: {group.state}"))
         return group
+
+    def _left(self, stack: Stack, backup: GroupBackup, name: str) -> str:
+        """What a restore that ended early has made, for its reason; "" when it is known that nothing was."""
+        try:
+            group = self._earlier(stack, backup)
+        except FailoverError:
+            return f"; whether volume group {name} was made is not known: the same command looks again"
+        if group is None:
+            return ""
+        made = f"volume group {group.name} ({group.id}) was made, and costs money"
+        return f"; {made}: the same command takes it up"
 
     def _earlier(self, stack: Stack, backup: GroupBackup) -> BlockGroup | None:
         """A group of this backup that nobody has used: not the site's volumes, and not replaced ones."""

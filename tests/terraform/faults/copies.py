@@ -1,4 +1,4 @@
-"""What image, rehearse and backup come to when a call that makes or removes meets a fault: the rows.
+"""What image, rehearse and backup (and its restore) come to when a call meets a fault: the rows.
 
 `python -m tests.terraform.faults.copies` rewrites their table in docs/faults.md.
 """
@@ -13,6 +13,8 @@ from tests.terraform.faults.kinds import TOLD
 BEGIN, END = "<!-- copies: begin -->\n", "<!-- copies: end -->\n"
 _HEAD = "| verb | call | meets | it ends | left |\n|---|---|---|---|---|\n"
 GONE, NAMED, STAYS = "removed", "named, with the word that it costs money", "the volume group, which stays"
+RESTORE = "backup --restore"
+TAKEN_UP = "the new volume group, named, which the same command takes up"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ ROWS = (
     CopyRow("backup", "CreateVolumeGroup", "lost", "unknown", STAYS),
     CopyRow("backup", "CreateVolumeGroupBackup", "404", "unknown", STAYS),
     CopyRow("backup", "CreateVolumeGroupBackup", "lost", "unknown", STAYS),
+    CopyRow(RESTORE, "ListVolumeGroupBackups", "404", "unknown"),
+    CopyRow(RESTORE, "GetVolumeBackup", "404", "unknown"),
+    CopyRow(RESTORE, "CreateVolumeGroup", "404", "unknown"),
+    CopyRow(RESTORE, "CreateVolumeGroup", "lost", "unknown", TAKEN_UP),
 )
 
 

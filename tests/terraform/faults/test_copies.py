@@ -20,7 +20,7 @@ from failover.stack.terraform import TerraformStack
 from failover.verbs import backup
 from tests import sources
 from tests.terraform.doubles.hosts import AnsweringHost
-from tests.terraform.faults.copies import NAMED, ROWS, STAYS, CopyRow, with_copies
+from tests.terraform.faults.copies import NAMED, RESTORE, ROWS, STAYS, TAKEN_UP, CopyRow, with_copies
 from tests.terraform.faults.document import FILE
 from tests.terraform.faults.kinds import faults_of
 from tests.terraform.sites.whole_site import FIRST, WholeSite, whole_site
@@ -49,13 +49,25 @@ def delete_group(site: WholeSite, ocid: str) -> None:
     site.cloud._until(lambda: site.cloud.storage.get_volume_group(ocid).data, "TERMINATED")
 
 
-def run(site: WholeSite, verb: str) -> tuple[str, str, str]:
-    """Outcome, reason and remedy."""
+def the_backup(site: WholeSite) -> str:
+    """The name of the oldest backup of the site's volumes that is whole; one is made where there is none."""
+    known = site.cloud.storage.list_volume_group_backups(site.cloud.facts["compartment_id"]).data
+    whole = [one for one in known if one.lifecycle_state == "AVAILABLE"]
+    if not whole:
+        assert run(site, "backup")[0] == "done"
+        return the_backup(site)
+    return str(min(whole, key=lambda one: one.time_created).display_name)
+
+
+def run(site: WholeSite, verb: str, restored: str = "") -> tuple[str, str, str]:
+    """Outcome, reason and remedy; `restored` names the backup that a restore is of."""
     if verb == "rehearse":
         report, _ = site.rehearse()
         return report.outcome.value, report.reason, report.remedy
-    if verb == "backup":
+    if verb in ("backup", RESTORE):
         options = {"kind": "incremental", "policy": "", "look": False, "wait": 20.0}
+        if verb == RESTORE:
+            options["restore"] = restored
         report = backup.backup(SiteChoice(str(site.file)), Console(file=io.StringIO()), **options)
         return report.outcome.value, report.reason, report.remedy
     loaded = sites.load(str(site.file))
@@ -73,10 +85,11 @@ def run(site: WholeSite, verb: str) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_a_row(site: WholeSite, row: CopyRow) -> None:
+    backup_name = the_backup(site) if row.verb == RESTORE else ""
     before = costing(site)
     site.cloud.inject(**faults_of(row.operation, row.kind))
     try:
-        outcome, reason, remedy = run(site, row.verb)
+        outcome, reason, remedy = run(site, row.verb, backup_name)
     finally:
         site.cloud.clear_faults()
     assert outcome == row.outcome, (reason, remedy)
@@ -92,12 +105,18 @@ def test_a_row(site: WholeSite, row: CopyRow) -> None:
         assert "cost" in f"{reason} {remedy}"
     elif row.left == STAYS:
         assert all("volumegroup" in ocid for ocid in left), left
+    elif row.left == TAKEN_UP:
+        (group,) = [ocid for ocid in left if ocid.startswith("ocid1.volumegroup.")]
+        assert f"({group}) was made, and costs money" in reason
     else:
         assert left == {}, reason
-    again, why, _ = run(site, row.verb)
-    assert again == "done", why
-    stays = ("volumegroup",) if row.verb == "backup" else ()
-    assert not [o for o in costing(site) if o not in before and not any(kind in o for kind in stays)]
+    again, why, _ = run(site, row.verb, backup_name)
+    assert again == ("nothing-to-do" if row.left == TAKEN_UP else "done"), why
+    stays = {"backup": ("volumegroup",), RESTORE: ("volumegroup.", "volume.")}.get(row.verb, ())
+    new = [ocid for ocid in costing(site) if ocid not in before]
+    assert not [ocid for ocid in new if not any(kind in ocid for kind in stays)]
+    if row.verb == RESTORE:  # one group of new volumes, however often it was begun
+        assert sorted(ocid.split(".")[1] for ocid in new) == ["volume", "volume", "volumegroup"]
     for ocid in [one for one in costing(site) if one.startswith("ocid1.volumegroup.")]:
         delete_group(site, ocid)  # the next row begins without one, too
 
