@@ -631,7 +631,8 @@ def package(_: Context) -> None:
         "guests": GUESTS_HELP,
         "door": "who fails over: cli, resource-manager (a console apply alone), or gitops (a pull request)",
         "hooks": "where a console's new server finds them: data, disk (it stands by), or data and changed",
-        "site": "which site is built: lab, or by hand, as others build it: tip, tutorial, oci-nfs, oci-hpc",
+        "site": "which site is built: lab, or by hand, as others build it: tip, tutorial, tutorial-32, "
+        "oci-nfs, oci-hpc",
         "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",
         "seed": "what --soak and --locks draw from",
         "locks": "so many moves in one lab, there and back, under two clients that pass a lock to each other",

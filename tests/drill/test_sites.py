@@ -29,6 +29,10 @@ def test_the_tutorials_site_comes_back_and_goes_home(tmp_path):
     recovered(tmp_path, "tutorial", "--standby", "--failback")
 
 
+def test_the_same_site_on_32_volumes(tmp_path):
+    recovered(tmp_path, "tutorial-32", "--standby", "--failback")
+
+
 @pytest.mark.parametrize("site", ["tip", "oci-nfs", "oci-hpc"])
 def test_a_hand_built_site_comes_back_and_goes_home(tmp_path, site):
     recovered(tmp_path, site, "--standby", "--failback")

@@ -4,5 +4,6 @@ from lab.site.shapes import lab, oci_hpc, oci_nfs, tip, tutorial
 from lab.site.shapes.shape import SiteShape
 
 SHAPES: dict[str, SiteShape] = {
-    module.SHAPE.name: module.SHAPE for module in (lab, tip, tutorial, oci_nfs, oci_hpc)
+    shape.name: shape
+    for shape in (lab.SHAPE, tip.SHAPE, tutorial.SHAPE, tutorial.LARGE, oci_nfs.SHAPE, oci_hpc.SHAPE)
 }

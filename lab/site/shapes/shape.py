@@ -29,6 +29,7 @@ class SiteShape:
     second_nic: that is the address of its second network card, in a subnet of its own.
     agent_login: the volumes' attachments leave the login to the cloud's agent.
     masked: the image of nfs-srv-1 is taken with its lines commented out; else while it serves, as it is.
+    fstabs: the site whose hosts' fstabs this one has too, where that is another one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class SiteShape:
     second_nic: bool = False
     agent_login: bool = False
     masked: bool = False
+    fstabs: str = ""
 
     def mounts(self) -> list[tuple[str, str]]:
         """(path on the server, mount point on the client) of each of the client's lines."""
@@ -55,7 +57,7 @@ class SiteShape:
 
         Raises ValueError for a moment that no drill has.
         """
-        return parse((_EXPECTED / f"{self.name}.fstabs").read_text())
+        return parse((_EXPECTED / f"{self.fstabs or self.name}.fstabs").read_text())
 
 
 def parse(text: str) -> dict[tuple[str, str], str]:

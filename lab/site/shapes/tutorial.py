@@ -2,19 +2,20 @@
 
 from lab.site.shapes.shape import SiteShape
 
-VOLUMES = tuple(f"bv{number:02d}" for number in range(1, 5))
 OPTIONS = (
     "vers=3,defaults,noatime,nodiratime,bg,timeo=100,ac,actimeo=120,nocto,rsize=1048576,wsize=1048576,"
     "nolock,local_lock=none,proto=tcp,sec=sys,_netdev"
 )
 
 
-def shape(volumes: tuple[str, ...] = VOLUMES) -> SiteShape:
-    """The same with as many volumes as are named; the stacks make 15 or 32."""
+def shape(name: str, count: int) -> SiteShape:
+    """The site on so many volumes; the tutorials' stacks make 15 or 32."""
+    volumes = tuple(f"bv{number:02d}" for number in range(1, count + 1))
     return SiteShape(
-        name="tutorial",
+        name=name,
         volumes=volumes,
         server="tutorial.sh",
+        fstabs="tutorial",
         lines=(f"{{server}}:/mnt/bv /mnt/nfs nfs {OPTIONS} 0 0",),
         path="/mnt/bv",
         mount="/mnt/nfs",
@@ -38,4 +39,6 @@ def shape(volumes: tuple[str, ...] = VOLUMES) -> SiteShape:
     )
 
 
-SHAPE = shape()
+SHAPE = shape("tutorial", 4)
+# as many as an instance can have attached
+LARGE = shape("tutorial-32", 32)

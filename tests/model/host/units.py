@@ -22,7 +22,7 @@ RUNNING: dict[int, LinuxHost] = {}
 
 @dataclass
 class Unit:
-    """`enabled` by the files; `remembered` what UnitFileState says instead, until systemd reads them again."""
+    """`enabled` by the files; `remembered` is what UnitFileState says until systemd reads them again."""
 
     installed: bool = True
     enabled: str = "disabled"
@@ -200,8 +200,9 @@ def _stop(host: LinuxHost, name: str, now: bool) -> CommandOutcome:
 
 
 def _by_files(host: LinuxHost, name: str, verb: str, now: bool) -> CommandOutcome:
-    """enable and disable change files alone; what systemd remembers of them is of its last daemon-reload, which
-    both verbs ask for unless --no-reload is given (systemctl(1))."""
+    """enable and disable change files. What systemd remembers of them is of its last daemon-reload, which
+    both verbs ask for unless --no-reload is given (systemctl(1)).
+    """
     unit = host.units[name]
     if not unit.installed:
         return fail(1, f"Failed to {verb} unit: Unit file {name}.service does not exist.")
