@@ -783,7 +783,8 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
     # three processes for two processors, drills in two of them at once: tests/conftest.py
     left_out = "guests" if quick else "" if nightly else "nightly"
     chosen = f" -m 'not {left_out}'" if left_out else ""
-    c.run(f".venv/bin/pytest -q -n 3 --dist loadgroup{chosen}", in_stream=False)
+    slowest = "--durations 60 --durations-min 15"  # where the time went, for whoever makes this faster
+    c.run(f".venv/bin/pytest -q -n 3 --dist loadgroup {slowest}{chosen}", in_stream=False)
 
 
 @task(
