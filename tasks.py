@@ -790,7 +790,8 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
 @task(
     help={
         "what": "drills; hooks: `apply` on a guest against the same commands by hand; overhead: a failover "
-        "against its critical path by hand; clients: beside ansible, pdsh and clush; status: with one client "
+        "against its critical path by hand; outage: of `image --quiesce` against the same by hand; "
+        "clients: beside ansible, pdsh and clush; status: with one client "
         "and with hundreds; or house: figures of the code itself",
         "sizes": "with clients and status: how many clients, such as 50,200,1000",
         "dead": "with clients: how many of 100 targets are silent, refuse, or hang after the login",
@@ -807,7 +808,7 @@ def bench(
     real_hooks: bool = False,
 ) -> None:
     """Measure what the README's figures come from."""
-    from bench import drills, hooks, house, overhead
+    from bench import drills, hooks, house, outage, overhead
 
     if what == "clients":
         from bench.clients import bench as clients
@@ -817,7 +818,13 @@ def bench(
         from bench.clients import status as looks
 
         sys.exit(looks.main(sizes))
-    known = {"drills": drills.main, "hooks": hooks.main, "overhead": overhead.main, "house": house.main}
+    known = {
+        "drills": drills.main,
+        "hooks": hooks.main,
+        "overhead": overhead.main,
+        "outage": outage.main,
+        "house": house.main,
+    }
     if what not in known:
         print(
             f"usage: --what {what}: expected one of {', '.join([*known, 'clients', 'status'])}",
