@@ -7,7 +7,8 @@ from typing import Callable, Iterable, List, Sequence, Tuple
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, STAYS, UNKNOWN, Layer, LayerFinding
 from hooks.contract.spec import Spec
 from hooks.host.host import HookError, Host, OutOfTime
-from hooks.layers import address, filesystem, iscsi, locks, lvm, network, nfs
+from hooks.layers import address, filesystem, iscsi, lvm, network, nfs
+from hooks.layers.locks import locks
 from hooks.settings import settings
 
 # each layer with the part of the spec that it brings up, from the ground upwards

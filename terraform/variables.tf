@@ -683,7 +683,7 @@ variable "released" {
 
 variable "keep_locks" {
   type        = bool
-  description = "Locks and open files of NFSv4 clients outlive a takeover: nfsd's record of its clients lies on the first filesystem, and every server answers under one name. For clients that mount by the service's address. It starts nfsd anew once."
+  description = "Locks of clients, and open files of NFSv4, outlive a takeover: nfsd's and rpc.statd's records of their clients lie on the first filesystem, and every server answers under one name. For clients that mount by the service's address. It starts nfsd anew once."
   default     = false
   nullable    = false
 }

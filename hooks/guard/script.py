@@ -75,6 +75,7 @@ settle() {
   rm -rf /etc/iscsi/nodes/@prefix@* /var/lib/iscsi/nodes/@prefix@*
   test ! -e @devices@ || mv -f @devices@ @devices@.of-image
   rm -rf @exports@ @quiesced@ @deadman@ @wanted@
+  rm -f /etc/systemd/system/*.service.d/nfs-failover-locks.conf
   systemctl --no-reload disable nfs-server || :
   for state in statd/sm statd/sm.bak sm sm.bak v4recovery nfsdcltrack nfsdcld; do
     test -L "/var/lib/nfs/$state" || rm -rf "/var/lib/nfs/$state"/*

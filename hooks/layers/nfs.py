@@ -13,10 +13,11 @@ from hooks.contract.spec import ServerSpec, filesystem_of
 from hooks.host import text_file
 from hooks.host.host import HookRefused, Host, refuse
 from hooks.host.mounts import mounted_on, mounts
-from hooks.layers import exports, locks
+from hooks.layers import exports
 from hooks.layers.exports import Pair
 from hooks.layers.filesystem import ours
 from hooks.layers.fstab import restore
+from hooks.layers.locks import locks
 from hooks.layers.served import served
 
 NAME = "nfs"

@@ -16,22 +16,22 @@ _WRITTEN = ("/etc", "/var/lib")  # fstab, exports, records of iscsid, state of n
 
 
 def initiator(host: Host, spec: ServerSpec) -> Iterator[Remark]:
-    yield from _programs(host, ("iscsiadm", _OPEN_ISCSI))
-    yield from _unit(host, "iscsid", _OPEN_ISCSI)
+    yield from programs(host, ("iscsiadm", _OPEN_ISCSI))
+    yield from unit(host, "iscsid", _OPEN_ISCSI)
 
 
 def lvm_tools(host: Host, spec: ServerSpec) -> Iterator[Remark]:
-    yield from _programs(host, ("lvm", "lvm2"), ("vgchange", "lvm2"))
+    yield from programs(host, ("lvm", "lvm2"), ("vgchange", "lvm2"))
 
 
 def server(host: Host, spec: ServerSpec) -> Iterator[Remark]:
-    yield from _programs(host, ("exportfs", _NFS), ("rpc.nfsd", _NFS))
-    yield from _unit(host, nfs.SERVICE, _NFS)
+    yield from programs(host, ("exportfs", _NFS), ("rpc.nfsd", _NFS))
+    yield from unit(host, nfs.SERVICE, _NFS)
 
 
 def record_of_clients(host: Host, spec: ServerSpec) -> Iterator[Remark]:
-    yield from _programs(host, ("nfsdcld", _NFS), ("unshare", "util-linux"))
-    yield from _unit(host, "nfsdcld", _NFS)
+    yield from programs(host, ("nfsdcld", _NFS), ("unshare", "util-linux"))
+    yield from unit(host, "nfsdcld", _NFS)
 
 
 def vnics(host: Host, spec: ServerSpec) -> Iterator[Remark]:
@@ -62,7 +62,7 @@ def room(host: Host, spec: ServerSpec) -> Iterator[Remark]:
             yield refusal("{}: no inodes are left, expected {}; remove files", folder, LEAST_FILES)
 
 
-def _programs(host: Host, *wanted: Tuple[str, str]) -> Iterator[Remark]:
+def programs(host: Host, *wanted: Tuple[str, str]) -> Iterator[Remark]:
     for name, package in wanted:
         if not _has_program(host, name):
             yield refusal("{}: command not found, expected it from {}; install that package", name, package)
@@ -72,14 +72,14 @@ def _has_program(host: Host, name: str) -> bool:
     return any(os.access(host.path(folder + "/" + name), os.X_OK) for folder in SBIN.split(":"))
 
 
-def _unit(host: Host, unit: str, package: str) -> Iterator[Remark]:
+def unit(host: Host, name: str, package: str) -> Iterator[Remark]:
     """`systemctl start` of a masked unit fails, and so would the takeover (systemctl(1), mask)."""
-    out = host.run("systemctl", "show", "-p", "LoadState", unit).out.strip()
+    out = host.run("systemctl", "show", "-p", "LoadState", name).out.strip()
     state = out.partition("=")[2]
     if state == "masked":
-        yield refusal("{0}: the unit is masked, expected one that starts; systemctl unmask {0}", unit)
+        yield refusal("{0}: the unit is masked, expected one that starts; systemctl unmask {0}", name)
     elif state == "not-found":
-        yield refusal("{}: no such unit, expected it from {}; install that package", unit, package)
+        yield refusal("{}: no such unit, expected it from {}; install that package", name, package)
 
 
 def lacking(host: Host, spec: ServerSpec) -> str:

@@ -11,7 +11,7 @@ from hooks.contract.fields import SpecError
 from hooks.contract.result import BROKEN, PRESENT, UNKNOWN, Layer
 from hooks.contract.spec import ServerSpec, Spec
 from hooks.host.host import HookError, Host
-from hooks.survey import address, exports, firewall, lvm, mounts, nfs, settings
+from hooks.survey import address, exports, firewall, locks, lvm, mounts, nfs, settings
 from hooks.survey import host as survey_host
 from hooks.survey.remark import Remark
 
@@ -21,7 +21,7 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
     "lvm": (survey_host.lvm_tools, lvm.volumes, lvm.groups, lvm.configuration),
     "filesystem": (survey_host.room, survey_host.filesystem_types, mounts.alone, mounts.here, mounts.lost),
     "settings": (settings.carried,),
-    "locks": (survey_host.record_of_clients,),
+    "locks": (survey_host.record_of_clients, locks.of_nfsv3, locks.own),
     "nfs": (
         survey_host.server,
         nfs.refused,

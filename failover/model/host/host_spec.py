@@ -71,7 +71,7 @@ class SettingsItem(TypedDict):
 
 
 class LocksItem(TypedDict):
-    """How long NFSv4 clients may be silent, and have to take their locks back (hooks/layers/locks.py)."""
+    """How long NFSv4 clients may be silent, and have to take their locks back (hooks/layers/locks/)."""
 
     lease_seconds: int
     grace_seconds: int

@@ -15,19 +15,34 @@ from hooks.contract.parse import parse
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, Layer
 from hooks.contract.spec import ServerSpec
 from hooks.host import mounted_folder
-from hooks.layers import locks
+from hooks.layers.locks import locks
 from hooks.survey import survey
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 MOUNTED = "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw - xfs /dev/mapper/vg1-lv01 rw\n"
 UUID = "5f0c6a4e-0b1d-4c53-9a55-3a9d5d0f1c21"
 BLKID = {"run": "blkid -p -o export /dev/vg1/lv01", "out": f"TYPE=xfs\nUUID={UUID}\n"}
-NO_TRACKER = {"run": "systemctl show -p MainPID nfsdcld", "out": "MainPID=0\n"}
-TRACKER = {"run": "systemctl show -p MainPID nfsdcld", "out": "MainPID=55\n"}
+
+
+def show(tracker: int = 0, daemon: int = 0, told: str = "inactive", rpcbind: str = "loaded") -> Any:
+    """What systemd says of nfsdcld, of the unit that tells clients, of rpc.statd and of rpcbind."""
+    units = "nfsdcld rpc-statd-notify rpc-statd rpcbind.socket"
+    rows = [(tracker, "active", "loaded"), (0, told, "loaded"), (daemon, "active", "loaded")]
+    blocks = [
+        f"MainPID={pid}\nLoadState={load}\nActiveState={state}\n"
+        for pid, state, load in [*rows, (0, "active", rpcbind)]
+    ]
+    return {"run": f"systemctl show -p LoadState,ActiveState,MainPID {units}", "out": "\n".join(blocks)}
+
+
+NO_TRACKER, TRACKER = show(), show(55)
 RELOAD = {"run": "systemctl daemon-reload"}
 RECORD = "/mnt/a/.nfs-failover/nfsdcld"
 TIMES = {"/proc/fs/nfsd/nfsv4leasetime": "30\n", "/proc/fs/nfsd/nfsv4gracetime": "45\n"}
 RUNS = {"/proc/fs/nfsd/threads": "8\n", **TIMES}
+ADDRESS = {"service_address": {"address": "10.0.0.100", "prefix": 24, "device": None}}
+STATD_FOLDER = "/mnt/a/.nfs-failover/statd"
+AT_WORK = {"/proc/66/cwd": f"../..{STATD_FOLDER}"}  # rpc.statd, process 66, on the data
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +70,9 @@ def host(root: Path, *commands: Any, files: dict[str, str] | None = None, keeps:
     return PlannedHost(str(root), case)
 
 
-def units() -> dict[str, str]:
-    return dict(locks.units(spec(), UUID))
+def units(v3: bool = False) -> dict[str, str]:
+    pairs = locks.units(spec(**ADDRESS), UUID, "/var/lib/nfs") if v3 else locks.units(spec(), UUID, "")
+    return {path: text for path, text in pairs if text}
 
 
 def done(made: PlannedHost, action: str, wanted: ServerSpec) -> Layer:
@@ -68,7 +84,8 @@ def done(made: PlannedHost, action: str, wanted: ServerSpec) -> Layer:
 
 def test_nfsd_has_the_filesystem_s_name_and_the_record_is_on_the_data() -> None:
     nfsd, tracker = units()[locks.NFSD_UNIT], units()[locks.TRACKER_UNIT]
-    start = f"echo nfs-{UUID} > /proc/sys/kernel/hostname && exec /usr/sbin/rpc.nfsd -L 30 -G 45"
+    name = f"echo nfs-{UUID} > /proc/sys/kernel/hostname"
+    start = f"echo 45 > /proc/sys/fs/nfs/nlm_grace_period; {name} && exec /usr/sbin/rpc.nfsd -L 30 -G 45"
     assert f'ExecStart=\nExecStart=/usr/bin/unshare --uts /bin/sh -c "{start}"\n' in nfsd
     assert (
         f"RequiresMountsFor=/mnt/a\n[Service]\nExecStart=\nExecStart=/usr/sbin/nfsdcld -s {RECORD}\n"
@@ -77,7 +94,7 @@ def test_nfsd_has_the_filesystem_s_name_and_the_record_is_on_the_data() -> None:
 
 
 def test_in_place_it_needs_nothing(tmp_path: Path) -> None:
-    made = host(tmp_path, BLKID, TRACKER, files={**units(), **RUNS}, keeps=RECORD)
+    made = host(tmp_path, TRACKER, BLKID, files={**units(), **RUNS}, keeps=RECORD)
     found = done(made, "apply", spec())
     assert (found.state, found.changed) == (PRESENT, False)
 
@@ -85,13 +102,14 @@ def test_in_place_it_needs_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "keeps", "says"),
     [
+        ({"/proc/sys/fs/nfs/nlm_grace_period": "0\n"}, RECORD, "lockd's grace is 0 s, expected 45"),
         ({}, "/var/lib/nfs/nfsdcld", f"nfsdcld does not keep its record in {RECORD}"),
         ({"/proc/fs/nfsd/nfsv4leasetime": "90\n"}, RECORD, "lease of 90 s and a grace of 45 s, expected 30"),
         ({locks.NFSD_UNIT: "[Service]\n"}, RECORD, f"{locks.NFSD_UNIT} is not as specified"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, files: dict[str, str], keeps: str, says: str) -> None:
-    made = host(tmp_path, BLKID, TRACKER, files={**units(), **RUNS, **files}, keeps=keeps)
+    made = host(tmp_path, TRACKER, BLKID, files={**units(), **RUNS, **files}, keeps=keeps)
     found = done(made, "check", spec())
     assert found.state == BROKEN
     assert says in found.message
@@ -105,7 +123,8 @@ def test_a_running_nfsd_is_stopped_before_its_record_moves(tmp_path: Path) -> No
     stop = {"run": "systemctl stop nfs-server", "then": {"files": {"/proc/fs/nfsd/threads": "0\n"}}}
     link = {"/proc/55/fd/4": f"{RECORD}/main.sqlite"}
     restart = {"run": "systemctl restart nfsdcld", "then": {"links": link, "files": {}}}
-    made = host(tmp_path, NO_TRACKER, BLKID, RELOAD, stop, restart, BLKID, TRACKER, files=RUNS)
+    applied = [BLKID, NO_TRACKER, RELOAD, stop, restart, TRACKER, BLKID]
+    made = host(tmp_path, NO_TRACKER, *applied, files=RUNS)
     found = done(made, "apply", spec())
     assert (found.state, found.changed) == (PRESENT, True)
     folder = tmp_path / RECORD.lstrip("/")
@@ -114,7 +133,8 @@ def test_a_running_nfsd_is_stopped_before_its_record_moves(tmp_path: Path) -> No
 
 
 def test_no_record_is_kept_below_a_mount_point_that_is_empty(tmp_path: Path) -> None:
-    made = host(tmp_path, files={"/proc/self/mountinfo": MOUNTED.splitlines(True)[0], **units()})
+    root = {"/proc/self/mountinfo": MOUNTED.splitlines(True)[0]}
+    made = host(tmp_path, NO_TRACKER, files={**root, **units()})
     found = done(made, "apply", spec())
     assert found.state == BROKEN
     assert "/mnt/a is not mounted: refusing" in found.message

@@ -1,0 +1,59 @@
+"""Which daemon keeps its record of clients on the data: what a host is, and nothing of what it should be."""
+
+import os
+from typing import List, NamedTuple
+
+from hooks.contract.spec import ServerSpec
+from hooks.host.host import Host
+from hooks.layers.locks import record, statd
+from hooks.layers.locks.record import home
+
+TRACKER = "nfsdcld"
+_DAEMONS = (TRACKER, statd.NOTIFY, *statd.NEEDED)
+
+
+class Keepers(NamedTuple):
+    """Who keeps which record here. `tracker`, `statd`: whether that daemon has its record on the data.
+    `lost`: why clients of NFSv3 lose their locks; empty where they keep them. `notice`: systemd's state of
+    the unit that tells them. `place`: the folder of the host's own rpc.statd."""
+
+    tracker: bool
+    statd: bool
+    lost: str
+    notice: str
+    place: str
+
+
+def folder(spec: ServerSpec) -> str:
+    """nfsdcld's."""
+    return record.path(home(spec).mount, TRACKER)
+
+
+def keepers(host: Host, spec: ServerSpec) -> Keepers:
+    """One question to systemd (systemctl(1), show), then what the daemons have open."""
+    out = host.run("systemctl", "show", "-p", "LoadState,ActiveState,MainPID", *_DAEMONS).out
+    blocks = out.strip().split("\n\n")  # one for each name that was given, in that order
+    rows = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
+    states = {name: rows[place] for place, name in enumerate(_DAEMONS) if place < len(rows)}
+    missing = [name for name in statd.NEEDED if states.get(name, {}).get("LoadState") != "loaded"]
+    lost = "; ".join(name + " is masked, or not there" for name in missing)
+    place = statd.own_place(host)
+    lost = lost if lost or place else "/var/lib/nfs: no sm of rpc.statd in it"
+    lost = lost if spec.service_address else "no service address: they mount a server's own name"
+    return Keepers(
+        folder(spec) in _open_folders(host, states.get(TRACKER, {}).get("MainPID", "0")),
+        statd.is_in(host, states.get(statd.STATD, {}).get("MainPID", "0"), statd.folder(home(spec).mount)),
+        "NFSv3's clients lose their locks ({})".format(lost) if lost else "",
+        states.get(statd.NOTIFY, {}).get("ActiveState", "inactive"),
+        place,
+    )
+
+
+def _open_folders(host: Host, pid: str) -> List[str]:
+    """Where the process has its files open; nothing while it does not run (proc_pid_fd(5))."""
+    base = "/proc/{}/fd".format(pid)
+    try:
+        names = os.listdir(host.path(base))
+        return [os.path.dirname(os.readlink(host.path(base + "/" + name))) for name in names]
+    except OSError:
+        return []  # MainPID 0, or it has ended meanwhile
