@@ -635,7 +635,7 @@ def package(_: Context) -> None:
         "oci-nfs, oci-hpc",
         "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",
         "seed": "what --soak and --locks draw from",
-        "locks": "so many moves in one lab, there and back, under two clients that pass a lock to each other",
+        "locks": "so many moves in one lab, there and back, under three clients that pass a lock on",
         "jobs": "how many drills of --soak run side by side, each in a lab of its own",
         "lose": "remove this record from the file before counting, to see the drill fail",
         "json": "print the story as one JSON object on the last line of stdout",

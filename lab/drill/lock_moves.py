@@ -1,4 +1,4 @@
-"""The service moves there and back in one lab while clients of NFSv4.0 and v4.2 pass a lock to each other.
+"""The service moves there and back in one lab; clients of NFSv3, v4.0 and v4.2 pass a lock to each other.
 
 The clients mount by the service's address and the site keeps locks. Each move has a seed of its own, from
 which the owners' turns, the moment and the kind of the move are drawn; their logs are judged by lock_history.
@@ -52,7 +52,7 @@ class LockOwner:
         return f"/mnt/lock-{self.name}"
 
 
-OWNERS = (LockOwner("v40", CLIENT, "4.0"), LockOwner("v42", CLIENT, "4.2"))
+OWNERS = tuple(LockOwner("v" + version.replace(".", ""), CLIENT, version) for version in ("3", "4.0", "4.2"))
 
 
 class LockOwners:

@@ -1,6 +1,6 @@
 """A client is migrated to the service address, goes on through a power cut untouched, and keeps its locks.
 
-Beside its own locks two owners, one of NFSv4.0 and one of v4.2, pass a lock on: their logs are judged.
+Beside its own locks owners of NFSv3, v4.0 and v4.2 pass a lock on: their logs are judged.
 """
 
 from __future__ import annotations
