@@ -5,7 +5,7 @@ A client takes its locks back in the grace after nfsd starts, from a server of t
 data (nfsdcld(8), --storagedir), and nfsd runs under one node name on every server: Linux takes the scope and
 the server's owner from it when nfsd starts (unshare(1), --uts; resource-agents' nfsserver does the same).
 The name is the filesystem's UUID: two servers of one name would be one server to a client. NFSv3 has a record
-of its own (statd.py).
+of its own (statd.py), and what nfsd forgets of NFSv4.0 is kept beside it (reclaimed.py).
 
 Functions with a `host` read it. Only `apply`, `release`, `remove`, `_make` and those named `_leave...` change
 it.
@@ -20,18 +20,19 @@ from hooks.host import text_file
 from hooks.host.host import HookRefused, Host
 from hooks.host.mounts import mounted_on
 from hooks.layers.devices import content
-from hooks.layers.locks import record, statd
+from hooks.layers.locks import reclaimed, record, statd
 from hooks.layers.locks.keepers import TRACKER, Keepers, folder, keepers
 from hooks.layers.locks.record import home
 
 NAME = "locks"
 NFSD_UNIT = "/etc/systemd/system/nfs-server.service.d/nfs-failover-locks.conf"
 TRACKER_UNIT = "/etc/systemd/system/nfsdcld.service.d/nfs-failover-locks.conf"
-UNITS = (NFSD_UNIT, TRACKER_UNIT, statd.STATD_UNIT, statd.NOTIFY_UNIT)
+UNITS = (NFSD_UNIT, TRACKER_UNIT, statd.STATD_UNIT, statd.NOTIFY_UNIT, reclaimed.UNIT, reclaimed.PROGRAM)
 STOP_SECONDS = 60.0
 _LEASE, _GRACE = "/proc/fs/nfsd/nfsv4leasetime", "/proc/fs/nfsd/nfsv4gracetime"
 _LOCKD_GRACE = "/proc/sys/fs/nfs/nlm_grace_period"  # in seconds; read when lockd starts
 _THREADS = "/proc/fs/nfsd/threads"
+_UNKNOWN = {5: "its unit is gone already"}
 _HEAD = "# kept by nfs-failover: changes here are overwritten\n"
 
 
@@ -43,8 +44,10 @@ def units(spec: ServerSpec, uuid: str, place: str) -> Tuple[Tuple[str, str], ...
     start = start.format(uuid, locks.lease, locks.grace)
     command = "echo {} > {}; {}".format(locks.grace, _LOCKD_GRACE, start)
     nfsd = '[Service]\nExecStart=\nExecStart=/usr/bin/unshare --uts /bin/sh -c "{}"\n'.format(command)
+    nfsd = reclaimed.WANTED + nfsd
     tracker = "[Unit]\nRequiresMountsFor={}\n[Service]\nExecStart=\nExecStart=/usr/sbin/nfsdcld -s {}\n"
     texts = {NFSD_UNIT: nfsd, TRACKER_UNIT: tracker.format(mount, folder(spec))}
+    texts.update(reclaimed.files(folder(spec)))
     if place and spec.service_address:
         texts[NFSD_UNIT] += statd.KEPT.format(statd.folder(mount))
         texts.update(statd.units(mount, spec.service_address, place))
@@ -173,6 +176,7 @@ def remove(host: Host) -> List[str]:
 
 
 def _leave(host: Host) -> List[str]:
+    host.run("systemctl", "stop", reclaimed.SERVICE, tolerate=_UNKNOWN, seconds=STOP_SECONDS)
     host.run("systemctl", "restart" if _runs(host) else "stop", TRACKER, seconds=STOP_SECONDS)
     return ["{} has left the data".format(TRACKER)]
 

@@ -15,7 +15,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, Layer
 from hooks.contract.spec import ServerSpec
 from hooks.host import mounted_folder
-from hooks.layers.locks import locks
+from hooks.layers.locks import locks, reclaimed
 from hooks.survey import survey
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
@@ -37,6 +37,7 @@ def show(tracker: int = 0, daemon: int = 0, told: str = "inactive", rpcbind: str
 
 NO_TRACKER, TRACKER = show(), show(55)
 RELOAD = {"run": "systemctl daemon-reload"}
+KEEPER_STOPS = {"run": "systemctl stop nfs-failover-reclaimed.service", "exit": 5}
 RECORD = "/mnt/a/.nfs-failover/nfsdcld"
 TIMES = {"/proc/fs/nfsd/nfsv4leasetime": "30\n", "/proc/fs/nfsd/nfsv4gracetime": "45\n"}
 RUNS = {"/proc/fs/nfsd/threads": "8\n", **TIMES}
@@ -143,7 +144,7 @@ def test_no_record_is_kept_below_a_mount_point_that_is_empty(tmp_path: Path) -> 
 
 def test_a_release_takes_the_record_s_keeper_from_the_data(tmp_path: Path) -> None:
     stop = {"run": "systemctl stop nfsdcld", "then": {"gone": ["/proc/55/fd/4"]}}
-    made = host(tmp_path, TRACKER, RELOAD, stop, NO_TRACKER, files=units(), keeps=RECORD)
+    made = host(tmp_path, TRACKER, RELOAD, KEEPER_STOPS, stop, NO_TRACKER, files=units(), keeps=RECORD)
     found = done(made, "release", spec())
     assert (found.state, found.changed) == (ABSENT, True)
     again = done(host(tmp_path / "again", NO_TRACKER, NO_TRACKER), "release", spec())
@@ -152,15 +153,19 @@ def test_a_release_takes_the_record_s_keeper_from_the_data(tmp_path: Path) -> No
 
 def test_an_nfsd_that_goes_on_for_others_keeps_a_record(tmp_path: Path) -> None:
     restart = {"run": "systemctl restart nfsdcld"}
-    made = host(tmp_path, TRACKER, RELOAD, restart, NO_TRACKER, files={**units(), **RUNS}, keeps=RECORD)
+    made = host(
+        tmp_path, TRACKER, RELOAD, KEEPER_STOPS, restart, NO_TRACKER, files={**units(), **RUNS}, keeps=RECORD
+    )
     assert done(made, "release", spec()).state == ABSENT
 
 
 def test_a_site_that_no_longer_asks_loses_the_units(tmp_path: Path) -> None:
-    made = host(tmp_path, RELOAD, {"run": "systemctl stop nfsdcld"}, files=units())
+    made = host(tmp_path, RELOAD, KEEPER_STOPS, {"run": "systemctl stop nfsdcld"}, files=units())
     assert locks.remove(made) == [
         f"{locks.NFSD_UNIT} removed",
         f"{locks.TRACKER_UNIT} removed",
+        f"{reclaimed.UNIT} removed",
+        f"{reclaimed.PROGRAM} removed",
         "nfsdcld has left the data",
     ]
     made.finish()

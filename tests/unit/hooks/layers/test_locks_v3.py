@@ -16,6 +16,7 @@ from tests.unit.hooks.layers.test_locks import (
     ADDRESS,
     AT_WORK,
     BLKID,
+    KEEPER_STOPS,
     MOUNTED,
     RECORD,
     RELOAD,
@@ -121,6 +122,7 @@ def test_the_lists_change_hands_where_the_user_has_another_number(tmp_path: Path
 
 def test_a_release_leaves_the_host_s_own_record_to_statd(tmp_path: Path) -> None:
     stops = [
+        KEEPER_STOPS,
         {"run": "systemctl stop nfsdcld", "then": {"gone": ["/proc/55/fd/4"]}},
         {"run": "systemctl stop rpc-statd-notify"},
         {"run": "systemctl try-restart rpc-statd", "then": {"gone": ["/proc/66/cwd"]}},
