@@ -791,11 +791,13 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
     help={
         "what": "drills; hooks: `apply` on a guest against the same commands by hand; overhead: a failover "
         "against its critical path by hand; outage: of `image --quiesce` against the same by hand; "
-        "clients: beside ansible, pdsh and clush; status: with one client "
-        "and with hundreds; or house: figures of the code itself",
+        "clients: beside ansible, pdsh and clush; status: with one client and with hundreds; pacemaker: "
+        "a takeover beside a Pacemaker pair and bare shell commands; or house: figures of the code itself",
         "sizes": "with clients and status: how many clients, such as 50,200,1000",
         "dead": "with clients: how many of 100 targets are silent, refuse, or hang after the login",
         "tools": "with clients: which of product,pdsh,clush,ansible",
+        "ways": "with pacemaker: which of shell,pacemaker,product",
+        "moves": "with pacemaker: how many takeovers of each, there and back",
         "real_hooks": "with clients: each target runs the hooks, in the place of an answer of theirs",
     }
 )
@@ -806,6 +808,8 @@ def bench(
     dead: float = 0.0,
     tools: str = "product,pdsh,clush,ansible",
     real_hooks: bool = False,
+    ways: str = "shell,pacemaker,product",
+    moves: int = 2,
 ) -> None:
     """Measure what the README's figures come from."""
     from bench import drills, hooks, house, outage, overhead
@@ -818,6 +822,10 @@ def bench(
         from bench.clients import status as looks
 
         sys.exit(looks.main(sizes))
+    if what == "pacemaker":
+        from bench.pacemaker import bench as takeovers
+
+        sys.exit(takeovers.main(ways, moves))
     known = {
         "drills": drills.main,
         "hooks": hooks.main,
@@ -827,7 +835,7 @@ def bench(
     }
     if what not in known:
         print(
-            f"usage: --what {what}: expected one of {', '.join([*known, 'clients', 'status'])}",
+            f"usage: --what {what}: expected one of {', '.join([*known, 'clients', 'status', 'pacemaker'])}",
             file=sys.stderr,
         )
         sys.exit(2)

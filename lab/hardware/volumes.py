@@ -10,7 +10,7 @@ import re
 import signal
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -186,6 +186,15 @@ class VolumeService:
             self._cut_sessions(volume)
             records[volume_id] = replace(volume, holder="", holder_address="")
             self._save(records)
+
+    def admit(self, volume_ids: Iterable[str], address: str) -> None:
+        """Let a second host log in beside the holder, as OCI's shareable attachments do; a detach keeps it.
+
+        Beside the API, which gives a volume to one host: for measurements of a cluster (bench/pacemaker).
+        """
+        with self._records() as records:
+            for volume_id in volume_ids:
+                self._admin("bind", "target", _known(records, volume_id), "-I", address)
 
     def initiators(self) -> dict[str, set[str]]:
         """By volume OCID: the addresses of the hosts that are logged in to it now."""

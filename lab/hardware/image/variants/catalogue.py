@@ -48,6 +48,12 @@ _KNOWN = (
         layers=("ubuntu",),
     ),
     Variant("el8", packages=_EL, layers=("el", "el8"), kernel_words=_SELINUX),
+    # for `./inv bench --what pacemaker`: the base image, and a cluster's programs that are not started
+    Variant(
+        "pacemaker",
+        packages=("pacemaker", "pacemaker-cli-utils", "corosync", "resource-agents"),
+        layers=("pacemaker",),
+    ),
     Variant("el9", packages=_EL, layers=("el", "el9"), kernel_words=_SELINUX),
 )
 VARIANTS = {variant.name: variant for variant in _KNOWN}
