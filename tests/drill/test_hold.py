@@ -51,7 +51,7 @@ def test_the_service_goes_back_to_the_server_that_was_held(lab):
     looked_at(lab, witness, SUCCESSOR)
     report, code = operator.report("failover", "--active", SERVER, "--yes")
     assert (report["outcome"], code) == ("refused", 3), report
-    assert "hold" in report["reason"], report
+    assert "held until" in report["reason"], report
     _, code = operator.run("reprotect", "--yes")
     assert code == 3
     assert is_off(lab, SERVER), "a verb touched the held server"

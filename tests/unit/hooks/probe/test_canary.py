@@ -283,7 +283,7 @@ def test_a_folder_without_canaries_is_not_written_to(root: Path) -> None:
 
 
 def test_a_dead_server_holds_only_the_child(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canary, "SECONDS", 0.2)
+    monkeypatch.setattr(canary, "CLIENT_SECONDS", 0.2)
     monkeypatch.setattr(canary_files, "read", lambda _: time.sleep(60))
     (root / CANARIES[1:]).mkdir(parents=True)
     began = time.monotonic()
