@@ -16,19 +16,6 @@ from lab.site.nfs_site import SERVER, SUCCESSOR
 pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
 
-@pytest.fixture
-def lab(tmp_path):
-    made = Lab(tmp_path / "lab", print)
-    try:
-        made.up(standby=True)
-        yield made
-    except BaseException:
-        made.keep_evidence()
-        raise
-    finally:
-        made.down()
-
-
 def looked_at(lab: Lab, witness: Witness, target: str) -> None:
     """Client, records, server, attachments and a second plan, without the operator's side."""
     story = DrillResult()

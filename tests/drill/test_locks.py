@@ -5,7 +5,6 @@ Beside its own locks owners of NFSv3, v4.0 and v4.2 pass a lock on: their logs a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,16 +49,6 @@ for name in ("posix", "whole"):
         pass
 print("both are held")
 """
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    lab = Lab(tmp_path / "lab", print)
-    try:
-        lab.up(standby=True)
-        yield lab
-    finally:
-        lab.down()
 
 
 def shell(lab: Lab, name: str, command: str) -> str:

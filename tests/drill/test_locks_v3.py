@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -40,16 +38,6 @@ except BlockingIOError:
     print("held")
 """
 FILE = f"{V3.mount}/held"
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    lab = Lab(tmp_path / "lab", print)
-    try:
-        lab.up(standby=True)
-        yield lab
-    finally:
-        lab.down()
 
 
 def shell(lab: Lab, name: str, command: str) -> str:

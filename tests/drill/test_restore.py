@@ -7,7 +7,6 @@ from rich.console import Console
 
 from lab.drill.operator import Operator
 from lab.drill.writer_record import ACKNOWLEDGED, Witness, parse_notes
-from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
 
 pytestmark = [pytest.mark.guests, pytest.mark.nightly]
@@ -15,19 +14,6 @@ pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 IDENTITY = (
     "vgs --noheadings -o vg_uuid vg1; lvs --noheadings -o lv_uuid vg1;blkid -p -o value -s UUID /dev/vg1/lv01"
 )
-
-
-@pytest.fixture
-def lab(tmp_path):
-    made = Lab(tmp_path / "lab", print)
-    try:
-        made.up(standby=True)
-        yield made
-    except BaseException:
-        made.keep_evidence()
-        raise
-    finally:
-        made.down()
 
 
 def test_the_service_comes_up_on_the_clone_of_a_moment_and_the_old_volumes_are_kept(lab):

@@ -1,0 +1,24 @@
+"""The lab that most drills' tests have; a file that needs another one has a fixture `lab` of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.site.lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """nfs-srv-1 serves, nfs-cli writes, nfs-srv-2 stands by. A test that fails has its evidence kept."""
+    made = Lab(tmp_path / "lab", print)
+    try:
+        made.up(standby=True)
+        yield made
+    except BaseException:
+        made.keep_evidence()
+        raise
+    finally:
+        made.down()
