@@ -180,8 +180,8 @@ def _start(host: Host) -> List[str]:
         host.run("systemctl", "reset-failed", SERVICE, tolerate={1: "nothing to reset"})
     host.run("systemctl", "start", SERVICE, seconds=START_SECONDS)
     if not _threads(host):
-        # systemctl(1) succeeds where a condition has it skipped. What a generator said at the boot may be over:
-        # the guard of an image has it wait for mounts that are put off (hooks/guard/script.py).
+        # systemctl(1) succeeds where a condition has it skipped. What a generator said at the boot may be
+        # over: an image's guard has it wait for mounts that are put off (hooks/guard/script.py).
         host.reload_systemd()
         host.run("systemctl", "start", SERVICE, seconds=START_SECONDS)
     _at_boot(host, enabled != "enabled", "enable")
