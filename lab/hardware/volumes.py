@@ -24,7 +24,8 @@ from lab.system.paths import RunDirectory, short_name
 from lab.system.processes import await_exit, pid_of
 from lab.system.waiting import until
 
-PORTALS = tuple(f"169.254.2.{last}" for last in range(2, 34))
+# twice as many as an instance can have volumes: each attachment gets one that its volume did not have last
+PORTALS = tuple(f"169.254.2.{last}" for last in range(2, 66))
 PORT = 3260
 READY_SECONDS = 10
 _COPY_SECONDS = 60.0
