@@ -12,7 +12,7 @@ from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER
 from lab.system.waiting import slowness
 
-pytestmark = pytest.mark.guests
+pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 
 STILL_SECONDS = 15.0  # a writer's pause on a machine that has its drills alone; a third guest boots beside it
 TAG = "nfs-failover-rehearsal"

@@ -27,7 +27,7 @@ from lab.site.shapes.known import SHAPES
 from lab.site.shapes.shape import BUILT, FAILBACK, FAILOVER, HOME, SETTLED
 from lab.system.waiting import slowness
 
-pytestmark = [pytest.mark.guests, pytest.mark.nightly]
+pytestmark = pytest.mark.guests
 
 IMAGE_TAG, REHEARSAL_TAG = "nfs-failover-image", "nfs-failover-rehearsal"
 # of a writer: the lab's guest stands still while its disk is copied (OCI's does not), and a third guest boots
