@@ -71,6 +71,8 @@ def clients():
 
 def look(entered):
     names, busy = clients()
+    if not names and not entered:
+        return entered
     database = sqlite3.connect(FOLDER + "/main.sqlite", timeout=30)
     with database:  # one transaction
         (epoch,) = database.execute("SELECT current FROM grace").fetchone()
