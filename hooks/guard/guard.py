@@ -20,6 +20,7 @@ from hooks.host.host import Host
 from hooks.layers import exports, fstab, lvm
 from hooks.layers.devices import link
 from hooks.layers.fstab import FstabLine
+from hooks.layers.locks import locks
 
 NAME = "guard"
 DATA_IQN_PREFIX = "iqn.2015-12.com.oracleiaas:"  # boot volumes have another one
@@ -95,6 +96,7 @@ def _text() -> str:
         quiesced=places.QUIESCED,
         deadman=script.DEAD_MAN,
         wanted=script.WANTED,
+        locks=" ".join(locks.UNITS),
         settled=script.SETTLED,
         booted=script.BOOTED,
     )

@@ -74,8 +74,7 @@ settle() {
   test ! -s "$folder/lines" || put_off || exit 1
   rm -rf /etc/iscsi/nodes/@prefix@* /var/lib/iscsi/nodes/@prefix@*
   test ! -e @devices@ || mv -f @devices@ @devices@.of-image
-  rm -rf @exports@ @quiesced@ @deadman@ @wanted@
-  rm -f /etc/systemd/system/*.service.d/nfs-failover-locks.conf
+  rm -rf @exports@ @quiesced@ @deadman@ @wanted@ @locks@
   systemctl --no-reload disable nfs-server || :
   for state in statd/sm statd/sm.bak sm sm.bak v4recovery nfsdcltrack nfsdcld; do
     test -L "/var/lib/nfs/$state" || rm -rf "/var/lib/nfs/$state"/*

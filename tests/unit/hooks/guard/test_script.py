@@ -12,6 +12,7 @@ import pytest
 from hooks.guard import guard
 from hooks.guard.script import BOOTED, FOLDER, SETTLED
 from hooks.layers import fstab
+from hooks.layers.locks import locks
 
 SITE = "/dev/vg1/lv01 /mnt/a xfs defaults 0 0"
 OWN = "UUID=abc / xfs defaults 0 0"
@@ -128,6 +129,7 @@ def test_it_takes_away_what_is_of_the_server_and_no_more(machine):
         "etc/machine-id",
         "etc/ssh/ssh_host_ed25519_key",
         "var/lib/nfs/statd/sm/10.0.0.7",
+        *(name[1:] for name in locks.UNITS),
     )
     for name in gone[1:]:
         machine.file(name, "x")
