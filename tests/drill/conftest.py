@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,17 @@ from lab.site.lab import Lab
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    """nfs-srv-1 serves, nfs-cli writes, nfs-srv-2 stands by. A test that fails has its evidence kept."""
-    made = Lab(tmp_path / "lab", print)
+    """nfs-srv-1 serves, nfs-cli writes, nfs-srv-2 stands by."""
+    with brought_up(tmp_path, standby=True) as made:
+        yield made
+
+
+@contextmanager
+def brought_up(folder: Path, standby: bool) -> Iterator[Lab]:
+    """A lab below this folder; a test that fails has its evidence kept."""
+    made = Lab(folder / "lab", print)
     try:
-        made.up(standby=True)
+        made.up(standby=standby)
         yield made
     except BaseException:
         made.keep_evidence()

@@ -16,6 +16,7 @@ from lab.drill.writer_record import Witness
 from lab.site.lab import Lab
 from lab.site.nfs_site import SERVER
 from lab.system.waiting import until
+from tests.drill.conftest import brought_up
 from tests.paths import ROOT
 
 pytestmark = [pytest.mark.guests, pytest.mark.nightly]
@@ -31,17 +32,10 @@ SERVES = (
 
 @pytest.fixture
 def lab(tmp_path):
-    made = Lab(tmp_path / "lab", print)
-    try:
-        made.up()
+    with brought_up(tmp_path, standby=False) as made:
         text = made.site_file.read_text()
         made.site_file.write_text(text.replace("[deadlines]", f"[deadlines]\nhooks = {HOOKS_SECONDS}"))
         yield made
-    except BaseException:
-        made.keep_evidence()
-        raise
-    finally:
-        made.down()
 
 
 def killed_after_the_stop(lab: Lab) -> str:
