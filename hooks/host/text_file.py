@@ -7,7 +7,7 @@ from typing import Callable
 
 from hooks.host.host import HookError, Host
 
-_SELINUX = "/sys/fs/selinux/enforce"  # there wherever a policy is loaded (selinux(8))
+SELINUX = "/sys/fs/selinux/enforce"  # there wherever a policy is loaded (selinux(8))
 
 
 def edit(host: Host, name: str, change: Callable[[str], str], mode: int = 0o644) -> bool:
@@ -28,7 +28,7 @@ def edit(host: Host, name: str, change: Callable[[str], str], mode: int = 0o644)
     if after:
         made = not os.path.exists(path)
         _replace(path, after, mode)
-        if made and os.path.exists(host.path(_SELINUX)):
+        if made and os.path.exists(host.path(SELINUX)):
             # it has the label of its folder so far, and that may be another one (restorecon(8))
             host.run("restorecon", os.path.dirname(path), path)
     else:

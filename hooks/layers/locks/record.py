@@ -7,10 +7,8 @@ import os
 from contextlib import suppress
 
 from hooks.contract.spec import Filesystem, ServerSpec
-from hooks.host import mounted_folder, places
+from hooks.host import mounted_folder, places, text_file
 from hooks.host.host import Host
-
-_SELINUX = "/sys/fs/selinux/enforce"  # there wherever a policy is loaded (selinux(8))
 
 
 def home(spec: ServerSpec) -> Filesystem:
@@ -40,5 +38,5 @@ def open_record(host: Host, mount: str, name: str, mode: int) -> int:
 def label(host: Host, folder: str) -> None:
     """The type that the policy has for /var/lib/nfs, which both daemons may write (chcon(1)); whoever mounts
     the filesystem with a context of its own has it so already."""
-    if os.path.exists(host.path(_SELINUX)):
+    if os.path.exists(host.path(text_file.SELINUX)):
         host.run("chcon", "-R", "-t", "var_lib_nfs_t", folder, tolerate={1: "the filesystem has no labels"})
