@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from failover.act.context import Crew, with_what_is_left
-from failover.cloud.compute import GONE
+from failover.cloud.resources import GONE
 from failover.deadline import until
 from failover.hosts import survey
 from failover.hosts.ssh import Silent, wait_until_answers

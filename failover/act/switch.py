@@ -7,7 +7,7 @@ from typing import Any
 
 from failover.act.context import Crew, Restoring, with_what_is_left
 from failover.act.fence import assert_fenced
-from failover.cloud.compute import GONE
+from failover.cloud.resources import GONE
 from failover.deadline import Deadline
 from failover.model.attachments import Attachments
 from failover.model.outcome import Failed, FailoverError, Refused

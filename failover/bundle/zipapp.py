@@ -17,6 +17,7 @@ from pathlib import Path
 
 from failover.atomic_file import write_whole
 from failover.bundle import minify, syntax
+from failover.bundle.kept import kept
 from failover.bundle.reachable import reached
 from failover.paths import HOOKS
 from hooks import zipapp_main
@@ -41,22 +42,28 @@ def loader_bytes() -> bytes:
 
 def _zipapp(entry: str) -> bytes:
     with _ONE_AT_A_TIME:
-        return _packed(entry)
+        return _once(entry)
 
 
 @cache
-def _packed(entry: str) -> bytes:
+def _once(entry: str) -> bytes:
+    return kept(entry, lambda: packed(entry))
+
+
+def packed(entry: str) -> bytes:
+    """The zipapp that starts with this module, packed now: `hooks.cli`, or the loader `hooks.boot.load`."""
     sources = packed_sources()
     if entry != _CLI:  # without what it does not come to, other modules are not needed either
         sources = needed(reached(needed(sources, entry), entry), entry)
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as packed:
-        add(packed, "__main__.py", minify.shortened((HOOKS / "zipapp_main.py").read_text()).encode())
-        add(packed, zipapp_main.ENTRY, entry.encode())
-        add(packed, zipapp_main.PAYLOAD, _payload(sources))
+    with zipfile.ZipFile(archive, "w") as opened:
+        add(opened, "__main__.py", minify.shortened((HOOKS / "zipapp_main.py").read_text()).encode())
+        add(opened, zipapp_main.ENTRY, entry.encode())
+        add(opened, zipapp_main.PAYLOAD, _payload(sources))
     return _SHEBANG + archive.getvalue()
 
 
+@cache
 def hooks_sha256() -> str:
     """The zipapp's SHA-256, in hexadecimal."""
     return hashlib.sha256(hooks_bytes()).hexdigest()

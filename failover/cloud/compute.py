@@ -11,6 +11,7 @@ import oci
 
 from failover.cloud.client import POLL_SECONDS, Connection, pages
 from failover.cloud.compartments import Missing, Places, state_of_missing
+from failover.cloud.resources import GONE
 from failover.deadline import until
 from failover.model.attachments import Attachment
 from failover.model.outcome import Failed, Unknown
@@ -19,7 +20,6 @@ from failover.model.stack_output import Server, Stack
 
 # A detached attachment stays listed for a while; everything else still binds the volume.
 LOOSE = ("DETACHED",)
-GONE = ("TERMINATING", "TERMINATED")
 SERVER_TAG = "nfs-failover-server"  # terraform/servers.tf puts it on what it launches
 _CONSOLE_KEYS = re.compile(
     r"-----BEGIN SSH HOST KEY KEYS-----\s*(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL

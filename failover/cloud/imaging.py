@@ -14,7 +14,8 @@ from typing import Any
 import oci
 
 from failover.cloud.client import POLL_SECONDS, pages
-from failover.cloud.compute import GONE, Cloud
+from failover.cloud.compute import Cloud
+from failover.cloud.resources import GONE
 from failover.deadline import until
 from failover.model.host.image_contents import TAG, TAG_OF
 from failover.model.outcome import Failed, Refused, Unknown

@@ -6,6 +6,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
@@ -57,26 +58,36 @@ class FanOut(Generic[Item, Result]):
         self._items = list(items)
         self._work = work
         self._stopped = threading.Event()
-        self._ended: queue.SimpleQueue[tuple[Item, Result | BaseException]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[Item, Result | BaseException] | None] = queue.SimpleQueue()
+        self._running: Future[None] | None = None
 
     def stop(self) -> None:
         """Begin no other item; those under way go on."""
         self._stopped.set()
 
+    def abandon(self) -> None:
+        """End what is under way, logins too, and begin no other item: nobody waits for them any longer."""
+        self.stop()
+        if self._running is not None:
+            self._running.cancel()
+
     def as_ended(self) -> Iterator[list[tuple[Item, Result | BaseException]]]:
         """What has ended since the last batch, each with its result or what was raised; NotBegun for the rest
-        after `stop`. Whoever leaves the loop early ends the work that is under way."""
-        running = loop.begin(self._all())
-        left = len(self._items)
+        after `stop`. Whoever leaves the loop early ends the work that is under way, as `abandon` does."""
+        self._running = loop.begin(self._all())
+        self._running.add_done_callback(lambda _: self._ended.put(None))
         try:
-            while left:
+            end = False
+            while not end:
                 batch = [self._ended.get()]
                 while not self._ended.empty():
                     batch.append(self._ended.get())
-                left -= len(batch)
-                yield batch
+                ended = [one for one in batch if one is not None]
+                end = len(ended) < len(batch)
+                if ended:
+                    yield ended
         finally:
-            running.cancel()
+            self._running.cancel()
 
     async def _all(self) -> None:
         pace = Pace()

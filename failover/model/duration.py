@@ -1,8 +1,9 @@
-"""Seconds as people say them."""
+"""Seconds and times as people say them."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _WRITTEN = re.compile(r"([0-9]{1,6})([smh])")
@@ -29,3 +30,8 @@ def parsed(text: str, longest: float) -> float:
     if not 0 < seconds <= longest:
         raise ValueError(f"{text!r}: expected 60m, 2h or the like, at most {duration(longest)}")
     return float(seconds)
+
+
+def moment(at: datetime) -> str:
+    """A time that reads the same everywhere."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

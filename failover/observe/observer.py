@@ -9,6 +9,7 @@ from failover.cloud.compute import Cloud
 from failover.hosts import fan_out, specs
 from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.model.attachments import Attachment, Attachments
+from failover.model.host.host_spec import HostDocument
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.site import Client, ClientMode, Site
 from failover.model.stack_output import Server, Stack
@@ -104,7 +105,9 @@ class Observer:
         seconds = self._site.deadlines.client
 
         async def check(client: Client, begun: Callable[[], None]) -> ClientStatus:
-            spec = specs.client_spec(client, stack, target, mode, seconds)
+            async def spec() -> HostDocument:
+                return specs.client_spec(client, stack, target, mode, seconds)
+
             return ClientStatus(client, **await over_ssh.checked(hosts[client], spec, seconds, begun))
 
         return tuple(fan_out.results(listed, check, ended))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,13 +40,16 @@ def ask(host: HookRunner, question: Callable[[], HookReport | None]) -> dict[str
 
 
 async def checked(
-    host: HookRunner, spec: HostDocument, seconds: float, begun: Callable[[], None]
+    host: HookRunner, spec: Callable[[], Awaitable[HostDocument]], seconds: float, begun: Callable[[], None]
 ) -> dict[str, Any]:
-    """The same for the hooks' check, in the event loop. `begun`: the login is through. Raises Usage."""
+    """The same for the hooks' check, in the event loop. `begun`: the login is through. Raises Usage.
+
+    `spec`: waited for after the login, which does not need it.
+    """
     with learning(host) as facts:
         await host.ssh.opened()
         begun()
-        facts["answer"] = await host.answer("check", spec, seconds)
+        facts["answer"] = await host.answer("check", await spec(), seconds)
     return facts
 
 

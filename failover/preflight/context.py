@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
-from failover.cloud.compute import GONE, SERVER_TAG
+from failover.cloud.compute import SERVER_TAG
 from failover.cloud.inventory import Unanswered
-from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
+from failover.cloud.resources import GONE, ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.hosts import specs, survey
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent

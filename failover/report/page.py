@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import jinja2
 
-from failover.model.duration import duration
+from failover.model.duration import duration, moment
 from failover.paths import TEMPLATES
 from failover.report import conclusions, condense
 from failover.report.gantt import draw, label
@@ -31,11 +30,6 @@ def markdown(run: RunRecord) -> str:
 def escaped(value: Any) -> str:
     """The value as one line of Markdown without markup of its own, also inside a table."""
     return _MARKUP.sub(r"\\\1", " ".join(str(value).split()))
-
-
-def moment(at: datetime) -> str:
-    """A time that reads the same everywhere."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _rendered(

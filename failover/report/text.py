@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from failover.model.duration import moment
 from failover.report import conclusions, condense
 from failover.report.gantt import draw, label
-from failover.report.page import moment
 from failover.report.record import DONE, RunRecord
 
 _BAR = 32

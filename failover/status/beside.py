@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -49,6 +50,14 @@ class Reading(Generic[T]):
         """What it came to; waits until it ends, or until the deadline of all."""
         try:
             return self._future.result(self._of.left)
+        except TimeoutError:
+            return self._of.late
+
+    async def arrived(self) -> T | Unread:
+        """The same for who waits in an event loop."""
+        try:
+            async with asyncio.timeout(self._of.left):
+                return await asyncio.shield(asyncio.wrap_future(self._future))
         except TimeoutError:
             return self._of.late
 

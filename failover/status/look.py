@@ -8,18 +8,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from failover.checkout import commit as commits
 from failover.checkout import request as checkouts
 from failover.checkout.git import Checkout
-from failover.cloud.compute import GONE, Cloud
-from failover.cloud.inventory import CloudReads
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import GONE, ImageFound
 from failover.hosts import descriptors, specs
 from failover.hosts.fan_out import FanOut
-from failover.hosts.hook_runner import Hosts
+from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.model.attachments import Attachment
+from failover.model.host.host_spec import HostDocument
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
 from failover.model.outcome import Unknown
 from failover.model.site import Client, ClientMode, Site, Transport
@@ -28,9 +27,12 @@ from failover.model.switch_record import Switched
 from failover.observe import over_ssh
 from failover.runs import history, hold, site_lock
 from failover.stack.runner import StackRunner
-from failover.status.beside import Beside, settled, unread
+from failover.status.beside import Beside, Reading, settled, unread
 from failover.status.sight import Sight, Unread
 from failover.tfvars.variables import image_of_next
+
+if TYPE_CHECKING:
+    from failover.cloud.compute import Cloud
 
 LIMIT_SECONDS = 20.0  # beside the time that a login may take
 _HOOKS_SECONDS = 30.0
@@ -61,13 +63,28 @@ class Look:
         return replace(sight, seconds=time.monotonic() - start)
 
     def _look(self) -> Sight:
+        stack = self._beside.begin(self._stack)
+        # before all else: the site file has the clients, whose logins go on while Terraform reads its state
+        hosts = {c: self._hosts.at(c.name, c.address) for c in self._listed}
+        clients = FanOut(self._listed, partial(self._check, hosts, stack))
+        answers: dict[Client, ClientStatus | Unread] = {}
+        asking = self._beside.begin(partial(_collect, clients, answers))
+        try:
+            sight = self._with_stack(stack)
+            if isinstance(sight.stack, Unread):
+                return sight
+            return replace(sight, clients=self._client_statuses(asking.result(), answers))
+        finally:
+            clients.abandon()
+
+    def _with_stack(self, reading: Reading[Stack]) -> Sight:
         begin = self._beside.begin
-        cloud = begin(lambda: Cloud(self._site.cloud, min(self._site.deadlines.api, self._limit)))
         switched = begin(self._switched)
         git = begin(self._git)
         past = begin(lambda: history.read(self._site.runs))
         owner, held = begin(self._under_way), begin(lambda: hold.read(self._site.runs))
-        stack = begin(self._stack).result()
+        cloud = begin(self._cloud)
+        stack = reading.result()
         sight = Sight(
             str(self._site.file),
             datetime.now(UTC),
@@ -93,6 +110,17 @@ class Look:
     @property
     def _reach(self) -> bool:
         return self._site.ssh.reach
+
+    @property
+    def _listed(self) -> list[Client]:
+        """The clients that are asked. The agent may take minutes to take a command: longer than a look."""
+        return [c for c in self._site.clients if self._reach and c.transport is Transport.SSH]
+
+    def _cloud(self) -> Cloud:
+        # the SDK takes half a second to import: beside the logins
+        from failover.cloud.compute import Cloud  # noqa: PLC0415
+
+        return Cloud(self._site.cloud, min(self._site.deadlines.api, self._limit))
 
     def _stack(self) -> Stack:
         runner = _known(self._runner)
@@ -121,8 +149,6 @@ class Look:
     def _with_site(self, sight: Sight, stack: Stack, cloud: Cloud | Unread) -> Sight:
         begin = self._beside.begin
         attached = {n: begin(partial(_attachments, cloud, stack, v)) for n, v in stack.volumes.items()}
-        clients: dict[Client, ClientStatus | Unread] = {}
-        asking = begin(partial(self._ask_clients, stack, clients))
         images = {n: begin(partial(self._image, s)) for n, s in stack.servers.items() if s.launch}
         sight = replace(sight, attachments={name: reading.result() for name, reading in attached.items()})
         states = {n: begin(partial(_state, cloud, stack, sight, s)) for n, s in stack.servers.items()}
@@ -131,17 +157,16 @@ class Look:
             name: begin(partial(self._server, server, stack, known[name], sight.held_by(name)))
             for name, server in stack.servers.items()
         }
-        held_up = asking.result()
-        late = held_up if isinstance(held_up, Unread) else self._beside.late
         return replace(
             sight,
             states=known,
             servers={n: _server_status(stack.servers[n], known[n], r.result()) for n, r in servers.items()},
-            clients=tuple(_client_status(c, clients.get(c, late)) for c in self._site.clients),
             images={name: reading.result() for name, reading in images.items()},
         )
 
     def _image(self, server: Server) -> ImageFound:
+        from failover.cloud.inventory import CloudReads  # noqa: PLC0415 - as in `_cloud`
+
         image_id = image_of_next(server, self._site.terraform)
         return CloudReads(self._site.cloud, self._limit).image(image_id)
 
@@ -160,25 +185,37 @@ class Look:
         facts = over_ssh.check(host, spec, self._hooks_seconds) if whole else over_ssh.greet(host)
         return ServerStatus(server, known, **facts)
 
-    def _ask_clients(self, stack: Stack, answers: dict[Client, ClientStatus | Unread]) -> None:
-        """All clients at the same time, in the one event loop; each answer is there as soon as it came."""
-        if not self._reach:
-            answers.update({c: ClientStatus(c, Presence.NOT_ASKED) for c in self._site.clients})
-            return
-        listed = [c for c in self._site.clients if c.transport is Transport.SSH]
-        # a command may wait for minutes until an agent takes it: longer than a look may take
-        others = [c for c in self._site.clients if c not in listed]
-        answers.update({c: ClientStatus(c, Presence.NOT_ASKED) for c in others})
-        hosts = {c: self._hosts.at(c.name, c.address) for c in listed}
+    async def _check(
+        self,
+        hosts: Mapping[Client, HookRunner],
+        reading: Reading[Stack],
+        client: Client,
+        begun: Callable[[], None],
+    ) -> ClientStatus:
+        """One client: its login at once, its check as soon as the stack is known."""
 
-        async def check(client: Client, begun: Callable[[], None]) -> ClientStatus:
-            spec = specs.client_spec(client, stack, stack.active, ClientMode.REMOUNT, self._hooks_seconds)
-            return ClientStatus(
-                client, **await over_ssh.checked(hosts[client], spec, self._hooks_seconds, begun)
-            )
+        async def spec() -> HostDocument:
+            stack = _known(await reading.arrived())
+            return specs.client_spec(client, stack, stack.active, ClientMode.REMOUNT, self._hooks_seconds)
 
-        for batch in FanOut(listed, check).as_ended():
-            answers.update({c: unread(r) if isinstance(r, BaseException) else r for c, r in batch})
+        return ClientStatus(client, **await over_ssh.checked(hosts[client], spec, self._hooks_seconds, begun))
+
+    def _client_statuses(
+        self, end: Unread | None, answers: Mapping[Client, ClientStatus | Unread]
+    ) -> tuple[ClientStatus, ...]:
+        """Every client of the site, as far as it has answered. `end`: why asking ended before its time."""
+        late = end or self._beside.late
+        listed = set(self._listed)
+        return tuple(
+            _client_status(c, answers.get(c, late)) if c in listed else ClientStatus(c, Presence.NOT_ASKED)
+            for c in self._site.clients
+        )
+
+
+def _collect(clients: FanOut[Client, ClientStatus], answers: dict[Client, ClientStatus | Unread]) -> None:
+    """Ask all clients at the same time, in the one event loop; each answer is there as soon as it came."""
+    for batch in clients.as_ended():
+        answers.update({c: unread(r) if isinstance(r, BaseException) else r for c, r in batch})
 
 
 def _known(reading: T | Unread) -> T:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import jinja2
 
+from failover.model.duration import moment
 from failover.model.objective import NOT_KNOWN
 from failover.model.stack_output import Stack
 from failover.paths import TEMPLATES
-from failover.report.page import moment
 from failover.status import text
 from failover.status.drawing import WIDTH, draw
 from failover.status.judge import Judgement

@@ -8,10 +8,10 @@ from rich.table import Table
 
 from failover.cloud.resources import ImageFound
 from failover.model.attachments import described
+from failover.model.duration import moment
 from failover.model.objective import NOT_KNOWN, ago
 from failover.model.observation import Presence, ServerStatus
 from failover.model.stack_output import Stack
-from failover.report.page import moment
 from failover.runs.history import Entry, History, Kind
 from failover.runs.hold import Hold
 from failover.status.image_drift import image_drift

@@ -78,6 +78,45 @@ def test_after_a_stop_what_is_under_way_ends_and_nothing_begins(monkeypatch: pyt
     assert sum(isinstance(result, NotBegun) for _, result in ended) == 4
 
 
+def test_what_is_abandoned_ends_at_once_and_so_does_who_waits_for_it() -> None:
+    begun_items: list[int] = []
+    cancelled: list[int] = []
+
+    async def work(item: int, begun: Callable[[], None]) -> int:
+        if item == 0:
+            begun()
+            return item
+        begun_items.append(item)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
+        return item
+
+    fan = FanOut(range(60), work)
+    start, ended = time.monotonic(), []
+    for batch in fan.as_ended():
+        ended += batch
+        while len(begun_items) < fan_out.BEGINNINGS - 1:
+            time.sleep(0.01)
+        fan.abandon()
+    assert ended[0] == (0, 0)
+    assert time.monotonic() - start < 20
+    while len(cancelled) < len(begun_items):
+        time.sleep(0.01)
+    assert len(begun_items) <= fan_out.BEGINNINGS, "no other login began"
+
+
+def test_what_is_abandoned_before_it_began_is_not_begun() -> None:
+    async def work(item: int, begun: Callable[[], None]) -> int:
+        return item
+
+    fan = FanOut(range(3), work)
+    fan.abandon()
+    assert all(isinstance(result, NotBegun) for batch in fan.as_ended() for _, result in batch)
+
+
 def test_the_first_failure_is_raised_when_all_have_ended() -> None:
     done: list[int] = []
 
