@@ -19,7 +19,18 @@ from hooks.host.lock import Busy, alone
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
-_OPERATORS = ("probe", "refresh", "survey", "inventory", "fsck", "withhold", "guard", "unguard", "contents")
+_OPERATORS = (
+    "probe",
+    "refresh",
+    "ready",
+    "survey",
+    "inventory",
+    "fsck",
+    "withhold",
+    "guard",
+    "unguard",
+    "contents",
+)
 _OUTAGE = ("arm", "quiesce", "disarm")  # of a service that is stopped for an image
 _MIGRATION = ("foresee", "migrate")  # of a client
 _FOLLOWING = ("follow-on", "follow-off")  # of a client's own unit
@@ -38,9 +49,10 @@ def main(argv: Sequence[str], root: str = "/") -> int:
 
     `check` is ok when every layer is present as specified; its result says what is not. `watch` is the boot
     service: it prints a result for everything that it does, and ends when that fails. `refresh` writes
-    the canaries of a server, `probe` reads them; on a client it also writes. `survey` judges beforehand what
-    a takeover would refuse. `inventory` reads what a server has, whatever its spec says. `fsck` checks
-    unmounted filesystems; `withhold` takes the site's exports of an image out of force: both for a rehearsal.
+    the canaries of a server, `probe` reads them; on a client it also writes. `ready` has a server that stands
+    by hold ready what a takeover needs. `survey` judges beforehand what a takeover would refuse.
+    `inventory` reads what a server has, whatever its spec says. `fsck` checks unmounted filesystems;
+    `withhold` takes the site's exports of an image out of force: both for a rehearsal.
     `guard` has the boot guard on this server, for an image of it, and `unguard` takes it away; `contents`
     reads what such an image would have. `arm` has this server bring its service back by itself when the
     spec's deadline passes without another word (`arm`, `disarm`), or at a boot; `quiesce` is a release of an
@@ -132,12 +144,13 @@ def _walk(action: str) -> Walk:
     from hooks.follow import unit  # noqa: PLC0415 - a takeover starts without them
     from hooks.guard import contents, dead_man, guard  # noqa: PLC0415
     from hooks.migrate import migrate  # noqa: PLC0415
-    from hooks.probe import canary, fsck, withhold  # noqa: PLC0415
+    from hooks.probe import canary, fsck, ready, withhold  # noqa: PLC0415
     from hooks.survey import inventory, survey  # noqa: PLC0415
 
     return {
         "refresh": canary.refresh,
         "probe": canary.probe,
+        "ready": ready.ready,
         "survey": survey.survey,
         "inventory": inventory.inventory,
         "fsck": fsck.fsck,

@@ -34,8 +34,15 @@ def check(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
 
 
 def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
-    """Brings up each layer on the one below; after a failure nothing above is touched."""
-    return _walk(host, chosen(spec, only), spec, _applied, PRESENT)
+    """Brings up each layer on the one below; after a failure nothing above is touched.
+
+    What a layer can learn before those below are up, its `begin` has asked meanwhile.
+    """
+    modules = chosen(spec, only)
+    for module in modules:
+        if hasattr(module, "begin") and len(modules) > 1:
+            module.begin(host, spec)
+    return _walk(host, modules, spec, _applied, PRESENT)
 
 
 def release(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:

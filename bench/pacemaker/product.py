@@ -12,6 +12,7 @@ from bench.pacemaker.site import SERVICE_SECONDS, LockedWriter, MeasuredSite, lo
 from lab.drill.lock_moves import keep_locks, leave_names
 from lab.drill.operator import Operator
 from lab.site.lab import Lab
+from lab.site.nfs_site import SUCCESSOR
 from lab.system.errors import HardwareError
 
 NAME = "this"
@@ -34,6 +35,7 @@ class ProductWay:
         self._site.up()
         keep_locks(self._site.lab, self._operator)
         leave_names(self._site.lab, self._operator)
+        self._stand_by(SUCCESSOR)
         self._site.watch()
         self._writer.mount()
 
@@ -56,6 +58,14 @@ class ProductWay:
     def ready(self, server: str) -> None:
         """The fenced server stands by."""
         self._site.power_on(server)
+        self._stand_by(server)
+
+    def _stand_by(self, server: str) -> None:
+        """As docs/before.md has it: the standby's verb, then the nightly preflight."""
+        for verb, argv in (("standby.up", [server]), ("preflight", ["--active", server])):
+            lines, code = self._operator.run(verb, *argv)
+            if code:
+                raise HardwareError(f"{verb} {server} ended with {code}: {lines[-5:]}")
 
     def down(self) -> None:
         """Leave nothing."""

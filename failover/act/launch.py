@@ -7,7 +7,7 @@ from functools import partial
 from failover.act.context import Crew, with_what_is_left
 from failover.cloud.resources import GONE
 from failover.deadline import until
-from failover.hosts import survey
+from failover.hosts import readiness, survey
 from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.host.hook_report import HookReport
 from failover.model.observation import Presence
@@ -71,13 +71,15 @@ def reach(crew: Crew, step: Step) -> str:
     if not server.adopted and not crew.hosts.keys.of(address, instance_id):
         _learn_key(crew, server.name, address, instance_id)
     wait_until_answers(crew.host(server).ssh, crew.site.deadlines.boot)
-    hooks = crew.site.deadlines.hooks
-    survey.refuse(crew.host(server), crew.stack, {}, hooks, partial(_survey_of_active, crew))
-    return f"answers SSH at {address}"
+    host, hooks = crew.host(server), crew.site.deadlines.hooks
+    survey.refuse(host, crew.stack, {}, hooks, partial(survey_of_active, crew))
+    if crew.observation.attachments.held_by(instance_id):
+        return f"answers SSH at {address}"
+    return f"answers SSH at {address}; {readiness.tried(host, crew.stack, hooks)}"
 
 
-def _survey_of_active(crew: Crew) -> HookReport | None:
-    """What the server that serves now exports and knows; None when it does not answer."""
+def survey_of_active(crew: Crew) -> HookReport | None:
+    """What the server that serves now exports and knows; None when it does not answer. Never raises."""
     status = crew.observation.servers[crew.observation.stack.active]
     if status.presence is not Presence.ANSWERS:
         return None

@@ -43,6 +43,15 @@ def server_spec(
     }
 
 
+def with_uuids(spec: ServerDocument, learnt: Mapping[str, str] | None) -> ServerDocument:
+    """The same spec; a filesystem without a UUID has the one that was learnt, by its mount point."""
+    known = learnt or {}
+    items: list[FilesystemItem] = [
+        {**item, "uuid": item.get("uuid") or known.get(item["mount"])} for item in spec.get("filesystems", [])
+    ]
+    return {**spec, "filesystems": items}
+
+
 def whole(stack: Stack, spec: ServerDocument) -> bool:
     """Whether every volume group and every filesystem of the stack is in this spec, as far as it can be: a
     group needs one volume whose portal is known, what lies straight on a volume needs that one's."""

@@ -81,11 +81,7 @@ def ask(
     `learnt`: UUIDs by mount point, for filesystems of which the spec has none.
     """
     seconds = min(SECONDS, deadline_seconds)
-    spec = specs.server_spec(stack, held, seconds)
-    spec["filesystems"] = [
-        {**item, "uuid": item.get("uuid") or (learnt or {}).get(item["mount"])}
-        for item in spec.get("filesystems", [])
-    ]
+    spec = specs.with_uuids(specs.server_spec(stack, held, seconds), learnt)
     if not specs.whole(stack, spec):
         return None
     return host.hooks("survey", spec, seconds)

@@ -13,6 +13,7 @@ from failover.preflight.checks import (
     hosts,
     image,
     networks,
+    ready,
     standby,
     survey,
     target,
@@ -52,6 +53,7 @@ IMAGE = Probe(image.DRIFT, image.compare, HOST_SECONDS, advisory=True)
 STANDBY = Probe(standby.NAME, standby.look, HOST_SECONDS, advisory=True)
 NETWORKS = Probe(networks.NAME, networks.look, HOST_SECONDS)
 CANARIES = Probe(canaries.NAME, canaries.refresh, HOST_SECONDS)
+READY = Probe(ready.NAME, ready.refresh, HOST_SECONDS, advisory=True)
 BACKUPS = Probe("backups", backups.look, advisory=True)
 
 

@@ -10,7 +10,8 @@ from functools import partial
 from failover.act.context import Crew
 from failover.act.dispatch import do
 from failover.act.fence import release
-from failover.hosts import specs
+from failover.act.launch import survey_of_active
+from failover.hosts import readiness, specs, survey
 from failover.model.attachments import Attachments
 from failover.model.observation import Observation
 from failover.model.outcome import Refused
@@ -48,6 +49,9 @@ def bring_up(ports: Ports, name: str, say: Say) -> BroughtUp:
         _timed(came, step.kind, partial(do, crew, step), say)
     if observation.reach:
         came.check = _out_of_service(crew, name, came, say)
+        hosts = crew.host(crew.server(name)), crew.stack, crew.site.deadlines.hooks
+        uuids = survey.uuids(survey_of_active(crew))
+        say(f"{name} {readiness.tried(*hosts, uuids)}")
     refuse_holder(crew.attachments(), crew.stack, name)
     return came
 

@@ -83,7 +83,8 @@ def check(
 ) -> PreflightReport:
     """All checks. Never raises FailoverError: it is the report's outcome.
 
-    `canaries`: at last, when all else was looked at, refresh them: the one thing that is written.
+    `canaries`: at last, when all else was looked at, refresh them, and have a standby hold ready what its
+    takeover needs: all that is written.
     """
     report = PreflightReport(target)
     start, runs_folder = time.monotonic(), None
@@ -134,7 +135,8 @@ def _check(report: PreflightReport, site: Site, terraform_plan: bool, canaries: 
         ground = Ground(doors, stack, report.target)
         report.checks = runner.run(catalogue.alone(ground, terraform_plan), ground)
         if canaries:
-            report.checks += runner.run((catalogue.CANARIES,), ground)
+            for writing in (catalogue.CANARIES, catalogue.READY):  # in turn: each takes the site's lock
+                report.checks += runner.run((writing,), ground)
     report.image = image.remembered(ground.target, report.checks)
     operations = catalogue.acting(not ground.target.exists)
     report.untested = policies.untested(operations, stack.compartment_id)

@@ -6,13 +6,19 @@ Functions with a `host` read it. Only `apply` and `release` change it (ip-addres
 import ipaddress
 import json
 import re
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from weakref import WeakKeyDictionary
 
 from hooks.contract.result import ABSENT, PRESENT, LayerFinding
 from hooks.contract.spec import ServerSpec, ServiceAddress
-from hooks.host.host import CommandFailed, Host
+from hooks.host.host import CommandFailed, HookError, Host
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 NAME = "address"
+# what `begin` asked for this run, until `apply` takes it
+_EARLY: "WeakKeyDictionary[Host, Future[Tuple[str, List[str]]]]" = WeakKeyDictionary()
 _NOT_THERE = {2: "not there"}
 _NO_ANSWER = {1: "nobody answered, as it should be", 2: "not possible here"}
 _PROBED = {1: "it was answered, with -D; not, without", 2: "not possible here"}
@@ -96,6 +102,27 @@ def router_link_addresses(host: Host) -> List[str]:
     return sorted({row[3].lower() for row in rows if len(row) > 3 and row[0] in gateways})
 
 
+def begin(host: Host, spec: ServerSpec) -> None:
+    """Asks who else has the address, while the layers below come up: a second that clients need not wait."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a takeover alone needs it
+
+    pool = ThreadPoolExecutor(max_workers=1)
+    _EARLY[host] = pool.submit(_look_for_rivals, host, _wanted(spec))
+    pool.shutdown(wait=False)
+
+
+def _look_for_rivals(host: Host, wanted: ServiceAddress) -> Tuple[str, List[str]]:
+    """The device, and what is to be said of other owners there. No device on the host that has the address
+    already, and where it is not known yet: a network may come up with the layers below."""
+    try:
+        if _device_of(host, wanted):
+            return "", []
+        device = wanted.device or _fitting_device(host, wanted)
+        return device, _rivals(host, wanted, device)
+    except HookError:
+        return "", []
+
+
 def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Adds the address and tells the neighbours (RFC 5227); lost at the next boot, when this runs again.
 
@@ -103,7 +130,10 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     """
     wanted = _wanted(spec)
     device = wanted.device or _fitting_device(host, wanted)
-    rivals = _rivals(host, wanted, device)
+    early = _EARLY.pop(host, None)
+    looked_on, rivals = early.result() if early else ("", [])
+    if looked_on != device:
+        rivals = _rivals(host, wanted, device)
     host.run("ip", "address", "add", "{}/{}".format(wanted.address, wanted.prefix), "dev", device)
     try:
         host.run(

@@ -36,6 +36,12 @@ def keep(host: Host, spec: Spec) -> List[Layer]:
     return [_layer(host, place, work) for place, work in works]
 
 
+def keep_on_disk(host: Host) -> List[Layer]:
+    """The same for this host's disk alone; no layer where the hooks run from a checkout."""
+    content = copies.own()
+    return [_layer(host, places.DISK, partial(_on_disk, host, content))] if content else []
+
+
 def _layer(host: Host, place: str, work: Callable[[], object]) -> Layer:
     name = "{} {}".format(NAME, place)
     try:

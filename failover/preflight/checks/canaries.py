@@ -1,4 +1,4 @@
-"""The canaries: read, compared, only then refreshed; and the hooks for a boot: all that preflight writes."""
+"""The canaries: read, compared, only then refreshed; and the hooks for a boot, with the data."""
 
 from __future__ import annotations
 

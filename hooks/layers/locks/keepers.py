@@ -9,19 +9,24 @@ from hooks.layers.locks import record, statd
 from hooks.layers.locks.record import home
 
 TRACKER = "nfsdcld"
-_DAEMONS = (TRACKER, statd.NOTIFY, *statd.NEEDED)
+_NFSD = "nfs-server"
+_UNITS = (TRACKER, statd.NOTIFY, *statd.NEEDED, _NFSD)
+_PROPERTIES = "LoadState,ActiveState,MainPID,NeedDaemonReload,UnitFileState"
 
 
 class Keepers(NamedTuple):
     """Who keeps which record here. `tracker`, `statd`: whether that daemon has its record on the data.
     `lost`: why clients of NFSv3 lose their locks; empty where they keep them. `notice`: systemd's state of
-    the unit that tells them. `place`: the folder of the host's own rpc.statd."""
+    the unit that tells them. `place`: the folder of the host's own rpc.statd. `unread`: systemd has not read
+    a unit's files since they were written. `starts`: nfsd runs, or would at a boot."""
 
     tracker: bool
     statd: bool
     lost: str
     notice: str
     place: str
+    unread: bool
+    starts: bool
 
 
 def folder(spec: ServerSpec) -> str:
@@ -31,10 +36,11 @@ def folder(spec: ServerSpec) -> str:
 
 def keepers(host: Host, spec: ServerSpec) -> Keepers:
     """One question to systemd (systemctl(1), show), then what the daemons have open."""
-    out = host.run("systemctl", "show", "-p", "LoadState,ActiveState,MainPID", *_DAEMONS).out
+    out = host.run("systemctl", "show", "-p", _PROPERTIES, *_UNITS).out
     blocks = out.strip().split("\n\n")  # one for each name that was given, in that order
     rows = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
-    states = {name: rows[place] for place, name in enumerate(_DAEMONS) if place < len(rows)}
+    states = {name: rows[place] for place, name in enumerate(_UNITS) if place < len(rows)}
+    nfsd = states.get(_NFSD, {})
     missing = [name for name in statd.NEEDED if states.get(name, {}).get("LoadState") != "loaded"]
     lost = "; ".join(name + " is masked, or not there" for name in missing)
     place = statd.own_place(host)
@@ -46,6 +52,8 @@ def keepers(host: Host, spec: ServerSpec) -> Keepers:
         "NFSv3's clients lose their locks ({})".format(lost) if lost else "",
         states.get(statd.NOTIFY, {}).get("ActiveState", "inactive"),
         place,
+        any(row.get("NeedDaemonReload") == "yes" for row in rows),
+        nfsd.get("ActiveState") in ("active", "activating") or nfsd.get("UnitFileState") == "enabled",
     )
 
 

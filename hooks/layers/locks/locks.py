@@ -7,8 +7,8 @@ the server's owner from it when nfsd starts (unshare(1), --uts; resource-agents'
 The name is the filesystem's UUID: two servers of one name would be one server to a client. NFSv3 has a record
 of its own (statd.py), and what nfsd forgets of NFSv4.0 is kept beside it (reclaimed.py).
 
-Functions with a `host` read it. Only `apply`, `release`, `remove`, `_make` and those named `_leave...` change
-it.
+Functions with a `host` read it. Only `apply`, `make_ready`, `release`, `remove`, `_make`, `_write` and those
+named `_leave...` change it.
 """
 
 import os
@@ -62,9 +62,12 @@ def _wanted(spec: ServerSpec) -> Locks:
 def check(host: Host, spec: ServerSpec) -> LayerFinding:
     """Present when all units are as they should be, the daemons write on the data, and nfsd has our times."""
     here = keepers(host, spec)
-    if not (here.tracker or here.statd or any(host.read(path) for path in UNITS)):
+    written = any(host.read(path) for path in UNITS)
+    if not (here.tracker or here.statd or written):
         return LayerFinding(ABSENT, "nfsd is as the system starts it: its clients lose their locks")
     uuid = _uuid(host, spec)
+    if uuid is None and not (here.tracker or here.statd or _runs(host)):
+        return LayerFinding(ABSENT, "the units are there, and no daemon of them runs")
     if uuid is None:
         return LayerFinding(BROKEN, "{} is not mounted, and {} needs it".format(home(spec).mount, TRACKER))
     texts = units(spec, uuid, "" if here.lost else here.place)
@@ -126,11 +129,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     here = keepers(host, spec)
     v3 = not here.lost
     _make(host, spec, v3)
-    done = []
-    for path, text in units(spec, uuid, here.place if v3 else ""):
-        if text_file.edit(host, path, lambda _, text=text: text):  # type: ignore[misc]
-            done.append("{} {}".format(path, "written" if text else "removed"))
-    host.reload_systemd()
+    done = _write(host, spec, uuid, here)
     if _runs(host):
         host.run("systemctl", "stop", "nfs-server", seconds=STOP_SECONDS)
         done.append("nfs-server stopped, to start with them")
@@ -144,6 +143,29 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     elif any(path == statd.STATD_UNIT + " removed" for path in done):
         done += _leave_statd(host)
     return done
+
+
+def _write(host: Host, spec: ServerSpec, uuid: str, here: Keepers) -> List[str]:
+    """The units' files, which systemd has read in the end: that takes seconds, so only where it has not."""
+    done = []
+    for path, text in units(spec, uuid, "" if here.lost else here.place):
+        if text_file.edit(host, path, lambda _, text=text: text):  # type: ignore[misc]
+            done.append("{} {}".format(path, "written" if text else "removed"))
+    if done or here.unread:
+        host.reload_systemd()
+    return done
+
+
+def make_ready(host: Host, spec: ServerSpec) -> List[str]:
+    """Writes the units on a host that stands by: a takeover has none to write then, and its clients do not
+    wait for systemd. Raises HookRefused where nfsd would start by them before a takeover, or its name is not
+    known yet."""
+    here, uuid = keepers(host, spec), home(spec).uuid
+    if here.starts or here.tracker or here.statd or _runs(host):
+        raise HookRefused("nfsd runs on this host, or would at a boot: the takeover itself writes its units")
+    if not uuid:
+        raise HookRefused("the UUID of {} is not known yet".format(home(spec).mount))
+    return _write(host, spec, uuid, here)
 
 
 def _make(host: Host, spec: ServerSpec, v3: bool) -> None:

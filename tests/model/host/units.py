@@ -150,6 +150,7 @@ def _show(host: LinuxHost, arguments: list[str]) -> CommandOutcome:
             "SubState": "running" if unit.active else "dead",
             "UnitFileState": (unit.remembered or unit.enabled) if unit.installed else "",
             "LoadState": load,
+            "NeedDaemonReload": "no",
             "Id": name.removesuffix(".service") + ".service",
         }
         unknown = [key for key in wanted if key not in found]

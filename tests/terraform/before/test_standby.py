@@ -14,7 +14,7 @@ from failover.runs import history
 from failover.stack.terraform import TerraformStack
 from failover.status.judge import Judgement, judge
 from failover.status.look import Look
-from failover.verbs import standby
+from failover.verbs import preflight, standby
 from tests import sources
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite
 
@@ -36,6 +36,12 @@ def status(site: WholeSite) -> Judgement:
     return judge(Look(found, TerraformStack(found)).sight())
 
 
+def ready(site: WholeSite) -> set[str]:
+    """The servers that were made ready (hooks/probe/ready.py)."""
+    with site.model.open() as model:
+        return set(model.get("made_ready", []))
+
+
 def with_versions(site: WholeSite, text: str) -> None:
     with site.model.open() as model:
         model["versions"] = {SECOND: text}
@@ -50,6 +56,8 @@ def test_a_standby_is_launched_beside_the_active_server_kept_current_and_taken_d
     assert verb(site, "up", SECOND) == 0, "the same again has nothing to launch"
     assert site.instances()[SECOND] == launched
     assert (site.holders(), site.serving()) == (ON_FIRST, FIRST)
+    assert ready(site) == {SECOND}
+    assert f"{SECOND} ready: hooks /opt/nfs-failover" in capsys.readouterr().out
     judged = status(site)
     assert (judged.next_servers, judged.agreement) == ((f"{SECOND} stands by",), "agree")
     entry = history.read(site.file.parent / "runs").latest("standby")
@@ -72,6 +80,22 @@ def test_a_standby_is_launched_beside_the_active_server_kept_current_and_taken_d
     assert site.stack.is_settled()
     assert verb(site, "down", SECOND) == 0, "down twice is success"
     site.assert_never_double()
+
+
+def test_preflight_keeps_a_standby_ready_and_never_the_server_that_serves(
+    site: WholeSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verb(site, "up", SECOND) == 0, capsys.readouterr()
+    with site.model.open() as model:
+        del model["made_ready"]
+    checks = {c.name: c for c in preflight.check(SECOND, SiteChoice(str(site.file)), False).checks}
+    assert (checks["readiness"].outcome.value, ready(site)) == ("ok", {SECOND})
+    with site.model.open() as model:
+        del model["made_ready"]
+    for target, canaries in ((SECOND, False), (FIRST, True)):
+        report = preflight.check(target, SiteChoice(str(site.file)), False, canaries)
+        assert "readiness" not in [c.name for c in report.checks]
+    assert ready(site) == set()
 
 
 def test_a_launch_whose_plan_touches_anything_else_is_refused(

@@ -183,8 +183,8 @@ class AnsweringHost:
         assert instance_id is not None, f"{self.address} is nobody's address"
         if action in ("withhold", "fsck") or _offered_to_nobody(spec):
             return self._on_clones(model, instance_id, action, spec)
-        if action == "survey":
-            return self._survey(model)
+        if action in ("survey", "ready"):
+            return (self._survey if action == "survey" else self._ready)(model)
         if action in ("guard", "contents"):
             facts = {**CONTENTS, **model.get("contents", {}), "cron": []}
             layers = (Layer(action, "present", action == "guard", 0.0, "1 lines of fstab", facts),)
@@ -245,6 +245,11 @@ class AnsweringHost:
             one._replace(facts={"exported": offered}) if one.layer == "nfs" else one for one in found.layers
         )
         return found._replace(layers=layers)
+
+    def _ready(self, model: dict[str, Any]) -> HookResult:
+        model.setdefault("made_ready", []).append(self.name)
+        layers = (Layer("hooks /opt/nfs-failover", "present", False, 0.0, "1 versions kept", {}),)
+        return HookResult("ready", "server", self.name, True, False, 0.0, "", layers)
 
     def _survey(self, model: dict[str, Any]) -> HookResult:
         refusals = model.get("refusals", {}).get(self.name, [])

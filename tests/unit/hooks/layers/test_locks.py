@@ -16,6 +16,7 @@ from hooks.contract.result import ABSENT, BROKEN, PRESENT, Layer
 from hooks.contract.spec import ServerSpec
 from hooks.host import mounted_folder
 from hooks.layers.locks import locks, reclaimed
+from hooks.probe import ready
 from hooks.survey import survey
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
@@ -24,15 +25,27 @@ UUID = "5f0c6a4e-0b1d-4c53-9a55-3a9d5d0f1c21"
 BLKID = {"run": "blkid -p -o export /dev/vg1/lv01", "out": f"TYPE=xfs\nUUID={UUID}\n"}
 
 
-def show(tracker: int = 0, daemon: int = 0, told: str = "inactive", rpcbind: str = "loaded") -> Any:
-    """What systemd says of nfsdcld, of the unit that tells clients, of rpc.statd and of rpcbind."""
-    units = "nfsdcld rpc-statd-notify rpc-statd rpcbind.socket"
+def show(
+    tracker: int = 0,
+    daemon: int = 0,
+    told: str = "inactive",
+    rpcbind: str = "loaded",
+    nfsd: str = "disabled",
+    unread: str = "no",
+) -> Any:
+    """What systemd says of nfsdcld, of the unit that tells clients, of rpc.statd, of rpcbind and of nfsd.
+
+    `nfsd`: whether its unit is enabled. `unread`: whether its files were written since systemd read them.
+    """
+    names = "nfsdcld rpc-statd-notify rpc-statd rpcbind.socket nfs-server"
     rows = [(tracker, "active", "loaded"), (0, told, "loaded"), (daemon, "active", "loaded")]
     blocks = [
         f"MainPID={pid}\nLoadState={load}\nActiveState={state}\n"
-        for pid, state, load in [*rows, (0, "active", rpcbind)]
+        for pid, state, load in [*rows, (0, "active", rpcbind), (0, "inactive", "loaded")]
     ]
-    return {"run": f"systemctl show -p LoadState,ActiveState,MainPID {units}", "out": "\n".join(blocks)}
+    blocks[-1] += f"UnitFileState={nfsd}\nNeedDaemonReload={unread}\n"
+    properties = "LoadState,ActiveState,MainPID,NeedDaemonReload,UnitFileState"
+    return {"run": f"systemctl show -p {properties} {names}", "out": "\n".join(blocks)}
 
 
 NO_TRACKER, TRACKER = show(), show(55)
@@ -118,6 +131,58 @@ def test_what_is_wrong_is_named(tmp_path: Path, files: dict[str, str], keeps: st
 
 def test_without_its_units_locks_are_lost(tmp_path: Path) -> None:
     assert done(host(tmp_path, NO_TRACKER, files=RUNS), "check", spec()).state == ABSENT
+
+
+def test_units_that_are_there_beforehand_are_nothing_of_the_service(tmp_path: Path) -> None:
+    alone = {"/proc/self/mountinfo": MOUNTED.splitlines(True)[0]}
+    layer = done(host(tmp_path, NO_TRACKER, files={**units(), **alone}), "check", spec())
+    assert (layer.state, layer.message) == (ABSENT, "the units are there, and no daemon of them runs")
+    by_hand = host(tmp_path / "runs", NO_TRACKER, files={**units(), **alone, **RUNS})
+    assert done(by_hand, "check", spec()).state == BROKEN
+
+
+@pytest.mark.parametrize("unread", ["no", "yes"])
+def test_a_takeover_reads_no_units_again_that_systemd_has_read(tmp_path: Path, unread: str) -> None:
+    link = {"/proc/55/fd/4": f"{RECORD}/main.sqlite"}
+    restart = {"run": "systemctl restart nfsdcld", "then": {"links": link, "files": {}}}
+    here = show(unread=unread)
+    applied = [BLKID, here, *([RELOAD] if unread == "yes" else []), restart, TRACKER, BLKID]
+    layer = done(host(tmp_path, here, BLKID, *applied, files=units()), "apply", spec())
+    assert layer.state == PRESENT, layer
+
+
+def test_a_server_that_stands_by_gets_the_units_once(tmp_path: Path) -> None:
+    wanted = spec()
+    home = wanted.filesystems[0]._replace(uuid=UUID)
+    wanted = wanted._replace(filesystems=(home, *wanted.filesystems[1:]))
+    made = host(tmp_path, NO_TRACKER, RELOAD, NO_TRACKER)
+    first = ready.ready(made, wanted, ())
+    again = ready.ready(made, wanted, ())
+    made.finish()
+    assert [(x.state, x.changed) for x in first + again] == [(PRESENT, True), (PRESENT, False)]
+    assert {path: made.read(path) or "" for path in locks.UNITS} == dict(locks.units(wanted, UUID, ""))
+
+
+@pytest.mark.parametrize(
+    ("nfsd", "files", "keeps", "uuid", "says"),
+    [
+        ("enabled", {}, "", UUID, "or would at a boot"),
+        ("disabled", RUNS, "", UUID, "nfsd runs on this host"),
+        ("disabled", {}, RECORD, UUID, "nfsd runs on this host"),
+        ("disabled", {}, "", None, "the UUID of /mnt/a is not known yet"),
+    ],
+)
+def test_nothing_is_written_beforehand_where_it_would_act(
+    tmp_path: Path, nfsd: str, files: dict[str, str], keeps: str, uuid: str | None, says: str
+) -> None:
+    wanted = spec()
+    wanted = wanted._replace(filesystems=(wanted.filesystems[0]._replace(uuid=uuid),))
+    made = host(tmp_path, show(55 if keeps else 0, nfsd=nfsd), files=files, keeps=keeps)
+    (layer,) = ready.ready(made, wanted, ())
+    made.finish()
+    assert layer.state == BROKEN
+    assert says in layer.message
+    assert not any(made.read(path) for path in locks.UNITS)
 
 
 def test_a_running_nfsd_is_stopped_before_its_record_moves(tmp_path: Path) -> None:

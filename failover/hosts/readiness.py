@@ -1,0 +1,47 @@
+"""What a standby has beforehand, so that its takeover need not make it (hooks/probe/ready.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from failover.hosts import specs
+from failover.hosts.hook_runner import HookRunner
+from failover.hosts.ssh import Silent
+from failover.model.host.hook_report import HookReport
+from failover.model.outcome import FailoverError
+from failover.model.stack_output import Stack
+from hooks.contract.result import PRESENT
+
+
+def make_ready(
+    host: HookRunner, stack: Stack, deadline_seconds: float, learnt: Mapping[str, str] | None = None
+) -> HookReport | None:
+    """Have this server, which holds no volume, keep the hooks and the units; None while no portal is known.
+
+    `learnt`: UUIDs by mount point, for filesystems of which the spec has none. Raises Silent, Unknown and
+    Failed.
+    """
+    spec = specs.with_uuids(specs.server_spec(stack, {}, deadline_seconds), learnt)
+    return host.hooks("ready", spec, deadline_seconds) if specs.whole(stack, spec) else None
+
+
+def tried(
+    host: HookRunner, stack: Stack, deadline_seconds: float, learnt: Mapping[str, str] | None = None
+) -> str:
+    """The same for a run, which goes on without it: what it came to, in a sentence."""
+    try:
+        return describe(make_ready(host, stack, deadline_seconds, learnt))
+    except (Silent, FailoverError) as error:
+        return f"not made ready: {error}"
+
+
+def describe(report: HookReport | None) -> str:
+    """In a sentence; what is not there costs the takeover some seconds."""
+    if report is None:
+        return "not made ready: no portal of a volume is known"
+    if not report.layers and not report.ok:
+        return f"not made ready: {report.result.message}"
+    there = [layer.layer for layer in report.layers if layer.state == PRESENT]
+    lacking = [f"{layer.layer}: {layer.message}" for layer in report.layers if layer.state != PRESENT]
+    text = f"ready: {', '.join(there)}" if there else "nothing to hold ready"
+    return "; ".join([text, *(f"the takeover makes {text}" for text in lacking)])
