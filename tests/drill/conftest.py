@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.hardware.image.variants.catalogue import DEBIAN
 from lab.site.lab import Lab
 
 
@@ -19,11 +20,11 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 
 @contextmanager
-def brought_up(folder: Path, standby: bool) -> Iterator[Lab]:
-    """A lab below this folder; a test that fails has its evidence kept."""
+def brought_up(folder: Path, standby: bool, guests: str = DEBIAN) -> Iterator[Lab]:
+    """A lab below this folder, of guests of this kind; a test that fails has its evidence kept."""
     made = Lab(folder / "lab", print)
     try:
-        made.up(standby=standby)
+        made.up(standby=standby, guests=guests)
         yield made
     except BaseException:
         made.keep_evidence()

@@ -54,6 +54,8 @@ _KNOWN = (
         packages=("pacemaker", "pacemaker-cli-utils", "corosync", "resource-agents"),
         layers=("pacemaker",),
     ),
+    # for what clients do on a mount (lab/drill/workloads.py)
+    Variant("workloads", packages=("git",)),
     Variant("el9", packages=_EL, layers=("el", "el9"), kernel_words=_SELINUX),
 )
 VARIANTS = {variant.name: variant for variant in _KNOWN}
