@@ -22,7 +22,6 @@ _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
 _OPERATORS = (
     "probe",
     "refresh",
-    "ready",
     "survey",
     "inventory",
     "fsck",
@@ -31,6 +30,7 @@ _OPERATORS = (
     "unguard",
     "contents",
 )
+_READY = "ready"
 _OUTAGE = ("arm", "quiesce", "disarm")  # of a service that is stopped for an image
 _MIGRATION = ("foresee", "migrate")  # of a client
 _FOLLOWING = ("follow-on", "follow-off")  # of a client's own unit
@@ -71,8 +71,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
             result = _stand_by(root)
         elif arguments.action == "follow":
             result = _follow(root)
-        elif arguments.action in ("arm", "follow-on"):
-            result = (_armed if arguments.action == "arm" else _followed)(_text(arguments.spec), root)
+        elif arguments.action in _WITH_TEXT:
+            result = _WITH_TEXT[arguments.action](_text(arguments.spec), root)
         elif arguments.from_metadata:
             result = _attached(arguments.only, root)
         else:
@@ -93,7 +93,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hooks.pyz", description=_PURPOSE)
     parser.add_argument(
-        "action", choices=sorted(_WALK) + [*_OPERATORS, *_OUTAGE, *_MIGRATION, *_FOLLOWING, *_SERVICES]
+        "action",
+        choices=sorted(_WALK) + [*_OPERATORS, _READY, *_OUTAGE, *_MIGRATION, *_FOLLOWING, *_SERVICES],
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--spec", help="file with the spec, - for standard input")
@@ -144,13 +145,12 @@ def _walk(action: str) -> Walk:
     from hooks.follow import unit  # noqa: PLC0415 - a takeover starts without them
     from hooks.guard import contents, dead_man, guard  # noqa: PLC0415
     from hooks.migrate import migrate  # noqa: PLC0415
-    from hooks.probe import canary, fsck, ready, withhold  # noqa: PLC0415
+    from hooks.probe import canary, fsck, withhold  # noqa: PLC0415
     from hooks.survey import inventory, survey  # noqa: PLC0415
 
     return {
         "refresh": canary.refresh,
         "probe": canary.probe,
-        "ready": ready.ready,
         "survey": survey.survey,
         "inventory": inventory.inventory,
         "fsck": fsck.fsck,
@@ -196,7 +196,7 @@ def _attached(only: Sequence[str], root: str) -> HookResult:
     if now.attached < now.total:
         why = "{} of {} volumes are attached to this host".format(now.attached, now.total)
         return _without_layers("apply", why + ("" if now.attached else ": nothing to do"), not now.attached)
-    return _take_over(now.text, only, root)
+    return _take_over(lambda: now.text, only, root)
 
 
 def _watch(root: str) -> HookResult:
@@ -204,7 +204,7 @@ def _watch(root: str) -> HookResult:
     from hooks.boot.watch import PAUSE_SECONDS, Watch  # noqa: PLC0415 - as in _attached
 
     host = Host(60.0, root)
-    watch = Watch(host, lambda text: _take_over(text, (), root), lambda: released.forget(host))
+    watch = Watch(host, lambda newest: _take_over(newest, (), root), lambda: released.forget(host))
     while True:
         result = watch.look()
         if result is None:
@@ -213,6 +213,15 @@ def _watch(root: str) -> HookResult:
             print(result.to_json(), flush=True)
         else:
             return result
+
+
+def _made_ready(text: str, root: str) -> HookResult:
+    from hooks.probe import ready  # noqa: PLC0415 - as in _walk
+
+    spec = parse(text)
+    host = Host(spec.deadline_seconds, root)
+    with alone(host, _READY):
+        return _result(_READY, spec, ready.ready(host, text), host)
 
 
 def _armed(text: str, root: str) -> HookResult:
@@ -273,15 +282,18 @@ def _bring_back(text: str, root: str) -> HookResult:
         return _kept(_result("apply", spec, walk.apply(host, spec, ()), host), host, spec)
 
 
-def _take_over(text: str, only: Sequence[str], root: str) -> HookResult:
-    """As an operator would, except after a release."""
-    spec = parse(text)
-    host = Host(max(spec.deadline_seconds, _BOOT_SECONDS), root)
+def _take_over(newest: Callable[[], str], only: Sequence[str], root: str) -> HookResult:
+    """As an operator would, except after a release. `newest`: the spec's text, under the host's lock."""
+    host = Host(_BOOT_SECONDS, root)
     with alone(host, "the boot service"):
         if released.released(host):
             why = "released: not taken over again before its volumes were gone, a reboot, or `apply --spec`"
             return _without_layers("apply", why, True)
+        spec = parse(newest())
         return _kept(_result("apply", spec, walk.apply(host, spec, only), host), host, spec)
+
+
+_WITH_TEXT = {_READY: _made_ready, "arm": _armed, "follow-on": _followed}
 
 
 def _kept(result: HookResult, host: Host, spec: Spec) -> HookResult:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
+from failover.deadline import Deadline
 from failover.hosts.hook_runner import HookRunner
 from failover.model.attachments import Attachment, Attachments
 from failover.model.host.hook_report import HookReport
@@ -14,6 +17,8 @@ from failover.model.outcome import Failed, FailoverError, Unknown
 from failover.model.site import Client, ClientMode
 from failover.model.stack_output import Server, Stack
 from failover.ports import Ports
+
+_SETTLE_SECONDS = 60.0
 
 
 class Restoring(Protocol):
@@ -35,7 +40,8 @@ class Restoring(Protocol):
 class Crew:
     """What the steps of one run need. `stack` is renewed when Terraform changed it.
 
-    `released` and `cut_off`: the servers that this run has fenced so.
+    `released` and `cut_off`: the servers that this run has fenced so. `made_ready`: what hooks/probe/ready.py
+    has looked at in this run.
     """
 
     def __init__(
@@ -59,8 +65,21 @@ class Crew:
         self.stack: Stack = observation.stack
         self.evidence = Evidence()
         self.remarks: list[str] = []
+        self.made_ready: set[str] = set()
+        self._beside: list[threading.Thread] = []
         self.released: set[str] = set()
         self.cut_off: set[str] = set()
+
+    def beside(self, work: Callable[[], object]) -> None:
+        """Do it in a thread of its own. No step waits for it; `settle` does."""
+        self._beside.append(threading.Thread(target=work, daemon=True))
+        self._beside[-1].start()
+
+    def settle(self) -> None:
+        """Wait, for a minute at most, for what was begun beside the steps."""
+        deadline = Deadline(_SETTLE_SECONDS)
+        for thread in self._beside:
+            thread.join(max(0.0, deadline.left))
 
     def attachments(self) -> Attachments:
         """Every volume's attachments by the API, now. Raises Unknown."""

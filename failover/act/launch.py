@@ -75,6 +75,7 @@ def reach(crew: Crew, step: Step) -> str:
     survey.refuse(host, crew.stack, {}, hooks, partial(survey_of_active, crew))
     if crew.observation.attachments.held_by(instance_id):
         return f"answers SSH at {address}"
+    crew.made_ready.add(server.name)
     return f"answers SSH at {address}; {readiness.tried(host, crew.stack, hooks)}"
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from failover.act.context import Crew, Restoring, with_what_is_left
 from failover.act.fence import assert_fenced
 from failover.cloud.resources import GONE
 from failover.deadline import Deadline
+from failover.hosts import readiness
 from failover.model.attachments import Attachments
 from failover.model.outcome import Failed, FailoverError, Refused
 from failover.model.stack_output import Server
@@ -24,6 +26,7 @@ def switch(crew: Crew, step: Step) -> str:
     Raises Refused, Failed or Unknown, with where the attachments are now.
     """
     target = crew.server(step.subject)
+    _make_ready_beside(crew, target)
     fence = assert_fenced(crew, step, target)
     _record_what_is(crew, target, _settled(crew))
     if crew.restore:
@@ -45,6 +48,13 @@ def switch(crew: Crew, step: Step) -> str:
     crew.stack = crew.terraform.read()
     portals = [f"{name} at {a.address}:{a.port}" for name, a in crew.held(target).items()]
     return f"attached to {target.name}: {', '.join(portals)}"
+
+
+def _make_ready_beside(crew: Crew, target: Server) -> None:
+    """Its boot service may begin as soon as the volumes are there: by today's spec, whenever it was born."""
+    holds = crew.observation.attachments.held_by(target.instance_id)
+    if crew.site.ssh.reach and not holds and target.name not in crew.made_ready:
+        crew.beside(partial(readiness.tried, crew.host(target), crew.stack, crew.site.deadlines.hooks))
 
 
 def _planned(crew: Crew, variables: Mapping[str, Any]) -> SavedPlan:

@@ -222,6 +222,7 @@ class Flow:
                 with self._progress.watching(plan):
                     execution.run()
             finally:
+                crew.settle()
                 self._report.phases += execution.phases
                 self._report.notes += tuple(crew.remarks)
             inspection.timed("verify", lambda: self._verify(journal))

@@ -16,13 +16,15 @@ from hooks.contract.result import PRESENT
 def make_ready(
     host: HookRunner, stack: Stack, deadline_seconds: float, learnt: Mapping[str, str] | None = None
 ) -> HookReport | None:
-    """Have this server, which holds no volume, keep the hooks and the units; None while no portal is known.
+    """Have this server, which holds no volume, keep hooks, spec and units; None while a portal is not known.
 
     `learnt`: UUIDs by mount point, for filesystems of which the spec has none. Raises Silent, Unknown and
     Failed.
     """
     spec = specs.with_uuids(specs.server_spec(stack, {}, deadline_seconds), learnt)
-    return host.hooks("ready", spec, deadline_seconds) if specs.whole(stack, spec) else None
+    # all volumes: its boot service would take a spec without one of them for the whole site
+    complete = specs.whole(stack, spec) and len(spec["volumes"]) == len(stack.spec["volumes"])
+    return host.hooks("ready", spec, deadline_seconds) if complete else None
 
 
 def tried(
@@ -38,7 +40,7 @@ def tried(
 def describe(report: HookReport | None) -> str:
     """In a sentence; what is not there costs the takeover some seconds."""
     if report is None:
-        return "not made ready: no portal of a volume is known"
+        return "not made ready: the portal of a volume is not known"
     if not report.layers and not report.ok:
         return f"not made ready: {report.result.message}"
     there = [layer.layer for layer in report.layers if layer.state == PRESENT]

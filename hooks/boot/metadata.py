@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 import zlib
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from hooks.contract.fields import SpecError
 from hooks.host.metadata_service import ADDRESS, Unreachable, get
@@ -29,9 +29,9 @@ class AttachedVolumes(NamedTuple):
     networks: Tuple[str, ...] = ()  # of the further VNICs that the site's servers have
 
 
-def look(address: str = ADDRESS) -> AttachedVolumes:
-    """What the service says now. Raises Unreachable and SpecError."""
-    spec, entries = _site(address), _attachments(address)
+def look(address: str = ADDRESS, site: Optional[Entry] = None) -> AttachedVolumes:
+    """What the service says now; `site`: a newer spec. Raises Unreachable and SpecError."""
+    spec, entries = site or _site(address), _attachments(address)
     volumes = _listed(spec)
     portals = match(volumes, entries)
     complete = len(portals) == len(volumes)

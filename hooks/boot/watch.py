@@ -8,6 +8,7 @@ from hooks.boot import metadata
 from hooks.boot.metadata import AttachedVolumes
 from hooks.contract.parse import parse
 from hooks.contract.result import PRESENT, HookResult
+from hooks.host import site_spec
 from hooks.host.host import HookError, Host
 from hooks.host.lock import alone
 
@@ -24,13 +25,14 @@ _EMPTY = {
     "exports": [],
 }
 _SECONDS = 120.0  # for standing down, and for the networks
-TakeOver = Callable[[str], HookResult]
+TakeOver = Callable[[Callable[[], str]], HookResult]
 
 
 class Watch:
     """What one host was told, and has done about it.
 
-    `take_over`: text of a spec with portals to a result. `forget`: clears the mark of a release.
+    `take_over`: a result, of the spec with portals that the given function has under the host's lock: whoever
+    held it before may have left a newer one. `forget`: clears the mark of a release.
     """
 
     def __init__(self, host: Host, take_over: TakeOver, forget: Callable[[], None]) -> None:
@@ -45,15 +47,31 @@ class Watch:
     def look(self, address: str = metadata.ADDRESS) -> Optional[HookResult]:
         """One look, and what follows of it; a result when something was done. Raises SpecError."""
         try:
-            now = metadata.look(address)
+            return self._acted(self._attached(address), address)
         except metadata.Unreachable as error:
             self._say(str(error))
             return None
+
+    def _attached(self, address: str) -> AttachedVolumes:
+        try:
+            site = site_spec.kept(self._host)
+        except HookError as error:
+            raise metadata.Unreachable(str(error)) from None
+        return metadata.look(address, site)
+
+    def _acted(self, now: AttachedVolumes, address: str) -> Optional[HookResult]:
+        def newest() -> str:
+            nonlocal now
+            now = self._attached(address)
+            if not now.text:
+                raise metadata.Unreachable("its volumes were taken away while it waited for another run")
+            return now.text
+
         self._set_up(now.networks)
         self._say("{} of {} volumes are attached to this host".format(now.attached, now.total))
         self._empty_looks = 0 if now.attached else self._empty_looks + 1
         if now.text and now != self._done:
-            result = self._take_over(now.text)
+            result = self._take_over(newest)
             self._done = now if result.ok else NOTHING
             if result.ok and result.layers:
                 self._host.note(IN_SERVICE + now.ids)

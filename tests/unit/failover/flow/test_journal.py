@@ -43,6 +43,9 @@ class ModelSite:
         made.observe = lambda: self.world.observe(target)
         return made
 
+    def settle(self):
+        """Nothing is begun beside its steps."""
+
     def crew(self, *_):
         return self
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ class Site:
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers: list[Any] = []
+        self.last: Any = NONE
+        self.newest: Any = None  # what the second look, under the host's lock, is answered; None: the same
         self.taken: list[str] = []
         self.forgotten = 0
         self.ok = True
@@ -38,18 +41,19 @@ class Site:
         (root / "run").mkdir()
         self.host = PlannedHost(str(root), {})
         self.watch = Watch(self.host, self.take_over, self.forget)
-        monkeypatch.setattr(metadata, "look", lambda _: self.answer())
+        monkeypatch.setattr(metadata, "look", lambda *_: self.answer())
         monkeypatch.setattr(walk, "check", lambda *_: [Layer("iscsi", self.sessions, False, 0, "", {})])
         monkeypatch.setattr(walk, "release", lambda _host, _spec, only: self.released.append(only))
 
     def answer(self) -> AttachedVolumes:
-        found = self.answers.pop(0)
-        if isinstance(found, Exception):
-            raise found
-        return found
+        self.last = self.answers.pop(0)
+        if isinstance(self.last, Exception):
+            raise self.last
+        return self.last
 
-    def take_over(self, text: str) -> HookResult:
-        self.taken.append(text)
+    def take_over(self, newest: Callable[[], str]) -> HookResult:
+        self.answers.insert(0, self.newest or self.last)
+        self.taken.append(newest())
         return HookResult("apply", "server", "h", self.ok, True, 0.0, "", self.layers)
 
     def forget(self) -> None:
@@ -72,6 +76,25 @@ def test_it_takes_over_once_all_volumes_are_there_and_only_once(site: Site) -> N
         "0 of 2 volumes are attached to this host",
         "1 of 2 volumes are attached to this host",
     ]
+
+
+def test_the_spec_that_counts_is_that_of_under_the_lock(site: Site) -> None:
+    renewed = AttachedVolumes(2, 2, SPEC.replace("/mnt/a", "/mnt/b"), "a1 a2")
+    site.newest = renewed
+    site.looks(HERE)
+    assert site.taken == [renewed.text]
+    assert site.looks(renewed) == [], "what it has taken over is that one"
+
+
+def test_volumes_that_went_away_before_the_lock_are_not_taken_over(site: Site) -> None:
+    site.newest = NONE
+    assert site.looks(HERE) == []
+    assert (site.taken, site.host.notes[-1]) == (
+        [],
+        "its volumes were taken away while it waited for another run",
+    )
+    site.newest = None
+    assert len(site.looks(HERE)) == 1
 
 
 def test_attached_anew_is_taken_over_anew(site: Site) -> None:

@@ -151,16 +151,19 @@ def test_a_takeover_reads_no_units_again_that_systemd_has_read(tmp_path: Path, u
     assert layer.state == PRESENT, layer
 
 
+def text_with(uuid: str | None) -> str:
+    found = json.loads(fixture("server-spec.json"))
+    found["filesystems"][0]["uuid"] = uuid
+    return json.dumps({**found, "locks": {"lease_seconds": 30, "grace_seconds": 45}})
+
+
 def test_a_server_that_stands_by_gets_the_units_once(tmp_path: Path) -> None:
-    wanted = spec()
-    home = wanted.filesystems[0]._replace(uuid=UUID)
-    wanted = wanted._replace(filesystems=(home, *wanted.filesystems[1:]))
     made = host(tmp_path, NO_TRACKER, RELOAD, NO_TRACKER)
-    first = ready.ready(made, wanted, ())
-    again = ready.ready(made, wanted, ())
+    first = ready.ready(made, text_with(UUID))
+    again = ready.ready(made, text_with(UUID))
     made.finish()
     assert [(x.state, x.changed) for x in first + again] == [(PRESENT, True), (PRESENT, False)]
-    assert {path: made.read(path) or "" for path in locks.UNITS} == dict(locks.units(wanted, UUID, ""))
+    assert {path: made.read(path) or "" for path in locks.UNITS} == dict(locks.units(spec(), UUID, ""))
 
 
 @pytest.mark.parametrize(
@@ -175,10 +178,8 @@ def test_a_server_that_stands_by_gets_the_units_once(tmp_path: Path) -> None:
 def test_nothing_is_written_beforehand_where_it_would_act(
     tmp_path: Path, nfsd: str, files: dict[str, str], keeps: str, uuid: str | None, says: str
 ) -> None:
-    wanted = spec()
-    wanted = wanted._replace(filesystems=(wanted.filesystems[0]._replace(uuid=uuid),))
     made = host(tmp_path, show(55 if keeps else 0, nfsd=nfsd), files=files, keeps=keeps)
-    (layer,) = ready.ready(made, wanted, ())
+    (layer,) = ready.ready(made, text_with(uuid))
     made.finish()
     assert layer.state == BROKEN
     assert says in layer.message

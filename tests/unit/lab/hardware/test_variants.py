@@ -51,7 +51,8 @@ def test_a_variants_key_follows_its_ingredients_and_the_base_image(name):
     assert recipe.variant_key(base, wanted) == before
     assert recipe.variant_key(dataclasses.replace(base, key="0" * 16), wanted) != before
     assert recipe.variant_key(base, dataclasses.replace(wanted, packages=("less",))) != before
-    assert recipe.variant_key(base, dataclasses.replace(wanted, layers=wanted.layers[:-1])) != before
+    layers = (*wanted.layers, "el")
+    assert recipe.variant_key(base, dataclasses.replace(wanted, layers=layers)) != before
 
 
 def test_the_base_images_key_is_without_the_variants(monkeypatch):

@@ -1,0 +1,71 @@
+"""The spec that an operator's run leaves on a server that stands by, and on which instance it counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hooks.boot import metadata
+from hooks.host import places, site_spec
+from hooks.host.host import CommandFailed
+from hooks.probe import ready
+from tests.unit.hooks.scripted_host import PlannedHost, fixture
+
+TEXT = fixture("server-spec.json")
+UNIT = {places.UNIT: "[Service]\n"}
+
+
+def instance(root: Path, ocid: str = "ocid1.instance.oc1..me", **case: Any) -> PlannedHost:
+    return PlannedHost(str(root), {"metadata": {"/opc/v2/instance/id": ocid}, **case})
+
+
+def test_it_has_no_portals_and_is_root_s_own(tmp_path: Path) -> None:
+    made = instance(tmp_path, files=UNIT)
+    layers = [ready.ready(made, TEXT) for _ in range(2)]
+    assert [[(x.layer, x.state, x.changed) for x in many] for many in layers] == [
+        [("spec", "present", True)],
+        [("spec", "present", False)],
+    ]
+    kept = site_spec.kept(made)
+    assert kept is not None
+    assert kept["volumes"] == [
+        {"name": item["name"], "volume_id": item["volume_id"]} for item in json.loads(TEXT)["volumes"]
+    ]
+    assert (tmp_path / site_spec.FILE.lstrip("/")).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_server_without_a_boot_service_has_none(tmp_path: Path) -> None:
+    assert ready.ready(instance(tmp_path), TEXT) == []
+    assert site_spec.kept(instance(tmp_path / "b")) is None
+
+
+def test_a_copy_of_the_disk_in_another_instance_goes_by_its_metadata(tmp_path: Path) -> None:
+    ready.ready(instance(tmp_path, files=UNIT), TEXT)
+    assert site_spec.kept(instance(tmp_path, "ocid1.instance.oc1..other")) is None
+    (tmp_path / site_spec.FILE.lstrip("/")).write_text("{half")
+    assert site_spec.kept(instance(tmp_path)) is None
+
+
+def test_an_instance_whose_name_is_not_known_keeps_none(tmp_path: Path) -> None:
+    (layer,) = ready.ready(instance(tmp_path, "", files=UNIT), TEXT)
+    assert (layer.state, "no OCID of this instance" in layer.message) == ("broken", True)
+    with pytest.raises(CommandFailed):
+        site_spec.keep(instance(tmp_path / "b", ""), TEXT)
+
+
+def test_portals_of_now_are_filled_into_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = instance(tmp_path, files=UNIT)
+    ready.ready(made, TEXT.replace('"/mnt/a"', '"/mnt/b"'))
+    volumes = json.loads(TEXT)["volumes"]
+    attached = [
+        {"id": f"a{n}", "volumeId": item["volume_id"], "iqn": item["iqn"], "ipv4": f"169.254.2.{n + 7}"}
+        for n, item in enumerate(volumes)
+    ]
+    monkeypatch.setattr(metadata, "get", lambda path, _: json.dumps(attached) if "olume" in path else None)
+    now = metadata.look("", site_spec.kept(made))
+    assert (now.attached, now.total) == (2, 2)
+    assert '"/mnt/b"' in now.text
+    assert [item["address"] for item in json.loads(now.text)["volumes"]] == ["169.254.2.7", "169.254.2.8"]
