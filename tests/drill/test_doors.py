@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from rich.console import Console
+
+from lab.drill.operator import Operator
+from lab.site.nfs_site import SERVER, SUCCESSOR
+from lab.site.stack import VARIABLES_FILE
 from tests.drill.run_drill import drill
 
 pytestmark = pytest.mark.guests
+
+LATER = "192.0.2.0/24"
 
 
 def test_an_apply_in_the_console_alone_completes_the_takeover(tmp_path):
@@ -43,3 +51,21 @@ def test_a_pull_request_moves_the_service(tmp_path):
     assert code == 0, text
     assert story["active"] == "nfs-srv-2"
     assert (story["records_lost"], story["second_plan_changes"]) == (0, 0)
+
+
+@pytest.mark.nightly
+def test_a_standby_s_boot_service_serves_what_the_site_exports_today(lab):
+    """It was born with the exports of before: an instance's metadata stays as it was."""
+    variables = lab.terraform.directory / VARIABLES_FILE
+    site = json.loads(variables.read_text())
+    site["storage"]["exports"][0]["clients"].append(LATER)
+    variables.write_text(json.dumps(site))
+    lab.terraform.run("apply", "-auto-approve", "-input=false")
+    lines, code = Operator(lab.site_file, Console(), print).run("standby.up", SUCCESSOR)
+    assert (code, any("spec" in line and "ready:" in line for line in lines)) == (0, True), lines
+    lab.crash(SERVER)
+    lab.power_off(SERVER)
+    (lab.terraform.directory / "active.auto.tfvars").write_text(f'active_server = "{SUCCESSOR}"\n')
+    lab.terraform.run("apply", "-auto-approve", "-input=false")
+    lab.await_service(SUCCESSOR)
+    assert LATER in lab.on(SUCCESSOR, "sudo", "exportfs", "-s")
