@@ -791,6 +791,7 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
     help={
         "what": "drills; hooks: `apply` on a guest against the same commands by hand; overhead: a failover "
         "against its critical path by hand; outage: of `image --quiesce` against the same by hand; "
+        "rehearse: what a rehearsal adds to the latency of a client's fsync; "
         "clients: beside ansible, pdsh and clush; status: with one client and with hundreds; pacemaker: "
         "a takeover beside a Pacemaker pair and bare shell commands; or house: figures of the code itself",
         "sizes": "with clients and status: how many clients, such as 50,200,1000",
@@ -813,6 +814,7 @@ def bench(
 ) -> None:
     """Measure what the README's figures come from."""
     from bench import drills, hooks, house, outage, overhead
+    from bench.rehearsal import bench as rehearsal
 
     if what == "clients":
         from bench.clients import bench as clients
@@ -831,6 +833,7 @@ def bench(
         "hooks": hooks.main,
         "overhead": overhead.main,
         "outage": outage.main,
+        "rehearse": rehearsal.main,
         "house": house.main,
     }
     if what not in known:
