@@ -1,9 +1,9 @@
 """`./inv bench --what rehearse`: what a rehearsal adds to the latency of a client's write and fsync.
 
-One lab: nfs-srv-1 serves, nfs-cli writes 4 KiB with an fsync five times a second. It writes for a while alone,
-then beside a rehearsal, then alone again, and so on: what a rehearsal adds is its median against the one of
-all that was written alone. On OCI the servers are machines of their own: here they have one processor of the
-two to themselves, together with the volumes (cores.py). One rehearsal goes without that.
+One lab: nfs-srv-1 serves, nfs-cli writes 4 KiB with an fsync, at most five times a second. It writes for a
+while alone, then beside a rehearsal, then alone again, and so on: what a rehearsal adds is its median against
+the one of all that was written alone. On OCI the servers are machines of their own: here they have one
+processor of the two to themselves, together with the volumes (cores.py). One rehearsal goes without that.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _COMPLAINTS = "I/O error|not responding|Shutting down filesystem|connection.*err
 
 @dataclass(frozen=True)
 class Round:
-    """One rehearsal. way: on which server. apart: the serving side had a processor of its own.
+    """One rehearsal. way: on which server. separate: the serving side had a processor of its own.
 
     alone: the spans before and after it. busy: from its command's start to its end. steps: of its journal."""
 
     way: str
-    apart: bool
+    separate: bool
     alone: tuple[Span, Span]
     busy: Span
     steps: dict[str, Span]
@@ -81,13 +81,13 @@ class _Bench:
         """Every round, in the order in which they were made."""
         self._verb("preflight", "--no-terraform-plan")
         self._write()
-        measured = [self._round(_THROW_AWAY, apart=True) for _ in range(rounds)]
-        measured.append(self._round(_THROW_AWAY, apart=False))
+        measured = [self._round(_THROW_AWAY, separate=True) for _ in range(rounds)]
+        measured.append(self._round(_THROW_AWAY, separate=False))
         self._cores.together()
         lines, code = self._operator.run("standby.up", SUCCESSOR)
         if code:
             raise HardwareError(f"standby.up ended with {code}: {lines}")
-        return measured + [self._round(_STANDBY, apart=True) for _ in range(rounds)]
+        return measured + [self._round(_STANDBY, separate=True) for _ in range(rounds)]
 
     def stop(self) -> list[Write]:
         """End the writer; all of its writes, by our clock."""
@@ -118,8 +118,8 @@ class _Bench:
     def _notes(self) -> list[str]:
         return self._lab.on(CLIENT, "sh", "-c", f"cat {_NOTES} 2> /dev/null || true").splitlines()
 
-    def _round(self, way: str, *, apart: bool) -> Round:
-        (self._cores.apart if apart else self._cores.together)()
+    def _round(self, way: str, *, separate: bool) -> Round:
+        (self._cores.separate if separate else self._cores.together)()
         before = _alone()
         argv = ("--standby", SUCCESSOR) if way == _STANDBY else ()
         began = time.time()
@@ -127,7 +127,7 @@ class _Bench:
         busy = (began, time.time())
         after = _alone()
         steps = journal.read(self._lab.run / "runs/rehearsals" / report["run"])
-        return Round(way, apart, (before, after), busy, spans(steps))
+        return Round(way, separate, (before, after), busy, spans(steps))
 
     def _verb(self, verb: str, *argv: str) -> dict[str, Any]:
         report, code = self._operator.report(verb, *argv)
@@ -151,17 +151,17 @@ def _show(console: Console, measured: list[Round], writes: list[Write]) -> bool:
         "rehearsal on", "the serving side", "writes", "median, ms", "95 % below, ms", "added", "failed"
     )
     held = True
-    for way, apart in dict.fromkeys((one.way, one.apart) for one in measured):
-        rounds = [one for one in measured if (one.way, one.apart) == (way, apart)]
+    for way, separate in dict.fromkeys((one.way, one.separate) for one in measured):
+        rounds = [one for one in measured if (one.way, one.separate) == (way, separate)]
         alone = Latency.of([w for one in rounds for span in one.alone for w in within(writes, span)])
         busy = Latency.of([w for one in rounds for w in within(writes, one.busy)])
         share = added(alone, busy)
-        held = held and (share <= PROMISED or not apart)
-        where = "apart" if apart else "on both processors"
+        held = held and (share <= PROMISED or not separate)
+        where = "on a processor of its own" if separate else "on both processors"
         table.add_row(way, where, *_cells(alone, "alone"), "", str(alone.errors))
         table.add_row("", "", *_cells(busy, "beside"), f"{share:+.1%}", str(busy.errors))
     console.print(table)
-    steps = Table("step", *(f"{one.way}{'' if one.apart else ', together'}" for one in measured))
+    steps = Table("step", *(f"{one.way}{'' if one.separate else ', together'}" for one in measured))
     for step in dict.fromkeys(name for one in measured for name in one.steps):
         steps.add_row(step, *(_of_step(writes, one.steps.get(step)) for one in measured))
     console.print(steps)

@@ -20,8 +20,8 @@ class Cores:
     """The first processor is for the server, its client and the volumes; the last one for the lab's others.
 
     The others: the API, Terraform's provider, the operator, and every guest that the API starts from now on,
-    since processes have their parent's processors (sched_setaffinity(2)). Other work of the machine may run on
-    both: before it the serving side goes first.
+    since processes have their parent's processors (sched_setaffinity(2)). Other work of the machine may
+    run on both; the serving side goes first.
     """
 
     def __init__(self, lab: Lab) -> None:
@@ -31,7 +31,7 @@ class Cores:
         if len(self._all) < 2:
             raise HardwareError("servers cannot have a processor of their own: this machine has one")
 
-    def apart(self) -> None:
+    def separate(self) -> None:
         """Each side on its own."""
         production = self._production()
         _place(self._of_lab() - production, self._all[-1])

@@ -69,7 +69,7 @@ def added(idle: Latency, busy: Latency) -> float:
 
 
 def spans(journal: Iterable[Mapping[str, Any]]) -> dict[str, Span]:
-    """From when to when each step of a rehearsal went on, by its journal; one that was not ended is left out."""
+    """From when to when each step of a rehearsal went on, by its journal; without one that did not end."""
     begun: dict[str, float] = {}
     ended: dict[str, Span] = {}
     for event in journal:

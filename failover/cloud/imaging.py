@@ -13,6 +13,7 @@ from typing import Any
 
 import oci
 
+from failover.cloud.acting import acting
 from failover.cloud.client import POLL_SECONDS, pages
 from failover.cloud.compute import Cloud
 from failover.cloud.resources import GONE
@@ -126,7 +127,7 @@ class Imaging:
             freeform_tags={TAG: run},
             source_details=_models.BootVolumeSourceFromBootVolumeDetails(id=source.boot_volume_id),
         )
-        made = self._call("CreateBootVolume", self._storage.create_boot_volume, details)
+        made = acting("CreateBootVolume", self._storage.create_boot_volume, details)
         self._until("boot volume", made.id, lambda: self._boot_state(made.id), ("AVAILABLE",), seconds)
         return str(made.id)
 
@@ -148,7 +149,7 @@ class Imaging:
             source_details=_models.InstanceSourceViaBootVolumeDetails(boot_volume_id=boot_volume_id),
             agent_config=_models.LaunchInstanceAgentConfigDetails(are_all_plugins_disabled=True),
         )
-        made = self._call("LaunchInstance", self._compute.launch_instance, details)
+        made = acting("LaunchInstance", self._compute.launch_instance, details)
         self._until("instance", made.id, lambda: self._cloud.instance_state(made.id), ("RUNNING",), seconds)
         return str(made.id)
 
@@ -191,13 +192,13 @@ class Imaging:
             display_name=name,
             freeform_tags=dict(tags),
         )
-        made = self._cloud.call("CreateImage", self._compute.create_image, details, but=(409,))
+        made = acting("CreateImage", self._compute.create_image, details, but=(409,))
         if made is None:
             raise Refused(
                 f"OCI takes no image of {instance_id} now: it is being imaged, or was within 20 minutes",
                 "wait, then run the same command again",
             )
-        return str(made.data.id)
+        return str(made.id)
 
     def await_captured(self, instance_id: str, image_id: str, seconds: float) -> None:
         """Wait until the instance that is imaged is RUNNING again. OCI may be slow to show that it began.

@@ -97,12 +97,15 @@ def refuse_standby(standby: ServerStatus, holds: bool) -> None:
         )
 
 
-def refuse_launch(ports: Ports, launch: Launch, domain: str) -> None:
-    """The image, the place and the capacity, as far as they can be asked beforehand. Raises Refused."""
-    if launch.availability_domain != domain:
+def refuse_launch(ports: Ports, launch: Launch, domain: str, instead: str) -> None:
+    """The image, the place and the capacity, as far as they can be asked beforehand. Raises Refused.
+
+    `domain`: the volumes' availability domain. `instead`: what else could be done without capacity.
+    """
+    if launch.availability_domain.lower() != domain.lower():
         raise Refused(
             f"the volumes are in {domain}, a server would be launched in {launch.availability_domain}: "
-            "clones stay in their volumes' availability domain",
+            "volumes, and clones of them, stay in their availability domain",
             "correct availability_domain of that server in the stack",
         )
     image = ports.reads.image(launch.image_id)
@@ -117,5 +120,5 @@ def refuse_launch(ports: Ports, launch: Launch, domain: str) -> None:
     if capacity in ("OUT_OF_HOST_CAPACITY", "HARDWARE_NOT_SUPPORTED"):
         raise Refused(
             f"{launch.shape} in {launch.availability_domain}: {capacity}",
-            "try again later, or rehearse on a server that stands by (--standby)",
+            f"try again later, or {instead}",
         )

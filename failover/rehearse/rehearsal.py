@@ -147,7 +147,8 @@ class Rehearsal:
             volumes = list(pool.map(self._copies.volume, ids))
         domain, group = place_of(volumes), group_of(volumes)
         if chosen.launch is not None:
-            objections.refuse_launch(ports, chosen.launch, domain)
+            instead = "rehearse on a server that stands by (--standby)"
+            objections.refuse_launch(ports, chosen.launch, domain, instead)
         else:
             status = ports.observer.server(chosen.server, stack, before)
             objections.refuse_standby(status, bool(before.held_by(chosen.server.instance_id)))

@@ -20,6 +20,8 @@ from failover.model.stack_output import Stack
 from failover.plan import planner
 from failover.plan.model import Step, StepKind
 from failover.ports import Ports
+from failover.rehearse.objections import refuse_launch
+from failover.tfvars import variables
 
 Say = Callable[[str], None]
 STANDBY_KINDS = (StepKind.LAUNCH, StepKind.POWER_ON, StepKind.REACH, StepKind.RELEASE)
@@ -44,7 +46,10 @@ def bring_up(ports: Ports, name: str, say: Say) -> BroughtUp:
     observation = look(ports, stack, name)
     crew = Crew(ports, observation, ClientMode.REMOUNT)
     came = BroughtUp(name)
-    for step in planner.prepare(observation.servers[name], observation.reach):
+    steps = planner.prepare(observation.servers[name], observation.reach)
+    if any(step.kind is StepKind.LAUNCH for step in steps):
+        _refuse_launch(ports, stack, name)
+    for step in steps:
         say(f"{step.name} ... ({step.why})")
         _timed(came, step.kind, partial(do, crew, step), say)
     if observation.reach:
@@ -54,6 +59,19 @@ def bring_up(ports: Ports, name: str, say: Say) -> BroughtUp:
         say(f"{name} {readiness.tried(*hosts, uuids)}")
     refuse_holder(crew.attachments(), crew.stack, name)
     return came
+
+
+def _refuse_launch(ports: Ports, stack: Stack, name: str) -> None:
+    """Raises Refused for a launch that would fail, or make a server that cannot have the volumes; Unknown.
+
+    One that was begun by a run that was killed is taken up whatever its image is by now.
+    """
+    launch = variables.launching(stack, ports.site.terraform).servers[name].launch
+    if launch is None or ports.cloud.launched(stack.compartment_id, name):
+        return
+    volume = next(iter(stack.volumes.values()))  # all are where the server is that has them
+    domain = ports.reads.volume(volume.volume_id).availability_domain
+    refuse_launch(ports, launch, domain, f"have another server stand by than {name}")
 
 
 def look(ports: Ports, stack: Stack, name: str) -> Observation:

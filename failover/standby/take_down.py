@@ -19,7 +19,10 @@ def take_down(ports: Ports, name: str, say: Say) -> str:
     stack = ports.runner.read()
     instance_id = refuse_unless_ours(ports, stack, name)
     if instance_id is None:
-        return f"{name} does not exist: there is nothing to take down"
+        if stack.servers[name].instance_id is None:
+            return f"{name} does not exist: there is nothing to take down"
+        # a run that was killed after the call, or somebody else: the state is still to be brought up to date
+        return f"{name} is terminated already; {_settled(ports, name)}"
     say(f"terminating {name} ({instance_id}) ...")
     ports.cloud.terminate(instance_id, ports.site.deadlines.power)
     return f"{name} is terminated; {_settled(ports, name)}"

@@ -14,9 +14,10 @@ from typing import Any
 
 from failover.model.outcome import Usage
 from failover.model.site import TerraformAccess
-from failover.model.stack_output import Server, Stack
+from failover.model.stack_output import Launch, Server, Stack
 from failover.tfvars import hcl_reader
 
+_OF_A_LAUNCH = ("image_id", "shape", "availability_domain", "subnet_id", "private_ip")  # texts
 _FIRST = ("terraform.tfvars", "terraform.tfvars.json")  # all others overrule them
 
 
@@ -55,27 +56,29 @@ def written(folder: Path, server: str) -> WrittenImage | None:
 
 
 def launching(stack: Stack, terraform: TerraformAccess) -> Stack:
-    """The stack with each server's image as the next apply launches it (`image_of_next`). Raises Usage."""
-    return replace(
-        stack,
-        servers={
-            name: replace(server, launch=replace(server.launch, image_id=image_of_next(server, terraform)))
-            if server.launch
-            else server
-            for name, server in stack.servers.items()
-        },
-    )
+    """The stack with what the next apply launches each server with (`launch_of_next`). Raises Usage."""
+    servers = stack.servers.items()
+    return replace(stack, servers={n: replace(s, launch=launch_of_next(s, terraform)) for n, s in servers})
+
+
+def launch_of_next(server: Server, terraform: TerraformAccess) -> Launch | None:
+    """What the next apply launches the server with; None for an adopted one.
+
+    An image, or another place, that was named since the last apply is not in Terraform's state yet. A
+    Resource Manager stack has its variables with itself: its state is believed. Raises Usage for a file that
+    Terraform would not read.
+    """
+    place = None if terraform.stack_id or server.launch is None else _last(terraform.directory, "servers")
+    if place is None or server.launch is None:
+        return server.launch
+    entry = place[1].get(server.name) or {}
+    return replace(server.launch, **{name: entry[name] for name in _OF_A_LAUNCH if entry.get(name)})
 
 
 def image_of_next(server: Server, terraform: TerraformAccess) -> str:
-    """The image that the next apply launches the server from; "" for an adopted one.
-
-    An image that was named since the last apply is not in Terraform's state yet. A Resource Manager stack has
-    its variables with itself: its state is believed. Raises Usage for a file that Terraform would not read.
-    """
-    place = None if terraform.stack_id else written(terraform.directory, server.name)
-    in_state = server.launch.image_id if server.launch else ""
-    return place.image_id if place and in_state else in_state
+    """The image that the next apply launches the server from; "" for an adopted one. Raises Usage."""
+    launch = launch_of_next(server, terraform)
+    return launch.image_id if launch else ""
 
 
 def _last(folder: Path, variable: str) -> tuple[Path, Mapping[str, Any]] | None:

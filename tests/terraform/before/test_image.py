@@ -384,6 +384,33 @@ def test_a_step_that_the_cloud_refuses_leaves_nothing_behind(
     assert events[-1]["event"] == Event.RUN_ENDED
 
 
+@pytest.mark.parametrize("operation", ["CreateBootVolume", "LaunchInstance", "CreateImage"])
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        (
+            {"status": 400, "code": "LimitExceeded"},
+            "have the service limit or the compartment's quota raised",
+        ),
+        ({"status": 500, "message": "Out of host capacity."}, "try again later, use a capacity reservation"),
+    ],
+    ids=["limit", "capacity"],
+)
+def test_a_limit_or_capacity_is_named_with_what_to_do_and_nothing_is_left(
+    imaged: Imaged, operation: str, fault: dict[str, Any], remedy: str
+) -> None:
+    before, named = imaged.images(), imaged.written()
+    imaged.site.cloud.inject(operation=operation, count=0, **fault)
+    try:
+        with pytest.raises(Failed, match=f"OCI {operation}: HTTP {fault['status']}") as refused:
+            imaged.take(keep=1000)
+    finally:
+        imaged.site.cloud.clear_faults()
+    assert refused.value.remedy.startswith(remedy)
+    assert imaged.left() == []
+    assert (imaged.images(), imaged.written(), imaged.site.serving()) == (before, named, FIRST)
+
+
 def test_a_second_image_within_20_minutes_is_refused_with_the_remedy(imaged: Imaged) -> None:
     imaged.site.cloud.inject(operation="CreateImage", status=409, code="Conflict")
     try:

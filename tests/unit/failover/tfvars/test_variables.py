@@ -1,6 +1,7 @@
 """The image of a server in Terraform's variables, changed in one word."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -77,8 +78,18 @@ def test_the_next_apply_launches_from_the_image_that_is_written(name, stack_id, 
     assert variables.image_of_next(server, TerraformAccess(tmp_path, {}, stack_id)) == wanted
 
 
+def test_the_next_apply_launches_where_and_as_what_the_variables_say(tmp_path):
+    of_next = HCL.replace('"BM.Optimized3.36"', '"BM.Next", availability_domain = "AD-2", private_ip = null')
+    (tmp_path / "site.auto.tfvars").write_text(of_next)
+    launch = Launch("in the state", "BM", "AD-1", "subnet", "10.0.0.9", nsg_ids=("nsg",))
+    server = Server("nfs-srv-2", "nfs-srv-2", False, True, None, None, launch)
+    wanted = Launch(OLD, "BM.Next", "AD-2", "subnet", "10.0.0.9", nsg_ids=("nsg",))
+    assert variables.launch_of_next(server, TerraformAccess(tmp_path, {})) == wanted
+    assert variables.launch_of_next(replace(server, launch=None), TerraformAccess(tmp_path, {})) is None
+
+
 def test_no_image_is_taken_from_a_file_that_terraform_would_not_read(tmp_path):
     (tmp_path / "site.auto.tfvars").write_text("servers = {\n")
-    server = Server("a", "a", True, True, None, None)
+    server = Server("a", "a", False, True, None, None, Launch("in the state", "BM", "ad", "subnet", None))
     with pytest.raises(Usage, match=r"site\.auto\.tfvars"):
         variables.image_of_next(server, TerraformAccess(tmp_path, {}))
