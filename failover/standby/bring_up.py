@@ -11,6 +11,7 @@ from failover.act.context import Crew
 from failover.act.dispatch import do
 from failover.act.fence import release
 from failover.act.launch import survey_of_active
+from failover.cloud.block_copies import BlockCopies
 from failover.hosts import readiness, specs, survey
 from failover.model.attachments import Attachments
 from failover.model.observation import Observation
@@ -21,6 +22,7 @@ from failover.plan import planner
 from failover.plan.model import Step, StepKind
 from failover.ports import Ports
 from failover.rehearse.objections import refuse_launch
+from failover.rehearse.tagging import run_of, site_key
 from failover.tfvars import variables
 
 Say = Callable[[str], None]
@@ -83,6 +85,7 @@ def look(ports: Ports, stack: Stack, name: str) -> Observation:
         raise Refused(f"{name} is the active server", "name the server that shall stand by")
     attachments = ports.observer.attachments(stack)
     refuse_holder(attachments, stack, name)
+    refuse_occupied(ports, stack, name)
     both = [stack.servers[one] for one in (name, stack.active)]
     servers = {one.name: ports.observer.server(one, stack, attachments) for one in both}
     return Observation(stack, name, servers, attachments, (), ports.site.ssh.reach)
@@ -94,6 +97,24 @@ def refuse_holder(attachments: Attachments, stack: Stack, name: str) -> None:
         raise Refused(
             f"{name} holds {', '.join(held)}, by the API",
             f"`./inv status` shows who serves; `./inv failover --active {stack.active}` settles it",
+        )
+
+
+def refuse_occupied(ports: Ports, stack: Stack, name: str) -> None:
+    """Raise Refused for a server that has the clones of a rehearsal, be it under way or killed; Unknown.
+
+    They are mounted there: a failover to it would be refused for them.
+    """
+    instance_id, key = stack.servers[name].instance_id, site_key(stack)
+    if instance_id is None:
+        return
+    volumes = BlockCopies(ports.cloud.client).volumes(stack.compartment_id)
+    clones = {v.id: v.name for v in volumes if run_of(v.tags, key)}
+    holders = {ocid: {a.instance_id for a in ports.cloud.attachments(stack, ocid)} for ocid in clones}
+    if held := [clones[ocid] for ocid, ids in holders.items() if instance_id in ids]:
+        raise Refused(
+            f"{name} has clones of a rehearsal: {', '.join(held)}",
+            "wait until it has ended; if it was killed: `./inv rehearse --clean`",
         )
 
 

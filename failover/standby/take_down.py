@@ -9,7 +9,7 @@ from failover.model.stack_output import Stack
 from failover.ports import Ports
 from failover.stack import addresses
 from failover.stack.switch_gate import gate
-from failover.standby.bring_up import refuse_holder
+from failover.standby.bring_up import refuse_holder, refuse_occupied
 
 Say = Callable[[str], None]
 
@@ -40,6 +40,7 @@ def refuse_unless_ours(ports: Ports, stack: Stack, name: str) -> str | None:
             f"{name} is adopted: this stack did not launch it", "power it off or terminate it yourself"
         )
     refuse_holder(ports.observer.attachments(stack), stack, name)
+    refuse_occupied(ports, stack, name)
     instance_ids = ports.cloud.launched(stack.compartment_id, name)
     if not instance_ids:
         return None

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from unittest import mock
 
 import pytest
 
+from failover.command.request import SiteChoice
+from failover.model.outcome import Outcome
 from failover.preflight import verb_policies
 from failover.runs import history
 from failover.runs import journal as journals
 from failover.runs.events import Event
 from failover.runs.site_lock import site_lock
+from failover.verbs import standby as verb
 from lab.site.stack import VARIABLES_FILE
 from tests import sources
 from tests.paths import ROOT
+from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 pytestmark = pytest.mark.checked(sources.SDK)
@@ -288,6 +294,22 @@ def test_killed_while_a_standby_has_the_clones_they_are_released_before_the_deta
     assert report.outcome.value == "done", said
     with site.model.open() as model:
         assert model.get("rehearsing", {}) == {}
+
+
+@pytest.mark.parametrize("action", ["up", "down"])
+def test_a_standby_that_has_the_clones_of_a_killed_rehearsal_is_left_as_it_is(
+    standby: str, site: WholeSite, mortal, action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mortal(9, standby)
+    with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, site.model)):
+        code = verb.main(action, standby, SiteChoice(str(site.file)), yes=True)
+    said = capsys.readouterr().err
+    assert code == Outcome.REFUSED.exit_code, said
+    assert "has clones of a rehearsal: " in said
+    assert "./inv rehearse --clean" in said
+    with site.model.open() as model:
+        assert model["rehearsing"], "they are still mounted there"
+    assert site.rehearse(clean=True)[0].outcome.value == "done"
 
 
 def test_clones_on_a_standby_that_does_not_answer_are_not_torn_away(
