@@ -797,7 +797,8 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
         "sizes": "with clients and status: how many clients, such as 50,200,1000",
         "dead": "with clients: how many of 100 targets are silent, refuse, or hang after the login",
         "tools": "with clients: which of product,pdsh,clush,ansible",
-        "ways": "with pacemaker: which of shell,pacemaker,product",
+        "ways": "with pacemaker: which of shell,pacemaker,product; with rehearse: of "
+        "throw-away,together,standby; default: all",
         "moves": "with pacemaker: how many takeovers of each, there and back",
         "real_hooks": "with clients: each target runs the hooks, in the place of an answer of theirs",
     }
@@ -809,12 +810,11 @@ def bench(
     dead: float = 0.0,
     tools: str = "product,pdsh,clush,ansible",
     real_hooks: bool = False,
-    ways: str = "shell,pacemaker,product",
+    ways: str = "",
     moves: int = 2,
 ) -> None:
     """Measure what the README's figures come from."""
     from bench import drills, hooks, house, outage, overhead
-    from bench.rehearsal import bench as rehearsal
 
     if what == "clients":
         from bench.clients import bench as clients
@@ -827,20 +827,21 @@ def bench(
     if what == "pacemaker":
         from bench.pacemaker import bench as takeovers
 
-        sys.exit(takeovers.main(ways, moves))
+        sys.exit(takeovers.main(ways or ",".join(takeovers.WAYS), moves))
+    if what == "rehearse":
+        from bench.rehearsal import bench as rehearsals
+
+        sys.exit(rehearsals.main(ways or ",".join(rehearsals.WAYS)))
     known = {
         "drills": drills.main,
         "hooks": hooks.main,
         "overhead": overhead.main,
         "outage": outage.main,
-        "rehearse": rehearsal.main,
         "house": house.main,
     }
     if what not in known:
-        print(
-            f"usage: --what {what}: expected one of {', '.join([*known, 'clients', 'status', 'pacemaker'])}",
-            file=sys.stderr,
-        )
+        names = ", ".join([*known, "clients", "status", "pacemaker", "rehearse"])
+        print(f"usage: --what {what}: expected one of {names}", file=sys.stderr)
         sys.exit(2)
     sys.exit(known[what]())
 

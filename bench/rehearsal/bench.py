@@ -1,13 +1,16 @@
 """`./inv bench --what rehearse`: what a rehearsal adds to the latency of a client's write and fsync.
 
 One lab: nfs-srv-1 serves, nfs-cli writes 4 KiB with an fsync, at most five times a second. It writes for a
-while alone, then beside a rehearsal, then alone again, and so on: what a rehearsal adds is its median against
-the one of all that was written alone. On OCI the servers are machines of their own: here they have one
-processor of the two to themselves, together with the volumes (cores.py). One rehearsal goes without that.
+while alone, then beside a program that keeps the other processor busy and does nothing else, then beside a
+rehearsal, then alone again. What a rehearsal adds is its median against the one of all that was written
+alone; what the busy program adds is this machine's own share of that. On OCI the servers are machines of
+their own: here they have one processor of the two to themselves, together with the volumes (cores.py), but on
+the way `together`.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,35 +32,38 @@ from lab.system.waiting import until
 
 PROMISED = 0.05  # of the median
 ROUNDS = 2
-ALONE_SECONDS = 60.0
+ALONE_SECONDS = 45.0
+WAYS = ("throw-away", "together", "standby")
 _PROGRAM = Path(__file__).with_name("fsync_writer.py")
 _NOTES = "/var/lib/drill/latencies"
-_THROW_AWAY, _STANDBY = "throw-away server", "--standby"
 _COMPLAINTS = "I/O error|not responding|Shutting down filesystem|connection.*error"
 
 
 @dataclass(frozen=True)
 class Round:
-    """One rehearsal. way: on which server. separate: the serving side had a processor of its own.
-
-    alone: the spans before and after it. busy: from its command's start to its end. steps: of its journal."""
+    """One rehearsal. way: of WAYS. alone: the spans before and after it. neighbour: beside the busy program.
+    beside: from the rehearsal's command to its end. steps: of its journal."""
 
     way: str
-    separate: bool
     alone: tuple[Span, Span]
-    busy: Span
+    neighbour: Span
+    beside: Span
     steps: dict[str, Span]
 
 
-def main(rounds: int = ROUNDS) -> int:
-    """Print the tables; 0 when no median grew by more than PROMISED where the serving side is apart."""
+def main(ways: str = ",".join(WAYS), rounds: int = ROUNDS) -> int:
+    """Print the tables; 0 when no median grew by more than PROMISED, on the way `together` aside."""
+    chosen = [way for way in WAYS if way in ways.split(",")]
+    if len(chosen) != len(ways.split(",")):
+        print(f"--ways {ways}: expected some of {','.join(WAYS)}", file=sys.stderr)
+        return 2
     console = Console(width=140)
     with tempfile.TemporaryDirectory(prefix="nfsfo-bench-") as folder:
         lab = Lab(Path(folder) / "lab", lambda text: console.print(f"  {text}", markup=False))
         try:
             lab.up()
             bench = _Bench(lab, console)
-            measured = bench.measure(rounds)
+            measured = bench.measure(chosen, rounds)
             writes = bench.stop()
             complaints = bench.complaints()
         finally:
@@ -77,17 +83,19 @@ class _Bench:
         self._cores = Cores(lab)
         self._ahead = 0.0
 
-    def measure(self, rounds: int) -> list[Round]:
-        """Every round, in the order in which they were made."""
+    def measure(self, ways: list[str], rounds: int) -> list[Round]:
+        """Every round, in the order in which they were made. Together there is one."""
         self._verb("preflight", "--no-terraform-plan")
         self._write()
-        measured = [self._round(_THROW_AWAY, separate=True) for _ in range(rounds)]
-        measured.append(self._round(_THROW_AWAY, separate=False))
-        self._cores.together()
-        lines, code = self._operator.run("standby.up", SUCCESSOR)
-        if code:
-            raise HardwareError(f"standby.up ended with {code}: {lines}")
-        return measured + [self._round(_STANDBY, separate=True) for _ in range(rounds)]
+        measured = []
+        for way in ways:
+            if way == "standby":
+                self._cores.together()
+                lines, code = self._operator.run("standby.up", SUCCESSOR)
+                if code:
+                    raise HardwareError(f"standby.up ended with {code}: {lines}")
+            measured += [self._round(way) for _ in range(1 if way == "together" else rounds)]
+        return measured
 
     def stop(self) -> list[Write]:
         """End the writer; all of its writes, by our clock."""
@@ -118,16 +126,17 @@ class _Bench:
     def _notes(self) -> list[str]:
         return self._lab.on(CLIENT, "sh", "-c", f"cat {_NOTES} 2> /dev/null || true").splitlines()
 
-    def _round(self, way: str, *, separate: bool) -> Round:
-        (self._cores.separate if separate else self._cores.together)()
-        before = _alone()
-        argv = ("--standby", SUCCESSOR) if way == _STANDBY else ()
+    def _round(self, way: str) -> Round:
+        (self._cores.together if way == "together" else self._cores.separate)()
+        before = _passed()
+        neighbour = _beside_a_busy_program()
+        argv = ("--standby", SUCCESSOR) if way == "standby" else ()
         began = time.time()
         report = self._verb("rehearse", "--yes", *argv)
-        busy = (began, time.time())
-        after = _alone()
+        beside = (began, time.time())
+        after = _passed()
         steps = journal.read(self._lab.run / "runs/rehearsals" / report["run"])
-        return Round(way, separate, (before, after), busy, spans(steps))
+        return Round(way, (before, after), neighbour, beside, spans(steps))
 
     def _verb(self, verb: str, *argv: str) -> dict[str, Any]:
         report, code = self._operator.report(verb, *argv)
@@ -139,37 +148,63 @@ class _Bench:
         return self._lab.on(host, "sudo", "bash", "-c", script)
 
 
-def _alone() -> Span:
+def _passed() -> Span:
     began = time.time()
     time.sleep(ALONE_SECONDS)
     return began, time.time()
 
 
+def _beside_a_busy_program() -> Span:
+    """It has the processors that this process has (cores.py), and touches nothing of the lab."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            return _passed()
+        finally:
+            busy.kill()
+
+
 def _show(console: Console, measured: list[Round], writes: list[Write]) -> bool:
     """Whether what was promised was held."""
-    table = Table(
-        "rehearsal on", "the serving side", "writes", "median, ms", "95 % below, ms", "added", "failed"
-    )
+    table = Table("rehearsal", "4 KiB and fsync", "writes", "median, ms", "95 % below, ms", "added", "failed")
     held = True
-    for way, separate in dict.fromkeys((one.way, one.separate) for one in measured):
-        rounds = [one for one in measured if (one.way, one.separate) == (way, separate)]
-        alone = Latency.of([w for one in rounds for span in one.alone for w in within(writes, span)])
-        busy = Latency.of([w for one in rounds for w in within(writes, one.busy)])
-        share = added(alone, busy)
-        held = held and (share <= PROMISED or not separate)
-        where = "on a processor of its own" if separate else "on both processors"
-        table.add_row(way, where, *_cells(alone, "alone"), "", str(alone.errors))
-        table.add_row("", "", *_cells(busy, "beside"), f"{share:+.1%}", str(busy.errors))
+    for way in dict.fromkeys(one.way for one in measured):
+        rounds = [one for one in measured if one.way == way]
+        alone = _of_spans(writes, [span for one in rounds for span in one.alone])
+        beside = _of_spans(writes, [one.beside for one in rounds])
+        held = held and (added(alone, beside) <= PROMISED or way == "together")
+        table.add_row(way, "alone", *_cells(alone))
+        table.add_row("", "a busy program", *_cells(_of_spans(writes, [r.neighbour for r in rounds]), alone))
+        table.add_row("", "a rehearsal", *_cells(beside, alone))
     console.print(table)
-    steps = Table("step", *(f"{one.way}{'' if one.separate else ', together'}" for one in measured))
+    each = Table("each", *(one.way for one in measured))
+    for name, of in (("alone", _alone), ("a busy program", _neighbour), ("a rehearsal", _beside)):
+        each.add_row(name, *(f"{_of_spans(writes, of(one)).median * 1000:.1f}" for one in measured))
     for step in dict.fromkeys(name for one in measured for name in one.steps):
-        steps.add_row(step, *(_of_step(writes, one.steps.get(step)) for one in measured))
-    console.print(steps)
+        each.add_row(step, *(_of_step(writes, one.steps.get(step)) for one in measured))
+    console.print(each)
     return held
 
 
-def _cells(latency: Latency, when: str) -> tuple[str, str, str]:
-    return f"{latency.count} {when}", f"{latency.median * 1000:.1f}", f"{latency.high * 1000:.1f}"
+def _alone(one: Round) -> list[Span]:
+    return list(one.alone)
+
+
+def _neighbour(one: Round) -> list[Span]:
+    return [one.neighbour]
+
+
+def _beside(one: Round) -> list[Span]:
+    return [one.beside]
+
+
+def _of_spans(writes: list[Write], of: list[Span]) -> Latency:
+    return Latency.of([w for span in of for w in within(writes, span)])
+
+
+def _cells(latency: Latency, alone: Latency | None = None) -> tuple[str, ...]:
+    share = f"{added(alone, latency):+.1%}" if alone else ""
+    median, high = f"{latency.median * 1000:.1f}", f"{latency.high * 1000:.1f}"
+    return str(latency.count), median, high, share, str(latency.errors)
 
 
 def _of_step(writes: list[Write], span: Span | None) -> str:
