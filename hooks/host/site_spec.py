@@ -6,7 +6,7 @@ the very instance that it was left on: a copy of the disk in another one has a n
 
 import json
 import os
-from typing import Dict, Optional
+from typing import Dict, List, Optional, Tuple
 
 from hooks.host import places, text_file
 from hooks.host.host import CommandFailed, Host
@@ -27,6 +27,24 @@ def keep(host: Host, text: str) -> bool:
         raise CommandFailed("the metadata service has no OCID of this instance; look at it, then try again")
     written = json.dumps(document, sort_keys=True) + "\n"
     return text_file.edit(host, FILE, lambda _: written, 0o600)
+
+
+def completed(host: Host, text: str) -> str:
+    """The spec with the UUIDs that the one from before has of the same filesystems: while the server that has
+    them is dead, nobody else knows them. Raises HookError."""
+    spec, before = json.loads(text), kept(host) or {}
+    known = {_place(item): item.get("uuid") for item in _items(before)}
+    items = [dict(item, uuid=item.get("uuid") or known.get(_place(item))) for item in _items(spec)]
+    return json.dumps(dict(spec, filesystems=items))
+
+
+def _items(spec: Entry) -> List[Dict[str, Optional[str]]]:
+    items = spec.get("filesystems")
+    return [dict(item) for item in items] if isinstance(items, list) else []
+
+
+def _place(item: Dict[str, Optional[str]]) -> Tuple[Optional[str], ...]:
+    return tuple(item.get(key) for key in ("mount", "volume_group", "logical_volume", "volume"))
 
 
 def kept(host: Host) -> Optional[Entry]:

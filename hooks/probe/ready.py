@@ -28,6 +28,8 @@ def ready(host: Host, text: str) -> List[Layer]:
 
     Nothing of a service that runs is touched. Raises SpecError for a client's spec.
     """
+    if site_spec.wanted(host):
+        text = site_spec.completed(host, text)
     spec = parse(text)
     if not isinstance(spec, ServerSpec):
         raise SpecError("ready: found a client's spec, expected a server's")

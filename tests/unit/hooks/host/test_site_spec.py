@@ -15,6 +15,7 @@ from hooks.probe import ready
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 TEXT = fixture("server-spec.json")
+UUID = "5f0c6a4e-0b1d-4c53-9a55-3a9d5d0f1c21"
 UNIT = {places.UNIT: "[Service]\n"}
 
 
@@ -40,6 +41,17 @@ def test_it_has_no_portals_and_is_root_s_own(tmp_path: Path) -> None:
 def test_a_server_without_a_boot_service_has_none(tmp_path: Path) -> None:
     assert ready.ready(instance(tmp_path), TEXT) == []
     assert site_spec.kept(instance(tmp_path / "b")) is None
+
+
+def test_a_run_that_does_not_know_the_filesystems_uuids_keeps_those_of_before(tmp_path: Path) -> None:
+    known = json.loads(TEXT)
+    known["filesystems"][0]["uuid"] = UUID
+    ready.ready(instance(tmp_path, files=UNIT), json.dumps(known))
+    for text, uuid in ((TEXT, UUID), (TEXT.replace('"/mnt/a"', '"/mnt/b"'), None)):
+        ready.ready(made := instance(tmp_path), text)
+        kept = site_spec.kept(made)
+        assert kept is not None
+        assert [item["uuid"] for item in kept["filesystems"]] == [uuid]  # type: ignore[attr-defined]
 
 
 def test_a_copy_of_the_disk_in_another_instance_goes_by_its_metadata(tmp_path: Path) -> None:
