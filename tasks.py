@@ -281,7 +281,7 @@ def report(_: Context, run: str, format: str = "text", site: str | None = None) 
         "via": VIA_HELP,
         "stack_id": STACK_HELP,
         "terraform_plan": "leave out Terraform's plan, which takes seconds",
-        "canaries": "leave the canaries as they are: no file is written",
+        "canaries": "leave canaries and a standby as they are: no file is written",
     }
 )
 def preflight(
@@ -294,7 +294,7 @@ def preflight(
     terraform_plan: bool = True,
     canaries: bool = True,
 ) -> None:
-    """Would a failover work now? Looks at all it needs, then refreshes the canaries; for a nightly job."""
+    """Would a failover work now? Looks at all it needs, then renews canaries and standby; for every night."""
     from failover.command.request import SiteChoice
     from failover.verbs import preflight as verb
 
