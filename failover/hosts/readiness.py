@@ -44,6 +44,6 @@ def describe(report: HookReport | None) -> str:
     if not report.layers and not report.ok:
         return f"not made ready: {report.result.message}"
     there = [layer.layer for layer in report.layers if layer.state == PRESENT]
-    lacking = [f"{layer.layer}: {layer.message}" for layer in report.layers if layer.state != PRESENT]
+    lacking = [f"{layer.layer} ({layer.message})" for layer in report.layers if layer.state != PRESENT]
     text = f"ready: {', '.join(there)}" if there else "nothing to hold ready"
-    return "; ".join([text, *(f"the takeover makes {text}" for text in lacking)])
+    return f"{text}; left to the takeover: {', '.join(lacking)}" if lacking else text
