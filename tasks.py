@@ -630,7 +630,8 @@ def package(_: Context) -> None:
         "kill_after": "kill -9 the failover after these seconds, then run the same command again; 0: don't",
         "guests": GUESTS_HELP,
         "door": "who fails over: cli, resource-manager (a console apply alone), or gitops (a pull request)",
-        "hooks": "where a console's new server finds them: data, disk (it stands by), or data and changed",
+        "hooks": "where a console's new server finds them: data, disk or url (it stands by), or data and "
+        "changed",
         "site": "which site is built: lab, or by hand, as others build it: tip, tutorial, tutorial-32, "
         "oci-nfs, oci-hpc",
         "soak": "run so many drills, drawn from --seed: crash moment, mode, clients, the operator's death",

@@ -123,7 +123,9 @@ class Drill:
             self._timed("lab down", self.lab.down)
 
     def _up(self) -> None:
-        self.lab.up(self._choices.standby, door=self._choices.door, guests=self._choices.guests)
+        choices = self._choices
+        hooks_url = hooks_copies.url(choices.hooks)
+        self.lab.up(choices.standby, door=choices.door, guests=choices.guests, hooks_url=hooks_url)
 
     def _settle(self) -> None:
         """The adopted server is made as specified, where it is: its fstab gets what it lacks."""
@@ -209,8 +211,9 @@ def main(run: Path, choices: Choices, as_json: bool) -> int:
         if given not in known:
             console.print(f"usage: --{flag} {given}: expected one of {', '.join(known)}", markup=False)
             return 2
-    if choices.hooks == "disk" and not choices.standby:
-        console.print("usage: --hooks disk: expected --standby with it, a server whose disk is there")
+    if choices.hooks in hooks_copies.STANDING_BY and not choices.standby:
+        needs = "expected --standby with it, a server whose disk is there"
+        console.print(f"usage: --hooks {choices.hooks}: {needs}")
         return 2
     drill = Drill(run, choices, console)
     story = drill.tell()

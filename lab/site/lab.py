@@ -67,13 +67,18 @@ class Lab:
         self._say = say
 
     def up(
-        self, standby: bool = False, delay_factor: float = 0.0, door: str = "cli", guests: str = DEBIAN
+        self,
+        standby: bool = False,
+        delay_factor: float = 0.0,
+        door: str = "cli",
+        guests: str = DEBIAN,
+        hooks_url: str = "",
     ) -> None:
         """A fresh lab with the site serving; what an earlier one left is removed first.
 
         `guests`: which variant all of them are (lab/hardware/image/variants/catalogue.py).
         `door`: where the stack is: in a folder (cli), a folder under Git (gitops), or Resource Manager, where
-        the site has a service address as well (resource-manager).
+        the site has a service address as well (resource-manager). `hooks_url`: the field of that form.
         First use installs packages and builds the image. Raises HardwareError or CloudError.
         """
         variant(guests)
@@ -100,7 +105,7 @@ class Lab:
         instances = {m.name: m.instance_id for m in machines}
         if door == "resource-manager":
             self._console = ConsoleStack(self.api, self._say)
-            site.build_in_console(self._console, instances, self._image(), standby)
+            site.build_in_console(self._console, instances, self._image(), standby, hooks_url)
         else:
             site.build(instances, self._image(), standby)
         if door == "gitops":

@@ -121,7 +121,12 @@ class NfsSite:
             self.terraform.run("apply", "-auto-approve", "-input=false")
 
     def build_in_console(
-        self, console: ConsoleStack, instances: Mapping[str, str], image_id: str, standby: bool
+        self,
+        console: ConsoleStack,
+        instances: Mapping[str, str],
+        image_id: str,
+        standby: bool,
+        hooks_url: str,
     ) -> None:
         """The same site with a service address, its stack in Resource Manager and filled in as a form."""
         volume_ids = self._make_volumes()
@@ -148,6 +153,7 @@ class NfsSite:
                 "mount_path": "/mnt/a",
                 "export_clients": json.dumps(["10.0.0.0/16"]),
                 "export_fsid": "1",
+                "hooks_url": hooks_url,
             },
         )
         console.apply()

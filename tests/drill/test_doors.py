@@ -37,6 +37,17 @@ def test_hooks_that_the_volumes_lack_come_from_the_server_s_own_disk(tmp_path):
 
 
 @pytest.mark.nightly
+def test_hooks_that_are_nowhere_else_come_from_the_url_of_a_server_that_is_believed(tmp_path):
+    argv = ("--door", "resource-manager", "--standby", "--hooks", "url")
+    code, story, text = drill(tmp_path / "lab", *argv)
+    assert code == 0, text
+    assert "certificate verify failed" in text
+    assert "the URL in metadata key nfs_failover_hooks_url" in text
+    assert "key-of-the-hooks" not in text, "the address may be a secret"
+    assert (story["active"], story["records_lost"], story["attached_twice"]) == ("nfs-srv-2", 0, 0)
+
+
+@pytest.mark.nightly
 def test_changed_hooks_on_the_volume_are_not_run_and_the_console_says_what_to_do(tmp_path):
     argv = ("--door", "resource-manager", "--standby", "--hooks", "changed")
     code, story, text = drill(tmp_path / "lab", *argv)

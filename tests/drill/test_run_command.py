@@ -26,6 +26,7 @@ from failover.hosts.run_command.calls import PLUGIN
 from failover.hosts.ssh import SshHost, wait_until_answers
 from failover.model import stack_output
 from failover.verbs import clients, failover, preflight
+from lab.drill import hooks_server
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, SUCCESSOR
 from tests.paths import ROOT
@@ -111,3 +112,28 @@ def test_a_client_without_ssh_follows_the_service(lab: Lab, capsys: pytest.Captu
     )
     assert all(len(one.content.text) <= 1024 for one in commands.data if one.content), "OCI keeps 1 KB"
     assert {one.delivery_state for one in commands.data} <= {"ACKED", "EXPIRED"}
+
+
+def test_a_client_without_a_copy_has_the_hooks_from_their_url(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Real HTTPS between two guests: a certificate that the client does not know, other bytes, the hooks."""
+    file = lab.site_file.with_name("run-command.toml")
+    given = f'[run_command]\nhooks_url = "{hooks_server.address_on(SUCCESSOR)}"\n'
+    file.write_text('transport = "run-command"\n' + lab.site_file.read_text() + given)
+    choice = SiteChoice(str(file))
+    enable_the_plugin(lab)
+    hooks = zipapp.hooks_bytes()
+    with no_ssh_to_the_client():
+        certificate = hooks_server.serve(lab, SUCCESSOR, hooks + b"\n")
+        assert "certificate verify failed" in check(choice, capsys)
+        hooks_server.believe(lab, CLIENT, certificate)
+        assert "hooks_url: another SHA-256" in check(choice, capsys)
+        lab.on(SUCCESSOR, "sudo", "systemctl", "stop", "hooks-server")
+        refused = check(choice, capsys)
+        assert "refused" in refused
+        assert hooks_server.KEY not in refused, "the address may be a secret"
+        hooks_server.believe(lab, CLIENT, hooks_server.serve(lab, SUCCESSOR, hooks))
+        assert check(choice, capsys).startswith("1 of 1 answer")
+    copy = f"/opt/nfs-failover/hooks-{zipapp.hooks_sha256()[:16]}.pyz"
+    assert lab.on(CLIENT, "sudo", "sha256sum", copy).split()[0] == zipapp.hooks_sha256()
