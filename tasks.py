@@ -677,7 +677,7 @@ def drill(
     if locks:
         from lab.drill import lock_moves
 
-        sys.exit(lock_moves.main(_run_directory(run), locks, seed, json))
+        sys.exit(lock_moves.main(_run_directory(run), locks, seed, json, guests))
     choices = drills.Choices(
         mode,
         clients,

@@ -21,7 +21,7 @@ JUDGES: Dict[str, Tuple[Judge, ...]] = {
     "lvm": (survey_host.lvm_tools, lvm.volumes, lvm.groups, lvm.configuration),
     "filesystem": (survey_host.room, survey_host.filesystem_types, mounts.alone, mounts.here, mounts.lost),
     "settings": (settings.carried,),
-    "locks": (survey_host.record_of_clients, locks.of_nfsv3, locks.own),
+    "locks": (survey_host.record_of_clients, locks.one_context, locks.of_nfsv3, locks.own),
     "nfs": (
         survey_host.server,
         nfs.refused,

@@ -24,8 +24,10 @@ WRITTEN = (
     *("/etc/fstab", "/etc/exports", "/etc/exports.d", "/etc/iscsi", "/etc/lvm", "/etc/nfs.conf"),
     *("/etc/nfs.conf.d", "/etc/systemd", "/etc/NetworkManager", "/etc/sysconfig", "/etc/default"),
     *("/etc/sysctl.conf", "/etc/sysctl.d", "/etc/idmapd.conf", "/etc/projects", "/etc/projid"),
-    *("/opt", "/var/lib/nfs", "/var/lib/nfs-failover", "/root"),
+    *("/opt", "/var/lib/nfs", "/var/lib/nfs-failover", "/root", "/etc/nfs-failover"),
 )
+# what keep_locks has on the data, and the type that the daemons may write
+RECORDS, RECORD_TYPE = ("nfsdcld", "statd"), "var_lib_nfs_t"
 
 
 def complaints(lab: Lab, names: tuple[str, ...]) -> list[str]:
@@ -48,6 +50,14 @@ def unlisted(lab: Lab, name: str, volumes: int) -> list[str]:
     right = used == "use_devicesfile=1" and len(listed) == volumes
     actual = f"{used}, {len(listed)} volumes listed"
     return [] if right else [f"LVM on {name}: found {actual}, expected its devices file with {volumes}"]
+
+
+def records(lab: Lab, name: str) -> list[str]:
+    """A line for each file of nfsd's and rpc.statd's records on the data that has another type."""
+    folders = [f"{lab.shape.path}/.nfs-failover/{record}" for record in RECORDS]
+    other = f"find {' '.join(folders)} ! -context '*:{RECORD_TYPE}:*' -printf '%p has %Z\\n'"
+    lines = lab.on(name, "sudo", "sh", "-ec", other).splitlines()
+    return [f"{name}: {line}, expected {RECORD_TYPE}" for line in lines]
 
 
 def denials(messages: str) -> list[str]:

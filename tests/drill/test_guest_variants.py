@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
+from lab.drill import enforced
+from lab.drill.lock_moves import LockOwners, draw_moves, keep_locks, leave_names, make_move
+from lab.drill.operator import Operator
 from lab.site.lab import Lab
-from lab.site.nfs_site import SUCCESSOR
+from lab.site.nfs_site import SERVER, SUCCESSOR
 from tests.drill.run_drill import drill
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.guests
 
 REFUSED = 3
+LOCK_SEED = 2  # draws a planned switchover, then a power cut
 PREFLIGHT_SECONDS = 300
 
 
@@ -31,6 +37,55 @@ def test_a_failover_on_guests_shaped_like_el9_is_enforced_without_a_denial(tmp_p
     assert code == 0, text
     assert "the image of el9 guests" in text
     assert (story["active"], story["records_lost"]) == ("nfs-srv-2", 0)
+
+
+@pytest.mark.nightly
+def test_a_server_launched_on_guests_shaped_like_el9_takes_over_enforced(tmp_path):
+    """Its first boot, cloud-init, the loader and the boot service are judged too."""
+    code, story, text = drill(tmp_path / "lab", "--guests", "el9")
+    assert code == 0, text
+    assert "launch nfs-srv-2: done" in text
+    assert (story["active"], story["records_lost"]) == ("nfs-srv-2", 0)
+
+
+@pytest.mark.nightly
+def test_locks_are_kept_on_guests_shaped_like_el9_without_a_denial(tmp_path):
+    """A planned switchover and a power cut; what a relabelling leaves; then a label that must be mended."""
+    lab = Lab(tmp_path / "lab", print)
+    try:
+        lab.up(standby=True, guests="el9")
+        operator = Operator(lab.site_file, Console(), print)
+        keep_locks(lab, operator)
+        leave_names(lab, operator)
+        owners = LockOwners(lab)
+        owners.mount()
+        moves = draw_moves(2, LOCK_SEED)
+        assert [move.cut for move in moves] == [False, True], "the seed draws both kinds"
+        for move in moves:
+            assert make_move(lab, operator, owners, move)["violations"] == []
+        # Debian's policy, as Red Hat's, has no label for what lies below a mount point in /mnt
+        lab.on(SERVER, "sudo", "restorecon", "-R", "-F", "/mnt/a")
+        assert enforced.records(lab, SERVER) == []
+        relabelled_records_are_mended_while_nfsd_goes_on(lab, operator)
+    except BaseException:
+        lab.keep_evidence()
+        raise
+    finally:
+        lab.down()
+
+
+def relabelled_records_are_mended_while_nfsd_goes_on(lab: Lab, operator: Operator) -> None:
+    """As the same leaves them where the policy has a label for the mount point, such as /data."""
+    folders = ("/mnt/a/.nfs-failover/nfsdcld", "/mnt/a/.nfs-failover/statd")
+    lab.on(SERVER, "sudo", "chcon", "-R", "-t", "default_t", *folders)
+    since = lab.on(SERVER, "systemctl", "show", "-p", "ExecMainStartTimestampMonotonic", "nfs-server")
+    report, code = operator.report("verify")
+    assert code, "nfsd's record cannot be written"
+    assert all(f"{folder} has SELinux's type default_t" in json.dumps(report) for folder in folders), report
+    report, code = operator.report("failover", "--active", SERVER, "--yes")
+    assert code == 0, report
+    assert enforced.records(lab, SERVER) == []
+    assert lab.on(SERVER, "systemctl", "show", "-p", "ExecMainStartTimestampMonotonic", "nfs-server") == since
 
 
 @pytest.mark.nightly

@@ -1,7 +1,6 @@
 """Which daemon keeps its record of clients on the data: what a host is, and nothing of what it should be."""
 
-import os
-from typing import List, NamedTuple
+from typing import NamedTuple
 
 from hooks.contract.spec import ServerSpec
 from hooks.host.host import Host
@@ -12,6 +11,7 @@ TRACKER = "nfsdcld"
 _NFSD = "nfs-server"
 _UNITS = (TRACKER, statd.NOTIFY, *statd.NEEDED, _NFSD)
 _PROPERTIES = "LoadState,ActiveState,MainPID,NeedDaemonReload,UnitFileState"
+_DATABASE = "/main.sqlite"
 
 
 class Keepers(NamedTuple):
@@ -47,7 +47,7 @@ def keepers(host: Host, spec: ServerSpec) -> Keepers:
     lost = lost if lost or place else "/var/lib/nfs: no sm of rpc.statd in it"
     lost = lost if spec.service_address else "no service address: they mount a server's own name"
     return Keepers(
-        folder(spec) in _open_folders(host, states.get(TRACKER, {}).get("MainPID", "0")),
+        record.is_open(host, states.get(TRACKER, {}).get("MainPID", "0"), folder(spec) + _DATABASE),
         statd.is_in(host, states.get(statd.STATD, {}).get("MainPID", "0"), statd.folder(home(spec).mount)),
         "NFSv3's clients lose their locks ({})".format(lost) if lost else "",
         states.get(statd.NOTIFY, {}).get("ActiveState", "inactive"),
@@ -55,13 +55,3 @@ def keepers(host: Host, spec: ServerSpec) -> Keepers:
         any(row.get("NeedDaemonReload") == "yes" for row in rows),
         nfsd.get("ActiveState") in ("active", "activating") or nfsd.get("UnitFileState") == "enabled",
     )
-
-
-def _open_folders(host: Host, pid: str) -> List[str]:
-    """Where the process has its files open; nothing while it does not run (proc_pid_fd(5))."""
-    base = "/proc/{}/fd".format(pid)
-    try:
-        names = os.listdir(host.path(base))
-        return [os.path.dirname(os.readlink(host.path(base + "/" + name))) for name in names]
-    except OSError:
-        return []  # MainPID 0, or it has ended meanwhile

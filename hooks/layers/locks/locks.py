@@ -32,6 +32,16 @@ STOP_SECONDS = 60.0
 _LEASE, _GRACE = "/proc/fs/nfsd/nfsv4leasetime", "/proc/fs/nfsd/nfsv4gracetime"
 _LOCKD_GRACE = "/proc/sys/fs/nfs/nlm_grace_period"  # in seconds; read when lockd starts
 _THREADS = "/proc/fs/nfsd/threads"
+_TRACKER_PLACE = "/var/lib/nfs/nfsdcld"
+# Its policy lets nfsdcld walk through folders of some types alone, and the filesystem's root may have any: it
+# has the folder in the place of its own one (systemd.exec(5)), as rpc.statd has.
+_TRACKER = """[Unit]
+RequiresMountsFor={0}
+[Service]
+BindPaths={1}:{2}
+ExecStart=
+ExecStart=/usr/sbin/nfsdcld -s {2}
+"""
 _UNKNOWN = {5: "its unit is gone already"}
 _HEAD = "# kept by nfs-failover: changes here are overwritten\n"
 
@@ -45,8 +55,7 @@ def units(spec: ServerSpec, uuid: str, place: str) -> Tuple[Tuple[str, str], ...
     command = "echo {} > {}; {}".format(locks.grace, _LOCKD_GRACE, start)
     nfsd = '[Service]\nExecStart=\nExecStart=/usr/bin/unshare --uts /bin/sh -c "{}"\n'.format(command)
     nfsd = reclaimed.WANTED + nfsd
-    tracker = "[Unit]\nRequiresMountsFor={}\n[Service]\nExecStart=\nExecStart=/usr/sbin/nfsdcld -s {}\n"
-    texts = {NFSD_UNIT: nfsd, TRACKER_UNIT: tracker.format(mount, folder(spec))}
+    texts = {NFSD_UNIT: nfsd, TRACKER_UNIT: _TRACKER.format(mount, folder(spec), _TRACKER_PLACE)}
     texts.update(reclaimed.files(folder(spec)))
     if place and spec.service_address:
         texts[NFSD_UNIT] += statd.KEPT.format(statd.folder(mount))
@@ -70,15 +79,27 @@ def check(host: Host, spec: ServerSpec) -> LayerFinding:
         return LayerFinding(ABSENT, "the units are there, and no daemon of them runs")
     if uuid is None:
         return LayerFinding(BROKEN, "{} is not mounted, and {} needs it".format(home(spec).mount, TRACKER))
-    texts = units(spec, uuid, "" if here.lost else here.place)
-    faults = [path + " is not as specified" for path, text in texts if (host.read(path) or "") != text]
-    faults += _kept_elsewhere(spec, here)
-    faults += _times(host, _wanted(spec)) + _untold(here) if _runs(host) else []
+    faults = _faults(host, spec, uuid, here) + _mislabelled(host, spec, here)
     if faults:
         return LayerFinding(BROKEN, "; ".join(faults))
     text = "nfsd's record of its clients is in {}; lease {} s, grace {} s; {}"
     v3 = here.lost or "rpc.statd's of NFSv3 is in " + statd.folder(home(spec).mount)
     return LayerFinding(PRESENT, text.format(folder(spec), *_wanted(spec), v3))
+
+
+def _faults(host: Host, spec: ServerSpec, uuid: str, here: Keepers) -> List[str]:
+    """All but the labels: what a new start of the daemons mends."""
+    texts = units(spec, uuid, "" if here.lost else here.place)
+    faults = [path + " is not as specified" for path, text in texts if (host.read(path) or "") != text]
+    faults += _kept_elsewhere(spec, here)
+    return faults + (_times(host, _wanted(spec)) + _untold(here) if _runs(host) else [])
+
+
+def _mislabelled(host: Host, spec: ServerSpec, here: Keepers) -> List[str]:
+    mount = home(spec).mount
+    (*_, mounted) = mounted_on(host, mount)
+    folders = [folder(spec)] + ([] if here.lost else [statd.folder(mount)])
+    return record.mislabelled(host, mounted.options, folders)
 
 
 def _uuid(host: Host, spec: ServerSpec) -> Optional[str]:
@@ -122,13 +143,18 @@ def _runs(host: Host) -> bool:
 
 def apply(host: Host, spec: ServerSpec) -> List[str]:
     """Makes the folders, writes the units, starts the daemons on the data. nfsd that runs otherwise is
-    stopped first: the next layer starts it, and its clients wait for the grace. Raises HookRefused."""
+    stopped first: the next layer starts it, and its clients wait for the grace. Raises HookRefused.
+
+    Where labels alone are wrong, nfsd goes on: clients that came meanwhile stand in no record, and would lose
+    their locks by a new start."""
     uuid = _uuid(host, spec)
     if uuid is None:
         raise HookRefused("{} is not mounted: refusing to keep a record below".format(home(spec).mount))
     here = keepers(host, spec)
     v3 = not here.lost
     _make(host, spec, v3)
+    if not here.unread and not _faults(host, spec, uuid, here):
+        return ["SELinux's type of the records set to " + record.TYPE]
     done = _write(host, spec, uuid, here)
     if _runs(host):
         host.run("systemctl", "stop", "nfs-server", seconds=STOP_SECONDS)

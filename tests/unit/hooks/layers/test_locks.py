@@ -15,7 +15,8 @@ from hooks.contract.parse import parse
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, Layer
 from hooks.contract.spec import ServerSpec
 from hooks.host import mounted_folder
-from hooks.layers.locks import locks, reclaimed
+from hooks.host.text_file import SELINUX
+from hooks.layers.locks import locks, reclaimed, record
 from hooks.probe import ready
 from hooks.survey import survey
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
@@ -56,6 +57,8 @@ TIMES = {"/proc/fs/nfsd/nfsv4leasetime": "30\n", "/proc/fs/nfsd/nfsv4gracetime":
 RUNS = {"/proc/fs/nfsd/threads": "8\n", **TIMES}
 ADDRESS = {"service_address": {"address": "10.0.0.100", "prefix": 24, "device": None}}
 STATD_FOLDER = "/mnt/a/.nfs-failover/statd"
+# nfsdcld, process 55, has its database open on the data
+KEPT = {"files": {f"{RECORD}/main.sqlite": ""}, "links": {"/proc/55/fd/4": f"../../..{RECORD}/main.sqlite"}}
 AT_WORK = {"/proc/66/cwd": f"../..{STATD_FOLDER}"}  # rpc.statd, process 66, on the data
 
 
@@ -78,8 +81,9 @@ def spec(**changes: Any) -> ServerSpec:
 
 def host(root: Path, *commands: Any, files: dict[str, str] | None = None, keeps: str = "") -> PlannedHost:
     """`keeps`: where nfsdcld, process 55, has its database open."""
-    links = {"/proc/55/fd/4": f"{keeps}/main.sqlite"} if keeps else {}
-    found = {"/proc/self/mountinfo": MOUNTED, **(files or {})}
+    links = {"/proc/55/fd/4": f"../../..{keeps}/main.sqlite"} if keeps else {}
+    databases = {f"{folder}/main.sqlite": "" for folder in (keeps, RECORD) if keeps}
+    found = {"/proc/self/mountinfo": MOUNTED, **databases, **(files or {})}
     case = {"files": found, "links": links, "directories": ["/mnt/a"], "commands": list(commands)}
     return PlannedHost(str(root), case)
 
@@ -101,10 +105,9 @@ def test_nfsd_has_the_filesystem_s_name_and_the_record_is_on_the_data() -> None:
     name = f"echo nfs-{UUID} > /proc/sys/kernel/hostname"
     start = f"echo 45 > /proc/sys/fs/nfs/nlm_grace_period; {name} && exec /usr/sbin/rpc.nfsd -L 30 -G 45"
     assert f'ExecStart=\nExecStart=/usr/bin/unshare --uts /bin/sh -c "{start}"\n' in nfsd
-    assert (
-        f"RequiresMountsFor=/mnt/a\n[Service]\nExecStart=\nExecStart=/usr/sbin/nfsdcld -s {RECORD}\n"
-        in tracker
-    )
+    place = "/var/lib/nfs/nfsdcld"
+    bound = f"RequiresMountsFor=/mnt/a\n[Service]\nBindPaths={RECORD}:{place}\n"
+    assert f"{bound}ExecStart=\nExecStart=/usr/sbin/nfsdcld -s {place}\n" in tracker
 
 
 def test_in_place_it_needs_nothing(tmp_path: Path) -> None:
@@ -143,8 +146,7 @@ def test_units_that_are_there_beforehand_are_nothing_of_the_service(tmp_path: Pa
 
 @pytest.mark.parametrize("unread", ["no", "yes"])
 def test_a_takeover_reads_no_units_again_that_systemd_has_read(tmp_path: Path, unread: str) -> None:
-    link = {"/proc/55/fd/4": f"{RECORD}/main.sqlite"}
-    restart = {"run": "systemctl restart nfsdcld", "then": {"links": link, "files": {}}}
+    restart = {"run": "systemctl restart nfsdcld", "then": KEPT}
     here = show(unread=unread)
     applied = [BLKID, here, *([RELOAD] if unread == "yes" else []), restart, TRACKER, BLKID]
     layer = done(host(tmp_path, here, BLKID, *applied, files=units()), "apply", spec())
@@ -188,8 +190,7 @@ def test_nothing_is_written_beforehand_where_it_would_act(
 
 def test_a_running_nfsd_is_stopped_before_its_record_moves(tmp_path: Path) -> None:
     stop = {"run": "systemctl stop nfs-server", "then": {"files": {"/proc/fs/nfsd/threads": "0\n"}}}
-    link = {"/proc/55/fd/4": f"{RECORD}/main.sqlite"}
-    restart = {"run": "systemctl restart nfsdcld", "then": {"links": link, "files": {}}}
+    restart = {"run": "systemctl restart nfsdcld", "then": KEPT}
     applied = [BLKID, NO_TRACKER, RELOAD, stop, restart, TRACKER, BLKID]
     made = host(tmp_path, NO_TRACKER, *applied, files=RUNS)
     found = done(made, "apply", spec())
@@ -249,3 +250,59 @@ def test_a_host_without_nfsdcld_is_refused_beforehand(tmp_path: Path) -> None:
 def test_a_grace_shorter_than_the_lease_is_refused() -> None:
     with pytest.raises(SpecError, match=r"grace_seconds.*at least lease_seconds \(30\)"):
         spec(locks={"lease_seconds": 30, "grace_seconds": 20})
+
+
+def relabelled(root: Path, kind: str, monkeypatch: pytest.MonkeyPatch, *commands: Any) -> PlannedHost:
+    """A host in place whose policy is loaded, with this label on nfsdcld's folder."""
+
+    def label(path: str, name: str) -> bytes:
+        assert (path, name) == (str(root / RECORD.lstrip("/")), "security.selinux")
+        return f"unconfined_u:object_r:{kind}:s0\0".encode()
+
+    monkeypatch.setattr(record.os, "getxattr", label)
+    mounted = MOUNTED.replace("vg1-lv01 rw", "vg1-lv01 rw,seclabel,attr2")
+    files = {**units(), **RUNS, SELINUX: "1", "/proc/self/mountinfo": mounted}
+    return host(root, *commands, files=files, keeps=RECORD)
+
+
+def test_a_record_that_was_labelled_anew_is_named_and_mended_while_nfsd_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = done(relabelled(tmp_path / "a", "default_t", monkeypatch, TRACKER, BLKID), "check", spec())
+    wrong = f"{RECORD} has SELinux's type default_t, expected var_lib_nfs_t: its daemon may not write there"
+    assert (found.state, found.message) == (BROKEN, wrong)
+    label = {"run": f"chcon -R -t var_lib_nfs_t {RECORD}"}
+    commands = [TRACKER, BLKID, BLKID, TRACKER, label, TRACKER, BLKID]
+    made = relabelled(tmp_path / "b", "default_t", monkeypatch, *commands)
+    assert done(made, "apply", spec()).state == BROKEN, "the label of this test stays, and the check sees it"
+    assert made.read("/proc/fs/nfsd/threads") == "8\n"
+
+
+def test_a_record_with_its_label_or_on_a_filesystem_without_labels_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = relabelled(tmp_path / "a", "var_lib_nfs_t", monkeypatch, TRACKER, BLKID)
+    assert done(made, "check", spec()).state == PRESENT
+    made = relabelled(tmp_path / "b", "nfs_t", monkeypatch, TRACKER, BLKID)
+    made.change({"files": {"/proc/self/mountinfo": MOUNTED}})
+    assert done(made, "check", spec()).state == PRESENT, "nobody can change a label there"
+
+
+@pytest.mark.parametrize(
+    ("options", "enforce", "refused"),
+    [
+        ("_netdev,context=system_u:object_r:public_content_rw_t:s0,nofail", "1", True),
+        ('context="system_u:object_r:nfs_t:s0:c1,c2"', "1", True),
+        ("context=system_u:object_r:nfs_t:s0", "0", False),
+        ("context=system_u:object_r:var_lib_nfs_t:s0", "1", False),
+        ("defcontext=system_u:object_r:nfs_t:s0", "1", False),
+    ],
+)
+def test_a_filesystem_of_one_context_is_refused_where_nfsdcld_may_not_write(
+    tmp_path: Path, options: str, enforce: str, refused: bool
+) -> None:
+    wanted = spec()
+    wanted = wanted._replace(filesystems=(wanted.filesystems[0]._replace(options=options),))
+    unit = {"run": "systemctl show -p LoadState nfsdcld", "out": "LoadState=loaded\n"}
+    (found,) = survey.survey(host(tmp_path, unit, files={SELINUX: enforce}), wanted, ["locks"])
+    assert any("option context=" in text for text in found.facts["refusals"]) == refused

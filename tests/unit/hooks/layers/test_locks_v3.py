@@ -17,6 +17,7 @@ from tests.unit.hooks.layers.test_locks import (
     AT_WORK,
     BLKID,
     KEEPER_STOPS,
+    KEPT,
     MOUNTED,
     RECORD,
     RELOAD,
@@ -80,13 +81,12 @@ def test_without_what_it_takes_the_message_says_so(
 
 
 def test_a_takeover_has_the_lists_for_statd_s_own_user_and_starts_it_before_nfsd(tmp_path: Path) -> None:
-    link = {"/proc/55/fd/4": f"{RECORD}/main.sqlite"}
     commands = [
         show(),
         BLKID,
         show(),
         RELOAD,
-        {"run": "systemctl restart nfsdcld", "then": {"links": link}},
+        {"run": "systemctl restart nfsdcld", "then": KEPT},
         {"run": "systemctl stop rpc-statd-notify"},
         {"run": "systemctl restart rpc-statd", "then": {"links": AT_WORK}},
         show(55, 66, "activating"),

@@ -9,7 +9,9 @@ import pytest
 from lab.drill import lock_moves
 from lab.drill.lock_history import LOST, Violation
 from lab.drill.lock_moves import LockDrill, LockOwners, draw_move, draw_moves
-from lab.site.nfs_site import SERVER, SUCCESSOR
+from lab.hardware.image.variants.catalogue import VARIANTS
+from lab.site.nfs_site import CLIENT, SERVER, SUCCESSOR
+from lab.site.shapes.known import SHAPES
 from lab.system.errors import HardwareError
 
 
@@ -49,11 +51,19 @@ class Owners(LockOwners):
 
 
 class FakeLab:
-    """Notes whose power was cut."""
+    """Notes whose power was cut, and which guests were looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, guests: str = "debian") -> None:
         self.crashed: list[str] = []
         self.access = self
+        self.variant = VARIANTS[guests]
+        self.shape = SHAPES["lab"]
+        self.on_which: list[str] = []
+
+    def on(self, name: str, *argv: str) -> str:
+        if name not in self.on_which:
+            self.on_which.append(name)
+        return "/mnt/a/.nfs-failover/nfsdcld has default_t\n" if "find " in argv[-1] else "Enforcing"
 
     def crash(self, server: str) -> None:
         self.crashed.append(server)
@@ -88,6 +98,18 @@ def test_what_the_checker_reports_of_a_move_is_in_its_figures(
     assert figures["violations"] == ["lost lock: turn 3"]
     assert owners.calls == [f"start {seed}", f"after the move to {SUCCESSOR}", "stop"]
     assert cut == crashed
+
+
+@pytest.mark.parametrize(("seed", "running"), [(14, [SUCCESSOR, CLIENT]), (15, [SERVER, SUCCESSOR, CLIENT])])
+def test_guests_that_enforce_are_looked_at_after_each_move_where_they_run(
+    seed: int, running: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_moves.time, "sleep", lambda _: None)
+    lab, move = FakeLab("el9"), draw_move(seed, SUCCESSOR)
+    figures = lock_moves.make_move(lab, FakeOperator(0), Owners(), move)  # type: ignore[arg-type]
+    assert lab.on_which == running
+    wrong = f"{SUCCESSOR}: /mnt/a/.nfs-failover/nfsdcld has default_t, expected var_lib_nfs_t"
+    assert wrong in figures["violations"]
 
 
 def test_a_failover_that_fails_ends_the_drill_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,10 @@ chroot "$root" systemctl --quiet enable NetworkManager.service NetworkManager-wa
 for service in ssh nfs mountd rpc-bind; do
   chroot "$root" firewall-offline-cmd --quiet --zone=public --add-service="$service"
 done
+# /etc/nfs.conf.d/ports.conf
+for port in 32803/tcp 32769/udp 662/tcp 662/udp; do
+  chroot "$root" firewall-offline-cmd --quiet --zone=public --add-port="$port"
+done
 # cloud-init's hook looks where this policy lets NetworkManager not look, and no guest needs it
 rm -f "$root"/etc/NetworkManager/dispatcher.d/hook-network-manager "$root"/usr/lib/NetworkManager/dispatcher.d/*cloud*
 # LVM's own package has them on EL, and so they have their label before LVM writes there
