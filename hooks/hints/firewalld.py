@@ -7,7 +7,7 @@ from hooks.host.host import HookError, Host
 from hooks.host.processes import runs
 
 _ACTIVE = re.compile(r"\S+ \(.*active\)\n")
-_RULE = re.compile(r'(service name|port port)="(nfs|2049)".* accept')
+_RULE = r'(service name|port port)="({}|{})".* accept'
 _SECONDS = 30.0
 
 
@@ -24,13 +24,31 @@ def hints(host: Host) -> List[str]:
 
 def closed(host: Host) -> List[str]:
     """At most one line: that firewalld runs and lets no NFS in, and what would. Raises HookError."""
+    return closed_in(zones_in_use(host))
+
+
+def closed_in(zones: Dict[str, str]) -> List[str]:
+    """The same, of zones that were listed."""
+    text = "firewalld lets no NFS in; `firewall-cmd --zone={} --add-service=nfs` would (and --permanent)"
+    return [text.format(name) for name in sorted(zones)[:1] if not_let_in(zones, {"nfs": 2049})]
+
+
+def not_let_in(zones: Dict[str, str], wanted: Dict[str, int]) -> List[str]:
+    """Those of these services (with their TCP ports) that none of the zones lets in; none without zones."""
+    return [
+        name
+        for name, port in wanted.items()
+        if zones and not any(_lets(block, name, port) for block in zones.values())
+    ]
+
+
+def zones_in_use(host: Host) -> Dict[str, str]:
+    """What firewall-cmd lists of each zone in use; empty where firewalld does not run. Raises HookError."""
     if not runs(host, "firewalld"):
-        return []
+        return {}
     listed = host.run("firewall-cmd", "--list-all-zones", seconds=_SECONDS).out
     # each call starts a Python of its own: the default zone is asked for only where it matters
-    default = "" if _bound(listed) else _default(host)
-    text = "firewalld lets no NFS in; `firewall-cmd --zone={} --add-service=nfs` would (and --permanent)"
-    return [text.format(zone) for zone in closed_zones(listed, default)[:1]]
+    return in_use(listed, "" if _bound(listed) else _default(host))
 
 
 def _default(host: Host) -> str:
@@ -42,14 +60,11 @@ def has_direct_rules(host: Host) -> bool:
     return bool(host.run("firewall-cmd", "--direct", "--get-all-rules", seconds=_SECONDS).out.strip())
 
 
-def closed_zones(listed: str, default: str) -> List[str]:
-    """The zones in use when none of them lets NFS in; empty when one does.
-
-    In use are the active ones, and the default zone where none of those has an interface.
-    """
+def in_use(listed: str, default: str) -> Dict[str, str]:
+    """The active zones, and the default one where none of those has an interface."""
     blocks = _blocks(listed)
     used = _active(blocks) | (set() if _bound(listed) else {default} & set(blocks))
-    return [] if any(_open(blocks[name]) for name in used) else sorted(used)
+    return {name: blocks[name] for name in used}
 
 
 def _blocks(listed: str) -> Dict[str, str]:
@@ -70,14 +85,14 @@ def _fields(block: str) -> Dict[str, str]:
     return dict(re.findall(r"^  ([a-z ]+): ?(.*)$", block, re.MULTILINE))
 
 
-def _open(block: str) -> bool:
+def _lets(block: str, service: str, port: int) -> bool:
     fields = _fields(block)
     ports = [word.split("/") for word in fields.get("ports", "").split() if word.endswith("/tcp")]
     return (
         fields.get("target") == "ACCEPT"
-        or "nfs" in fields.get("services", "").split()
-        or any(_within(2049, port[0]) for port in ports)
-        or bool(_RULE.search(block))
+        or service in fields.get("services", "").split()
+        or any(_within(port, words[0]) for words in ports)
+        or bool(re.search(_RULE.format(service, port), block))
     )
 
 

@@ -139,8 +139,14 @@ def settings(host: Host) -> Dict[str, str]:
         count = re.search(r"^\s*RPCNFSDCOUNT=[\"']?(\d+)", host.read(name) or "", re.MULTILINE)
         if count:
             values["threads"] = count.group(1)
-    for name in _files(host):
-        values.update(section(host.read(name) or "", "nfsd"))
+    return {**values, **configured(host, "nfsd")}
+
+
+def configured(host: Host, name: str) -> Dict[str, str]:
+    """One section of nfs.conf(5), of all its files."""
+    values: Dict[str, str] = {}
+    for file in _files(host):
+        values.update(section(host.read(file) or "", name))
     return values
 
 

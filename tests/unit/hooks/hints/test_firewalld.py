@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hooks.hints.firewalld import closed_zones, hints
+from hooks.hints.firewalld import hints, in_use, not_let_in
 from tests.unit.hooks.scripted_host import PlannedHost
 
 # as firewalld 1.3 prints them; a field that is empty ends with a blank
@@ -25,6 +25,12 @@ FIELDS = {
     "rich rules": "",
 }
 RULE = '\n\trule family="ipv4" source address="10.0.0.0/16" {} accept'
+
+
+def closed_zones(listed: str, default: str) -> list[str]:
+    """The zones in use when none of them lets NFS in; empty when one does."""
+    zones = in_use(listed, default)
+    return sorted(zones) if not_let_in(zones, {"nfs": 2049}) else []
 
 
 def zone(name: str = "public (active)", **fields: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from hooks.survey import firewall
 from hooks.survey.remark import Remark
 from tests.unit.hooks.hints.test_firewalld import zone
+from tests.unit.hooks.layers.test_locks import ADDRESS, spec
 from tests.unit.hooks.scripted_host import PlannedHost
 
 DIRECT = "firewall-cmd --direct --get-all-rules"
@@ -18,7 +19,7 @@ def remarks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holds: bool, listed
     commands = [{"run": "firewall-cmd --list-all-zones", "out": listed}, *asked]
     planned = {"commands": commands, "files": {"/proc/88/comm": "firewalld\n"}}
     host = PlannedHost(str(tmp_path), planned)
-    found: list[Remark] = list(firewall.closed(host, None))  # type: ignore[arg-type]
+    found: list[Remark] = list(firewall.closed(host, spec()))
     host.finish()
     return found
 
@@ -50,7 +51,50 @@ def test_a_firewalld_that_gives_no_answer_is_warned_of_and_refuses_nothing(tmp_p
     commands = [{"run": "firewall-cmd --list-all-zones", **answer}]
     planned = {"commands": commands, "files": {"/proc/88/comm": "firewalld\n"}}
     host = PlannedHost(str(tmp_path), planned)
-    (found,) = firewall.closed(host, None)
+    (found,) = firewall.closed(host, spec())
     assert not found.refusal
     assert found.text.startswith("firewalld runs, and did not say whether it lets NFS in: ")
     host.finish()
+
+
+NFS_CONF = {"/etc/nfs.conf": "[lockd]\nport=32803\n[mountd]\nport=892\n"}
+BY_SYSCTL = "/proc/sys/fs/nfs/nlm_tcpport"
+NFS = "nfs rpc-bind mountd"
+
+
+@pytest.mark.parametrize(
+    ("services", "ports", "conf", "closed"),
+    [
+        ("nfs", "", NFS_CONF, "rpc-bind (tcp 111), mountd (tcp 892), lockd (tcp 32803)"),
+        (NFS, "", NFS_CONF, "lockd (tcp 32803)"),
+        (NFS, "32803/tcp", NFS_CONF, ""),
+        ("nfs", "111/tcp 890-892/tcp", NFS_CONF, "lockd (tcp 32803)"),
+        ("nfs", "", {BY_SYSCTL: "0\n"}, "rpc-bind (tcp 111), mountd (tcp 20048)"),
+        (NFS, "", {BY_SYSCTL: "4045\n"}, "lockd (tcp 4045)"),
+        ("nfs", "", {"/etc/nfs.conf": "[nfsd]\nvers3=n\n"}, ""),
+    ],
+)
+def test_locks_of_nfsv3_need_more_than_nfs(
+    tmp_path: Path,
+    services: str,
+    ports: str,
+    conf: dict[str, str],
+    closed: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(firewall, "holds", lambda host, spec: False)
+    listed = {"run": "firewall-cmd --list-all-zones", "out": zone(services=services, ports=ports)}
+    direct = [{"run": DIRECT, "out": "\n"}] if closed else []
+    files = {"/proc/88/comm": "firewalld\n", **conf}
+    host = PlannedHost(str(tmp_path), {"commands": [listed, *direct], "files": files})
+    found = list(firewall.closed(host, spec(**ADDRESS)))
+    host.finish()
+    assert [remark.refusal for remark in found] == [False] * bool(closed)
+    assert all(f"locks: {closed}; open it" in one.text and "vers3=n" in one.text for one in found)
+
+
+def test_locks_of_nfsv3_may_come_in_by_direct_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firewall, "holds", lambda host, spec: False)
+    listed = {"run": "firewall-cmd --list-all-zones", "out": zone(services="nfs")}
+    planned = {"commands": [listed, {"run": DIRECT, "out": RULE}], "files": {"/proc/88/comm": "firewalld\n"}}
+    assert list(firewall.closed(PlannedHost(str(tmp_path), planned), spec(**ADDRESS))) == []
