@@ -56,6 +56,7 @@ class _Look:
         self._notes: list[str] = []
 
     def storage(self) -> AdoptedStorage:
+        self._multipath()
         groups = self._groups()
         self._segments(groups)
         self._unused()
@@ -71,6 +72,17 @@ class _Look:
         block = self._host.blocks.get(device)
         parents = [self._volume_of(parent) for parent in block.parents] if block else []
         return parents[0] if len(parents) == 1 else None
+
+    def _multipath(self) -> None:
+        """The hooks know a volume by the disk of its session, which such a map hides."""
+        for block in sorted(self._host.blocks.values(), key=lambda one: one.device):
+            owner = self._volume_of(block.device) if block.kind == "mpath" else None
+            if owner:
+                self._refusals.append(
+                    f"{owner}: multipathd has it as {block.device}, expected the plain disk; blacklist it in "
+                    '/etc/multipath.conf (device { vendor "ORACLE" product "BlockVolume" }), restart the '
+                    "server, then adopt again"
+                )
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
         groups: dict[str, tuple[str, ...]] = {}

@@ -1,5 +1,6 @@
 """What LVM will make of the volumes on the next server, and whether this one's LVM would show them."""
 
+import os
 import re
 from typing import Iterator, List, Pattern, Tuple
 
@@ -12,6 +13,10 @@ from hooks.survey.host import lacking
 from hooks.survey.remark import Remark, holds, refusal, refusals, warning
 
 _MEMBER = "LVM2_member"
+_MULTIPATH = (
+    "{}: multipathd has its volumes as {}, expected the plain disks; blacklist them in /etc/multipath.conf "
+    '(device {{ vendor "ORACLE" product "BlockVolume" }}) on every server, then restart this one'
+)
 _PLAIN = ("linear", "striped")
 _UNSET = {5: "not set"}  # lvmconfig(8) of a setting that nobody made
 _LETTERS = "bcdefghijklmnopqrstuvwxyz"
@@ -48,7 +53,7 @@ def groups(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     if unlisted:
         yield from unlisted
         return
-    renamed = list(_renamed(host, spec, now))
+    renamed = list(_multipath(host, spec, now)) or list(_renamed(host, spec, now))
     yield from renamed or refusals(lvm.refusals(host, spec, now))
     yield from _logical(host, spec, lvm.report(host, "lv", "lvs", "--foreign", "-o", _LVS))
     names = {group.name for group in spec.volume_groups}
@@ -70,6 +75,21 @@ def _unlisted(host: Host, spec: ServerSpec, now: lvm.LvmReport) -> List[Remark]:
         return []
     text = "{0}: {1} does not list it, expected all of {2}, as a takeover lists it; lvmdevices --adddev {0}"
     return [warning(text, name, lvm.DEVICES_FILE, ", ".join(sorted(names))) for name in unlisted]
+
+
+def _multipath(host: Host, spec: ServerSpec, now: lvm.LvmReport) -> Iterator[Remark]:
+    """Maps in the place of the volumes' disks (their uuid begins with mpath-; dmsetup(8)): the group's
+    physical volumes are no session's disks any more."""
+    for group in spec.volume_groups:
+        devices = {host.real(row["pv_name"]) or "" for row in now.physical if row["vg_name"] == group.name}
+        maps = sorted(name for name in devices if _is_multipath(host, name))
+        if maps:
+            yield refusal(_MULTIPATH, group.name, ", ".join(maps))
+
+
+def _is_multipath(host: Host, device: str) -> bool:
+    name = "/sys/class/block/{}/dm/uuid".format(os.path.basename(device))
+    return (host.read(name) or "").startswith("mpath-")
 
 
 def _renamed(host: Host, spec: ServerSpec, now: lvm.LvmReport) -> Iterator[Remark]:

@@ -180,6 +180,20 @@ REFUSED_HOSTS = [
         ),
         "/export/a is exported to * and is a bind mount out of a data filesystem",
     ),
+    (
+        host(
+            blocks=with_blocks(
+                block("/dev/sdb", "mpath_member"),
+                block("/dev/dm-1", "LVM2_member", "/dev/sdb", kind="mpath"),
+                block("/dev/dm-0", "xfs", "/dev/dm-1", "/dev/sdc", kind="lvm", uuid=UUID),
+            ),
+            physical=(
+                PhysicalVolume("/dev/dm-1", "vg1", "u", False),
+                PhysicalVolume("/dev/sdc", "vg1", "u", False),
+            ),
+        ),
+        "bv1: multipathd has it as /dev/dm-1, expected the plain disk; blacklist it",
+    ),
     (host(mounts=(), fstab=()), "no filesystem of its volumes is mounted or in fstab"),
     (host(chap=("iqn.2015-12.com.oracleiaas:bv1",)), "found an attachment with CHAP, expected none"),
     (

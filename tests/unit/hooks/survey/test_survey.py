@@ -258,6 +258,14 @@ ON_THE_VOLUMES: list[tuple[dict[str, Any], str]] = [
         "vg1: its volumes carry the volume group data2, so somebody has renamed it",
     ),
     (
+        {
+            "answers": {PVS: fixture("pvs-complete.json").replace("/dev/sdb", "/dev/mapper/mpatha")},
+            "linked": {"/dev/mapper/mpatha": "../dm-5"},
+            "more": {"/dev/dm-5": "", "/sys/class/block/dm-5/dm/uuid": "mpath-3600\n"},
+        },
+        "vg1: multipathd has its volumes as /dev/dm-5, expected the plain disks; blacklist them",
+    ),
+    (
         {"answers": {"blkid -p -o export /dev/vg1": "TYPE=ext4\nUUID=1\n"}},
         "found TYPE 'ext4' on it, expected 'xfs'",
     ),
