@@ -794,13 +794,14 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
         "against its critical path by hand; outage: of `image --quiesce` against the same by hand; "
         "rehearse: what a rehearsal adds to the latency of a client's fsync; "
         "clients: beside ansible, pdsh and clush; status: with one client and with hundreds; pacemaker: "
-        "a takeover beside a Pacemaker pair and bare shell commands; or house: figures of the code itself",
+        "a takeover beside a Pacemaker pair and bare shell commands; sites: a failover of an adopted site "
+        "beside the lab's own; or house: figures of the code itself",
         "sizes": "with clients and status: how many clients, such as 50,200,1000",
         "dead": "with clients: how many of 100 targets are silent, refuse, or hang after the login",
         "tools": "with clients: which of product,pdsh,clush,ansible",
         "ways": "with pacemaker: which of shell,pacemaker,product; with rehearse: of "
         "throw-away,together,standby; default: all",
-        "moves": "with pacemaker: how many takeovers of each, there and back",
+        "moves": "with pacemaker: how many takeovers of each, there and back; with sites: of each, in turn",
         "real_hooks": "with clients: each target runs the hooks, in the place of an answer of theirs",
     }
 )
@@ -833,6 +834,10 @@ def bench(
         from bench.rehearsal import bench as rehearsals
 
         sys.exit(rehearsals.main(ways or ",".join(rehearsals.WAYS)))
+    if what == "sites":
+        from bench import sites
+
+        sys.exit(sites.main(moves))
     known = {
         "drills": drills.main,
         "hooks": hooks.main,
@@ -841,7 +846,7 @@ def bench(
         "house": house.main,
     }
     if what not in known:
-        names = ", ".join([*known, "clients", "status", "pacemaker", "rehearse"])
+        names = ", ".join([*known, "clients", "status", "pacemaker", "rehearse", "sites"])
         print(f"usage: --what {what}: expected one of {names}", file=sys.stderr)
         sys.exit(2)
     sys.exit(known[what]())
