@@ -43,9 +43,8 @@ def closed(host: Host, spec: ServerSpec) -> Iterator[Remark]:
 
 def _of_nfsv3(host: Host) -> Dict[str, int]:
     """By service; mountd's and lockd's ports as they are set here. One by chance can be let in by nobody."""
-    ports = {name: nfs.configured(host, name).get("port", "") for name in ("mountd", "lockd")}
-    ports["lockd"] = (
-        ports["lockd"] or (host.read(_LOCKD) or "").strip()
-    )  # as modprobe.d(5) or sysctl.d(5) set it
+    by_kernel = (host.read(_LOCKD) or "").strip()  # as modprobe.d(5) or sysctl.d(5) set it
+    mountd, lockd = (nfs.configured(host, name).get("port", "") for name in ("mountd", "lockd"))
+    ports = {"mountd": mountd, "lockd": lockd or by_kernel}
     numbers = {name: int(text) for name, text in ports.items() if text.isdigit() and int(text)}
     return {"rpc-bind": 111, "mountd": _MOUNTD, **numbers}
