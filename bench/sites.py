@@ -56,7 +56,11 @@ def main(rounds: int = 2) -> int:
     0 when the means of wall seconds, and of the hooks' processor seconds, are at most PROMISED of the own.
     """
     console = Console(width=120)
-    rows = [_failover(site, console) for _ in range(max(rounds, 1)) for site in (OWN, BY_HAND)]
+    rows = []
+    for _ in range(max(rounds, 1)):
+        for site in (OWN, BY_HAND):
+            rows.append(_failover(site, console))
+            console.print(f"  {rows[-1]}", markup=False, soft_wrap=True)
     table = Table("site", "failover s", "outage s", "hooks' CPU s", "guests' CPU s", "load")
     for row in rows:
         figures = (row.seconds, row.outage, row.hooks, row.guests, row.load)
