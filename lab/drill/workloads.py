@@ -47,8 +47,8 @@ class Workloads:
                 f"seq {_FILES} | while read n; do seq $n 999 > file-$n; done; "
                 "git add -A; git -c user.name=drill -c user.email=drill commit -q -m all; "
                 f"mount -t nfs -o {options},hard {source} {mount}; "
-                # each has a folder of its own: the three share the filesystem
-                f"install -d -o {user} {mount}/{name}; chown -R {user} {folder}; "
+                # each has a folder of its own: the three share the filesystem. The export makes root nobody
+                f"sudo -u {user} mkdir -p {mount}/{name}; chown -R {user} {folder}; "
                 f"systemd-run -q --uid={user} --unit=works-{name} -p TimeoutStopSec={ROUND_SECONDS} "
                 f"python3 {PROGRAM} {mount}/{name} {folder}"
             )
