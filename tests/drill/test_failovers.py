@@ -10,10 +10,12 @@ from tests.drill.run_drill import drill
 pytestmark = pytest.mark.guests
 
 
-def test_the_service_comes_back_on_a_server_launched_from_the_image(tmp_path):
+@pytest.mark.parametrize("guests", [pytest.param("debian", marks=pytest.mark.nightly), "ubuntu"])
+def test_the_service_comes_back_on_a_server_launched_from_the_image(tmp_path, guests):
     run = tmp_path / "lab"
-    code, story, text = drill(run)
+    code, story, text = drill(run, "--guests", guests)
     assert code == 0, text
+    assert f"the image of {guests} guests" in text
     assert story["outcome"] == "done"
     assert story["active"] == "nfs-srv-2"
     assert story["records_acknowledged"] > 20

@@ -26,6 +26,7 @@ def test_a_lost_record_fails_the_drill_and_is_named(tmp_path):
     assert "1 acknowledged records are not in the file, first [7]" in text
 
 
+@pytest.mark.nightly
 def test_hooks_that_do_not_mount_fail_the_drill(tmp_path):
     tree = tmp_path / "tree"
     left_out = (".venv", ".lab", ".git", ".*_cache", ".hypothesis", "__pycache__", "dist", "rendered")
