@@ -196,6 +196,9 @@ def make_ready(host: Host, spec: ServerSpec) -> List[str]:
 
 def _make(host: Host, spec: ServerSpec, v3: bool) -> None:
     mount = home(spec).mount
+    # systemd would make the place that it binds over with a type of its own (init_runtime_t, on Debian's
+    # policy), and the host's own nfsdcld could not write there after a release
+    os.makedirs(host.path(_TRACKER_PLACE), mode=0o700, exist_ok=True)
     os.close(record.open_record(host, mount, TRACKER, 0o700))
     record.label(host, folder(spec))
     if v3:

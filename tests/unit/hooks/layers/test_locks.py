@@ -198,6 +198,8 @@ def test_a_running_nfsd_is_stopped_before_its_record_moves(tmp_path: Path) -> No
     folder = tmp_path / RECORD.lstrip("/")
     assert folder.is_dir()
     assert folder.stat().st_mode & 0o777 == 0o700
+    place = tmp_path / "var/lib/nfs/nfsdcld"
+    assert place.stat().st_mode & 0o777 == 0o700, "systemd would make it, with a type of its own"
 
 
 def test_no_record_is_kept_below_a_mount_point_that_is_empty(tmp_path: Path) -> None:
