@@ -24,7 +24,7 @@ ROUNDS = 2  # of each work, before a move and after it
 ROUND_SECONDS = 600  # a takeover's grace, and rounds of works that share one slow processor
 PROGRAM = "/usr/local/lib/drill/workloads.py"
 _FOLDER = "/var/lib/drill/works"
-_SOURCE_MIB, _FILES = 8, 60
+_SOURCE_MIB, _FILES = 8, 20
 
 
 class Workloads:

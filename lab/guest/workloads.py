@@ -29,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 PAUSES = {"copy": 6.0, "clone": 10.0}  # seconds after a round; a guest's processor is slow
-PAUSE = 0.5
+PAUSE = 2.0
 WIDTH = 12
 
 
