@@ -42,7 +42,15 @@ def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     for module in modules:
         if hasattr(module, "begin") and len(modules) > 1:
             module.begin(host, spec)
-    return _walk(host, modules, spec, _applied, PRESENT)
+    layers = _walk(host, modules, spec, _applied, PRESENT)
+    return [_with_afterthoughts(host, module, layer) for module, layer in zip(modules, layers)]  # noqa: B905 - Python 3.6
+
+
+def _with_afterthoughts(host: Host, module: ModuleType, layer: Layer) -> Layer:
+    """What a layer that is up has to say when nobody waits for it any more: it changes nothing."""
+    say = getattr(module, "afterwards", None)
+    texts: List[str] = say(host) if say and layer.state == PRESENT else []
+    return layer._replace(message="; ".join([layer.message, *texts]))
 
 
 def release(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:

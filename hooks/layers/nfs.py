@@ -57,7 +57,14 @@ def check(host: Host, spec: ServerSpec) -> LayerFinding:
         return LayerFinding(BROKEN, "; ".join(faults), dict(facts))
     texts = ["exported: " + ", ".join(" to ".join(pair) for pair in pairs if pair not in nameless)]
     texts += ["not exported to {}, a name without an address here".format(pair[1]) for pair in nameless]
-    return LayerFinding(PRESENT, "; ".join(texts + _firewalled(host)), dict(facts))
+    return LayerFinding(PRESENT, "; ".join(texts), dict(facts))
+
+
+def look(host: Host, spec: ServerSpec) -> LayerFinding:
+    """The same for an operator's question, with what `afterwards` says."""
+    finding = check(host, spec)
+    texts = afterwards(host) if finding.state == PRESENT else []
+    return finding._replace(message="; ".join([finding.message, *texts]))
 
 
 def _left(host: Host, spec: ServerSpec, table: Set[Pair]) -> List[str]:
@@ -120,7 +127,9 @@ def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
     return [mount + " is not mounted" for mount in sorted(mounts) if not mounted_on(host, mount)]
 
 
-def _firewalled(host: Host) -> List[str]:
+def afterwards(host: Host) -> List[str]:
+    """What would keep clients out all the same. firewall-cmd(1) takes seconds: a run asks when all layers are
+    up, for clients' locks are lost when the address comes later than nfsd's grace."""
     from hooks.hints import firewalld  # noqa: PLC0415 - where the service is broken alone
 
     return firewalld.hints(host)
@@ -166,7 +175,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     if text_file.edit(host, exports.OWN, lambda _: exports.own_text(spec, elsewhere)):
         done.append(exports.OWN + " written")
     done += [] if spec.locks else locks.remove(host)  # a site that no longer asks for them
-    return done + _start(host) + _firewalled(host)
+    return done + _start(host)
 
 
 def _start(host: Host) -> List[str]:
