@@ -57,7 +57,10 @@ def _server(observation: Observation) -> Finding:
         return Finding(
             f"server {observation.target}", False, f"{target.instance_state}, {target.presence.value}"
         )
-    return Finding(f"server {observation.target}", target.answer.present, target.answer.summary)
+    answer = target.answer
+    return Finding(
+        f"server {observation.target}", answer.present, answer.summary if answer.present else answer.complaint
+    )
 
 
 def _clients(observation: Observation) -> Iterator[Finding]:
