@@ -6,6 +6,7 @@ locks layer's units are there, and systemd has read them. A takeover by an opera
 takes longer then.
 """
 
+from contextlib import suppress
 from functools import partial
 from typing import Callable, List
 
@@ -15,7 +16,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import PRESENT, Layer
 from hooks.contract.spec import ServerSpec
 from hooks.host import site_spec
-from hooks.host.host import Host
+from hooks.host.host import HookError, Host
 from hooks.layers.locks import locks
 from hooks.probe import kept
 
@@ -28,13 +29,15 @@ def ready(host: Host, text: str) -> List[Layer]:
 
     Nothing of a service that runs is touched. Raises SpecError for a client's spec.
     """
-    if site_spec.wanted(host):
-        text = site_spec.completed(host, text)
+    has_service = site_spec.wanted(host)
+    if has_service:
+        with suppress(HookError):  # its own layer says why
+            text = site_spec.completed(host, text)
     spec = parse(text)
     if not isinstance(spec, ServerSpec):
         raise SpecError("ready: found a client's spec, expected a server's")
     layers = kept.keep_on_disk(host)
-    if site_spec.wanted(host):
+    if has_service:
         layers.append(_layer(host, SPEC, lambda: [site_spec.FILE + " written"] * site_spec.keep(host, text)))
     if spec.locks:
         layers.append(_layer(host, locks.NAME, partial(locks.make_ready, host, spec)))

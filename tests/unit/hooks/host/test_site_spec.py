@@ -68,6 +68,13 @@ def test_an_instance_whose_name_is_not_known_keeps_none(tmp_path: Path) -> None:
         site_spec.keep(instance(tmp_path / "b", ""), TEXT)
 
 
+def test_a_metadata_service_that_is_silent_costs_the_spec_alone(tmp_path: Path) -> None:
+    ready.ready(instance(tmp_path, files=UNIT), TEXT)
+    (layer,) = ready.ready(PlannedHost(str(tmp_path), {"files": UNIT}), TEXT)
+    assert (layer.layer, layer.state) == ("spec", "broken")
+    assert "no answer" in layer.message
+
+
 def test_portals_of_now_are_filled_into_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = instance(tmp_path, files=UNIT)
     ready.ready(made, TEXT.replace('"/mnt/a"', '"/mnt/b"'))
