@@ -14,6 +14,7 @@ from lab.drill.lock_moves import LockOwners, draw_moves, keep_locks, leave_names
 from lab.drill.operator import Operator
 from lab.site.lab import Lab
 from lab.site.nfs_site import SERVER, SUCCESSOR
+from tests.drill.conftest import brought_up
 from tests.drill.run_drill import drill
 from tests.paths import ROOT
 
@@ -52,9 +53,7 @@ def test_a_server_launched_on_guests_shaped_like_el9_takes_over_enforced(tmp_pat
 @pytest.mark.nightly
 def test_locks_are_kept_on_guests_shaped_like_el9_without_a_denial(tmp_path):
     """A planned switchover and a power cut; what a relabelling leaves; then a label that must be mended."""
-    lab = Lab(tmp_path / "lab", print)
-    try:
-        lab.up(standby=True, guests="el9")
+    with brought_up(tmp_path, standby=True, guests="el9") as lab:
         operator = Operator(lab.site_file, Console(), print)
         keep_locks(lab, operator)
         leave_names(lab, operator)
@@ -68,11 +67,6 @@ def test_locks_are_kept_on_guests_shaped_like_el9_without_a_denial(tmp_path):
         lab.on(SERVER, "sudo", "restorecon", "-R", "-F", "/mnt/a")
         assert enforced.records(lab, SERVER) == []
         relabelled_records_are_mended_while_nfsd_goes_on(lab, operator)
-    except BaseException:
-        lab.keep_evidence()
-        raise
-    finally:
-        lab.down()
 
 
 def relabelled_records_are_mended_while_nfsd_goes_on(lab: Lab, operator: Operator) -> None:
@@ -99,9 +93,7 @@ def test_a_failover_on_guests_shaped_like_el8_needs_no_python_on_the_path(tmp_pa
 
 @pytest.mark.nightly
 def test_preflight_refuses_a_target_whose_firewalld_lets_no_nfs_in(tmp_path):
-    lab = Lab(tmp_path / "lab", print)
-    try:
-        lab.up(standby=True, guests="el9")
+    with brought_up(tmp_path, standby=True, guests="el9") as lab:
         lab.on(SUCCESSOR, "sudo", "firewall-cmd", "-q", "--zone=public", "--remove-service=nfs")
         code, found = preflight(lab)
         assert code == REFUSED
@@ -111,8 +103,6 @@ def test_preflight_refuses_a_target_whose_firewalld_lets_no_nfs_in(tmp_path):
         code, found = preflight(lab)
         assert "firewalld" not in found
         assert code != REFUSED, found
-    finally:
-        lab.down()
 
 
 def preflight(lab: Lab) -> tuple[int, str]:
