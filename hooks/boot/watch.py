@@ -1,11 +1,12 @@
 """The boot service: takes over when all volumes are attached to this host, and stands down without them."""
 
 import json
-from typing import Callable, Optional, Tuple
+from typing import Callable, Optional, Set, Tuple
 
 from hooks import walk
 from hooks.boot import metadata
 from hooks.boot.metadata import AttachedVolumes
+from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import PRESENT, HookResult
 from hooks.host import site_spec
@@ -42,6 +43,7 @@ class Watch:
         self._done = NOTHING
         self._empty_looks = 0
         self._last_message = ""
+        self._shown_once: Set[str] = set()
         self._networks: Tuple[str, ...] = ()
 
     def look(self, address: str = metadata.ADDRESS) -> Optional[HookResult]:
@@ -57,7 +59,16 @@ class Watch:
             site = site_spec.kept(self._host)
         except HookError as error:
             raise metadata.Unreachable(str(error)) from None
-        return metadata.look(address, site)
+        try:
+            now = metadata.look(address, site)
+            if site and now.text:
+                parse(now.text)
+        except SpecError as error:
+            if not site:
+                raise
+            self._say_once("{}: {}; the metadata's spec is taken".format(site_spec.FILE, error))
+            return metadata.look(address)  # that one was left by hooks of another version
+        return now
 
     def _acted(self, now: AttachedVolumes, address: str) -> Optional[HookResult]:
         def newest() -> str:
@@ -94,6 +105,11 @@ class Watch:
             self._say(str(error))
             return
         self._networks = networks if layer.state == PRESENT else ()
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._shown_once:
+            self._host.note(text)
+            self._shown_once.add(text)
 
     def _say(self, text: str) -> None:
         if text != self._last_message:

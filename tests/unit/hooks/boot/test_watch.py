@@ -14,6 +14,7 @@ from hooks.boot import metadata, watch
 from hooks.boot.metadata import AttachedVolumes, Unreachable
 from hooks.boot.watch import GONE_LOOKS, Watch
 from hooks.contract.result import ABSENT, PRESENT, HookResult, Layer
+from hooks.host import site_spec
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 SPEC = fixture("server-spec.json")
@@ -84,6 +85,19 @@ def test_the_spec_that_counts_is_that_of_under_the_lock(site: Site) -> None:
     site.looks(HERE)
     assert site.taken == [renewed.text]
     assert site.looks(renewed) == [], "what it has taken over is that one"
+
+
+def test_a_spec_that_these_hooks_do_not_understand_gives_way_to_the_metadata_s(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = AttachedVolumes(2, 2, json.dumps({**json.loads(SPEC), "a-later-key": 1}), "a1 a2")
+    monkeypatch.setattr(site_spec, "kept", lambda _: {"volumes": []})
+    monkeypatch.setattr(metadata, "look", lambda _, spec=None: later if spec else HERE)
+    site.answers = [HERE]
+    assert site.watch.look() is not None
+    assert site.taken == [SPEC]
+    site.watch.look()
+    assert len([note for note in site.host.notes if "the metadata's spec is taken" in note]) == 1
 
 
 def test_volumes_that_went_away_before_the_lock_are_not_taken_over(site: Site) -> None:
