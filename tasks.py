@@ -806,7 +806,7 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
     }
 )
 def bench(
-    _: Context,
+    c: Context,
     what: str = "drills",
     sizes: str = "50",
     dead: float = 0.0,
@@ -816,6 +816,7 @@ def bench(
     moves: int = 2,
 ) -> None:
     """Measure what the README's figures come from."""
+    render(c)  # a lab's stack lays it down; on a fresh checkout it is missing
     from bench import drills, hooks, house, outage, overhead
 
     if what == "clients":
