@@ -53,6 +53,12 @@ def layer(disk: Path, below: Path) -> None:
     run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", below, "-F", kind, disk])
 
 
+def lay_on(disk: Path, below: Path) -> None:
+    """Have a disk that was copied lie on `below`, which is what it lay on, in its new place."""
+    kind = "qcow2" if below.suffix == ".qcow2" else "raw"
+    run(["qemu-img", "rebase", "-q", "-u", "-b", below, "-F", kind, disk])
+
+
 def copy(disk: Path, target: Path) -> int:
     """Copy a disk's own layer, without the snapshots inside it, over the same lower image; bytes.
 

@@ -4,8 +4,9 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,13 +42,13 @@ class Snapshot:
     def save(self, run: Path) -> None:
         """Keep the machines as they run now in `run`; they stand still meanwhile and then go on.
 
-        They must run from the base image. Have them write back and drop their caches first (`sync; echo 3 >
+        They must lie on the base image or on one that their lab has. Have them write back and drop their caches first (`sync; echo 3 >
         /proc/sys/vm/drop_caches`): it halves the size. Saved already is success.
         """
         lab = RunDirectory.of(run)
 
         def fill(work: Path) -> None:
-            with ThreadPoolExecutor() as pool:
+            with all_standing_still(lab, self.machines), ThreadPoolExecutor() as pool:
                 list(pool.map(lambda machine: _save(lab, machine, work), self.machines))
             (work / "snapshot.json").write_text(json.dumps([asdict(one) for one in self.machines], indent=1))
 
@@ -76,6 +77,15 @@ def snapshot(machines: Sequence[Machine], about: str = "") -> Snapshot:
     return Snapshot(tuple(machines), about, cache_directory() / "snapshots" / key)
 
 
+@contextmanager
+def all_standing_still(lab: RunDirectory, machines: Sequence[Machine]) -> Iterator[None]:
+    """Stop all processors meanwhile: of two that talk to each other, none is ahead of the other's copy."""
+    with ExitStack() as stack:
+        for machine in machines:
+            stack.enter_context(Guest(lab, machine.instance_id).standing_still())
+        yield
+
+
 def set_clock(execute: Callable[[list[str]], object]) -> None:
     """Set a restored guest's clock; `execute` runs an argv on it as a user who may use sudo."""
     execute(["sudo", "date", "--utc", "--set", f"@{time.time():.3f}"])
@@ -93,8 +103,9 @@ def _save(lab: RunDirectory, machine: Machine, work: Path) -> None:
     guest = Guest(lab, machine.instance_id)
     if not guest.pid():
         raise HardwareError(f"{machine.name} is off: only a running machine can be saved")
-    if images.backing_file(guest.disk) != images.pin_base(lab).disk:
-        raise HardwareError(f"{machine.name} was not made from the lab's base image: it cannot be saved")
+    below = images.backing_file(guest.disk)
+    if below != images.pin_base(lab).disk and below.parent != lab.images:
+        raise HardwareError(f"{machine.name} lies on {below}, which is no image of its lab: it cannot be saved")
     name = short_name(machine.instance_id)
     with guest.standing_still():
         qmp.monitor(guest.monitor, f"savevm {NAME}")
@@ -109,6 +120,9 @@ def _restore(lab: RunDirectory, machine: Machine, folder: Path) -> None:
     guest.define(machine)
     name = short_name(machine.instance_id)
     _copy(folder / f"{name}.qcow2", guest.disk)
+    below = images.backing_file(guest.disk)
+    if below != images.pin_base(lab).disk:  # it names the image of the lab that was saved
+        images.lay_on(guest.disk, lab.images / below.name)
     shutil.copy(folder / f"{name}.console", guest.console_file)
     NameService(lab).add(machine)
     guest.start(snapshot=NAME)

@@ -23,9 +23,9 @@ from lab.hardware.real import bring_up
 from lab.hardware.teardown import remains, take_down
 from lab.provider.process import ProviderProcess
 from lab.site.baseline import Founding
-from lab.site.baseline_cache import BaselineCache
 from lab.site.checkout import LabCheckout
 from lab.site.console_stack import ConsoleStack
+from lab.site.lab_cache import LabCache, built, founded, machines_of
 from lab.site.nfs_site import (
     ADDRESSES,
     CLIENT,
@@ -48,6 +48,7 @@ from lab.system.waiting import until
 
 DEFAULT_RUN = ROOT / ".lab" / "default"
 _IN_SERVICE = re.compile(r"nfs-failover: in service: .*")
+_SHRINK = "sync; echo 3 > /proc/sys/vm/drop_caches"  # a guest's memory in the cache, by half
 _START_SECONDS = 180  # a machine that is busy with other guests is slow, not broken
 
 
@@ -94,22 +95,36 @@ class Lab:
         self._say(f"the image of {guests} guests (first use: built from Debian packages, about two minutes)")
         build.ensure(guests)
         pin_base(self.directory, guests)
-        founded = BaselineCache(guests)
-        if not founded.exists():
-            founded.make(self.run, self._establish)
+        # the site that most drills begin with; each other one would be used once
+        common = door != "resource-manager" and self.shape == SHAPES["lab"]
+        if common and built(guests, standby).exists():
+            self._say("the site is in the cache, and goes on from there")
+            self._restore(built(guests, standby), delay_factor)
+            self._site().write_site_file()  # the API has another port now
+            self._let_write()
+        else:
+            self._build(standby, delay_factor, door, guests, hooks_url)
+            if common:
+                self._keep(built(guests, standby))
+        if door == "gitops":
+            self.checkout.begin()
+
+    def _build(self, standby: bool, delay_factor: float, door: str, guests: str, hooks_url: str) -> None:
+        """The site, on guests that were founded before or are founded now."""
+        first = founded(guests)
+        if not first.exists():
+            first.make(self.run, self._establish)
             self.down()
             pin_base(self.directory, guests)
         self._say("guests are restored from their snapshots")
-        machines = self._restore(founded, delay_factor)
-        site = NfsSite(self.directory, self.api, self.access, self.shape, self._say)
+        machines = self._restore(first, delay_factor)
+        site = self._site()
         instances = {m.name: m.instance_id for m in machines}
         if door == "resource-manager":
             self._console = ConsoleStack(self.api, self._say)
             site.build_in_console(self._console, instances, self._image(), standby, hooks_url)
         else:
             site.build(instances, self._image(), standby)
-        if door == "gitops":
-            self.checkout.begin()
         if standby:
             self._say("nfs-srv-2 boots from the image and stands by")
             founding = Founding(self.api, self.access, self._say)
@@ -227,14 +242,31 @@ class Lab:
         self._start(delay_factor=0.0)
         Founding(self.api, self.access, self._say).establish()
         for name in (SERVER, CLIENT):
-            shrink = "sync; echo 3 > /proc/sys/vm/drop_caches"
-            self.access.run(ADDRESSES[name], ["sudo", "sh", "-c", shrink])
+            self.access.run(ADDRESSES[name], ["sudo", "sh", "-c", _SHRINK])
         self.access.close()
         self.api.stop()
 
-    def _restore(self, founded: BaselineCache, delay_factor: float) -> tuple[Machine, ...]:
+    def _keep(self, cache: LabCache) -> None:
+        """Keep the lab as it is, before its client has written anything."""
+        self._say("the site is kept in the cache")
+        folder = self.shape.mounts()[0][1]
+        quiet = f"sudo systemctl stop drill-writer; rm -f /var/lib/drill/acknowledged {folder}/records"
+        self.access.run(ADDRESSES[CLIENT], ["sh", "-c", quiet])
+        for machine in machines_of(self.directory):
+            self.access.run(machine.address, ["sudo", "sh", "-c", _SHRINK])
+        cache.make(self.run)
+        self._let_write()
+
+    def _site(self) -> NfsSite:
+        return NfsSite(self.directory, self.api, self.access, self.shape, self._say)
+
+    def _let_write(self) -> None:
+        self.access.run(ADDRESSES[CLIENT], ["sudo", "systemctl", "start", "drill-writer"])
+
+    def _restore(self, cache: LabCache, delay_factor: float) -> tuple[Machine, ...]:
+        cache.lay(self.run)
         bring_up(self.run)
-        machines = founded.restore(self.run)
+        machines = cache.resume(self.run)
         self._start(delay_factor)
         ProviderProcess(self.run).start()
         with ThreadPoolExecutor() as pool:

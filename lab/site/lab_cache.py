@@ -1,4 +1,9 @@
-"""A founded lab in the cache: the cloud's records, keys, images and running guests, so that `up` is quick."""
+"""Labs in the cache: the cloud's records, keys, images, volumes and running guests, so that `up` is quick.
+
+Founded: two guests and the image of one, for each kind of guests. Built: the lab's own site on them, served
+and mounted, with nfs-srv-2 standing by or without it: most drills begin so, and a first boot takes as long as
+a failover.
+"""
 
 from __future__ import annotations
 
@@ -6,61 +11,82 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lab.hardware.guests import Guest
 from lab.hardware.image.build import base_image
 from lab.hardware.image.variants.catalogue import DEBIAN
 from lab.hardware.machine import Machine
-from lab.hardware.snapshot import Snapshot, qemu_version
+from lab.hardware.snapshot import Snapshot, all_standing_still, qemu_version
 from lab.system.cache import make_once
+from lab.system.command import run as run_command
 from lab.system.paths import ROOT, RunDirectory, cache_directory
 
 # What shapes the guests and the records about them; a change here founds anew.
-_SOURCES = ("lab/api", "lab/hardware", "lab/site/baseline.py", "lab/site/ssh_access.py")
+_FOUNDING = ("lab/api", "lab/hardware", "lab/site/lab_cache.py", "lab/site/baseline.py", "lab/site/ssh_access.py")
+# What shapes a whole site: what a server boots with is rendered from the hooks, the templates and failover.
+_BUILDING = ("lab", "terraform", "hooks", "templates", "failover")
+_SUFFIXES = {".py", ".sh", ".service", ".tf", ".tfvars", ".j2", ".toml", ".proto", ""}
 _RECORDS = ("cloud.db", "cloud.db-wal", "cloud.db-shm", "cloud.json", "oci", "ssh", "images")
+_SITE_RECORDS = (*_RECORDS, "volumes", "volumes.json", "stack")
 _KEPT = 3
 
 
-class BaselineCache:
-    """The founded lab of today's sources, image and QEMU with these guests; saved or not."""
+@dataclass(frozen=True)
+class LabCache:
+    """One lab, whole or not there. folder: in the cache. records: names in a run directory, beside its guests."""
 
-    def __init__(self, guests: str = DEBIAN) -> None:
-        self.folder = cache_directory() / "founded" / guests / _key(guests)
+    folder: Path
+    records: tuple[str, ...]
 
     def exists(self) -> bool:
         """Whether it is in the cache."""
         return self.folder.is_dir()
 
-    def make(self, run: Path, establish: Callable[[], None]) -> None:
-        """Have it in the cache.
+    def make(self, run: Path, establish: Callable[[], None] = lambda: None) -> None:
+        """Have it in the cache, as the lab in `run` is; there already is success.
 
-        `establish` brings the lab in `run` up, and ends with the API stopped and the guests running.
+        `establish` brings that lab up. It ends with guests that run and an API that has nothing to do; the
+        guests stand still while they are copied, with their records and volumes, and then go on.
         """
         lab = RunDirectory.of(run)
 
         def fill(work: Path) -> None:
             establish()
             machines = machines_of(lab)
-            Snapshot(machines, "", work / "guests").save(run)
-            for name in _RECORDS:
-                _copy(lab.root / name, work / name)
+            with all_standing_still(lab, machines):
+                Snapshot(machines, "", work / "guests").save(run)
+                for name in self.records:
+                    _copy(lab.root / name, work)
             (work / "machines.json").write_text(json.dumps([asdict(m) for m in machines]))
 
         make_once(self.folder, fill)
         _prune(self.folder.parent, self.folder)
 
-    def restore(self, run: Path) -> tuple[Machine, ...]:
-        """Lay the records into `run` and run the guests there (after bring_up). Their clocks are late."""
+    def lay(self, run: Path) -> None:
+        """Copy the records into `run`: before bring_up, which serves the volumes that are there."""
         lab = RunDirectory.of(run)
-        for name in _RECORDS:
-            _copy(self.folder / name, lab.root / name)
+        for name in self.records:
+            _copy(self.folder / name, lab.root)
         _relocate(lab.root / "oci" / "config", lab.root)
+
+    def resume(self, run: Path) -> tuple[Machine, ...]:
+        """Have the guests go on in `run` (after bring_up). Their clocks are late, their iSCSI cut off."""
         machines = tuple(Machine(**m) for m in json.loads((self.folder / "machines.json").read_text()))
         Snapshot(machines, "", self.folder / "guests").restore(run)
         return machines
+
+
+def founded(guests: str = DEBIAN) -> LabCache:
+    """The founded lab of today's sources, image and QEMU with these guests."""
+    return LabCache(_place("founded", guests, _FOUNDING), _RECORDS)
+
+
+def built(guests: str = DEBIAN, standby: bool = False) -> LabCache:
+    """The lab's own site of today's sources on these guests, with its standby or without one."""
+    return LabCache(_place("standing-by" if standby else "built", guests, _BUILDING), _SITE_RECORDS)
 
 
 def machines_of(lab: RunDirectory) -> tuple[Machine, ...]:
@@ -70,24 +96,36 @@ def machines_of(lab: RunDirectory) -> tuple[Machine, ...]:
     return tuple(Guest(lab, i).machine() for i in ids)
 
 
-def _key(guests: str) -> str:
+def _place(kind: str, guests: str, names: Iterable[str]) -> Path:
     digest = hashlib.sha256(f"{qemu_version()}\n{base_image(guests).key}\n".encode())
-    for file in sources():
+    for file in sources(names):
+        digest.update(f"{file.relative_to(ROOT)}\n".encode())
         digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+    return cache_directory() / kind / guests / digest.hexdigest()[:16]
 
 
-def sources() -> list[Path]:
-    """The files that shape the guests and their records. Raises FileNotFoundError for a missing one."""
-    places = [(ROOT / name).resolve(strict=True) for name in _SOURCES]
-    return [f for place in places for f in ([place] if place.is_file() else sorted(place.rglob("*.py")))]
+def sources(names: Iterable[str]) -> list[Path]:
+    """These files, and the sources in these folders. Raises FileNotFoundError for a missing one.
+
+    Of a folder: what Git would have there, and what is rendered; no bytecode, no Terraform state.
+    """
+    places = [(ROOT / name).resolve(strict=True) for name in names]
+    return [f for place in places for f in ([place] if place.is_file() else sorted(_below(place)))]
 
 
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
-    elif source.exists():
-        shutil.copy2(source, target)
+def _below(folder: Path) -> Iterable[Path]:
+    """The sources below a folder."""
+    for file in folder.rglob("*"):
+        parts = file.relative_to(folder).parts
+        made = any(part.startswith(".") or part == "__pycache__" for part in parts)
+        if file.is_file() and not made and file.suffix in _SUFFIXES:
+            yield file
+
+
+def _copy(source: Path, folder: Path) -> None:
+    """Copy a file or a folder with what is in it; volumes keep their holes. Not there is nothing to copy."""
+    if source.exists():
+        run_command(["cp", "--archive", "--reflink=auto", "--sparse=always", source, folder])
 
 
 def _relocate(config: Path, root: Path) -> None:

@@ -10,7 +10,7 @@ from lab.hardware.image.build import BaseImage
 from lab.hardware.image.variants.catalogue import DEBIAN, VARIANTS, variant
 from lab.hardware.images import pin_base
 from lab.hardware.machine import Machine
-from lab.site.baseline_cache import BaselineCache
+from lab.site.lab_cache import founded
 from lab.site.ssh_access import GuestAccess
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
@@ -71,8 +71,8 @@ def test_a_lab_keeps_the_guests_it_began_with(cache, tmp_path):
 
 
 def test_a_founded_lab_is_found_again_for_the_same_guests_only(cache, monkeypatch):
-    monkeypatch.setattr("lab.site.baseline_cache.qemu_version", lambda: "QEMU 7")
-    folders = {BaselineCache(name).folder for name in VARIANTS}
+    monkeypatch.setattr("lab.site.lab_cache.qemu_version", lambda: "QEMU 7")
+    folders = {founded(name).folder for name in VARIANTS}
     assert len({folder.name for folder in folders}) == len(VARIANTS)
     # each has its own shelf: one kind's founding leaves the others in the cache
     assert len({folder.parent for folder in folders}) == len(VARIANTS)

@@ -1,13 +1,16 @@
-"""The key of the cached lab changes with whatever shapes the guests and the records about them."""
+"""The key of a lab in the cache changes with whatever shapes the guests and the records about them."""
 
 import pytest
 
-from lab.site import baseline_cache
+from lab.site import lab_cache
 from lab.system.paths import ROOT
 
 
+def names(*places: str) -> set[str]:
+    return {str(file.relative_to(ROOT)) for file in lab_cache.sources(places)}
+
+
 def test_what_shapes_the_guests_is_in_the_key():
-    names = {str(file.relative_to(ROOT)) for file in baseline_cache.sources()}
     assert {
         "lab/api/core/store.py",
         "lab/api/compute/launch.py",
@@ -15,10 +18,31 @@ def test_what_shapes_the_guests_is_in_the_key():
         "lab/hardware/snapshot.py",
         "lab/site/baseline.py",
         "lab/site/ssh_access.py",
-    } < names
+    } < names(*lab_cache._FOUNDING)
 
 
-def test_a_source_that_is_not_there_is_no_key_at_all(monkeypatch):
-    monkeypatch.setattr(baseline_cache, "_SOURCES", ("lab/api", "lab/gone.py"))
+def test_what_a_standby_boots_with_is_in_the_key():
+    assert {
+        "lab/guest/make-server.sh",
+        "lab/site/nfs_site.py",
+        "lab/provider/cloud.py",
+        "terraform/servers.tf",
+        "terraform/active.auto.tfvars",
+        "hooks/boot/watch.py",
+        "templates/cloud-init.yaml.j2",
+        "failover/bundle/cloud_init.py",
+    } < names(*lab_cache._BUILDING)
+
+
+def test_what_a_run_leaves_in_the_tree_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab_cache, "ROOT", tmp_path)
+    for name in ("stack/a.tf", "stack/.terraform/b.tf", "stack/__pycache__/c.py", "stack/d.tfstate", "stack/run"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    kept = lab_cache.sources(("stack",))
+    assert {str(file.relative_to(tmp_path)) for file in kept} == {"stack/a.tf", "stack/run"}
+
+
+def test_a_source_that_is_not_there_is_no_key_at_all():
     with pytest.raises(FileNotFoundError):
-        baseline_cache.sources()
+        lab_cache.sources(("lab/api", "lab/gone.py"))
