@@ -42,8 +42,8 @@ class Snapshot:
     def save(self, run: Path) -> None:
         """Keep the machines as they run now in `run`; they stand still meanwhile and then go on.
 
-        They must lie on the base image or on one that their lab has. Have them write back and drop their caches first (`sync; echo 3 >
-        /proc/sys/vm/drop_caches`): it halves the size. Saved already is success.
+        They must lie on the base image or on one that their lab has. Have them write back and drop their
+        caches first (`sync; echo 3 > /proc/sys/vm/drop_caches`): that halves it. Saved already is success.
         """
         lab = RunDirectory.of(run)
 
@@ -105,7 +105,7 @@ def _save(lab: RunDirectory, machine: Machine, work: Path) -> None:
         raise HardwareError(f"{machine.name} is off: only a running machine can be saved")
     below = images.backing_file(guest.disk)
     if below != images.pin_base(lab).disk and below.parent != lab.images:
-        raise HardwareError(f"{machine.name} lies on {below}, which is no image of its lab: it cannot be saved")
+        raise HardwareError(f"{machine.name} cannot be saved: {below}, which it lies on, is not its lab's")
     name = short_name(machine.instance_id)
     with guest.standing_still():
         qmp.monitor(guest.monitor, f"savevm {NAME}")

@@ -25,7 +25,13 @@ from lab.system.command import run as run_command
 from lab.system.paths import ROOT, RunDirectory, cache_directory
 
 # What shapes the guests and the records about them; a change here founds anew.
-_FOUNDING = ("lab/api", "lab/hardware", "lab/site/lab_cache.py", "lab/site/baseline.py", "lab/site/ssh_access.py")
+_FOUNDING = (
+    "lab/api",
+    "lab/hardware",
+    "lab/site/lab_cache.py",
+    "lab/site/baseline.py",
+    "lab/site/ssh_access.py",
+)
 # What shapes a whole site: what a server boots with is rendered from the hooks, the templates and failover.
 _BUILDING = ("lab", "terraform", "hooks", "templates", "failover")
 _SUFFIXES = {".py", ".sh", ".service", ".tf", ".tfvars", ".j2", ".toml", ".proto", ""}
@@ -36,7 +42,7 @@ _KEPT = 3
 
 @dataclass(frozen=True)
 class LabCache:
-    """One lab, whole or not there. folder: in the cache. records: names in a run directory, beside its guests."""
+    """One lab, whole or not there. folder: in the cache. records: names in a run directory, beside guests."""
 
     folder: Path
     records: tuple[str, ...]

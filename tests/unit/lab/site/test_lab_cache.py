@@ -36,9 +36,9 @@ def test_what_a_standby_boots_with_is_in_the_key():
 
 def test_what_a_run_leaves_in_the_tree_is_not(tmp_path, monkeypatch):
     monkeypatch.setattr(lab_cache, "ROOT", tmp_path)
-    for name in ("stack/a.tf", "stack/.terraform/b.tf", "stack/__pycache__/c.py", "stack/d.tfstate", "stack/run"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
+    for name in ("a.tf", ".terraform/b.tf", "__pycache__/c.py", "d.tfstate", "run"):
+        (tmp_path / "stack" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "stack" / name).touch()
     kept = lab_cache.sources(("stack",))
     assert {str(file.relative_to(tmp_path)) for file in kept} == {"stack/a.tf", "stack/run"}
 
