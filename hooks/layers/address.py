@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from hooks.contract.result import ABSENT, PRESENT, LayerFinding
 from hooks.contract.spec import ServerSpec, ServiceAddress
 from hooks.host.host import CommandFailed, HookError, Host
+from hooks.layers.locks import grace
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -134,6 +135,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     looked_on, rivals = early.result() if early else ("", [])
     if looked_on != device:
         rivals = _rivals(host, wanted, device)
+    done = grace.keep(host, spec)
     host.run("ip", "address", "add", "{}/{}".format(wanted.address, wanted.prefix), "dev", device)
     try:
         host.run(
@@ -141,7 +143,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
         )
     except CommandFailed as error:
         host.note("neighbours not told: {}".format(error))
-    return ["{} added to {}".format(wanted.address, device), *rivals]
+    return [*done, "{} added to {}".format(wanted.address, device), *rivals]
 
 
 def _rivals(host: Host, wanted: ServiceAddress, device: str) -> List[str]:

@@ -17,7 +17,7 @@ from hooks.layers import exports
 from hooks.layers.exports import Pair
 from hooks.layers.filesystem import ours
 from hooks.layers.fstab import restore
-from hooks.layers.locks import locks
+from hooks.layers.locks import grace, locks
 from hooks.layers.served import served
 
 NAME = "nfs"
@@ -187,6 +187,7 @@ def _start(host: Host) -> List[str]:
     if active in ("failed", "active"):  # active without threads: somebody stopped nfsd behind systemd's back
         host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
         host.run("systemctl", "reset-failed", SERVICE, tolerate={1: "nothing to reset"})
+    grace.begins(host)
     host.run("systemctl", "start", SERVICE, seconds=START_SECONDS)
     if not _threads(host):
         # systemctl(1) succeeds where a condition has it skipped. What a generator said at the boot may be
