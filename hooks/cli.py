@@ -30,7 +30,7 @@ _OPERATORS = (
     "unguard",
     "contents",
 )
-_READY = "ready"
+_READY, _ANNOUNCE = "ready", "announce"  # of a server that stands by
 _OUTAGE = ("arm", "quiesce", "disarm")  # of a service that is stopped for an image
 _MIGRATION = ("foresee", "migrate")  # of a client
 _FOLLOWING = ("follow-on", "follow-off")  # of a client's own unit
@@ -50,7 +50,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     `check` is ok when every layer is present as specified; its result says what is not. `watch` is the boot
     service: it prints a result for everything that it does, and ends when that fails. `refresh` writes
     the canaries of a server, `probe` reads them; on a client it also writes. `ready` has a server that stands
-    by hold ready what a takeover needs. `survey` judges beforehand what a takeover would refuse.
+    by hold ready what a takeover needs; `announce` also has its boot service wait for the run that says
+    so. `survey` judges beforehand what a takeover would refuse.
     `inventory` reads what a server has, whatever its spec says. `fsck` checks unmounted filesystems;
     `withhold` takes the site's exports of an image out of force: both for a rehearsal.
     `guard` has the boot guard on this server, for an image of it, and `unguard` takes it away; `contents`
@@ -94,7 +95,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hooks.pyz", description=_PURPOSE)
     parser.add_argument(
         "action",
-        choices=sorted(_WALK) + [*_OPERATORS, _READY, *_OUTAGE, *_MIGRATION, *_FOLLOWING, *_SERVICES],
+        choices=sorted(_WALK)
+        + [*_OPERATORS, _READY, _ANNOUNCE, *_OUTAGE, *_MIGRATION, *_FOLLOWING, *_SERVICES],
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--spec", help="file with the spec, - for standard input")
@@ -215,13 +217,20 @@ def _watch(root: str) -> HookResult:
             return result
 
 
-def _made_ready(text: str, root: str) -> HookResult:
+def _made_ready(text: str, root: str, action: str = _READY) -> HookResult:
     from hooks.probe import ready  # noqa: PLC0415 - as in _walk
 
     spec = parse(text)
     host = Host(spec.deadline_seconds, root)
-    with alone(host, _READY):
-        return _result(_READY, spec, ready.ready(host, text), host)
+    with alone(host, action):
+        return _result(action, spec, ready.ready(host, text), host)
+
+
+def _announced(text: str, root: str) -> HookResult:
+    from hooks.host import taker  # noqa: PLC0415 - as in _walk
+
+    taker.announce(Host(1.0, root))  # before the lock: the volumes are on their way
+    return _made_ready(text, root, _ANNOUNCE)
 
 
 def _armed(text: str, root: str) -> HookResult:
@@ -293,7 +302,7 @@ def _take_over(newest: Callable[[], str], only: Sequence[str], root: str) -> Hoo
         return _kept(_result("apply", spec, walk.apply(host, spec, only), host), host, spec)
 
 
-_WITH_TEXT = {_READY: _made_ready, "arm": _armed, "follow-on": _followed}
+_WITH_TEXT = {_READY: _made_ready, _ANNOUNCE: _announced, "arm": _armed, "follow-on": _followed}
 
 
 def _kept(result: HookResult, host: Host, spec: Spec) -> HookResult:

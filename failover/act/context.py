@@ -41,7 +41,7 @@ class Crew:
     """What the steps of one run need. `stack` is renewed when Terraform changed it.
 
     `released` and `cut_off`: the servers that this run has fenced so. `made_ready`: what hooks/probe/ready.py
-    has looked at in this run.
+    has looked at in this run. `takes_over`: whether this run is going to, and says so to its target.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Crew:
         self.evidence = Evidence()
         self.remarks: list[str] = []
         self.made_ready: set[str] = set()
+        self.takes_over = True
         self._beside: list[threading.Thread] = []
         self.released: set[str] = set()
         self.cut_off: set[str] = set()

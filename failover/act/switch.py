@@ -51,10 +51,12 @@ def switch(crew: Crew, step: Step) -> str:
 
 
 def _make_ready_beside(crew: Crew, target: Server) -> None:
-    """Its boot service may begin as soon as the volumes are there: by today's spec, whenever it was born."""
+    """Its boot service waits for this run. One that comes after it begins by today's spec, whenever it was
+    born."""
     holds = crew.observation.attachments.held_by(target.instance_id)
     if crew.site.ssh.reach and not holds and target.name not in crew.made_ready:
-        crew.beside(partial(readiness.tried, crew.host(target), crew.stack, crew.site.deadlines.hooks))
+        hosts = crew.host(target), crew.stack, crew.site.deadlines.hooks
+        crew.beside(partial(readiness.tried, *hosts, announced=True))
 
 
 def _planned(crew: Crew, variables: Mapping[str, Any]) -> SavedPlan:

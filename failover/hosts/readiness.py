@@ -14,25 +14,34 @@ from hooks.contract.result import PRESENT
 
 
 def make_ready(
-    host: HookRunner, stack: Stack, deadline_seconds: float, learnt: Mapping[str, str] | None = None
+    host: HookRunner,
+    stack: Stack,
+    deadline_seconds: float,
+    learnt: Mapping[str, str] | None = None,
+    announced: bool = False,
 ) -> HookReport | None:
     """Have this server, which holds no volume, keep hooks, spec and units; None while a portal is not known.
 
-    `learnt`: UUIDs by mount point, for filesystems of which the spec has none. Raises Silent, Unknown and
-    Failed.
+    `learnt`: UUIDs by mount point, for filesystems of which the spec has none. `announced`: this run takes
+    over there in a while, and the server's own boot service waits for it (hooks/host/taker.py).
+    Raises Silent, Unknown and Failed.
     """
     spec = specs.with_uuids(specs.server_spec(stack, {}, deadline_seconds), learnt)
     # all volumes: its boot service would take a spec without one of them for the whole site
     complete = specs.whole(stack, spec) and len(spec["volumes"]) == len(stack.spec["volumes"])
-    return host.hooks("ready", spec, deadline_seconds) if complete else None
+    return host.hooks("announce" if announced else "ready", spec, deadline_seconds) if complete else None
 
 
 def tried(
-    host: HookRunner, stack: Stack, deadline_seconds: float, learnt: Mapping[str, str] | None = None
+    host: HookRunner,
+    stack: Stack,
+    deadline_seconds: float,
+    learnt: Mapping[str, str] | None = None,
+    announced: bool = False,
 ) -> str:
     """The same for a run, which goes on without it: what it came to, in a sentence."""
     try:
-        return describe(make_ready(host, stack, deadline_seconds, learnt))
+        return describe(make_ready(host, stack, deadline_seconds, learnt, announced))
     except (Silent, FailoverError) as error:
         return f"not made ready: {error}"
 

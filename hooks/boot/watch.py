@@ -9,7 +9,7 @@ from hooks.boot.metadata import AttachedVolumes
 from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import PRESENT, HookResult
-from hooks.host import site_spec
+from hooks.host import site_spec, taker
 from hooks.host.host import HookError, Host
 from hooks.host.lock import alone
 
@@ -45,6 +45,7 @@ class Watch:
         self._last_message = ""
         self._shown_once: Set[str] = set()
         self._networks: Tuple[str, ...] = ()
+        self._whole_since: Optional[float] = None
 
     def look(self, address: str = metadata.ADDRESS) -> Optional[HookResult]:
         """One look, and what follows of it; a result when something was done. Raises SpecError."""
@@ -82,15 +83,28 @@ class Watch:
         self._say("{} of {} volumes are attached to this host".format(now.attached, now.total))
         self._empty_looks = 0 if now.attached else self._empty_looks + 1
         if now.text and now != self._done:
+            if self._held_back():
+                return None
             result = self._take_over(newest)
             self._done = now if result.ok else NOTHING
             if result.ok and result.layers:
                 self._host.note(IN_SERVICE + now.ids)
             return result
+        self._whole_since = self._whole_since if now.text else None
         if self._empty_looks == GONE_LOOKS:
             self._forget()
             self._stand_down()
         return None
+
+    def _held_back(self) -> bool:
+        """An operator's run has announced itself, and its time to begin is not over."""
+        if self._whole_since is None:
+            self._whole_since = self._host.now()
+        waits = self._host.now() - self._whole_since < taker.HELD_BACK_SECONDS and taker.announced(self._host)
+        if waits:
+            text = "an operator's run takes over; this service looks after {:.0f} s what is left to do"
+            self._say_once(text.format(taker.HELD_BACK_SECONDS))
+        return waits
 
     def _set_up(self, networks: Tuple[str, ...]) -> None:
         """At once, and not only when it takes over: whoever stands by is reached there too."""

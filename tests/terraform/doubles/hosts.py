@@ -183,7 +183,7 @@ class AnsweringHost:
         assert instance_id is not None, f"{self.address} is nobody's address"
         if action in ("withhold", "fsck") or _offered_to_nobody(spec):
             return self._on_clones(model, instance_id, action, spec)
-        if action in ("survey", "ready"):
+        if action in ("survey", "ready", "announce"):
             return (self._survey if action == "survey" else self._ready)(model)
         if action in ("guard", "contents"):
             facts = {**CONTENTS, **model.get("contents", {}), "cron": []}

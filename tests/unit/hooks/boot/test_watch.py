@@ -14,7 +14,7 @@ from hooks.boot import metadata, watch
 from hooks.boot.metadata import AttachedVolumes, Unreachable
 from hooks.boot.watch import GONE_LOOKS, Watch
 from hooks.contract.result import ABSENT, PRESENT, HookResult, Layer
-from hooks.host import site_spec
+from hooks.host import site_spec, taker
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 SPEC = fixture("server-spec.json")
@@ -77,6 +77,30 @@ def test_it_takes_over_once_all_volumes_are_there_and_only_once(site: Site) -> N
         "0 of 2 volumes are attached to this host",
         "1 of 2 volumes are attached to this host",
     ]
+
+
+def test_an_operators_run_that_has_announced_itself_goes_first(site: Site) -> None:
+    taker.announce(site.host)
+    site.host.clock += 60  # the switch is under way
+    assert site.looks(NONE, HERE, HERE) == []
+    site.host.clock += taker.HELD_BACK_SECONDS - 1
+    assert site.looks(HERE) == []
+    site.host.clock += 1
+    assert len(site.looks(HERE, HERE)) == 1, "the run has died, or has left nothing to do"
+    assert [note for note in site.host.notes if "operator's run takes over" in note]
+
+
+def test_volumes_that_go_and_come_again_are_waited_for_anew(site: Site) -> None:
+    taker.announce(site.host)
+    site.looks(HERE)
+    site.host.clock += taker.HELD_BACK_SECONDS
+    assert site.looks(PART, HERE) == []
+
+
+def test_an_announcement_of_long_ago_holds_nobody_back(site: Site) -> None:
+    taker.announce(site.host)
+    site.host.clock += 901
+    assert len(site.looks(HERE)) == 1
 
 
 def test_the_spec_that_counts_is_that_of_under_the_lock(site: Site) -> None:
