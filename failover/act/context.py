@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.deadline import Deadline
-from failover.hosts.hook_runner import HookRunner
+from failover.hosts.hook_runner import HookRunner, StartedHooks
 from failover.model.attachments import Attachment, Attachments
 from failover.model.host.hook_report import HookReport
 from failover.model.observation import Observation
@@ -67,6 +68,8 @@ class Crew:
         self.remarks: list[str] = []
         self.made_ready: set[str] = set()
         self.takes_over = True
+        self._started: dict[str, StartedHooks] = {}
+        self._settled = False
         self._beside: list[threading.Thread] = []
         self.released: set[str] = set()
         self.cut_off: set[str] = set()
@@ -77,10 +80,28 @@ class Crew:
         self._beside[-1].start()
 
     def settle(self) -> None:
-        """Wait, for a minute at most, for what was begun beside the steps."""
+        """Wait, for a minute at most, for what was begun beside the steps; end hooks that nobody used."""
         deadline = Deadline(_SETTLE_SECONDS)
         for thread in self._beside:
             thread.join(max(0.0, deadline.left))
+        self._settled = True
+        for started in self._started.values():
+            started.abandon()
+
+    def start_hooks(self, server: Server) -> None:
+        """Start the takeover's hooks on its target before the volumes are there: clients need not wait for
+        their start. Never raises; without them the takeover starts its own."""
+        if not self.takes_over or self._settled or server.name in self._started:
+            return
+        deadlines = self.site.deadlines
+        seconds = deadlines.power + deadlines.switch + 4 * deadlines.hooks + 30
+        with suppress(FailoverError):
+            self._started[server.name] = self.host(server).started("apply", seconds)
+
+    def started_hooks(self, server: Server) -> StartedHooks | None:
+        """Those of the takeover, where they run on this server and can still have their spec."""
+        started = self._started.get(server.name)
+        return started if started and started.waiting() else None
 
     def attachments(self) -> Attachments:
         """Every volume's attachments by the API, now. Raises Unknown."""

@@ -76,7 +76,9 @@ def reach(crew: Crew, step: Step) -> str:
     if crew.observation.attachments.held_by(instance_id):
         return f"answers SSH at {address}"
     crew.made_ready.add(server.name)
-    return f"answers SSH at {address}; {readiness.tried(host, crew.stack, hooks, announced=crew.takes_over)}"
+    ready = readiness.tried(host, crew.stack, hooks, announced=crew.takes_over)
+    crew.start_hooks(server)
+    return f"answers SSH at {address}; {ready}"
 
 
 def survey_of_active(crew: Crew) -> HookReport | None:

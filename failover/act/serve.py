@@ -16,7 +16,10 @@ def take_over(crew: Crew, step: Step) -> str:
     if not crew.site.ssh.reach:
         return _await_service(crew, server)
     spec = specs.server_spec(crew.stack, crew.held(server), crew.site.deadlines.hooks)
-    applied = crew.host(server).hooks("apply", spec, crew.site.deadlines.hooks)
+    if started := crew.started_hooks(server):
+        applied = started.answer(spec)
+    else:
+        applied = crew.host(server).hooks("apply", spec, crew.site.deadlines.hooks)
     return expected(crew.evidence.record_report(step, applied)).message
 
 

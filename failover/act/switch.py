@@ -55,8 +55,12 @@ def _make_ready_beside(crew: Crew, target: Server) -> None:
     born."""
     holds = crew.observation.attachments.held_by(target.instance_id)
     if crew.site.ssh.reach and not holds and target.name not in crew.made_ready:
-        hosts = crew.host(target), crew.stack, crew.site.deadlines.hooks
-        crew.beside(partial(readiness.tried, *hosts, announced=True))
+        crew.beside(partial(_make_ready, crew, target))
+
+
+def _make_ready(crew: Crew, target: Server) -> None:
+    readiness.tried(crew.host(target), crew.stack, crew.site.deadlines.hooks, announced=True)
+    crew.start_hooks(target)
 
 
 def _planned(crew: Crew, variables: Mapping[str, Any]) -> SavedPlan:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -36,6 +38,27 @@ printf "%s\\n" "$spec" | {{ {_LAUNCH}; }}"""
 _MISSING, _NOT_WRITTEN = 117, 118
 
 
+class StartedHooks:
+    """Hooks that run on a host and wait for their spec: their start is over when it is known."""
+
+    def __init__(self, spec: Future[HostDocument], report: Future[HookReport]) -> None:
+        self._spec = spec
+        self._report = report
+
+    def waiting(self) -> bool:
+        """Whether they can still have it: not when the connection broke, or they ended."""
+        return not self._report.done()
+
+    def answer(self, spec: HostDocument) -> HookReport:
+        """What they come to with this spec. Raises as HookRunner.hooks does."""
+        self._spec.set_result(spec)
+        return self._report.result()
+
+    def abandon(self) -> None:
+        """They end, with nothing done: an empty spec is refused."""
+        self._spec.cancel()
+
+
 class HookRunner:
     """A host on which the hooks run as root, over SSH."""
 
@@ -52,16 +75,32 @@ class HookRunner:
         # twice: the hooks may first wait for another run on the host (hooks/host/lock.py), then do their own
         return loop.call(self.answer(action, spec, 2 * deadline_seconds + 30, only))
 
+    def started(self, action: str, seconds: float) -> StartedHooks:
+        """Start `action` now; it waits for its spec. `seconds`: from now to its answer."""
+        spec: Future[HostDocument] = Future()
+
+        async def answered() -> HookReport:
+            text = asyncio.ensure_future(_encoded(asyncio.wrap_future(spec)))
+            return await self._answer(action, text, seconds)
+
+        return StartedHooks(spec, loop.begin(answered()))
+
     async def answer(
         self, action: str, spec: HostDocument, seconds: float, only: Sequence[str] = ()
     ) -> HookReport:
         """The same in the event loop; `seconds`: from the login to the answer. One round trip, and another
         one where the host does not have these hooks yet. Raises as `hooks` does."""
+        return await self._answer(action, json.dumps(spec), seconds, only)
+
+    async def _answer(
+        self, action: str, given: str | asyncio.Future[str], seconds: float, only: Sequence[str] = ()
+    ) -> HookReport:
         words = ["hooks", f"{_FOLDER}/hooks-{zipapp.hooks_sha256()[:16]}.pyz", action, "--spec", "-"]
         words += ["--only", ",".join(only)] if only else []
-        given = json.dumps(spec)
         ran = await self.ssh.ran(["sh", "-c", _RUN, *words], seconds, stdin=given)
         if ran.code == _MISSING:
+            async with asyncio.timeout(seconds):
+                given = given if isinstance(given, str) else await given
             with_hooks = f"{given}\n{_encoded_hooks()}"
             ran = await self.ssh.ran(["sh", "-c", _SEND_AND_RUN, *words], seconds, stdin=with_hooks)
         if ran.code == _NOT_WRITTEN:
@@ -77,6 +116,10 @@ class HookRunner:
         """Reboot the host; the connection is dropped."""
         self.ssh.run(["sudo", "-n", "systemctl", "reboot", "--no-block"], 60)
         self.ssh.close()
+
+
+async def _encoded(spec: Awaitable[HostDocument]) -> str:
+    return json.dumps(await spec)
 
 
 @cache

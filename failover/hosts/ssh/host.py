@@ -7,6 +7,7 @@ import re
 import secrets
 import shlex
 import threading
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -59,9 +60,11 @@ class SshHost:
         """Run argv (each word quoted) and return whatever it came to; raises as `ran` does."""
         return loop.call(self.ran(argv, deadline_seconds, stdin))
 
-    async def ran(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
+    async def ran(self, argv: list[str], deadline_seconds: float, stdin: str | Awaitable[str] = "") -> Ran:
         """Run argv (each word quoted) and return whatever it came to. In the event loop (loop.py) only.
 
+        An input that is awaited comes while the command runs already; where it never comes, the command gets
+        the end of an empty one.
         Raises Silent when the host does not answer; HostUnknown when it answers but does not let us in, when
         the deadline passes, or when the connection breaks before the command's end is known; Usage for an SSH
         configuration or key of this machine that cannot be used.
@@ -161,19 +164,32 @@ def close_shared(access: SshAccess) -> None:
 
 
 async def _ran(
-    connection: asyncssh.SSHClientConnection, command: str, stdin: str, seconds: float
+    connection: asyncssh.SSHClientConnection, command: str, stdin: str | Awaitable[str], seconds: float
 ) -> asyncssh.SSHCompletedProcess:
     async with asyncio.timeout(seconds):
         # without input its end is sent at once: no command waits for it
         given = {} if stdin else {"stdin": asyncssh.DEVNULL}
         process = await connection.create_process(command, encoding="utf-8", errors="replace", **given)
-        if stdin:
-            # A command may end before it has read: its exit status is the answer then, as with ssh(1). Where
-            # the connection broke there is no exit status. asyncssh's own `input` raises in both cases.
-            with suppress(BrokenPipeError):
-                process.stdin.write(stdin)
-                process.stdin.write_eof()
+        # A command may end before it has read: its exit status is the answer then, as with ssh(1). Where
+        # the connection broke there is no exit status. asyncssh's own `input` raises in both cases.
+        with suppress(BrokenPipeError):
+            try:
+                if stdin:
+                    process.stdin.write(stdin if isinstance(stdin, str) else await _coming(process, stdin))
+            finally:
+                if stdin:
+                    process.stdin.write_eof()
         return await process.wait(check=False)
+
+
+async def _coming(process: asyncssh.SSHClientProcess[str], stdin: Awaitable[str]) -> str:
+    """The input, once it is there; empty when the command ends before that."""
+    coming, ended = asyncio.ensure_future(stdin), asyncio.ensure_future(process.wait_closed())
+    try:
+        await asyncio.wait((coming, ended), return_when=asyncio.FIRST_COMPLETED)
+        return coming.result() if coming.done() else ""
+    finally:
+        ended.cancel()
 
 
 async def _aborted(connection: asyncssh.SSHClientConnection) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import fcntl
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -148,9 +148,9 @@ class AnsweringHost:
     async def opened(self) -> None:
         """There is no connection; what keeps a login out is raised by `ran`."""
 
-    async def ran(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
-        """The same in the event loop."""
-        return self.run(argv, deadline_seconds, stdin)
+    async def ran(self, argv: list[str], deadline_seconds: float, stdin: str | Awaitable[str] = "") -> Ran:
+        """The same in the event loop; it begins when it has its input."""
+        return self.run(argv, deadline_seconds, stdin if isinstance(stdin, str) else await stdin)
 
     def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
         """What this command comes to on this host; raises Silent as the real one does."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from failover.deadline import until
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import SshHost, close_shared
 from failover.model.host.host_spec import ClientDocument
@@ -83,3 +84,38 @@ def test_a_home_that_cannot_be_written_is_named(runner: HookRunner, home: Path) 
     (home / ".nfs-failover").write_text("in the way")
     with pytest.raises(Failed, match=r"nfs-cli: the hooks could not be written to \.nfs-failover/hooks-"):
         runner.hooks("check", SPEC, 20)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["hooks-there", "hooks-sent-late"])
+def test_hooks_that_were_started_beforehand_answer_once_they_have_their_spec(
+    runner: HookRunner, running: Sshd, there: bool
+) -> None:
+    wanted = runner.hooks("check", SPEC, 20).message if there else ""
+    before = len(running.behaviour.commands)
+    started = runner.started("check", 20)
+    assert until(lambda: len(running.behaviour.commands) > before, bool, 10)
+    assert started.waiting()
+    report = started.answer(SPEC)
+    assert report.result.role == "client"
+    assert report.message == (wanted or report.message)
+    assert not started.waiting()
+
+
+def test_hooks_that_are_not_used_end_and_the_host_goes_on(runner: HookRunner, running: Sshd) -> None:
+    runner.hooks("check", SPEC, 20)
+    before = len(running.behaviour.commands)
+    started = runner.started("check", 20)
+    assert until(lambda: len(running.behaviour.commands) > before, bool, 10)
+    started.abandon()
+    assert until(lambda: not started.waiting(), bool, 10)
+    assert runner.hooks("check", SPEC, 20).result.role == "client"
+
+
+def test_a_connection_that_breaks_meanwhile_leaves_none_that_wait(runner: HookRunner, running: Sshd) -> None:
+    runner.hooks("check", SPEC, 20)
+    before = len(running.behaviour.commands)
+    started = runner.started("check", 20)
+    assert until(lambda: len(running.behaviour.commands) > before, bool, 10)
+    runner.ssh.close()
+    assert until(lambda: not started.waiting(), bool, 10)
+    assert runner.hooks("check", SPEC, 20).result.role == "client"
