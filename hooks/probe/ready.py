@@ -1,9 +1,9 @@
 """What a server that stands by may have beforehand, so that its takeover does not have to make it.
 
-Its own loader finds the hooks at once, and need not look for them on the volumes while an operator's run
-waits for it. Its boot service has the spec of today, and not of the day on which the instance was born. The
-locks layer's units are there, and systemd has read them. A takeover by an operator does without all of it; it
-takes longer then.
+The kernel has the modules that it needs. Its own loader finds the hooks at once, and need not look for them
+on the volumes while an operator's run waits for it. Its boot service has the spec of today, and not of the
+day on which the instance was born. The locks layer's units are there, and systemd has read them. A takeover
+by an operator does without all of it; it takes longer then.
 """
 
 from contextlib import suppress
@@ -20,12 +20,14 @@ from hooks.host.host import HookError, Host
 from hooks.layers.locks import locks
 from hooks.probe import kept
 
-SPEC = "spec"
+SPEC, MODULES = "spec", "modules"
+_FILESYSTEMS = "/proc/filesystems"  # nfsd has one, too (nfsd(7))
+_OTHERWISE = {1: "a kernel that has no such module: the survey says so"}
 
 
 def ready(host: Host, text: str) -> List[Layer]:
-    """A layer each, `hooks PLACE`, `spec` and `locks`: present when it is there, broken with what was in its
-    way. `text`: of a spec with all of the site's volumes.
+    """A layer each, `modules`, `hooks PLACE`, `spec` and `locks`: present when it is there, broken with what
+    was in its way. `text`: of a spec with all of the site's volumes.
 
     Nothing of a service that runs is touched. Raises SpecError for a client's spec.
     """
@@ -36,12 +38,23 @@ def ready(host: Host, text: str) -> List[Layer]:
     spec = parse(text)
     if not isinstance(spec, ServerSpec):
         raise SpecError("ready: found a client's spec, expected a server's")
-    layers = kept.keep_on_disk(host)
+    layers = [_layer(host, MODULES, lambda: _load(host, spec)), *kept.keep_on_disk(host)]
     if has_service:
         layers.append(_layer(host, SPEC, lambda: [site_spec.FILE + " written"] * site_spec.keep(host, text)))
     if spec.locks:
         layers.append(_layer(host, locks.NAME, partial(locks.make_ready, host, spec)))
     return layers
+
+
+def _load(host: Host, spec: ServerSpec) -> List[str]:
+    """The kernel's modules of the spec's filesystems and of nfsd (modprobe(8)); no thread runs by it."""
+    there = (host.read(_FILESYSTEMS) or "").split()
+    wanted = sorted({item.type for item in spec.filesystems} | {"nfsd"})
+    missing = [name for name in wanted if name not in there]
+    if not missing:
+        return []
+    host.run("modprobe", "-a", "-q", *missing, tolerate=_OTHERWISE)
+    return [", ".join(missing) + " loaded"]
 
 
 def _layer(host: Host, name: str, work: Callable[[], List[str]]) -> Layer:

@@ -153,6 +153,10 @@ def test_a_takeover_reads_no_units_again_that_systemd_has_read(tmp_path: Path, u
     assert layer.state == PRESENT, layer
 
 
+KERNEL = {"/proc/filesystems": "nodev\tnfsd\n\txfs\n"}
+LOADED = {"run": "modprobe -a -q nfsd xfs", "then": {"files": KERNEL}}
+
+
 def text_with(uuid: str | None) -> str:
     found = json.loads(fixture("server-spec.json"))
     found["filesystems"][0]["uuid"] = uuid
@@ -160,11 +164,15 @@ def text_with(uuid: str | None) -> str:
 
 
 def test_a_server_that_stands_by_gets_the_units_once(tmp_path: Path) -> None:
-    made = host(tmp_path, NO_TRACKER, RELOAD, NO_TRACKER)
+    made = host(tmp_path, LOADED, NO_TRACKER, RELOAD, NO_TRACKER)
     first = ready.ready(made, text_with(UUID))
     again = ready.ready(made, text_with(UUID))
     made.finish()
-    assert [(x.state, x.changed) for x in first + again] == [(PRESENT, True), (PRESENT, False)]
+    assert [(x.layer, x.state, x.changed) for x in first] == [
+        ("modules", PRESENT, True),
+        ("locks", PRESENT, True),
+    ]
+    assert [(x.state, x.changed) for x in again] == [(PRESENT, False)] * 2
     assert {path: made.read(path) or "" for path in locks.UNITS} == dict(locks.units(spec(), UUID, ""))
 
 
@@ -180,8 +188,8 @@ def test_a_server_that_stands_by_gets_the_units_once(tmp_path: Path) -> None:
 def test_nothing_is_written_beforehand_where_it_would_act(
     tmp_path: Path, nfsd: str, files: dict[str, str], keeps: str, uuid: str | None, says: str
 ) -> None:
-    made = host(tmp_path, show(55 if keeps else 0, nfsd=nfsd), files=files, keeps=keeps)
-    (layer,) = ready.ready(made, text_with(uuid))
+    made = host(tmp_path, show(55 if keeps else 0, nfsd=nfsd), files={**files, **KERNEL}, keeps=keeps)
+    _, layer = ready.ready(made, text_with(uuid))
     made.finish()
     assert layer.state == BROKEN
     assert says in layer.message
