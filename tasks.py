@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from json import dumps, loads
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from invoke import Collection, Context, task
@@ -749,6 +752,16 @@ def ci_comment(_: Context, plan: str) -> None:
     sys.exit(ci.comment(plan))
 
 
+@contextmanager
+def _timed(name: str) -> Iterator[None]:
+    """Keep how long it took, once it has succeeded, for `bench --what house`."""
+    began = monotonic()
+    yield
+    file = Path(".venv/seconds.json")
+    known = loads(file.read_text()) if file.exists() else {}
+    file.write_text(dumps({**known, name: round(monotonic() - began)}))
+
+
 @task
 def lint(c: Context) -> None:
     """Everything that is checked without running it."""
@@ -761,8 +774,9 @@ def lint(c: Context) -> None:
 @task
 def check(c: Context) -> None:
     """Lint and unit tests alone: for every save."""
-    lint(c)
-    c.run(".venv/bin/pytest -q tests/unit -n 2", in_stream=False)
+    with _timed("check"):
+        lint(c)
+        c.run(".venv/bin/pytest -q tests/unit -n 2", in_stream=False)
 
 
 @task(
@@ -773,6 +787,11 @@ def check(c: Context) -> None:
 )
 def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
     """Lint, unit, Terraform and API tests, and drills on real guests."""
+    with _timed("quick" if quick else "nightly" if nightly else "whole run"):
+        _test(c, quick, nightly)
+
+
+def _test(c: Context, quick: bool, nightly: bool) -> None:
     if not quick:
         _guarded(_prepare_machine)
     with ThreadPoolExecutor() as beside:  # the image takes two minutes, of one processor
