@@ -40,7 +40,8 @@ def row(root: Path, package: str) -> str:
     most = max(sum(file.parent == folder for file in modules) for folder in folders)
     functions = [function for file in modules for function in _functions(ast.parse(file.read_text()))]
     lines = sorted((function.end_lineno or function.lineno) - function.lineno + 1 for function in functions)
-    raising = [function for function in functions if _is_public(function) and _raises(function)]
+    public = [function for file in modules for function in _public(ast.parse(file.read_text()))]
+    raising = [function for function in public if _raises(function)]
     saying = [function for function in raising if any(word in _doc(function) for word in _SAYS)]
     sizes = f"{statistics.median(lines):.0f}, {lines[int(len(lines) * 0.9)]}, {lines[-1]}"
     share = "-" if package == "tests" else f"{len(raising)}: {len(saying)}"
@@ -54,7 +55,7 @@ def contracts(root: Path) -> int:
 
 
 def seconds(root: Path) -> str:
-    """Of the last `check`, `test --quick` and `test` in this checkout that succeeded (tasks.py keeps them)."""
+    """Of the last `check`, `test --quick` and `test` in this checkout that succeeded."""
     file = root / ".venv" / "seconds.json"
     known = json.loads(file.read_text()) if file.exists() else {}
     return ", ".join(f"{name} {number}" for name, number in known.items())
@@ -64,8 +65,14 @@ def _functions(tree: ast.AST) -> Iterator[Function]:
     return (node for node in ast.walk(tree) if isinstance(node, Function))
 
 
-def _is_public(function: Function) -> bool:
-    return not function.name.startswith("_")
+def _public(tree: ast.AST) -> Iterator[Function]:
+    """Functions and methods that others can call: nothing of what a function has inside."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, Function):
+            if not node.name.startswith("_"):
+                yield node
+        else:
+            yield from _public(node)
 
 
 def _doc(function: Function) -> str:

@@ -84,7 +84,10 @@ def _parts(spec: Spec) -> object:
 
 
 def on(host: Host, spec: Spec, text: str) -> List[Layer]:
-    """Writes the units, the spec and the hooks that run now; earlier copies go. `text`: the spec's JSON."""
+    """Writes the units, the spec and the hooks that run now; earlier copies go. `text`: the spec's JSON.
+
+    Raises SpecError for a server's spec.
+    """
     if not isinstance(spec, ClientSpec):
         raise SpecError("follow-on: found a server's spec, expected a client's")
     return [walk.timed(host, NAME, lambda: _on(host, spec, text))]

@@ -97,7 +97,7 @@ class LockOwners:
         self.await_turns("before the move")
 
     def await_turns(self, when: str) -> None:
-        """Wait until each owner has ended TURNS more turns of its own."""
+        """Wait until each owner has ended TURNS more turns of its own. Raises HardwareError at the deadline."""
         before = {name: self._released(name) for name in self._logs}
         for name, count_before in before.items():
             if not until(partial(self._reached, name, count_before + TURNS), TURN_SECONDS, 1.0):
@@ -150,7 +150,10 @@ def _program() -> str:
 
 
 def keep_locks(lab: Lab, operator: Operator) -> None:
-    """The lab's site gets the service's address and keeps locks; nfs-srv-1 takes itself over with them."""
+    """The lab's site gets the service's address and keeps locks; nfs-srv-1 takes itself over with them.
+
+    Raises HardwareError where it does not.
+    """
     file = lab.terraform.directory / VARIABLES_FILE
     site = {**json.loads(file.read_text()), "service_ip": SERVICE_ADDRESS, "keep_locks": True}
     file.write_text(json.dumps(site))
@@ -162,7 +165,7 @@ def keep_locks(lab: Lab, operator: Operator) -> None:
 
 def leave_names(lab: Lab, operator: Operator) -> None:
     """The client's own mount moves to the service's address too: NFSv4.2 has one connection to a server, and
-    the owner's mount would go by the server's name. The writer that holds it ends."""
+    the owner's mount would go by the server's name. The writer that holds it ends. Raises HardwareError."""
     lab.on(CLIENT, "sudo", "systemctl", "stop", "drill-writer")
     report, code = operator.report("clients", "migrate", "--yes")
     if code:

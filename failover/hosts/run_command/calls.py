@@ -71,7 +71,10 @@ class AgentCommands:
         self._instances: dict[str, list[str]] | Unanswered | None = None
 
     def instance_of(self, client: Client) -> str:
-        """The OCID of the client's instance: the site's, or that of the one with its address or name."""
+        """The OCID of the client's instance: the site's, or that of the one with its address or name.
+
+        Raises Unknown where none or several are it.
+        """
         if client.instance_id:
             return client.instance_id
         by_key = self._by_key(client.name)
@@ -107,7 +110,7 @@ class AgentCommands:
         return by_key
 
     def require_plugin(self, name: str, instance_id: str) -> None:
-        """Return when the instance and its plugin for commands run."""
+        """Return when the instance and its plugin for commands run. Raises Unknown with what does not."""
         instance = self._called(name, "GetInstance", self._compute.get_instance, instance_id)
         if instance.lifecycle_state != "RUNNING":
             raise Unknown(f"{name}: its instance is {instance.lifecycle_state}", "start it, or leave it")
@@ -181,7 +184,7 @@ class AgentCommands:
         return str(made.id)
 
     def execution(self, name: str, command_id: str, instance_id: str) -> AgentRun:
-        """How far the command is; one that the service does not show yet is PENDING."""
+        """How far the command is; one that the service does not show yet is PENDING. Raises Unknown."""
         try:
             execution = called(
                 "GetInstanceAgentCommandExecution",

@@ -94,7 +94,7 @@ def list_commands(cloud: Tenancy, call: Call) -> list[Document]:
 
 
 def get_execution(cloud: Tenancy, call: Call) -> Document:
-    """GetInstanceAgentCommandExecution."""
+    """GetInstanceAgentCommandExecution. Raises the API's 404 for an instance that the command is not for."""
     command = cloud.required(KIND, call.path["id"])
     if call.required_query("instanceId") != command.body["target"]["instanceId"]:
         raise not_found(call.query["instanceId"])
