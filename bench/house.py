@@ -40,9 +40,9 @@ def row(root: Path, package: str) -> str:
     most = max(sum(file.parent == folder for file in modules) for folder in folders)
     functions = [function for file in modules for function in _functions(ast.parse(file.read_text()))]
     lines = sorted((function.end_lineno or function.lineno) - function.lineno + 1 for function in functions)
-    public = [function for file in modules for function in _public(ast.parse(file.read_text()))]
-    raising = [function for function in public if _raises(function)]
-    saying = [function for function in raising if any(word in _doc(function) for word in _SAYS)]
+    public = [function for file in modules for function in public(ast.parse(file.read_text()))]
+    raising = [function for function in public if raises(function)]
+    saying = [function for function in raising if says(function)]
     sizes = f"{statistics.median(lines):.0f}, {lines[int(len(lines) * 0.9)]}, {lines[-1]}"
     share = "-" if package == "tests" else f"{len(raising)}: {len(saying)}"
     return f"| {package} | {len(modules)} | {len(folders)} | {most} | {sizes} | {share} |"
@@ -65,21 +65,23 @@ def _functions(tree: ast.AST) -> Iterator[Function]:
     return (node for node in ast.walk(tree) if isinstance(node, Function))
 
 
-def _public(tree: ast.AST) -> Iterator[Function]:
+def public(tree: ast.AST) -> Iterator[Function]:
     """Functions and methods that others can call: nothing of what a function has inside."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, Function):
             if not node.name.startswith("_"):
                 yield node
         else:
-            yield from _public(node)
+            yield from public(node)
 
 
-def _doc(function: Function) -> str:
-    return (ast.get_docstring(function) or "").lower()
+def says(function: Function) -> bool:
+    """Whether its docstring tells of a failure."""
+    text = (ast.get_docstring(function) or "").lower()
+    return any(word in text for word in _SAYS)
 
 
-def _raises(function: Function) -> bool:
+def raises(function: Function) -> bool:
     """Whether the function's own body raises something new; a bare `raise` hands on what it caught."""
     inner = {
         id(node)

@@ -97,7 +97,7 @@ class LockOwners:
         self.await_turns("before the move")
 
     def await_turns(self, when: str) -> None:
-        """Wait until each owner has ended TURNS more turns of its own. Raises HardwareError at the deadline."""
+        """Wait until each owner has ended TURNS more turns of its own. Raises HardwareError otherwise."""
         before = {name: self._released(name) for name in self._logs}
         for name, count_before in before.items():
             if not until(partial(self._reached, name, count_before + TURNS), TURN_SECONDS, 1.0):
