@@ -1,0 +1,1 @@
+"""Sites that others built, on guests that are shaped like theirs."""
