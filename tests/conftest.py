@@ -28,7 +28,13 @@ ONE_LAB = (
 LABS_AT_ONCE = 2
 # of two processes one waits for a deadline a quarter of its time; a third one, without guests, uses it
 # the longest drill is begun first, so that nobody waits for it alone at the end
-LONG_FIRST = ("tests/drill/test_whole_path", "tests/drill/", "tests/terraform/", "tests/model/", "tests/api/")
+LONG_FIRST = (
+    "tests/drill/before/test_whole_path",
+    "tests/drill/",
+    "tests/terraform/",
+    "tests/model/",
+    "tests/api/",
+)
 
 
 class ByLab(LoadScopeScheduling):

@@ -12,15 +12,15 @@ from tests.conftest import LABS_AT_ONCE, ONE_LAB, ByLab
 from tests.paths import ROOT
 
 TESTS = [
-    *(f"tests/drill/test_host_faults.py::test_{n}" for n in range(4)),
-    *(f"tests/drill/test_operator_faults.py::test_{n}" for n in range(3)),
-    *(f"tests/drill/test_failovers.py::test_{n}" for n in range(3)),
-    *(f"tests/drill/test_doors.py::test_{n}" for n in range(4)),
+    *(f"tests/drill/faults/test_host_faults.py::test_{n}" for n in range(4)),
+    *(f"tests/drill/faults/test_operator_faults.py::test_{n}" for n in range(3)),
+    *(f"tests/drill/doors/test_failovers.py::test_{n}" for n in range(3)),
+    *(f"tests/drill/doors/test_doors.py::test_{n}" for n in range(4)),
     *(f"tests/terraform/flow/test_flow.py::test_{n}" for n in range(9)),
     *(f"tests/unit/test_much.py::test_{n}" for n in range(20)),
     *(f"tests/unit/test_file_{n}.py::test_it" for n in range(5)),
 ]
-LONGEST = "tests/drill/test_failovers.py::test_0"
+LONGEST = "tests/drill/doors/test_failovers.py::test_0"
 
 
 class Process:
@@ -107,5 +107,5 @@ def test_drills_are_shared_out_evenly_also_when_one_takes_long() -> None:
 
 def test_each_file_that_has_one_lab_for_its_tests_is_known() -> None:
     """In two processes it would bring up two."""
-    files = (ROOT / "tests" / "drill").glob("test_*.py")
+    files = (ROOT / "tests" / "drill").rglob("test_*.py")
     assert {file.stem for file in files if "tmp_path_factory" in file.read_text()} == set(ONE_LAB)

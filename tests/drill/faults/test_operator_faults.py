@@ -15,7 +15,7 @@ import pytest
 
 from lab.site.lab import Lab
 from lab.site.nfs_site import CLIENT, SERVER
-from tests.drill.operator_faults import CODES, FAULTS, Edit, unchanged
+from tests.drill.faults.operator_faults import CODES, FAULTS, Edit, unchanged
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.guests

@@ -2,7 +2,7 @@
 
 `AnsweringAgents` stands for failover.hosts.run_command.calls.AgentCommands. Every call is made, and meets
 what the lab's API answers; only what the script printed is replaced. That a script runs is proven by
-tests/unit/failover/hosts/test_run_command.py, and on a guest by tests/drill/test_run_command.py.
+tests/unit/failover/hosts/test_run_command.py, and on a guest by tests/drill/clients/test_run_command.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Clients by commands of OCI's agent: the script as it runs, its answer in pieces, and what has no answer.
 
 The agent is a double here: it runs the script on this machine. tests/api/test_agent_commands.py has the API's
-side, and tests/drill/test_run_command.py a guest.
+side, and tests/drill/clients/test_run_command.py a guest.
 """
 
 from __future__ import annotations
