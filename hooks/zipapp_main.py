@@ -4,7 +4,6 @@ A zip of many small files would not fit into an instance's metadata; compressed 
 compiled is kept in /run, where root alone writes and which ends with the boot: half of a start is to compile.
 """
 
-import bz2
 import hashlib
 import json
 import marshal
@@ -49,7 +48,10 @@ class Unpacked:
         exec(code, module.__dict__)  # noqa: S102 - our own sources, as zipimport would
 
     def _compiled(self, name: str) -> bool:
-        self._sources = self._sources or json.loads(bz2.decompress(self._payload).decode())
+        if not self._sources:
+            import bz2  # noqa: PLC0415 - a start with kept bytecode does without it
+
+            self._sources = json.loads(bz2.decompress(self._payload).decode())
         if name in self._sources:
             code = compile(self._sources[name], "hooks.pyz/" + name, "exec")
             package = any(module.startswith(name + ".") for module in self._sources)

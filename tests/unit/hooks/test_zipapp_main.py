@@ -47,7 +47,7 @@ def test_a_second_start_compiles_nothing(kept: Path, monkeypatch: pytest.MonkeyP
     first.keep()
     assert kept.stat().st_mode & 0o077 in (0, 0o044)
     assert [p.name for p in kept.parent.iterdir()] == [kept.name]
-    monkeypatch.setattr(zipapp_main.bz2, "decompress", lambda _: pytest.fail("the payload was read again"))
+    monkeypatch.setattr(bz2, "decompress", lambda _: pytest.fail("the payload was read again"))
     again = Unpacked(payload(SOURCES), str(kept))
     assert value_of(again, "hooks.kept_a.b") == 7
 
