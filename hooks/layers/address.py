@@ -147,11 +147,11 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
 
 
 def _rivals(host: Host, wanted: ServiceAddress, device: str) -> List[str]:
-    """What is to be said of other owners of the address; nothing without arping."""
+    """What is to be said of other owners of the address; nothing without arping, or with one that hangs."""
     try:
         rivals = answering(host, wanted, device, "-D")
-    except CommandFailed:
-        return []  # what follows says so
+    except HookError:
+        return []  # what follows says so, or ends at the run's deadline
     text = "{} is answered by {} already: take it away there, or clients reach that host"
     return [text.format(wanted.address, ", ".join(rivals))] if rivals else []
 

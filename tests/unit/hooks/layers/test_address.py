@@ -68,3 +68,10 @@ def test_the_host_that_has_the_address_is_not_asked(tmp_path: Path) -> None:
     address.begin(made, spec())
     assert address._EARLY[made].result() == ("", [])
     made.finish()
+
+
+def test_a_probe_that_hangs_is_no_reason_to_stop(tmp_path: Path) -> None:
+    hanging = {"run": "arping -D -c 2 -w 1 -I eth0 10.0.0.100", "hangs": True}
+    early = [shown("10.0.0.12"), shown("10.0.0.12"), hanging]
+    done = applied(tmp_path, *early, shown("10.0.0.12"), ADDED, TOLD)
+    assert done == ["10.0.0.100 added to eth0"]
