@@ -10,6 +10,7 @@ from typing import Protocol
 from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
 from failover.deadline import Deadline
+from failover.hosts import readiness
 from failover.hosts.hook_runner import HookRunner, StartedHooks
 from failover.model.attachments import Attachment, Attachments
 from failover.model.host.hook_report import HookReport
@@ -42,7 +43,7 @@ class Crew:
     """What the steps of one run need. `stack` is renewed when Terraform changed it.
 
     `released` and `cut_off`: the servers that this run has fenced so. `made_ready`: what hooks/probe/ready.py
-    has looked at in this run. `takes_over`: whether this run is going to, and says so to its target.
+    has looked at in this run. `takes_over`: whether this run is going to; it says so to its target then.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Crew:
         mode: ClientMode,
         door: Door = COMMAND_LINE,
         restore: Restoring | None = None,
+        takes_over: bool = True,
     ) -> None:
         self.site = ports.site
         self.cloud = ports.cloud
@@ -67,7 +69,7 @@ class Crew:
         self.evidence = Evidence()
         self.remarks: list[str] = []
         self.made_ready: set[str] = set()
-        self.takes_over = True
+        self._takes_over = takes_over
         self._started: dict[str, StartedHooks] = {}
         self._settled = False
         self._beside: list[threading.Thread] = []
@@ -88,10 +90,17 @@ class Crew:
         for started in self._started.values():
             started.abandon()
 
-    def start_hooks(self, server: Server) -> None:
+    def make_ready(self, server: Server) -> str:
+        """Have a server that stands by hold ready what its takeover needs; what it came to, in a sentence."""
+        host = self.host(server)
+        text = readiness.tried(host, self.stack, self.site.deadlines.hooks, announced=self._takes_over)
+        self._start_hooks(server)
+        return text
+
+    def _start_hooks(self, server: Server) -> None:
         """Start the takeover's hooks on its target before the volumes are there: clients need not wait for
         their start. Never raises; without them the takeover starts its own."""
-        if not self.takes_over or self._settled or server.name in self._started:
+        if not self._takes_over or self._settled or server.name in self._started:
             return
         deadlines = self.site.deadlines
         seconds = deadlines.power + deadlines.switch + 4 * deadlines.hooks + 30

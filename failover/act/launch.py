@@ -7,7 +7,7 @@ from functools import partial
 from failover.act.context import Crew, with_what_is_left
 from failover.cloud.resources import GONE
 from failover.deadline import until
-from failover.hosts import readiness, survey
+from failover.hosts import survey
 from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.host.hook_report import HookReport
 from failover.model.observation import Presence
@@ -76,9 +76,7 @@ def reach(crew: Crew, step: Step) -> str:
     if crew.observation.attachments.held_by(instance_id):
         return f"answers SSH at {address}"
     crew.made_ready.add(server.name)
-    ready = readiness.tried(host, crew.stack, hooks, announced=crew.takes_over)
-    crew.start_hooks(server)
-    return f"answers SSH at {address}; {ready}"
+    return f"answers SSH at {address}; {crew.make_ready(server)}"
 
 
 def survey_of_active(crew: Crew) -> HookReport | None:

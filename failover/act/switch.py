@@ -10,7 +10,6 @@ from failover.act.context import Crew, Restoring, with_what_is_left
 from failover.act.fence import assert_fenced
 from failover.cloud.resources import GONE
 from failover.deadline import Deadline
-from failover.hosts import readiness
 from failover.model.attachments import Attachments
 from failover.model.outcome import Failed, FailoverError, Refused
 from failover.model.stack_output import Server
@@ -55,12 +54,7 @@ def _make_ready_beside(crew: Crew, target: Server) -> None:
     born."""
     holds = crew.observation.attachments.held_by(target.instance_id)
     if crew.site.ssh.reach and not holds and target.name not in crew.made_ready:
-        crew.beside(partial(_make_ready, crew, target))
-
-
-def _make_ready(crew: Crew, target: Server) -> None:
-    readiness.tried(crew.host(target), crew.stack, crew.site.deadlines.hooks, announced=True)
-    crew.start_hooks(target)
+        crew.beside(partial(crew.make_ready, target))
 
 
 def _planned(crew: Crew, variables: Mapping[str, Any]) -> SavedPlan:

@@ -46,8 +46,7 @@ def bring_up(ports: Ports, name: str, say: Say) -> BroughtUp:
     """
     stack = ports.runner.read()
     observation = look(ports, stack, name)
-    crew = Crew(ports, observation, ClientMode.REMOUNT)
-    crew.takes_over = False
+    crew = Crew(ports, observation, ClientMode.REMOUNT, takes_over=False)
     came = BroughtUp(name)
     steps = planner.prepare(observation.servers[name], observation.reach)
     if any(step.kind is StepKind.LAUNCH for step in steps):

@@ -107,10 +107,9 @@ def _save(lab: RunDirectory, machine: Machine, work: Path) -> None:
     if below != images.pin_base(lab).disk and below.parent != lab.images:
         raise HardwareError(f"{machine.name} cannot be saved: {below}, which it lies on, is not its lab's")
     name = short_name(machine.instance_id)
-    with guest.standing_still():
-        qmp.monitor(guest.monitor, f"savevm {NAME}")
-        _copy(guest.disk, work / f"{name}.qcow2")
-        qmp.monitor(guest.monitor, f"delvm {NAME}")
+    qmp.monitor(guest.monitor, f"savevm {NAME}")
+    _copy(guest.disk, work / f"{name}.qcow2")
+    qmp.monitor(guest.monitor, f"delvm {NAME}")
     shutil.copy(guest.console_file, work / f"{name}.console")
 
 
