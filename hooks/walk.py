@@ -89,13 +89,15 @@ def _walk(host: Host, modules: Iterable[ModuleType], spec: Spec, act: Act, aim: 
 
 
 def _reloaded(host: Host, layers: List[Layer]) -> List[Layer]:
-    """After a failure too: what was edited is for the next boot and shutdown, which no client waits for."""
-    if not host.reload_due:
+    """After a failure too: what was edited or is to be enabled is for the next boot and shutdown, which no
+    client waits for."""
+    if not (host.reload_due or host.enable_due):
         return layers
+    command = " ".join(host.reload_command())
     try:
         host.reload_systemd()
     except HookError as error:
-        message = "{}; {}: run `systemctl daemon-reload`".format(layers[-1].message, error)
+        message = "{}; {}: run `{}`".format(layers[-1].message, error, command)
         return layers[:-1] + [layers[-1]._replace(message=message)]
     return layers
 
@@ -132,10 +134,11 @@ def _layer_of(host: Host, module: ModuleType, spec: Spec, check: str = "check") 
 
 
 def _applied(host: Host, module: ModuleType, spec: Spec) -> Layer:
-    before = _layer_of(host, module, spec)
-    if before.state == PRESENT:
-        return before._replace(message="nothing to do: " + before.message)
-    done = module.apply(host, spec)
+    with host.one_look():  # the check and the act ask the same, and nothing happens in between
+        before = _layer_of(host, module, spec)
+        if before.state == PRESENT:
+            return before._replace(message="nothing to do: " + before.message)
+        done = module.apply(host, spec)
     return _checked(_layer_of(host, module, spec), done, PRESENT)
 
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+from contextlib import contextmanager
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 COMMAND_SECONDS = 60.0
 RELOAD_SECONDS = 120.0  # of systemd: it waits 90 s where fstab names a mount that hangs, whoever's that is
@@ -53,7 +54,10 @@ class Host:
         self._seconds = seconds
         self._lock = threading.Lock()
         self.on_step: Callable[[str], None] = lambda step: None
-        self.reload_due = False  # systemd is to read its files again; a walk has it do so at its end, once
+        # systemd is to read its files again, and to enable these units; a walk has it do so at its end, once
+        self.reload_due = False
+        self.enable_due: List[str] = []
+        self._known: Optional[Dict[Tuple[str, ...], CommandOutcome]] = None
         self.renew()
 
     def renew(self) -> None:
@@ -93,6 +97,44 @@ class Host:
         message of the failure. Raises OutOfTime when the command outlives `seconds` or the run's deadline: it
         is killed, and left behind if the kernel will not let go of it.
         """
+        try:
+            return self._run(argv, tolerate, seconds, masks, remedy)
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._known = None if self._known is None else {}
+
+    def query(
+        self, *argv: str, tolerate: Dict[int, str] = _NOTHING, seconds: float = COMMAND_SECONDS
+    ) -> CommandOutcome:
+        """As `run`, of a command that changes nothing. Within `one_look` its answer is kept until `run` is
+        called."""
+        kept = self._known
+        if kept is not None and argv in kept:
+            return kept[argv]
+        outcome = self._run(argv, tolerate, seconds, (), "")
+        if kept is not None:
+            kept[argv] = outcome  # `run` in another thread has put another one in its place
+        return outcome
+
+    @contextmanager
+    def one_look(self) -> Iterator[None]:
+        """Between here and the first change the same question has the same answer."""
+        self._known = {}
+        try:
+            yield
+        finally:
+            self._known = None
+
+    def _run(
+        self,
+        argv: Sequence[str],
+        tolerate: Dict[int, str],
+        seconds: float,
+        masks: Sequence[str],
+        remedy: str,
+    ) -> CommandOutcome:
         shown = _masked(" ".join(argv), masks)
         seconds = min(seconds, self.left())
         if seconds <= 0:
@@ -116,8 +158,15 @@ class Host:
     def reload_systemd(self) -> None:
         """Has systemd read fstab, exports and units again: seconds, in which no client needs to wait. Raises
         HookError."""
-        self.run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
-        self.reload_due = False
+        self.run(*self.reload_command(), seconds=RELOAD_SECONDS)
+        if self.enable_due:  # that was systemctl's word; this looks at the files
+            self.run("systemctl", "is-enabled", *self.enable_due)
+        self.reload_due, self.enable_due = False, []
+
+    def reload_command(self) -> Tuple[str, ...]:
+        """systemctl(1): to enable reloads as well."""
+        verb = "enable" if self.enable_due else "daemon-reload"
+        return ("systemctl", verb, *self.enable_due)
 
     def _execute(self, argv: Sequence[str], seconds: float) -> Optional[CommandOutcome]:
         environment = dict(os.environ, LC_ALL="C", PATH=SBIN, LVM_SUPPRESS_FD_WARNINGS="1")
@@ -208,6 +257,7 @@ class Host:
             if self.now() + every > end:
                 raise OutOfTime("waited {:.0f} s for {}".format(max(0.0, seconds), what))
             self.sleep(every)
+            self._forget()
 
 
 def _masked(text: str, masks: Sequence[str]) -> str:

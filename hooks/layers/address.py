@@ -6,20 +6,18 @@ Functions with a `host` read it. Only `apply` and `release` change it (ip-addres
 import ipaddress
 import json
 import re
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 from weakref import WeakKeyDictionary
 
 from hooks.contract.result import ABSENT, PRESENT, LayerFinding
 from hooks.contract.spec import ServerSpec, ServiceAddress
 from hooks.host.host import CommandFailed, HookError, Host
+from hooks.host.threads import Begun
 from hooks.layers.locks import grace
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 NAME = "address"
 # what `begin` asked for this run, until `apply` takes it
-_EARLY: "WeakKeyDictionary[Host, Future[Tuple[str, List[str]]]]" = WeakKeyDictionary()
+_EARLY: "WeakKeyDictionary[Host, Begun[Tuple[str, List[str]]]]" = WeakKeyDictionary()
 _NOT_THERE = {2: "not there"}
 _NO_ANSWER = {1: "nobody answered, as it should be", 2: "not possible here"}
 _PROBED = {1: "it was answered, with -D; not, without", 2: "not possible here"}
@@ -49,7 +47,7 @@ def _device_of(host: Host, wanted: ServiceAddress) -> Optional[str]:
 
 
 def _report(host: Host, *words: str) -> List[Dict[str, Any]]:
-    out = host.run("ip", "-j", *words).out
+    out = host.query("ip", "-j", *words).out
     try:
         return list(json.loads(out or "[]"))
     except ValueError:
@@ -105,11 +103,7 @@ def router_link_addresses(host: Host) -> List[str]:
 
 def begin(host: Host, spec: ServerSpec) -> None:
     """Asks who else has the address, while the layers below come up: a second that clients need not wait."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a takeover alone needs it
-
-    pool = ThreadPoolExecutor(max_workers=1)
-    _EARLY[host] = pool.submit(_look_for_rivals, host, _wanted(spec))
-    pool.shutdown(wait=False)
+    _EARLY[host] = Begun(lambda: _look_for_rivals(host, _wanted(spec)))
 
 
 def _look_for_rivals(host: Host, wanted: ServiceAddress) -> Tuple[str, List[str]]:

@@ -82,7 +82,7 @@ def content(host: Host, filesystem: Filesystem) -> Dict[str, str]:
 
 def tags(host: Host, device: str) -> Dict[str, str]:
     """What the device itself says that is on it: TYPE, UUID, LABEL (blkid(8), -p)."""
-    out = host.run("blkid", "-p", "-o", "export", device, tolerate={2: "nothing known on it"}).out
+    out = host.query("blkid", "-p", "-o", "export", device, tolerate={2: "nothing known on it"}).out
     return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
 
 

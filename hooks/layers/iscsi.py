@@ -15,6 +15,7 @@ from hooks.contract.spec import ServerSpec, SpecVolume
 from hooks.host.host import CommandFailed, HookRefused, Host, OutOfTime
 from hooks.host.mounts import mounts
 from hooks.host.processes import runs
+from hooks.host.threads import for_each
 from hooks.layers.devices import whole
 
 NAME = "iscsi"
@@ -38,7 +39,7 @@ SETTINGS = (  # as the commands of the OCI console and Oracle's advice for block
 _SESSION = re.compile(r"^\w+: \[(\d+)\] (\S+:\d+),-?\d+ (\S+)")
 _SETTING = re.compile(r"^(\S+) = (.*)$")
 _AT_ONCE = 32
-_MANY = 8  # from here on one call for all saves more than an answer for each volume is worth
+_MANY = 8  # from here on one login for all saves more than an answer for each volume is worth
 
 
 class Session(NamedTuple):
@@ -74,8 +75,8 @@ def records_in(text: str) -> Dict[Tuple[str, str], Dict[str, str]]:
 
 
 def observe(host: Host) -> Initiator:
-    sessions = sessions_in(host.run("iscsiadm", "-m", "session", tolerate=NONE_FOUND).out)
-    records = records_in(host.run("iscsiadm", "-m", "node", "-o", "show", tolerate=NONE_FOUND).out)
+    sessions = sessions_in(host.query("iscsiadm", "-m", "session", tolerate=NONE_FOUND).out)
+    records = records_in(host.query("iscsiadm", "-m", "node", "-o", "show", tolerate=NONE_FOUND).out)
     return Initiator(tuple(item._replace(state=_state(host, item)) for item in sessions), records)
 
 
@@ -166,10 +167,7 @@ def _await_device(host: Host, volume: SpecVolume) -> None:
 
 
 def _each(work: Callable[[SpecVolume], List[str]], volumes: Sequence[SpecVolume]) -> List[str]:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most runs do not need it
-
-    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(volumes)) or 1) as pool:
-        return [text for done in pool.map(work, volumes) for text in done]
+    return [text for done in for_each(work, volumes, _AT_ONCE) for text in done]
 
 
 def _node(volume: SpecVolume) -> Tuple[str, ...]:
@@ -209,7 +207,7 @@ def _record(host: Host, volume: SpecVolume, now: Initiator) -> List[str]:
 def _set(host: Host, spec: ServerSpec, now: Initiator) -> List[str]:
     records = {volume: now.records.get((volume.iqn, volume.portal), {}) for volume in spec.volumes}
     volumes = [item for item in spec.volumes if any(records[item].get(k) != v for k, v in SETTINGS)]
-    if len(volumes) >= _MANY and _alone(spec, now):
+    if len(volumes) > 1 and _alone(spec, now):
         _iscsiadm_update_record(host, _NODES)
     else:
         for volume in volumes:

@@ -42,13 +42,13 @@ def observe(host: Host) -> LvmReport:
     physical = report(host, "pv", "pvs", "--foreign", "-o", _PVS)
     logical = report(host, "lv", "lvs", "-o", "vg_name,lv_name,lv_active")
     foreign = any(row["vg_systemid"] for row in physical)
-    output = host.run("lvm", "systemid").out if foreign else ""
+    output = host.query("lvm", "systemid").out if foreign else ""
     return LvmReport(tuple(physical), tuple(logical), output.partition(":")[2].strip())
 
 
 def report(host: Host, kind: str, *argv: str) -> List[Row]:
     """The rows of an LVM report as JSON (lvmreport(7)). Raises CommandFailed when it is none."""
-    out = host.run(*(argv + ("--reportformat", "json"))).out
+    out = host.query(*(argv + ("--reportformat", "json"))).out
     try:
         return rows_in(out, kind)
     except (ValueError, KeyError):

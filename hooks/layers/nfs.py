@@ -29,7 +29,6 @@ _KERNEL = "/proc/net/rpc/nfsd.export/content"
 _PORT = "0801"  # 2049 in /proc/net/tcp's hexadecimal
 _LISTENING = re.compile(r"^\s*\d+: [0-9A-F]+:" + _PORT + r" \S+ 0A ", re.MULTILINE)
 _COMPLAINED = {1: "complained, perhaps of another file's line; the check afterwards tells about ours"}
-_NOT_ENABLED = {1: "not enabled"}
 _NOT_EXPORTED = {1: "not exported"}
 
 
@@ -85,13 +84,11 @@ def concerning(host: Host, spec: ServerSpec) -> Callable[[str], bool]:
 
 
 def _service(host: Host) -> Tuple[str, str]:
-    """Whether systemd has it active, and enabled at boot (systemctl(1), show)."""
-    out = host.run("systemctl", "show", "-p", "ActiveState,UnitFileState", SERVICE).out
+    """Whether systemd has it active, and enabled at boot or by the end of this run (systemctl(1), show)."""
+    out = host.query("systemctl", "show", "-p", "ActiveState,UnitFileState", SERVICE).out
     properties = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
     enabled = properties.get("UnitFileState", "") or "not installed"
-    if host.reload_due and enabled != "enabled":  # that was systemd's memory; this looks at the files
-        enabled = host.run("systemctl", "is-enabled", SERVICE, tolerate=_NOT_ENABLED).out.strip()
-    return properties.get("ActiveState", ""), enabled
+    return properties.get("ActiveState", ""), "enabled" if SERVICE in host.enable_due else enabled
 
 
 def _threads(host: Host) -> int:
@@ -105,7 +102,7 @@ def _listening(host: Host) -> bool:
 
 
 def _exported(host: Host) -> Set[Pair]:
-    return exports.parse(host.run("exportfs", "-s").out)
+    return exports.parse(host.query("exportfs", "-s").out)
 
 
 def files(host: Host) -> List[str]:
@@ -165,6 +162,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     if unmounted:
         raise HookRefused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
     refuse(refusals(host, spec))
+    service = _service(host)
     done = [name + " as before its release" for name in files(host) if text_file.edit(host, name, restore)]
     elsewhere = _elsewhere(host)
     done += [
@@ -175,14 +173,13 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     if text_file.edit(host, exports.OWN, lambda _: exports.own_text(spec, elsewhere)):
         done.append(exports.OWN + " written")
     done += [] if spec.locks else locks.remove(host)  # a site that no longer asks for them
-    return done + _start(host)
+    return done + _start(host, *service)
 
 
-def _start(host: Host) -> List[str]:
-    active, enabled = _service(host)
+def _start(host: Host, active: str, enabled: str) -> List[str]:
     if active == "active" and _threads(host):
         host.run("exportfs", "-ra", tolerate=_COMPLAINED)
-        _at_boot(host, enabled != "enabled", "enable")
+        _at_boot(host, enabled)
         return ["exports read again"]
     if active in ("failed", "active"):  # active without threads: somebody stopped nfsd behind systemd's back
         host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
@@ -194,15 +191,15 @@ def _start(host: Host) -> List[str]:
         # over: an image's guard has it wait for mounts that are put off (hooks/guard/script.py).
         host.reload_systemd()
         host.run("systemctl", "start", SERVICE, seconds=START_SECONDS)
-    _at_boot(host, enabled != "enabled", "enable")
+    _at_boot(host, enabled)
     return [SERVICE + " started"]
 
 
-def _at_boot(host: Host, is_other: bool, verb: str) -> None:
-    """Enables or disables the service for the next boot. systemd reads the exports again when no client waits
-    any more: they give the order of the next shutdown (nfs-server-generator(8))."""
-    if is_other:
-        host.run("systemctl", verb, "--no-reload", SERVICE)
+def _at_boot(host: Host, enabled: str) -> None:
+    """For the next boot the service is enabled when no client waits any more, and systemd reads the exports
+    again then: they give the order of the next shutdown (nfs-server-generator(8))."""
+    if enabled != "enabled":
+        host.enable_due.append(SERVICE)
     host.reload_due = True
 
 
@@ -240,7 +237,9 @@ def _stop(host: Host) -> List[str]:
     active, enabled = _service(host)
     if active not in ("active", "activating") and enabled != "enabled" and not _threads(host):
         return []
-    _at_boot(host, enabled == "enabled", "disable")
+    if enabled == "enabled":  # first: whatever ends this run, no boot brings the service back
+        host.run("systemctl", "disable", "--no-reload", SERVICE)
+    host.reload_due = True
     host.run("systemctl", "stop", SERVICE, seconds=STOP_SECONDS)
     host.wait("nfsd to end its threads", lambda: not _threads(host), STOP_SECONDS)
     return [SERVICE + " stopped"]

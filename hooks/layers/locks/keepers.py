@@ -36,7 +36,7 @@ def folder(spec: ServerSpec) -> str:
 
 def keepers(host: Host, spec: ServerSpec) -> Keepers:
     """One question to systemd (systemctl(1), show), then what the daemons have open."""
-    out = host.run("systemctl", "show", "-p", _PROPERTIES, *_UNITS).out
+    out = host.query("systemctl", "show", "-p", _PROPERTIES, *_UNITS).out
     blocks = out.strip().split("\n\n")  # one for each name that was given, in that order
     rows = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
     states = {name: rows[place] for place, name in enumerate(_UNITS) if place < len(rows)}

@@ -159,16 +159,22 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     if _runs(host):
         host.run("systemctl", "stop", "nfs-server", seconds=STOP_SECONDS)
         done.append("nfs-server stopped, to start with them")
-    host.run("systemctl", "restart", TRACKER, seconds=STOP_SECONDS)
+    if v3:
+        _stop_notice(host, here)
+    daemons = (TRACKER, statd.STATD) if v3 else (TRACKER,)
+    host.run("systemctl", "restart", *daemons, seconds=STOP_SECONDS)
     done.append("{} keeps its record in {}".format(TRACKER, folder(spec)))
     if v3:
-        # since the boot it may count as started, and would then say nothing of this start of nfsd
-        host.run("systemctl", "stop", statd.NOTIFY, seconds=STOP_SECONDS)
-        host.run("systemctl", "restart", statd.STATD, seconds=STOP_SECONDS)
         done.append("rpc.statd keeps its record in {}".format(statd.folder(home(spec).mount)))
     elif any(path == statd.STATD_UNIT + " removed" for path in done):
         done += _leave_statd(host)
     return done
+
+
+def _stop_notice(host: Host, here: Keepers) -> None:
+    """Since the boot it may count as started, and would then say nothing of the next start of nfsd."""
+    if here.notice not in ("inactive", "failed"):
+        host.run("systemctl", "stop", statd.NOTIFY, seconds=STOP_SECONDS)
 
 
 def _write(host: Host, spec: ServerSpec, uuid: str, here: Keepers) -> List[str]:
@@ -183,14 +189,16 @@ def _write(host: Host, spec: ServerSpec, uuid: str, here: Keepers) -> List[str]:
 
 
 def make_ready(host: Host, spec: ServerSpec) -> List[str]:
-    """Writes the units on a host that stands by: a takeover has none to write then, and its clients do not
-    wait for systemd. Raises HookRefused where nfsd would start by them before a takeover, or its name is not
-    known yet."""
+    """Writes the units on a host that stands by, and ends the one that a boot has started: a takeover has
+    nothing of it to do then, and its clients do not wait for systemd. Raises HookRefused where nfsd would
+    start by them before a takeover, or its name is not known yet."""
     here, uuid = keepers(host, spec), home(spec).uuid
     if here.starts or here.tracker or here.statd or _runs(host):
         raise HookRefused("nfsd runs on this host, or would at a boot: the takeover itself writes its units")
     if not uuid:
         raise HookRefused("the UUID of {} is not known yet".format(home(spec).mount))
+    if not here.lost:
+        _stop_notice(host, here)
     return _write(host, spec, uuid, here)
 
 

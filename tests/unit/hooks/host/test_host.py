@@ -158,3 +158,33 @@ def test_the_lock_dies_with_its_holder(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     with alone(Host(2, str(tmp_path)), "apply"):
         pass
+
+
+def test_one_look_asks_once_until_something_is_changed(tmp_path: Path) -> None:
+    host, log = Host(10), tmp_path / "log"
+    asks = ("sh", "-c", f"echo x >> {log}; wc -l < {log}")
+
+    def answers(times: int) -> list[str]:
+        return [host.query(*asks).out.strip() for _ in range(times)]
+
+    assert answers(2) == ["1", "2"], "outside of a look each question is asked"
+    with host.one_look():
+        assert answers(2) == ["3", "3"]
+        host.run("true")
+        assert answers(2) == ["4", "4"]
+        with pytest.raises(CommandFailed):
+            host.run("false")
+        assert answers(2) == ["5", "5"], "a change that failed may be half done"
+        looks = iter([False, True])
+        host.wait("a change of somebody else", lambda: bool(answers(1)) and next(looks), 5)
+        assert answers(1) == ["6"]
+    assert answers(1) == ["7"]
+
+
+def test_what_failed_is_asked_again(tmp_path: Path) -> None:
+    host, there = Host(10), tmp_path / "there"
+    with host.one_look():
+        with pytest.raises(CommandFailed):
+            host.query("cat", str(there))
+        there.write_text("now")
+        assert host.query("cat", str(there)).out == "now"

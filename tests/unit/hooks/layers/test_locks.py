@@ -148,7 +148,7 @@ def test_units_that_are_there_beforehand_are_nothing_of_the_service(tmp_path: Pa
 def test_a_takeover_reads_no_units_again_that_systemd_has_read(tmp_path: Path, unread: str) -> None:
     restart = {"run": "systemctl restart nfsdcld", "then": KEPT}
     here = show(unread=unread)
-    applied = [BLKID, here, *([RELOAD] if unread == "yes" else []), restart, TRACKER, BLKID]
+    applied = [*([RELOAD] if unread == "yes" else []), restart, TRACKER, BLKID]
     layer = done(host(tmp_path, here, BLKID, *applied, files=units()), "apply", spec())
     assert layer.state == PRESENT, layer
 
@@ -199,8 +199,8 @@ def test_nothing_is_written_beforehand_where_it_would_act(
 def test_a_running_nfsd_is_stopped_before_its_record_moves(tmp_path: Path) -> None:
     stop = {"run": "systemctl stop nfs-server", "then": {"files": {"/proc/fs/nfsd/threads": "0\n"}}}
     restart = {"run": "systemctl restart nfsdcld", "then": KEPT}
-    applied = [BLKID, NO_TRACKER, RELOAD, stop, restart, TRACKER, BLKID]
-    made = host(tmp_path, NO_TRACKER, *applied, files=RUNS)
+    applied = [RELOAD, stop, restart, TRACKER, BLKID]
+    made = host(tmp_path, NO_TRACKER, BLKID, *applied, files=RUNS)
     found = done(made, "apply", spec())
     assert (found.state, found.changed) == (PRESENT, True)
     folder = tmp_path / RECORD.lstrip("/")
@@ -282,7 +282,7 @@ def test_a_record_that_was_labelled_anew_is_named_and_mended_while_nfsd_goes_on(
     wrong = f"{RECORD} has SELinux's type default_t, expected var_lib_nfs_t: its daemon may not write there"
     assert (found.state, found.message) == (BROKEN, wrong)
     label = {"run": f"chcon -R -t var_lib_nfs_t {RECORD}"}
-    commands = [TRACKER, BLKID, BLKID, TRACKER, label, TRACKER, BLKID]
+    commands = [TRACKER, BLKID, label, TRACKER, BLKID]
     made = relabelled(tmp_path / "b", "default_t", monkeypatch, *commands)
     assert done(made, "apply", spec()).state == BROKEN, "the label of this test stays, and the check sees it"
     assert made.read("/proc/fs/nfsd/threads") == "8\n"

@@ -80,15 +80,17 @@ def test_without_what_it_takes_the_message_says_so(
     assert f"NFSv3's clients lose their locks ({why}" in layer.message
 
 
-def test_a_takeover_has_the_lists_for_statd_s_own_user_and_starts_it_before_nfsd(tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", ["inactive", "active"])
+def test_a_takeover_has_the_lists_for_statd_s_own_user_and_starts_it_before_nfsd(
+    tmp_path: Path, told: str
+) -> None:
+    both = {**KEPT, "links": {**KEPT["links"], **AT_WORK}}
     commands = [
-        show(),
+        show(told=told),
         BLKID,
-        show(),
         RELOAD,
-        {"run": "systemctl restart nfsdcld", "then": KEPT},
-        {"run": "systemctl stop rpc-statd-notify"},
-        {"run": "systemctl restart rpc-statd", "then": {"links": AT_WORK}},
+        *[{"run": "systemctl stop rpc-statd-notify"}] * (told == "active"),
+        {"run": "systemctl restart nfsdcld rpc-statd", "then": both},
         show(55, 66, "activating"),
         BLKID,
     ]
@@ -138,8 +140,6 @@ def test_a_site_without_an_address_any_more_gives_up_its_units(tmp_path: Path) -
     commands = [
         show(55, 66),
         BLKID,
-        BLKID,
-        show(55, 66),
         RELOAD,
         {"run": "systemctl restart nfsdcld"},
         {"run": "systemctl stop rpc-statd-notify"},

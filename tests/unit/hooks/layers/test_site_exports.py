@@ -209,7 +209,7 @@ def test_what_the_kernel_still_exports_is_not_released(left: str, tmp_path: Path
 
 def test_a_takeover_restores_the_site_s_own_line_and_its_options(tmp_path: Path) -> None:
     off = fstab.OFF + "/mnt/a 10.0.0.0/255.255.0.0(rw,no_root_squash)\n"
-    steps = [RUNS, table(), RUNS, {"run": "exportfs -ra"}]
+    steps = [RUNS, table(), {"run": "exportfs -ra"}]
     made = host(tmp_path, *steps, RUNS, table("/mnt/a  10.0.0.0/16"), RELOAD, files={"/etc/exports": off})
     layer = done(made, "apply", spec())
     assert layer.state == "present", layer.message
