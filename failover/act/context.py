@@ -92,15 +92,15 @@ class Crew:
 
     def make_ready(self, server: Server) -> str:
         """Have a server that stands by hold ready what its takeover needs; what it came to, in a sentence."""
+        self.start_hooks(server)
         host = self.host(server)
-        text = readiness.tried(host, self.stack, self.site.deadlines.hooks, announced=self._takes_over)
-        self._start_hooks(server)
-        return text
+        return readiness.tried(host, self.stack, self.site.deadlines.hooks, announced=self._takes_over)
 
-    def _start_hooks(self, server: Server) -> None:
+    def start_hooks(self, server: Server) -> None:
         """Start the takeover's hooks on its target before the volumes are there: clients need not wait for
-        their start. Never raises; without them the takeover starts its own."""
-        if not self._takes_over or self._settled or server.name in self._started:
+        their start. They change nothing without their spec, and end where none comes (`settle`). Never
+        raises; without them the takeover starts its own."""
+        if not self._takes_over or self._settled or self.started_hooks(server):
             return
         deadlines = self.site.deadlines
         seconds = deadlines.power + deadlines.switch + 4 * deadlines.hooks + 30

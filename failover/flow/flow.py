@@ -22,7 +22,7 @@ from failover.flow.holding import Holding
 from failover.flow.identity import identity
 from failover.flow.inspection import Inspection
 from failover.model import objective
-from failover.model.observation import Observation
+from failover.model.observation import Observation, Presence
 from failover.model.outcome import ClientLeft, FailoverError, Outcome, Refused, Usage
 from failover.model.site import ClientMode
 from failover.plan import document, forecast, model, planner
@@ -113,9 +113,14 @@ class Flow:
                 self._foresee(plan, observation)
                 self._report.outcome = Outcome.PLANNED
                 return
-            self._inspection.timed("preflight", lambda: self._preflight(plan, observation))
-            self._confirm(plan)
-            self._act(plan, observation)
+            crew = Crew(self._ports, observation, self._options.clients, self._options.door, self._replacing)
+            try:
+                self._start_ahead(plan, observation, crew)
+                self._inspection.timed("preflight", lambda: self._preflight(plan, observation))
+                self._confirm(plan)
+                self._act(plan, observation, crew)
+            finally:
+                crew.settle()
         finally:
             self._terraform.discard_plans()
 
@@ -201,13 +206,20 @@ class Flow:
         if given.strip() != plan.target:
             raise Refused("not confirmed; nothing was changed", "")
 
-    def _act(self, plan: model.Plan, observation: Observation) -> None:
+    def _start_ahead(self, plan: model.Plan, observation: Observation, crew: Crew) -> None:
+        """The takeover's hooks start on a target that answers, and wait for their spec: beside the preflight
+        and the fence, so that no client waits for their start."""
+        target = observation.servers[plan.target]
+        takes_over = any(step.kind is model.StepKind.TAKE_OVER for step in plan.steps)
+        if takes_over and target.presence is Presence.ANSWERS:
+            crew.start_hooks(target.server)
+
+    def _act(self, plan: model.Plan, observation: Observation, crew: Crew) -> None:
         journal = Journal(self._site.runs, plan.target)
         self._report.run, self._report.folder = journal.id, journal.folder
         self._holding.begin(plan, observation, journal.id)
         self._write_start(journal, plan)
         inspection = self._inspection
-        crew = Crew(self._ports, observation, self._options.clients, self._options.door, self._replacing)
         execution = Execution(
             plan,
             self._held(partial(do, crew)),

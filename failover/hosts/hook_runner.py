@@ -29,11 +29,12 @@ _FOLDER = ".nfs-failover"
 # EL8 has no python3 on the PATH by default, but always its platform-python.
 _LAUNCH = 'exec sudo -n "$(command -v python3 || echo /usr/libexec/platform-python)" "$@"'
 _RUN = f'test -s "$1" || exit 117; {_LAUNCH}'
-# The first line is the spec, and the rest the hooks. They are written beside and renamed over, so that a
-# broken connection leaves no half file under the name; the spec never stands in a command line.
-_SEND_AND_RUN = f"""IFS= read -r spec && mkdir -p -m 0700 "${{1%/*}}" &&
-{{ test -s "$1" || {{ base64 -d > "$1.$$" && mv -f "$1.$$" "$1"; }}; }} || exit 118
-printf "%s\\n" "$spec" | {{ {_LAUNCH}; }}"""
+# So many bytes are the hooks, and the rest is the spec, which may come later. They are written beside and
+# renamed over, so that a broken connection leaves no half file under the name; the spec never stands in a
+# command line.
+_SEND_AND_RUN = f"""mkdir -p -m 0700 "${{1%/*}}" && head -c BYTES | base64 -d > "$1.$$" &&
+mv -f "$1.$$" "$1" || exit 118
+{_LAUNCH}"""
 # of these two scripts; the hooks end with 0 to 3, sudo(8) and Python with 1 or 2
 _MISSING, _NOT_WRITTEN = 117, 118
 
@@ -99,10 +100,9 @@ class HookRunner:
         words += ["--only", ",".join(only)] if only else []
         ran = await self.ssh.ran(["sh", "-c", _RUN, *words], seconds, stdin=given)
         if ran.code == _MISSING:
-            async with asyncio.timeout(seconds):
-                given = given if isinstance(given, str) else await given
-            with_hooks = f"{given}\n{_encoded_hooks()}"
-            ran = await self.ssh.ran(["sh", "-c", _SEND_AND_RUN, *words], seconds, stdin=with_hooks)
+            sent = _encoded_hooks()
+            script = _SEND_AND_RUN.replace("BYTES", str(len(sent)))
+            ran = await self.ssh.ran(["sh", "-c", script, *words], seconds, stdin=given, first=sent)
         if ran.code == _NOT_WRITTEN:
             raise Failed(
                 f"{self.ssh.name}: the hooks could not be written to {words[1]}: {ran.err.strip()}",

@@ -60,11 +60,13 @@ class SshHost:
         """Run argv (each word quoted) and return whatever it came to; raises as `ran` does."""
         return loop.call(self.ran(argv, deadline_seconds, stdin))
 
-    async def ran(self, argv: list[str], deadline_seconds: float, stdin: str | Awaitable[str] = "") -> Ran:
+    async def ran(
+        self, argv: list[str], deadline_seconds: float, stdin: str | Awaitable[str] = "", first: str = ""
+    ) -> Ran:
         """Run argv (each word quoted) and return whatever it came to. In the event loop (loop.py) only.
 
-        An input that is awaited comes while the command runs already; where it never comes, the command gets
-        the end of an empty one.
+        `first`: input that is sent at once, before `stdin`. An input that is awaited comes while the command
+        runs already; where it never comes, the command gets the end of an empty one.
         Raises Silent when the host does not answer; HostUnknown when it answers but does not let us in, when
         the deadline passes, or when the connection breaks before the command's end is known; Usage for an SSH
         configuration or key of this machine that cannot be used.
@@ -74,7 +76,7 @@ class SshHost:
         # the login's shell is replaced at once: what its start files print stands before the mark
         script = f"echo {mark}; exec {shlex.join(argv)}"
         try:
-            done = await _ran(connection, f"exec sh -c {shlex.quote(script)}", stdin, deadline_seconds)
+            done = await _ran(connection, f"exec sh -c {shlex.quote(script)}", stdin, first, deadline_seconds)
         except TimeoutError as error:
             self.close()
             raise self._broken(f"no end of the command within {deadline_seconds:.0f} s") from error
@@ -164,7 +166,11 @@ def close_shared(access: SshAccess) -> None:
 
 
 async def _ran(
-    connection: asyncssh.SSHClientConnection, command: str, stdin: str | Awaitable[str], seconds: float
+    connection: asyncssh.SSHClientConnection,
+    command: str,
+    stdin: str | Awaitable[str],
+    first: str,
+    seconds: float,
 ) -> asyncssh.SSHCompletedProcess:
     async with asyncio.timeout(seconds):
         # without input its end is sent at once: no command waits for it
@@ -175,6 +181,7 @@ async def _ran(
         with suppress(BrokenPipeError):
             try:
                 if stdin:
+                    process.stdin.write(first)
                     process.stdin.write(stdin if isinstance(stdin, str) else await _coming(process, stdin))
             finally:
                 if stdin:

@@ -148,7 +148,9 @@ class AnsweringHost:
     async def opened(self) -> None:
         """There is no connection; what keeps a login out is raised by `ran`."""
 
-    async def ran(self, argv: list[str], deadline_seconds: float, stdin: str | Awaitable[str] = "") -> Ran:
+    async def ran(
+        self, argv: list[str], deadline_seconds: float, stdin: str | Awaitable[str] = "", first: str = ""
+    ) -> Ran:
         """The same in the event loop; it begins when it has its input."""
         return self.run(argv, deadline_seconds, stdin if isinstance(stdin, str) else await stdin)
 

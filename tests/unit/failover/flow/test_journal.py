@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from failover.flow import flow as flows
 from failover.flow import inspection
 from failover.flow.flow import Flow, Options
 from failover.model.finding import Finding
+from failover.model.observation import Presence
 from failover.model.outcome import Failed, Outcome, Refused
 from failover.model.site import Objectives
 from failover.plan.model import StepKind
@@ -23,7 +25,7 @@ from failover.report.journal_reader import read_run
 from failover.report.report import Report
 from failover.report.write import keep
 from failover.runs import history, journal
-from tests.unit.failover.plan.site_model import answer, usual
+from tests.unit.failover.plan.site_model import Host, answer, usual
 
 SIDE_BY_SIDE = 0.15  # seconds that a step of the model takes
 
@@ -36,20 +38,34 @@ class ModelSite:
         self.fails = fails
         self.evidence = Evidence()
         self.remarks: list[str] = []
+        self.ahead: list[str] = []
 
     def inspection(self, ports, target, clients, report, progress):
         made = object.__new__(inspection.Inspection)
         made._report, made._ports = report, ports
-        made.observe = lambda: self.world.observe(target)
+        made.observe = lambda: self.observed(target)
         return made
 
+    def observed(self, target):
+        """As the model has it; a target that stands by is asked and answers, too."""
+        seen = self.world.observe(target)
+        now = seen.servers[target]
+        if self.world.hosts[target].up and now.presence is Presence.NOT_ASKED:
+            answers = replace(now, presence=Presence.ANSWERS, answer=answer(target, "absent"))
+            seen = replace(seen, servers={**seen.servers, target: answers})
+        return seen
+
+    def start_hooks(self, server):
+        self.ahead.append(f"hooks on {server.name}")
+
     def settle(self):
-        """Nothing is begun beside its steps."""
+        self.ahead.append("settled")
 
     def crew(self, *_):
         return self
 
     def do(self, step):
+        self.ahead.append(step.name)
         time.sleep(SIDE_BY_SIDE)
         if step.kind is self.fails:
             raise Failed("it did not", "mend it")
@@ -62,7 +78,11 @@ class ModelSite:
 
 
 def run(
-    tmp_path: Path, monkeypatch, site: ModelSite, assert_held: Callable[[], None] = lambda: None
+    tmp_path: Path,
+    monkeypatch,
+    site: ModelSite,
+    assert_held: Callable[[], None] = lambda: None,
+    checks: Callable[..., tuple] = lambda *_: (),  # the prechecks have tests of their own
 ) -> tuple[Report, Exception | None]:
     monkeypatch.setattr(flows, "Inspection", site.inspection)
     monkeypatch.setattr(flows, "Crew", site.crew)
@@ -72,7 +92,7 @@ def run(
 
     monkeypatch.setattr(flows, "do", lambda crew, step: crew.do(step))
     monkeypatch.setattr(flows, "bring_over", bring_over)
-    monkeypatch.setattr(flows.gate, "checks", lambda *_: ())  # the prechecks have tests of their own
+    monkeypatch.setattr(flows.gate, "checks", checks)
     monkeypatch.setattr(flows, "identity", lambda _: {"user": "aiko", "host": "ops-1", "pid": 1})
     monkeypatch.setattr(inspection, "verify", lambda *_: ((Finding("volume bv1", True, "ATTACHED"),), 0))
     report = Report("nfs-srv-2")
@@ -120,6 +140,27 @@ def test_the_journal_of_a_flow_makes_the_whole_report(tmp_path, monkeypatch):
     assert (entry.outcome, entry.facts["run"], entry.facts["active"]) == ("done", report.run, "nfs-srv-2")
     assert entry.facts["steps"]["launch"] == pytest.approx(launch.seconds)
     assert SIDE_BY_SIDE < entry.facts["outage_seconds"] <= entry.seconds
+
+
+def test_the_takeover_s_hooks_are_started_before_its_steps_where_the_target_answers(tmp_path, monkeypatch):
+    site = ModelSite()
+    site.world.hosts["nfs-srv-2"] = Host("RUNNING", up=True)
+    report, _ = run(tmp_path, monkeypatch, site)
+    assert report.outcome is Outcome.DONE
+    assert site.ahead[:2] == ["hooks on nfs-srv-2", "power-off nfs-srv-1"]
+    launched = ModelSite()
+    run(tmp_path / "2", monkeypatch, launched)
+    assert not any("hooks on" in one for one in launched.ahead), "there is no server yet"
+
+
+def test_hooks_that_were_started_end_where_the_preflight_refuses(tmp_path, monkeypatch):
+    def refuses(*_):
+        raise Refused("no capacity", "ask for it")
+
+    site = ModelSite()
+    site.world.hosts["nfs-srv-2"] = Host("RUNNING", up=True)
+    _, error = run(tmp_path, monkeypatch, site, checks=refuses)
+    assert (str(error), site.ahead) == ("no capacity", ["hooks on nfs-srv-2", "settled"])
 
 
 def test_a_flow_that_fails_says_so_in_its_journal_with_the_remedy(tmp_path, monkeypatch):
