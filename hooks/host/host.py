@@ -76,7 +76,8 @@ class Host:
 
     def note(self, text: str) -> None:
         with self._lock:
-            sys.stderr.write(text.rstrip("\n") + "\n")
+            new = len(sys.modules)
+            sys.stderr.write("[{:.2f} m{}] ".format(time.monotonic() % 1000, new) + text.rstrip("\n") + "\n")
             sys.stderr.flush()
 
     def _step(self, step: str) -> None:

@@ -13,6 +13,7 @@ from hooks.host.host import Host, OutOfTime
 
 _LOCK = "/run/nfs-failover.lock"
 _EVERY = 10.0
+_PAUSE = 0.1  # a takeover begins where making its host ready ends, and clients wait
 
 
 class Busy(OutOfTime):
@@ -48,7 +49,7 @@ def _await(host: Host, file: IO[str]) -> None:
         if host.now() >= next_note:
             host.note("waiting for " + _holder(host, file))
             next_note = host.now() + _EVERY
-        host.sleep(0.5)
+        host.sleep(_PAUSE)
 
 
 def _holder(host: Host, file: IO[str]) -> str:
