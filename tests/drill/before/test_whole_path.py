@@ -143,26 +143,19 @@ def path(tmp_path):
         lab.down()
 
 
+def test_from_a_server_built_by_hand_to_its_recovery(path):
+    watch = begun(path)
+    standing_by(path)
+    recovered(path)
+    assert watch.stop() == {}
+    assert path.left(IMAGE_TAG) == []
+
+
+@pytest.mark.nightly
 def test_from_a_server_built_by_hand_to_the_second_failover_home(path):
-    watch = VolumeWatch(path.lab.directory)
-    watch.start()
-    path.fstabs(server=BUILT, client=BUILT)
-    adopted_and_settled(path)
-    path.witness.await_records(10)
-    path.root(SERVER, f"mkdir -p /srv/old; echo '{HIDDEN}' >> /etc/fstab; sync -f /etc/fstab")
-    image_id = path.unfelt(IMAGE_PAUSE_SECONDS, lambda: imaged(path))
-    path.root(SERVER, "sed -i /oldvg/d /etc/fstab; sync -f /etc/fstab; systemctl daemon-reload")
-    path.unfelt(REHEARSAL_PAUSE_SECONDS, lambda: rehearsed(path, image_id))
-    path.run("standby.up", SUCCESSOR)
-    assert any("stands by" in text for text in path.agreed(SERVER)["next_servers"])
-    launched_from_the_image(path)
-
-    path.lab.crash(SERVER)
-    path.moved(SUCCESSOR)
-    path.fstabs(successor=FAILOVER, client=FAILOVER)
-    seen = path.agreed(SUCCESSOR)
-    assert (seen["next_servers"], seen["command"]) == ([], "./inv reprotect")
-
+    watch = begun(path)
+    standing_by(path, rehearsed)
+    recovered(path)
     path.run("reprotect", "--yes")
     assert path.agreed(SUCCESSOR)["next_servers"] == [f"{SERVER} stands by"]
     path.witness.go_on()
@@ -171,6 +164,35 @@ def test_from_a_server_built_by_hand_to_the_second_failover_home(path):
     path.agreed(SERVER)
     assert watch.stop() == {}
     nothing_is_left(path)
+
+
+def begun(path: Path) -> VolumeWatch:
+    watch = VolumeWatch(path.lab.directory)
+    watch.start()
+    path.fstabs(server=BUILT, client=BUILT)
+    adopted_and_settled(path)
+    path.witness.await_records(10)
+    return watch
+
+
+def standing_by(path: Path, rehearse: Callable[[Path, str], None] | None = None) -> None:
+    """An image is taken, and perhaps rehearsed on; a server from it stands by."""
+    path.root(SERVER, f"mkdir -p /srv/old; echo '{HIDDEN}' >> /etc/fstab; sync -f /etc/fstab")
+    image_id = path.unfelt(IMAGE_PAUSE_SECONDS, lambda: imaged(path))
+    path.root(SERVER, "sed -i /oldvg/d /etc/fstab; sync -f /etc/fstab; systemctl daemon-reload")
+    if rehearse:
+        path.unfelt(REHEARSAL_PAUSE_SECONDS, lambda: rehearse(path, image_id))
+    path.run("standby.up", SUCCESSOR)
+    assert any("stands by" in text for text in path.agreed(SERVER)["next_servers"])
+    launched_from_the_image(path)
+
+
+def recovered(path: Path) -> None:
+    path.lab.crash(SERVER)
+    path.moved(SUCCESSOR)
+    path.fstabs(successor=FAILOVER, client=FAILOVER)
+    seen = path.agreed(SUCCESSOR)
+    assert (seen["next_servers"], seen["command"]) == ([], "./inv reprotect")
 
 
 def adopted_and_settled(path: Path) -> None:

@@ -112,7 +112,7 @@ def moves(client: HostUnderTest, *mounts: tuple[str, str], **changes: Any) -> Ma
     ("before", "after"),
     [
         (f"{ADDRESSES[SERVER]}:/srv/t/a", f"{ADDRESSES[SUCCESSOR]}:/srv/t/a"),
-        ("FILES.example.com:/srv/t/a/", "nfs-srv-2:/srv/t/a/"),
+        pytest.param("FILES.example.com:/srv/t/a/", "nfs-srv-2:/srv/t/a/", marks=pytest.mark.nightly),
     ],
     ids=["by address", "by alias"],
 )
@@ -125,7 +125,7 @@ def test_a_mount_by_another_name(client, before, after):
     assert client.client(f"grep {POINT} /etc/fstab") == f"{after}  {POINT}/ nfs rw,noatime"
 
 
-@pytest.mark.parametrize("inner_first", [True, False])
+@pytest.mark.parametrize("inner_first", [True, pytest.param(False, marks=pytest.mark.nightly)])
 def test_nested_mounts_of_a_dead_server(client, inner_first):
     client.client(
         table("nfs-srv-1:/srv/t/a/p /data/p", "nfs-srv-1:/srv/t/a /data")
@@ -136,6 +136,7 @@ def test_nested_mounts_of_a_dead_server(client, inner_first):
     assert "nfs-srv-1" not in client.client("cat /etc/fstab; findmnt -n -t nfs,nfs4 -o SOURCE")
 
 
+@pytest.mark.nightly
 def test_a_folder_that_the_target_lacks(client):
     client.lab.on(SERVER, "sudo", "mkdir", "-p", "/srv/t/a/q")
     client.client(
@@ -145,6 +146,7 @@ def test_a_folder_that_the_target_lacks(client):
     moves(client, ("/srv/other", "/data/q"), ("/srv/t/a", "/data"), exports=["/srv/t/a", "/srv/other"])
 
 
+@pytest.mark.nightly
 def test_an_inner_mount_that_was_mounted_over(client):
     client.client(
         table("nfs-srv-1:/srv/t/a /data", "nfs-srv-1:/srv/t/a/p /data/p")
@@ -163,6 +165,7 @@ def test_an_inner_mount_that_was_mounted_over(client):
     assert ids[0] != ids[1], "the path still leads into the outer mount"
 
 
+@pytest.mark.nightly
 def test_the_service_address_is_followed(client):
     address = "10.0.0.100"
     add, take = (f"ip addr {what} {address}/24 dev eth0" for what in ("add", "del"))
@@ -187,6 +190,7 @@ def test_the_service_address_is_followed(client):
 
 
 @pytest.mark.parametrize("automount", [False, True])
+@pytest.mark.nightly
 def test_a_mount_unit(client, automount):
     unit = "/etc/systemd/system/mnt-t.{}"
     text = f"[Mount]\\nWhat=nfs-srv-1:/srv/t/a\\nWhere={POINT}\\nType=nfs\\nOptions=rw,noatime\\n"
@@ -206,6 +210,7 @@ def test_a_mount_unit(client, automount):
         )
 
 
+@pytest.mark.nightly
 def test_an_automount_of_fstab(client):
     client.client(
         f"echo 'nfs-srv-1:/srv/t/a {POINT} nfs noauto,x-systemd.automount 0 0' >> /etc/fstab;"
@@ -217,7 +222,9 @@ def test_an_automount_of_fstab(client):
 @pytest.mark.parametrize(
     ("master", "entry", "point"),
     [
-        ("/- file:/etc/auto.t", f"{POINT} -rw,hard nfs-srv-1:/srv/t/a", POINT),
+        pytest.param(
+            *("/- file:/etc/auto.t", f"{POINT} -rw,hard nfs-srv-1:/srv/t/a", POINT), marks=pytest.mark.nightly
+        ),
         ("/mnt/t /etc/auto.t", "* -hard nfs-srv-1:/srv/t/&", f"{POINT}/a"),
     ],
     ids=["direct", "indirect"],
@@ -231,6 +238,7 @@ def test_autofs(client, master, entry, point):
     assert client.client("cat /etc/auto.t") == entry.replace("srv-1", "srv-2")
 
 
+@pytest.mark.nightly
 def test_what_nobody_listed(client):
     """Another mount of the site moves too; one that is no export hangs on, and fails nothing; a bind mount
     and what lies on the mount come back. What a container keeps is named."""
@@ -249,6 +257,7 @@ def test_what_nobody_listed(client):
     client.client("systemctl stop box")
 
 
+@pytest.mark.nightly
 def test_a_mount_by_hand(client):
     client.client(f"mkdir -p {POINT}; mount -t nfs -o vers=4.1,noatime nfs-srv-1:/srv/t/a {POINT}")
     warned = moves(client, ("/srv/t/a", POINT))["warnings"]

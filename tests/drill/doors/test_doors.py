@@ -57,6 +57,7 @@ def test_changed_hooks_on_the_volume_are_not_run_and_the_console_says_what_to_do
     assert (story["active"], story["records_lost"], story["attached_twice"]) == ("nfs-srv-2", 0, 0)
 
 
+@pytest.mark.nightly
 def test_a_pull_request_moves_the_service(tmp_path):
     code, story, text = drill(tmp_path / "lab", "--door", "gitops", "--standby")
     assert code == 0, text

@@ -10,7 +10,8 @@ from tests.drill.run_drill import drill
 pytestmark = pytest.mark.guests
 
 
-@pytest.mark.parametrize("guests", [pytest.param("debian", marks=pytest.mark.nightly), "ubuntu"])
+@pytest.mark.parametrize("guests", ["debian", "ubuntu"])
+@pytest.mark.nightly
 def test_the_service_comes_back_on_a_server_launched_from_the_image(tmp_path, guests):
     run = tmp_path / "lab"
     code, story, text = drill(run, "--guests", guests)
@@ -29,7 +30,8 @@ def test_the_service_comes_back_on_a_server_launched_from_the_image(tmp_path, gu
     assert not run.exists()
 
 
-@pytest.mark.parametrize("guests", [pytest.param("debian", marks=pytest.mark.nightly), "el9"])
+@pytest.mark.parametrize("guests", ["debian", "el9"])
+@pytest.mark.nightly
 def test_a_planned_switchover_and_the_way_home_lose_nothing(tmp_path, guests):
     """On el9 release, takeover and the clients' step are enforced; the drill fails for a denial."""
     code, story, text = drill(

@@ -19,6 +19,7 @@ from tests.paths import ROOT
 pytestmark = pytest.mark.guests
 
 
+@pytest.mark.nightly
 def test_a_lost_record_fails_the_drill_and_is_named(tmp_path):
     code, story, text = drill(tmp_path / "lab", "--standby", "--lose", "7")
     assert code == 1

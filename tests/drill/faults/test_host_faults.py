@@ -93,6 +93,7 @@ def test_a_volume_that_is_not_attached_and_comes_back_at_another_portal(server, 
     serves(server, untouched, f"stale record of bv2 at {old} deleted")
 
 
+@pytest.mark.nightly
 def test_a_physical_volume_that_lvm_does_not_see(server, untouched):
     files, (_, portal) = server.files(), server.portal("bv2")
     # udev makes the link after its rules had LVM look at the disk: that event would see the group complete
@@ -124,6 +125,7 @@ def test_a_volume_group_of_the_same_name_on_the_new_server(server, untouched):
         server.sh("vgchange -q -an other; losetup -d /dev/loop0; rm /var/tmp/local")
 
 
+@pytest.mark.nightly
 def test_a_stale_devices_file_gets_the_volumes_listed(server, untouched):
     server.sh(
         "mkdir -p /etc/lvm/devices && printf 'VERSION=1.1.1\\nIDTYPE=sys_wwid IDNAME=t10.gone "
@@ -156,6 +158,7 @@ def test_an_xfs_that_shut_down_is_told_and_its_log_recovered(server, untouched):
     assert server.sh("cat /mnt/a/late; rm /mnt/a/late") == "written"
 
 
+@pytest.mark.nightly
 def test_processes_that_hold_the_filesystem_are_ended(server, untouched):
     serves(server, untouched)
     server.runs("walker", "sleep", "999", folder="/mnt/a")
@@ -170,6 +173,7 @@ def test_processes_that_hold_the_filesystem_are_ended(server, untouched):
     server.sh("rm /mnt/a/held")
 
 
+@pytest.mark.nightly
 def test_a_mount_inside_is_named_and_nobody_is_ended(server, untouched):
     serves(server, untouched)
     server.runs("walker", "sleep", "999", folder="/mnt/a")
@@ -182,6 +186,7 @@ def test_a_mount_inside_is_named_and_nobody_is_ended(server, untouched):
     server.sh("umount /mnt/a/inside && rmdir /mnt/a/inside")
 
 
+@pytest.mark.nightly
 def test_port_2049_taken(server, untouched):
     server.runs("listener", "python3", "-c", LISTENER)
     server.sh("until ss -Hltn 'sport = :2049' | grep -q .; do sleep 0.1; done")
@@ -192,6 +197,7 @@ def test_port_2049_taken(server, untouched):
     serves(server, untouched)
 
 
+@pytest.mark.nightly
 def test_a_firewalld_that_lets_no_nfs_in(server, untouched):
     server.sh("systemctl start firewalld")
     try:
@@ -206,6 +212,7 @@ def test_a_firewalld_that_lets_no_nfs_in(server, untouched):
         server.sh("systemctl stop firewalld")
 
 
+@pytest.mark.nightly
 def test_selinux_s_label_of_an_edited_file_is_kept(server, untouched):
     label = "system_u:object_r:etc_t:s0"
     server.sh(f"{PYTHON} \"import os; os.setxattr('/etc/fstab', 'security.selinux', b'{label}')\"")
@@ -216,6 +223,7 @@ def test_selinux_s_label_of_an_edited_file_is_kept(server, untouched):
     assert server.sh(kept) == label
 
 
+@pytest.mark.nightly
 def test_iscsid_stopped_and_masked(server, untouched):
     serves(server, untouched)
     stop = "systemctl stop iscsid.socket iscsid.service"
@@ -234,6 +242,7 @@ def test_iscsid_stopped_and_masked(server, untouched):
         server.sh("systemctl unmask -q iscsid.service")
 
 
+@pytest.mark.nightly
 def test_a_portal_that_is_silent_is_unknown(server, untouched):
     files, (_, portal) = server.files(), server.portal("bv1")
     address, _, port = portal.partition(":")
@@ -244,6 +253,7 @@ def test_a_portal_that_is_silent_is_unknown(server, untouched):
     serves(server, untouched)
 
 
+@pytest.mark.nightly
 def test_a_record_of_an_earlier_attachment(server, untouched):
     iqn, _ = server.portal("bv1")
     old = "169.254.2.250:3260"
@@ -273,6 +283,7 @@ def test_a_full_disk_leaves_fstab_and_exports_whole(server, untouched):
     serves(server, untouched)
 
 
+@pytest.mark.nightly
 def test_a_full_disk_before_anything_was_done(server, untouched):
     files = server.files()
     server.fill_disk()
@@ -284,6 +295,7 @@ def test_a_full_disk_before_anything_was_done(server, untouched):
     serves(server, untouched)
 
 
+@pytest.mark.nightly
 def test_a_port_that_clients_cannot_reach(server, untouched):
     serves(server, untouched)
     table = server.client("cat /etc/fstab")

@@ -90,6 +90,7 @@ def test_lines_by_uuid_and_label_go_and_the_options_stay(server):
     server.sh("umount /srv/inner; rmdir /mnt/a/inner")
 
 
+@pytest.mark.nightly
 def test_an_export_to_a_short_name_is_served_and_leaves_no_table(server):
     """exportfs keeps the full name; other networks, and a folder, go with it and come back with it."""
     server.sh("sed -i '1i 10.0.0.21 shorty.lab shorty' /etc/hosts")
@@ -131,6 +132,7 @@ def test_a_group_of_another_system_id_is_taken_over(server):
     assert server.sh("vgs --noheadings -o vg_systemid vg1").strip() == ""
 
 
+@pytest.mark.nightly
 def test_an_exported_group_is_named_with_its_command(server):
     below = server.spec(volume_groups=[], filesystems=[], exports=[])
     assert server.hooks("apply", below).ok
@@ -143,6 +145,7 @@ def test_an_exported_group_is_named_with_its_command(server):
     takes_over(server)
 
 
+@pytest.mark.nightly
 def test_a_mount_that_the_kernel_refuses_ends_with_its_reason(server):
     """A clone with the same XFS UUID is mounted: found beforehand, and named by the kernel afterwards."""
     takes_over(server)
@@ -169,6 +172,7 @@ def test_a_mount_that_the_kernel_refuses_ends_with_its_reason(server):
         server.sh("umount /srv/clone; losetup -d /dev/loop0; rm /var/tmp/clone; udevadm settle")
 
 
+@pytest.mark.nightly
 def test_settings_of_the_root_disk_move_with_the_data(server):
     """A new root disk gets the threads, the versions and a named file, and the result says what changed."""
     named = "/etc/sysctl.d/90-nfs.conf"
@@ -208,6 +212,7 @@ SLOW = (
 )
 
 
+@pytest.mark.nightly
 def test_a_slow_taker_is_waited_for_and_its_work_counts(server):
     server.runs("taker", "python3", "-c", SLOW % 12)
     server.sh("until [ -s /run/nfs-failover.lock ]; do sleep 0.1; done")
@@ -234,6 +239,7 @@ PARTITIONED = (
 )
 
 
+@pytest.mark.nightly
 def test_physical_volumes_on_partitions_are_the_volumes(server):
     """The last test: it makes the group anew, as one that a partitioning tutorial left behind."""
     below = server.spec(volume_groups=[], filesystems=[], exports=[])

@@ -25,11 +25,19 @@ LOCK_SEED = 2  # draws a planned switchover, then a power cut
 PREFLIGHT_SECONDS = 300
 
 
-@pytest.mark.nightly
 def test_a_failover_on_guests_shaped_like_ubuntu(tmp_path):
     code, story, text = drill(tmp_path / "lab", "--standby", "--guests", "ubuntu")
     assert code == 0, text
     assert "the image of ubuntu guests" in text
+    assert (story["active"], story["records_lost"]) == ("nfs-srv-2", 0)
+
+
+def test_a_planned_switchover_on_guests_shaped_like_el9_is_enforced_without_a_denial(tmp_path):
+    """The release, the takeover and the client's step; the drill fails for a denial."""
+    code, story, text = drill(tmp_path / "lab", "--mode", "alive", "--standby", "--guests", "el9")
+    assert code == 0, text
+    assert "the image of el9 guests" in text
+    assert "release nfs-srv-1: done" in text
     assert (story["active"], story["records_lost"]) == ("nfs-srv-2", 0)
 
 

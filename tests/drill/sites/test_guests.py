@@ -218,6 +218,7 @@ def test_a_volume_follows_its_attachment(booted):
     booted.seconds["volume: create, login, move, login"] = time.monotonic() - started
 
 
+@pytest.mark.nightly
 def test_a_captured_image_boots_as_another_machine_while_one_reboots(booted):
     booted.ssh(SERVER, "echo kept | sudo tee /srv/kept; sync")
     started = time.monotonic()
@@ -250,6 +251,7 @@ def test_a_captured_image_boots_as_another_machine_while_one_reboots(booted):
     booted.seconds["reboot to ssh"] = time.monotonic() - started
 
 
+@pytest.mark.nightly
 def test_power(booted):
     hardware = booted.hardware
     started = time.monotonic()
