@@ -1,6 +1,7 @@
 """The command line: one JSON spec in, one JSON result on standard output, progress on standard error."""
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -29,6 +30,7 @@ _OPERATORS = (
     "contents",
 )
 _READY, _ANNOUNCE = "ready", "announce"  # of a server that stands by
+_TAKE_OVER = "take-over"
 _OUTAGE = ("arm", "quiesce", "disarm")  # of a service that is stopped for an image
 _MIGRATION = ("foresee", "migrate")  # of a client
 _FOLLOWING = ("follow-on", "follow-off")  # of a client's own unit
@@ -49,7 +51,9 @@ def main(argv: Sequence[str], root: str = "/") -> int:
     service: it prints a result for everything that it does, and ends when that fails. `refresh` writes
     the canaries of a server, `probe` reads them; on a client it also writes. `ready` has a server that stands
     by hold ready what a takeover needs; `announce` also has its boot service wait for the run that says
-    so. `survey` judges beforehand what a takeover would refuse.
+    so. `take-over` is an `apply` that is started before its spec is known: it announces what a line
+    {"ready": SPEC} of its standard input has, and ends by applying the first line that is a spec. `survey`
+    judges beforehand what a takeover would refuse.
     `inventory` reads what a server has, whatever its spec says. `fsck` checks unmounted filesystems;
     `withhold` takes the site's exports of an image out of force: both for a rehearsal.
     `guard` has the boot guard on this server, for an image of it, and `unguard` takes it away; `contents`
@@ -70,6 +74,8 @@ def main(argv: Sequence[str], root: str = "/") -> int:
             result = _stand_by(root)
         elif arguments.action == "follow":
             result = _follow(root)
+        elif arguments.action == _TAKE_OVER:
+            result = _taken_over(root)
         elif arguments.action in _WITH_TEXT:
             result = _WITH_TEXT[arguments.action](_text(arguments.spec), root)
         elif arguments.from_metadata:
@@ -94,7 +100,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "action",
         choices=sorted(_WALK)
-        + [*_OPERATORS, _READY, _ANNOUNCE, *_OUTAGE, *_MIGRATION, *_FOLLOWING, *_SERVICES],
+        + [*_OPERATORS, _READY, _ANNOUNCE, _TAKE_OVER, *_OUTAGE, *_MIGRATION, *_FOLLOWING, *_SERVICES],
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--spec", help="file with the spec, - for standard input")
@@ -229,6 +235,28 @@ def _announced(text: str, root: str) -> HookResult:
 
     taker.announce(Host(1.0, root))  # before the lock: the volumes are on their way
     return _made_ready(text, root, _ANNOUNCE)
+
+
+def _taken_over(root: str) -> HookResult:
+    """Nobody waits here for what it holds ready: what was in its way is noted, and the takeover does it."""
+    for line in iter(sys.stdin.readline, ""):
+        spec = _to_hold_ready(line)
+        if not spec:
+            return _run("apply", parse(line), (), root)
+        try:
+            _announced(spec, root)
+        except (SpecError, OutOfTime) as error:
+            sys.stderr.write("not made ready: {}\n".format(error))
+    raise SpecError("standard input: found its end, expected a spec; nothing was done")
+
+
+def _to_hold_ready(line: str) -> str:
+    """The spec of such a line; empty for another one."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return ""
+    return json.dumps(document["ready"]) if isinstance(document, dict) and "ready" in document else ""
 
 
 def _armed(text: str, root: str) -> HookResult:

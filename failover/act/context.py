@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from failover.act.evidence import Evidence
@@ -96,6 +97,14 @@ class Crew:
         host = self.host(server)
         return readiness.tried(host, self.stack, self.site.deadlines.hooks, announced=self._takes_over)
 
+    def announce(self, server: Server) -> None:
+        """Have the hooks that wait there make their host ready, and its boot service wait for this run."""
+        spec = readiness.document(self.stack, self.site.deadlines.hooks)
+        if (started := self.started_hooks(server)) and spec:
+            started.announce(spec)
+        else:
+            self.beside(partial(self.make_ready, server))
+
     def start_hooks(self, server: Server) -> None:
         """Start the takeover's hooks on its target before the volumes are there: clients need not wait for
         their start. They change nothing without their spec, and end where none comes (`settle`). Never
@@ -105,7 +114,7 @@ class Crew:
         deadlines = self.site.deadlines
         seconds = deadlines.power + deadlines.switch + 4 * deadlines.hooks + 30
         with suppress(FailoverError):
-            self._started[server.name] = self.host(server).started("apply", seconds)
+            self._started[server.name] = self.host(server).started("take-over", seconds)
 
     def started_hooks(self, server: Server) -> StartedHooks | None:
         """Those of the takeover, where they run on this server and can still have their spec."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from failover.act.context import Crew, Restoring, with_what_is_left
@@ -54,7 +53,7 @@ def _make_ready_beside(crew: Crew, target: Server) -> None:
     born."""
     holds = crew.observation.attachments.held_by(target.instance_id)
     if crew.site.ssh.reach and not holds and target.name not in crew.made_ready:
-        crew.beside(partial(crew.make_ready, target))
+        crew.announce(target)
 
 
 def _planned(crew: Crew, variables: Mapping[str, Any]) -> SavedPlan:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cache
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from failover.bundle import zipapp
 from failover.hosts.host_keys import PinnedKeys
 from failover.hosts.ssh import SshHost, close_shared, loop
+from failover.hosts.ssh.input import Input
 from failover.model.host import hook_report as answers
 from failover.model.host.hook_report import HookReport
 from failover.model.host.host_spec import HostDocument
@@ -42,22 +42,26 @@ _MISSING, _NOT_WRITTEN = 117, 118
 class StartedHooks:
     """Hooks that run on a host and wait for their spec: their start is over when it is known."""
 
-    def __init__(self, spec: Future[HostDocument], report: Future[HookReport]) -> None:
-        self._spec = spec
+    def __init__(self, given: Input, report: Future[HookReport]) -> None:
+        self._given = given
         self._report = report
 
     def waiting(self) -> bool:
         """Whether they can still have it: not when the connection broke, or they ended."""
         return not self._report.done()
 
+    def announce(self, spec: HostDocument) -> None:
+        """Of `take-over`: the host holds ready what this spec needs, and its boot service waits."""
+        self._given.add(json.dumps({"ready": spec}) + "\n")
+
     def answer(self, spec: HostDocument) -> HookReport:
         """What they come to with this spec. Raises as HookRunner.hooks does."""
-        self._spec.set_result(spec)
+        self._given.end(json.dumps(spec) + "\n")
         return self._report.result()
 
     def abandon(self) -> None:
-        """They end, with nothing done: an empty spec is refused."""
-        self._spec.cancel()
+        """They end, with nothing done: an input without a spec is refused."""
+        self._given.end()
 
 
 class HookRunner:
@@ -78,13 +82,8 @@ class HookRunner:
 
     def started(self, action: str, seconds: float) -> StartedHooks:
         """Start `action` now; it waits for its spec. `seconds`: from now to its answer."""
-        spec: Future[HostDocument] = Future()
-
-        async def answered() -> HookReport:
-            text = asyncio.ensure_future(_encoded(asyncio.wrap_future(spec)))
-            return await self._answer(action, text, seconds)
-
-        return StartedHooks(spec, loop.begin(answered()))
+        given = Input()
+        return StartedHooks(given, loop.begin(self._answer(action, given, seconds)))
 
     async def answer(
         self, action: str, spec: HostDocument, seconds: float, only: Sequence[str] = ()
@@ -94,7 +93,7 @@ class HookRunner:
         return await self._answer(action, json.dumps(spec), seconds, only)
 
     async def _answer(
-        self, action: str, given: str | asyncio.Future[str], seconds: float, only: Sequence[str] = ()
+        self, action: str, given: str | Input, seconds: float, only: Sequence[str] = ()
     ) -> HookReport:
         words = ["hooks", f"{_FOLDER}/hooks-{zipapp.hooks_sha256()[:16]}.pyz", action, "--spec", "-"]
         words += ["--only", ",".join(only)] if only else []
@@ -116,10 +115,6 @@ class HookRunner:
         """Reboot the host; the connection is dropped."""
         self.ssh.run(["sudo", "-n", "systemctl", "reboot", "--no-block"], 60)
         self.ssh.close()
-
-
-async def _encoded(spec: Awaitable[HostDocument]) -> str:
-    return json.dumps(await spec)
 
 
 @cache

@@ -8,6 +8,7 @@ from failover.hosts import specs
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
 from failover.model.host.hook_report import HookReport
+from failover.model.host.host_spec import ServerDocument
 from failover.model.outcome import FailoverError
 from failover.model.stack_output import Stack
 from hooks.contract.result import PRESENT
@@ -26,10 +27,18 @@ def make_ready(
     over there in a while, and the server's own boot service waits for it (hooks/host/taker.py).
     Raises Silent, Unknown and Failed.
     """
+    spec = document(stack, deadline_seconds, learnt)
+    return host.hooks("announce" if announced else "ready", spec, deadline_seconds) if spec else None
+
+
+def document(
+    stack: Stack, deadline_seconds: float, learnt: Mapping[str, str] | None = None
+) -> ServerDocument | None:
+    """What it is to hold ready; None while a portal is not known. `learnt`: as in make_ready."""
     spec = specs.with_uuids(specs.server_spec(stack, {}, deadline_seconds), learnt)
     # all volumes: its boot service would take a spec without one of them for the whole site
     complete = specs.whole(stack, spec) and len(spec["volumes"]) == len(stack.spec["volumes"])
-    return host.hooks("announce" if announced else "ready", spec, deadline_seconds) if complete else None
+    return spec if complete else None
 
 
 def tried(

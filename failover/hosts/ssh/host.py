@@ -7,7 +7,7 @@ import re
 import secrets
 import shlex
 import threading
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from failover.deadline import Deadline, until
 from failover.hosts.ssh import loop
 from failover.hosts.ssh.connection import Connections, Route
 from failover.hosts.ssh.errors import HostUnknown, LoginRefused, Silent
+from failover.hosts.ssh.input import Input
 from failover.model.host.attempt import Attempt
 from failover.model.outcome import Unknown
 from failover.model.site import SshAccess
@@ -24,6 +25,7 @@ from failover.model.site import SshAccess
 _PROBE_SECONDS = 5.0
 _BOOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
+_LOOK_SECONDS = 0.2
 _LOCK = threading.Lock()
 _SITES: dict[SshAccess, Connections] = {}
 
@@ -61,12 +63,12 @@ class SshHost:
         return loop.call(self.ran(argv, deadline_seconds, stdin))
 
     async def ran(
-        self, argv: list[str], deadline_seconds: float, stdin: str | Awaitable[str] = "", first: str = ""
+        self, argv: list[str], deadline_seconds: float, stdin: str | Input = "", first: str = ""
     ) -> Ran:
         """Run argv (each word quoted) and return whatever it came to. In the event loop (loop.py) only.
 
-        `first`: input that is sent at once, before `stdin`. An input that is awaited comes while the command
-        runs already; where it never comes, the command gets the end of an empty one.
+        `first`: input that is sent at once, before `stdin`. The pieces of an Input come while the command
+        runs already.
         Raises Silent when the host does not answer; HostUnknown when it answers but does not let us in, when
         the deadline passes, or when the connection breaks before the command's end is known; Usage for an SSH
         configuration or key of this machine that cannot be used.
@@ -168,7 +170,7 @@ def close_shared(access: SshAccess) -> None:
 async def _ran(
     connection: asyncssh.SSHClientConnection,
     command: str,
-    stdin: str | Awaitable[str],
+    stdin: str | Input,
     first: str,
     seconds: float,
 ) -> asyncssh.SSHCompletedProcess:
@@ -182,21 +184,39 @@ async def _ran(
             try:
                 if stdin:
                     process.stdin.write(first)
-                    process.stdin.write(stdin if isinstance(stdin, str) else await _coming(process, stdin))
+                    await _write(process, stdin)
             finally:
                 if stdin:
                     process.stdin.write_eof()
         return await process.wait(check=False)
 
 
-async def _coming(process: asyncssh.SSHClientProcess[str], stdin: Awaitable[str]) -> str:
-    """The input, once it is there; empty when the command ends before that."""
-    coming, ended = asyncio.ensure_future(stdin), asyncio.ensure_future(process.wait_closed())
+async def _write(process: asyncssh.SSHClientProcess[str], stdin: str | Input) -> None:
+    """The input, each piece of it once it is there; no more of it when the command has ended."""
+    if isinstance(stdin, str):
+        process.stdin.write(stdin)
+        return
+    pieces, ended = stdin.pieces(), asyncio.ensure_future(process.wait_closed())
     try:
-        await asyncio.wait((coming, ended), return_when=asyncio.FIRST_COMPLETED)
-        return coming.result() if coming.done() else ""
+        while True:
+            coming = asyncio.ensure_future(_next(pieces))
+            # a server may keep the channel open for input although the command has ended
+            while not (coming.done() or ended.done() or process.exit_status is not None):
+                await asyncio.wait(
+                    (coming, ended), timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+            if not coming.done():
+                coming.cancel()
+                return
+            if (piece := coming.result()) is None:
+                return
+            process.stdin.write(piece)
     finally:
         ended.cancel()
+
+
+async def _next(pieces: AsyncIterator[str]) -> str | None:
+    return await anext(pieces, None)
 
 
 async def _aborted(connection: asyncssh.SSHClientConnection) -> None:

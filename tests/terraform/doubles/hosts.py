@@ -15,7 +15,7 @@ from __future__ import annotations
 import fcntl
 import json
 import sqlite3
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +23,9 @@ from typing import Any
 
 from failover.bundle.zipapp import hooks_sha256
 from failover.hosts.ssh import HostUnknown, Ran, Silent
+from failover.hosts.ssh.input import Input
 from failover.model.host.attempt import Attempt
-from hooks.contract.result import HookResult, Layer
+from hooks.contract.result import BAD_SPEC, HookResult, Layer
 from hooks.probe.canary_files import FIXED, WRITTEN
 
 SERVICE = "the service"
@@ -149,10 +150,18 @@ class AnsweringHost:
         """There is no connection; what keeps a login out is raised by `ran`."""
 
     async def ran(
-        self, argv: list[str], deadline_seconds: float, stdin: str | Awaitable[str] = "", first: str = ""
+        self, argv: list[str], deadline_seconds: float, stdin: str | Input = "", first: str = ""
     ) -> Ran:
-        """The same in the event loop; it begins when it has its input."""
-        return self.run(argv, deadline_seconds, stdin if isinstance(stdin, str) else await stdin)
+        """The same in the event loop; of `take-over` each line is a call of its own, when it is there."""
+        if isinstance(stdin, str):
+            return self.run(argv, deadline_seconds, stdin)
+        async for line in stdin.pieces():
+            document = json.loads(line)
+            action, spec = ("announce", document["ready"]) if "ready" in document else ("apply", document)
+            ran = self.run([*argv[:5], action], deadline_seconds, json.dumps(spec))
+            if action == "apply":
+                return ran
+        return Ran(BAD_SPEC, "", "no spec came")
 
     def run(self, argv: list[str], deadline_seconds: float, stdin: str = "") -> Ran:
         """What this command comes to on this host; raises Silent as the real one does."""

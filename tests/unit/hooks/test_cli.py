@@ -187,3 +187,64 @@ def test_a_client_has_no_canaries_to_refresh(
     given(monkeypatch, fixture("client-spec.json"))
     code, result = run(root, capsys, "refresh", "--spec", "-")
     assert (code, result["message"]) == (2, "refresh: found a client's spec, expected a server's")
+
+
+def taken_over(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, text: str
+) -> tuple[list[str], int, dict[str, Any], str]:
+    """What `take-over` did with these lines, and its exit code, result and notes."""
+    did: list[str] = []
+
+    def made_ready(text: str, _: str, action: str) -> HookResult:
+        cli.parse(text)
+        did.append(f"{action} {json.loads(text)['deadline_seconds']}")
+        return HookResult(action, "server", "h", True, True, 0.0, "", ())
+
+    def ran(action: str, spec: Any, only: Any, _: str) -> HookResult:
+        did.append(f"{action} {spec.deadline_seconds} {list(only)}")
+        return HookResult(action, "server", "h", True, True, 0.0, "done", ())
+
+    monkeypatch.setattr(cli, "_made_ready", made_ready)
+    monkeypatch.setattr(cli, "_run", ran)
+    given(monkeypatch, text)
+    code = cli.main(["take-over", "--spec", "-"], str(root))
+    captured = capsys.readouterr()
+    return did, code, json.loads(captured.out), captured.err
+
+
+def line(seconds: int) -> str:
+    return json.dumps({**json.loads(fixture("server-spec.json")), "deadline_seconds": seconds})
+
+
+def test_a_takeover_that_was_started_ahead_is_announced_and_then_applied(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f'{{"ready": {line(7)}}}\n{line(9)}\n{line(11)}\n'
+    did, code, result, _ = taken_over(root, capsys, monkeypatch, text)
+    assert did == ["announce 7", "apply 9 []"], "the first spec ends it"
+    assert (code, result["action"], result["message"]) == (0, "apply", "done")
+    assert (root / "run/nfs-failover.taker").exists(), "the boot service waits"
+
+
+def test_what_cannot_be_made_ready_stops_no_takeover(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did, code, _, notes = taken_over(root, capsys, monkeypatch, f'{{"ready": {{}}}}\n{line(9)}\n')
+    assert (did, code) == (["apply 9 []"], 0)
+    assert "not made ready: " in notes
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "found its end, expected a spec; nothing was done"),
+        ("no JSON\n", "found no JSON"),
+        ("[]\n", "expected"),
+    ],
+)
+def test_a_takeover_without_a_spec_does_nothing(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    did, code, result, _ = taken_over(root, capsys, monkeypatch, text)
+    assert (did, code) == ([], 2)
+    assert says in result["message"]

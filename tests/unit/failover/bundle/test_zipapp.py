@@ -197,7 +197,7 @@ def test_a_traceback_still_names_the_module(tmp_path: Path) -> None:
     assert ran.returncode == 0
     actions = (
         "apply,check,release,probe,refresh,survey,inventory,fsck,withhold,guard,unguard,contents,"
-        "ready,announce,arm,quiesce,disarm,foresee,migrate,follow-on,follow-off,watch,dead-man,follow"
+        "ready,announce,take-over,arm,quiesce,disarm,foresee,migrate,follow-on,follow-off,watch,dead-man,follow"
     )
     assert f"{{{actions}}}" in ran.stdout
 

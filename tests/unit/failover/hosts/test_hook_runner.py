@@ -119,3 +119,14 @@ def test_a_connection_that_breaks_meanwhile_leaves_none_that_wait(runner: HookRu
     runner.ssh.close()
     assert until(lambda: not started.waiting(), bool, 10)
     assert runner.hooks("check", SPEC, 20).result.role == "client"
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["hooks-there", "hooks-sent-first"])
+def test_a_takeover_that_never_has_its_spec_ends_with_nothing_done(runner: HookRunner, there: bool) -> None:
+    if there:
+        runner.hooks("check", SPEC, 20)
+    started = runner.started("take-over", 20)
+    started.abandon()
+    assert until(lambda: not started.waiting(), bool, 10)
+    with pytest.raises(Failed, match="standard input: found its end, expected a spec; nothing was done"):
+        started.answer(SPEC)
