@@ -782,7 +782,7 @@ def check(c: Context) -> None:
 @task(
     help={
         "quick": "only what needs neither root nor guests",
-        "nightly": "also the drills that are drawn from a seed",
+        "nightly": "also what is tried each night: every fault on guests, every guest, drills from a seed",
     }
 )
 def test(c: Context, quick: bool = False, nightly: bool = False) -> None:

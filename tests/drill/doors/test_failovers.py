@@ -49,9 +49,12 @@ def test_a_planned_switchover_and_the_way_home_lose_nothing(tmp_path, guests):
     assert "power-off" not in text
 
 
-def test_a_server_that_goes_on_writing_unreached_is_fenced_and_cannot_come_back(tmp_path):
-    code, story, text = drill(tmp_path / "lab", "--mode", "unreachable", "--standby", "--comeback")
+@pytest.mark.parametrize("guests", [pytest.param("debian", marks=pytest.mark.nightly), "ubuntu"])
+def test_a_server_that_goes_on_writing_unreached_is_fenced_and_cannot_come_back(tmp_path, guests):
+    argv = ("--mode", "unreachable", "--standby", "--comeback", "--guests", guests)
+    code, story, text = drill(tmp_path / "lab", *argv)
     assert code == 0, text
+    assert f"the image of {guests} guests" in text
     assert "power-off nfs-srv-1: done" in text
     assert (story["records_lost"], story["attached_twice"]) == (0, 0)
     assert "comeback" in [p["name"] for p in story["phases"]]

@@ -25,6 +25,7 @@ LOCK_SEED = 2  # draws a planned switchover, then a power cut
 PREFLIGHT_SECONDS = 300
 
 
+@pytest.mark.nightly
 def test_a_failover_on_guests_shaped_like_ubuntu(tmp_path):
     code, story, text = drill(tmp_path / "lab", "--standby", "--guests", "ubuntu")
     assert code == 0, text

@@ -158,6 +158,7 @@ def booted(lab):
     return lab
 
 
+@pytest.mark.nightly
 def test_cloud_init_configures_a_guest_from_oracles_metadata(booted):
     booted.ssh(SERVER, "cloud-init status --wait", seconds=120)
     assert booted.ssh(SERVER, "cloud-id") == "oracle"
@@ -172,12 +173,14 @@ def test_cloud_init_configures_a_guest_from_oracles_metadata(booted):
     ]
 
 
+@pytest.mark.nightly
 def test_the_key_on_the_console_is_the_key_that_ssh_serves(booted):
     offered = booted.ssh(SERVER, "ssh-keyscan -t ed25519 10.0.0.11 2>/dev/null").split()[1:]
     assert " ".join(offered) == booted.host_key(SERVER)
     assert booted.host_key(SERVER) != booted.host_key(CLIENT)
 
 
+@pytest.mark.nightly
 def test_each_guest_has_its_own_initiator_name(booted):
     names = {booted.ssh(each, "sudo cat /etc/iscsi/initiatorname.iscsi") for each in (SERVER, CLIENT)}
     assert len(names) == 2
@@ -189,6 +192,7 @@ def login(portal, rest=""):
     return f"{node} -o new >/dev/null && {node} -l && sudo udevadm settle{rest}"
 
 
+@pytest.mark.nightly
 def test_a_volume_follows_its_attachment(booted):
     started = time.monotonic()
     iqn = booted.hardware.create_volume(VOLUME, 50)
@@ -274,6 +278,7 @@ def test_power(booted):
     assert booted.ssh(CLIENT, "echo back") == "back"
 
 
+@pytest.mark.nightly
 def test_tgtd_comes_back_with_its_volumes(booted):
     held = booted.hardware.attach(VOLUME, CLIENT.instance_id)
     booted.ssh(CLIENT, "sudo iscsiadm -m node -l")
@@ -289,6 +294,7 @@ def test_tgtd_comes_back_with_its_volumes(booted):
     booted.hardware.delete_volume(VOLUME)
 
 
+@pytest.mark.nightly
 def test_guests_are_restored_from_a_snapshot(booted):
     machines = (SERVER, CLIENT)
     saved = snapshot.snapshot(machines, about=f"a test's own {booted.run}")
@@ -315,6 +321,7 @@ def test_guests_are_restored_from_a_snapshot(booted):
         shutil.rmtree(saved.folder, ignore_errors=True)
 
 
+@pytest.mark.nightly
 def test_take_down_leaves_nothing(booted):
     assert teardown.remains(booted.run) != []
     started = time.monotonic()

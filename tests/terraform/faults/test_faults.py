@@ -30,7 +30,7 @@ Rehearsed = dict[str, "Future[dict[str, Met]]"]
 
 
 # where a run has changed nothing yet, they differ from another kind by their words alone
-ALIKE = ("409", "429", "capacity")
+ALIKE = ("409", "429", "capacity", "reset")
 
 
 def _param(row: Row) -> ParameterSet:
