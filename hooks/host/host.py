@@ -76,8 +76,7 @@ class Host:
 
     def note(self, text: str) -> None:
         with self._lock:
-            new = len(sys.modules)
-            sys.stderr.write("[{:.2f} m{}] ".format(time.monotonic() % 1000, new) + text.rstrip("\n") + "\n")
+            sys.stderr.write(text.rstrip("\n") + "\n")
             sys.stderr.flush()
 
     def _step(self, step: str) -> None:
