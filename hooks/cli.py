@@ -13,7 +13,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Facts, HookResult, Layer
 from hooks.contract.spec import ServerSpec, Spec
 from hooks.host import copies, places, released
-from hooks.host.host import Host, OutOfTime
+from hooks.host.host import HookError, Host, OutOfTime
 from hooks.host.lock import Busy, alone
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
@@ -245,7 +245,7 @@ def _taken_over(root: str) -> HookResult:
             return _run("apply", parse(line), (), root)
         try:
             _announced(spec, root)
-        except (SpecError, OutOfTime) as error:
+        except (SpecError, HookError, OSError) as error:
             sys.stderr.write("not made ready: {}\n".format(error))
     raise SpecError("standard input: found its end, expected a spec; nothing was done")
 

@@ -234,6 +234,15 @@ def test_what_cannot_be_made_ready_stops_no_takeover(
     assert "not made ready: " in notes
 
 
+def test_a_full_run_that_takes_no_announcement_stops_no_takeover(
+    root: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "run/nfs-failover.taker").mkdir()  # nothing can be written there
+    did, code, _, notes = taken_over(root, capsys, monkeypatch, f'{{"ready": {line(7)}}}\n{line(9)}\n')
+    assert (did, code) == (["apply 9 []"], 0)
+    assert "not made ready: " in notes
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
