@@ -42,7 +42,8 @@ def apply(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:
     for module in modules:
         if hasattr(module, "begin") and len(modules) > 1:
             module.begin(host, spec)
-    layers = _walk(host, modules, spec, _applied, PRESENT)
+    with host.one_look():  # a check and the act after it ask the same, and so may the next layer's check
+        layers = _walk(host, modules, spec, _applied, PRESENT)
     return [_with_afterthoughts(host, module, layer) for module, layer in zip(modules, layers)]  # noqa: B905 - Python 3.6
 
 
@@ -134,11 +135,11 @@ def _layer_of(host: Host, module: ModuleType, spec: Spec, check: str = "check") 
 
 
 def _applied(host: Host, module: ModuleType, spec: Spec) -> Layer:
-    with host.one_look():  # the check and the act ask the same, and nothing happens in between
-        before = _layer_of(host, module, spec)
-        if before.state == PRESENT:
-            return before._replace(message="nothing to do: " + before.message)
-        done = module.apply(host, spec)
+    before = _layer_of(host, module, spec)
+    if before.state == PRESENT:
+        return before._replace(message="nothing to do: " + before.message)
+    done = module.apply(host, spec)
+    host.look_anew()
     return _checked(_layer_of(host, module, spec), done, PRESENT)
 
 

@@ -100,9 +100,10 @@ class Host:
         try:
             return self._run(argv, tolerate, seconds, masks, remedy)
         finally:
-            self._forget()
+            self.look_anew()
 
-    def _forget(self) -> None:
+    def look_anew(self) -> None:
+        """Forgets the answers of `one_look`: something was changed, or may have changed by itself."""
         self._known = None if self._known is None else {}
 
     def query(
@@ -257,7 +258,7 @@ class Host:
             if self.now() + every > end:
                 raise OutOfTime("waited {:.0f} s for {}".format(max(0.0, seconds), what))
             self.sleep(every)
-            self._forget()
+            self.look_anew()
 
 
 def _masked(text: str, masks: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from hooks.layers.exports import Pair
 from hooks.layers.filesystem import ours
 from hooks.layers.fstab import restore
 from hooks.layers.locks import grace, locks
+from hooks.layers.locks.keepers import unit_states
 from hooks.layers.served import served
 
 NAME = "nfs"
@@ -34,7 +35,7 @@ _NOT_EXPORTED = {1: "not exported"}
 
 def check(host: Host, spec: ServerSpec) -> LayerFinding:
     """Present when nfsd runs and listens, and every export of the spec is in the kernel's table."""
-    service, threads, exported = _service(host), _threads(host), _exported(host)
+    service, threads, exported = _service(host, spec), _threads(host), _exported(host)
     own, pairs = host.read(exports.OWN) or "", exports.wanted(spec)
     served_by_pair = {pair: served(host, pair, exported) for pair in pairs}
     missing, nameless = ([pair for pair in pairs if served_by_pair[pair] is value] for value in (False, None))
@@ -83,10 +84,13 @@ def concerning(host: Host, spec: ServerSpec) -> Callable[[str], bool]:
     return lambda path: exports.concerned(spec, path) or (path + "/").startswith(tuple(prefixes))
 
 
-def _service(host: Host) -> Tuple[str, str]:
+def _service(host: Host, spec: ServerSpec) -> Tuple[str, str]:
     """Whether systemd has it active, and enabled at boot or by the end of this run (systemctl(1), show)."""
-    out = host.query("systemctl", "show", "-p", "ActiveState,UnitFileState", SERVICE).out
-    properties = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+    if spec.locks:  # the layer below has just asked the same: one answer for both
+        properties = unit_states(host).get(SERVICE, {})
+    else:
+        out = host.query("systemctl", "show", "-p", "ActiveState,UnitFileState", SERVICE).out
+        properties = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
     enabled = properties.get("UnitFileState", "") or "not installed"
     return properties.get("ActiveState", ""), "enabled" if SERVICE in host.enable_due else enabled
 
@@ -162,7 +166,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
     if unmounted:
         raise HookRefused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))
     refuse(refusals(host, spec))
-    service = _service(host)
+    service = _service(host, spec)
     done = [name + " as before its release" for name in files(host) if text_file.edit(host, name, restore)]
     elsewhere = _elsewhere(host)
     done += [
@@ -227,14 +231,14 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     if exported - set(mine):
         host.run("exportfs", "-f")
         return done + ["{} goes on with other exports".format(SERVICE)] * bool(done)
-    done += _stop(host)
+    done += _stop(host, spec)
     # a record of clients on the data would keep the filesystem busy
     return done + ([] if spec.locks else locks.remove(host))
 
 
-def _stop(host: Host) -> List[str]:
+def _stop(host: Host, spec: ServerSpec) -> List[str]:
     """Stops nfsd and waits for its threads, the last ones to hold the filesystem."""
-    active, enabled = _service(host)
+    active, enabled = _service(host, spec)
     if active not in ("active", "activating") and enabled != "enabled" and not _threads(host):
         return []
     if enabled == "enabled":  # first: whatever ends this run, no boot brings the service back

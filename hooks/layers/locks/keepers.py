@@ -1,6 +1,6 @@
 """Which daemon keeps its record of clients on the data: what a host is, and nothing of what it should be."""
 
-from typing import NamedTuple
+from typing import Dict, NamedTuple
 
 from hooks.contract.spec import ServerSpec
 from hooks.host.host import Host
@@ -8,8 +8,8 @@ from hooks.layers.locks import record, statd
 from hooks.layers.locks.record import home
 
 TRACKER = "nfsdcld"
-_NFSD = "nfs-server"
-_UNITS = (TRACKER, statd.NOTIFY, *statd.NEEDED, _NFSD)
+NFSD = "nfs-server"
+_UNITS = (TRACKER, statd.NOTIFY, *statd.NEEDED, NFSD)
 _PROPERTIES = "LoadState,ActiveState,MainPID,NeedDaemonReload,UnitFileState"
 _DATABASE = "/main.sqlite"
 
@@ -34,13 +34,18 @@ def folder(spec: ServerSpec) -> str:
     return record.path(home(spec).mount, TRACKER)
 
 
-def keepers(host: Host, spec: ServerSpec) -> Keepers:
-    """One question to systemd (systemctl(1), show), then what the daemons have open."""
+def unit_states(host: Host) -> Dict[str, Dict[str, str]]:
+    """The properties of each unit that takes part (systemctl(1), show)."""
     out = host.query("systemctl", "show", "-p", _PROPERTIES, *_UNITS).out
     blocks = out.strip().split("\n\n")  # one for each name that was given, in that order
     rows = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
-    states = {name: rows[place] for place, name in enumerate(_UNITS) if place < len(rows)}
-    nfsd = states.get(_NFSD, {})
+    return {name: rows[place] for place, name in enumerate(_UNITS) if place < len(rows)}
+
+
+def keepers(host: Host, spec: ServerSpec) -> Keepers:
+    """One question to systemd, then what the daemons have open."""
+    states = unit_states(host)
+    nfsd = states.get(NFSD, {})
     missing = [name for name in statd.NEEDED if states.get(name, {}).get("LoadState") != "loaded"]
     lost = "; ".join(name + " is masked, or not there" for name in missing)
     place = statd.own_place(host)
@@ -52,6 +57,6 @@ def keepers(host: Host, spec: ServerSpec) -> Keepers:
         "NFSv3's clients lose their locks ({})".format(lost) if lost else "",
         states.get(statd.NOTIFY, {}).get("ActiveState", "inactive"),
         place,
-        any(row.get("NeedDaemonReload") == "yes" for row in rows),
+        any(row.get("NeedDaemonReload") == "yes" for row in states.values()),
         nfsd.get("ActiveState") in ("active", "activating") or nfsd.get("UnitFileState") == "enabled",
     )

@@ -132,6 +132,15 @@ class PlannedHost(Host):
         assert not left, f"planned and never run: {left}"
 
 
+def units_below_nfsd(*states: str) -> Case:
+    """What systemd says of the units that nfsd needs beside data; `masked` is a state, too."""
+    names = "proc-fs-nfsd.mount rpc_pipefs.target rpcbind.service"
+    loads = ["masked" if state == "masked" else "loaded" for state in states]
+    rows = zip(loads, ["inactive" if state == "masked" else state for state in states])  # noqa: B905 - Python 3.6
+    out = "\n".join(f"LoadState={load}\nActiveState={state}\n" for load, state in rows)
+    return {"run": "systemctl show -p LoadState,ActiveState " + names, "out": out}
+
+
 def _text(text: str) -> str:
     return fixture(text[1:]) if re.match(r"@[a-z-]+\.(txt|json)$", text) else text
 

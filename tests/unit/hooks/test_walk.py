@@ -63,3 +63,29 @@ def test_hints_come_after_the_last_layer(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_a_layer_that_failed_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     states = [state for state, _ in applied(monkeypatch, tmp_path, layer("nfs", BROKEN), layer("address"))]
     assert (states, [call for call in CALLS if "afterwards" in call]) == ([BROKEN], [])
+
+
+def asking(name: str, acts: bool) -> Any:
+    """A layer whose check asks the host's addresses; its act, if it has one to do, runs no command."""
+    made = layer(name)
+
+    def check(host: PlannedHost, _: object) -> LayerFinding:
+        out = host.query("ip", "-j", "address", "show").out
+        return LayerFinding(PRESENT if out == "after" or not acts else ABSENT, out)
+
+    made.check = check
+    return made
+
+
+def test_one_answer_serves_the_check_after_an_act_and_the_next_layer_s(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(walk, "_SERVER", ((asking("a", True), "exports"), (asking("b", False), "exports")))
+    answers = [{"run": "ip -j address show", "out": out} for out in ("before", "after")]
+    host = PlannedHost(str(tmp_path), {"commands": answers})
+    layers = walk.apply(host, parse(fixture("server-spec.json")), ())
+    host.finish()
+    assert [(one.layer, one.state, one.message) for one in layers] == [
+        ("a", PRESENT, "a made; a hint"),
+        ("b", PRESENT, "nothing to do: after; a hint"),
+    ]

@@ -13,23 +13,25 @@ from hooks.contract.result import Layer
 from hooks.host import places, site_spec
 from hooks.host.host import CommandFailed
 from hooks.probe import ready
-from tests.unit.hooks.scripted_host import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture, units_below_nfsd
 
 TEXT = fixture("server-spec.json")
 UUID = "5f0c6a4e-0b1d-4c53-9a55-3a9d5d0f1c21"
 UNIT = {places.UNIT: "[Service]\n"}
 KERNEL = {"/proc/filesystems": "nodev\tnfsd\n\txfs\n"}
+BELOW = units_below_nfsd("active", "active", "active")
 
 
 def instance(root: Path, ocid: str = "ocid1.instance.oc1..me", **case: Any) -> PlannedHost:
     files = {**KERNEL, **case.pop("files", {})}
-    return PlannedHost(str(root), {"metadata": {"/opc/v2/instance/id": ocid}, "files": files, **case})
+    case = {"metadata": {"/opc/v2/instance/id": ocid}, "files": files, "commands": [BELOW, BELOW], **case}
+    return PlannedHost(str(root), case)
 
 
 def made_ready(host: PlannedHost, text: str) -> list[Layer]:
-    """What it has beside the modules, which its kernel has loaded."""
-    modules, *others = ready.ready(host, text)
-    assert (modules.layer, modules.changed) == ("modules", False)
+    """What it has beside the modules, which its kernel has loaded, and the units, which run."""
+    modules, units, *others = ready.ready(host, text)
+    assert [(x.layer, x.changed) for x in (modules, units)] == [("modules", False), ("units", False)]
     return others
 
 
@@ -80,7 +82,8 @@ def test_an_instance_whose_name_is_not_known_keeps_none(tmp_path: Path) -> None:
 
 def test_a_metadata_service_that_is_silent_costs_the_spec_alone(tmp_path: Path) -> None:
     made_ready(instance(tmp_path, files=UNIT), TEXT)
-    (layer,) = made_ready(PlannedHost(str(tmp_path), {"files": {**UNIT, **KERNEL}}), TEXT)
+    silent = PlannedHost(str(tmp_path), {"files": {**UNIT, **KERNEL}, "commands": [BELOW]})
+    (layer,) = made_ready(silent, TEXT)
     assert (layer.layer, layer.state) == ("spec", "broken")
     assert "no answer" in layer.message
 

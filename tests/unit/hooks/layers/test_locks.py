@@ -19,7 +19,7 @@ from hooks.host.text_file import SELINUX
 from hooks.layers.locks import locks, reclaimed, record
 from hooks.probe import ready
 from hooks.survey import survey
-from tests.unit.hooks.scripted_host import PlannedHost, fixture
+from tests.unit.hooks.scripted_host import PlannedHost, fixture, units_below_nfsd
 
 MOUNTED = "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw - xfs /dev/mapper/vg1-lv01 rw\n"
 UUID = "5f0c6a4e-0b1d-4c53-9a55-3a9d5d0f1c21"
@@ -51,6 +51,7 @@ def show(
 
 NO_TRACKER, TRACKER = show(), show(55)
 RELOAD = {"run": "systemctl daemon-reload"}
+BELOW = units_below_nfsd("active", "active", "active")
 KEEPER_STOPS = {"run": "systemctl stop nfs-failover-reclaimed.service", "exit": 5}
 RECORD = "/mnt/a/.nfs-failover/nfsdcld"
 TIMES = {"/proc/fs/nfsd/nfsv4leasetime": "30\n", "/proc/fs/nfsd/nfsv4gracetime": "45\n"}
@@ -164,15 +165,16 @@ def text_with(uuid: str | None) -> str:
 
 
 def test_a_server_that_stands_by_gets_the_units_once(tmp_path: Path) -> None:
-    made = host(tmp_path, LOADED, NO_TRACKER, RELOAD, NO_TRACKER)
+    made = host(tmp_path, LOADED, BELOW, NO_TRACKER, RELOAD, BELOW, NO_TRACKER)
     first = ready.ready(made, text_with(UUID))
     again = ready.ready(made, text_with(UUID))
     made.finish()
     assert [(x.layer, x.state, x.changed) for x in first] == [
         ("modules", PRESENT, True),
+        ("units", PRESENT, False),
         ("locks", PRESENT, True),
     ]
-    assert [(x.state, x.changed) for x in again] == [(PRESENT, False)] * 2
+    assert [(x.state, x.changed) for x in again] == [(PRESENT, False)] * 3
     assert {path: made.read(path) or "" for path in locks.UNITS} == dict(locks.units(spec(), UUID, ""))
 
 
@@ -188,8 +190,8 @@ def test_a_server_that_stands_by_gets_the_units_once(tmp_path: Path) -> None:
 def test_nothing_is_written_beforehand_where_it_would_act(
     tmp_path: Path, nfsd: str, files: dict[str, str], keeps: str, uuid: str | None, says: str
 ) -> None:
-    made = host(tmp_path, show(55 if keeps else 0, nfsd=nfsd), files={**files, **KERNEL}, keeps=keeps)
-    _, layer = ready.ready(made, text_with(uuid))
+    made = host(tmp_path, BELOW, show(55 if keeps else 0, nfsd=nfsd), files={**files, **KERNEL}, keeps=keeps)
+    *_, layer = ready.ready(made, text_with(uuid))
     made.finish()
     assert layer.state == BROKEN
     assert says in layer.message

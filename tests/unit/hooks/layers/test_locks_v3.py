@@ -166,7 +166,9 @@ def told(tmp_path: Path, grace: str, threads: str = "8") -> list[str]:
     ):
         (tmp_path / name).write_text("#!/bin/sh\n" + text)
         (tmp_path / name).chmod(0o755)
-    script = units(v3=True)[statd.NOTIFY_UNIT].partition('-c "')[2].rpartition('"')[0].replace("\\\n", " ")
+    script = units(v3=True)[statd.NOTIFY_UNIT].partition('-c "')[2].rpartition('"')[0]
+    for written, meant in (("\\\n", " "), ('\\"', '"'), ("$$", "$")):  # systemd.service(5), command lines
+        script = script.replace(written, meant)
     for there, here in (
         ("/proc/fs/nfsd/threads", "threads"),
         ("/proc/fs/lockd/nlm_end_grace", "grace"),
