@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 
 from invoke import Collection, Context, task
 
+from failover.command import streams
+
 if TYPE_CHECKING:
     from lab.site.lab import Lab
+
+streams.install()  # before the first line is printed
 
 SITE_HELP = "the site's file; default $NFS_FAILOVER_SITE, then ./site.toml"
 UNPLANNED_HELP = "the old server is lost: don't ask it; the detach is the fence if its power can't be cut"
