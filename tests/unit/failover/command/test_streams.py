@@ -90,8 +90,10 @@ def test_every_verb_ends_with_its_own_exit_code_when_nobody_reads(
 ) -> None:
     environment = {**os.environ, "NFS_FAILOVER_SITE": str(tmp_path / "none.toml")}
     writer, invoke = _without_a_reader(), str(ROOT / ".venv/bin/invoke")
-    argv, streams = [invoke, *verb], {"stdout": writer, "stderr": subprocess.PIPE}
-    done = subprocess.run(argv, cwd=ROOT, env=environment, timeout=60, check=False, **streams)
+    argv = [invoke, *verb]
+    done = subprocess.run(
+        argv, cwd=ROOT, env=environment, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+    )
     os.close(writer)
     assert b"Traceback" not in done.stderr
     assert done.returncode == (2 if "failover" in verb else 0)
