@@ -148,7 +148,7 @@ class _Inventory(yaml.SafeLoader):
 
 
 # a value that `ansible-vault` has encrypted is not known here; !unsafe only says that a text is no template
-_Inventory.add_constructor("!unsafe", _Inventory.construct_yaml_str)
+_Inventory.add_constructor("!unsafe", lambda _, node: str(node.value))
 for _tag in ("!vault", "!vault-encrypted"):
     _Inventory.add_constructor(_tag, lambda *_: None)
 
