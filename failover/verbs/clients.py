@@ -23,6 +23,7 @@ from failover.model import nodeset
 from failover.model.outcome import Outcome, Refused, Usage
 from failover.model.site import ClientMode, Site
 from failover.model.stack_output import Stack
+from failover.prompt import typed
 from failover.report.report import Report
 from failover.runs import history
 from failover.runs.site_lock import site_lock
@@ -235,7 +236,7 @@ def _follow(arguments: Arguments, console: Console) -> int:
 def _confirm(what: str, word: str) -> None:
     if not sys.stdin.isatty():
         raise Usage("this cannot be confirmed: there is no terminal", "add --yes, or use a terminal")
-    if input(f"{what}. Type {word} to go on: ").strip() != word:
+    if typed(f"{what}. Type {word} to go on: ") != word:
         raise Refused("not confirmed; nothing was changed", "")
 
 
