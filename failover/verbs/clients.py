@@ -58,7 +58,7 @@ class Arguments:
 
 def main(arguments: Arguments) -> int:
     """Do it; the exit code of the README's table."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     if arguments.action == "run":
         return guarded_run(arguments, console)
     code = [0]
@@ -295,7 +295,9 @@ def guarded_run(arguments: Arguments, console: Console) -> int:
         again = replace(request, clients=ClientMode.REBOOT)
         code = reported.main(lambda shown: fail_over(again, shown), arguments.json)
     if arguments.resume_slurm and reports[-1].outcome in _VERIFIED:
-        shown = Console(soft_wrap=True, highlight=False, stderr=arguments.json)  # the report stays last
+        shown = Console(
+            soft_wrap=True, highlight=False, emoji=False, stderr=arguments.json
+        )  # the report stays last
         return guarded(lambda: _resume_slurm(sites[0], reports[-1], shown)) or code
     return code
 

@@ -93,4 +93,4 @@ def document(run: RunRecord) -> dict[str, Any]:
 
 
 def _console() -> Console:
-    return Console(soft_wrap=True, highlight=False)
+    return Console(soft_wrap=True, highlight=False, emoji=False)

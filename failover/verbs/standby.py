@@ -160,4 +160,4 @@ def _sayer(console: Console) -> Callable[[str], None]:
 
 
 def _console() -> Console:
-    return Console(soft_wrap=True, highlight=False)
+    return Console(soft_wrap=True, highlight=False, emoji=False)

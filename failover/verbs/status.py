@@ -52,7 +52,7 @@ def _once(site: Site, as_json: bool, html: str, wait: float, clear: bool = False
 
     sight = Look(site, settled(lambda: vias.runner(site)), wait).sight()
     judged = judge.judge(sight)
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if clear:
         console.clear()
     text.show(sight, judged, console)
