@@ -118,6 +118,10 @@ def _dump(argv: list[str]) -> dict[str, list[str]]:
         raise Usage(
             f"`{' '.join(argv)}` did not end within {_SECONDS:.0f} s", "look at `Match exec` in ssh_config"
         ) from error
+    except OSError as error:  # no process, memory or file descriptor left here
+        raise Usage(
+            f"`{' '.join(argv)}` could not be run: {error}", "mend this machine, then try again"
+        ) from error
     if done.returncode:
         message = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
         raise Usage(

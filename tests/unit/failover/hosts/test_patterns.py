@@ -100,3 +100,14 @@ def test_a_name_of_any_bytes_in_the_configuration_is_taken(access: SshAccess, tm
     (tmp_path / "config").write_bytes(b"IdentityFile /keys/\xff\nPort 2222\n")
     found = settings.resolve("10.9.0.1", access)
     assert (found.port, [bytes(file) for file in found.identity_files]) == (2222, [b"/keys/\xff"])
+
+
+def test_an_ssh_that_cannot_be_run_is_this_machine_s_fault(
+    access: SshAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(settings.subprocess, "run", exhausted)
+    with pytest.raises(Usage, match=r"`ssh -G .* 10\.9\.0\.2` could not be run: .*Resource temporarily"):
+        settings.resolve("10.9.0.2", access)
