@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hooks.client import judgement, mount_tree, site_names
+from hooks.client.cut import Cutter
 from hooks.client.edit import after, edit
 from hooks.client.lines import automaps, mount_units
 from hooks.client.lines import fstab as client_fstab
@@ -288,3 +289,18 @@ def test_an_overlay_over_a_mount_is_named_and_its_layers_known(tmp_path: Path) -
         "/merged: overlay goes away with the old server's mount; no line of fstab brings it back: restart "
         "what made it"
     ]
+
+
+def test_an_overlay_that_fstab_brings_back_is_cut_with_the_mount_below_it(tmp_path: Path) -> None:
+    overlay = "93 22 0:42 / /merged rw - overlay overlay rw,lowerdir=/mnt/nfs/a/sw\n"
+    fstab = "overlay /merged overlay lowerdir=/mnt/nfs/a/sw 0 0\n"
+    case = {
+        "files": {"/etc/fstab": fstab, "/proc/self/mountinfo": ROOT + overlay},
+        "commands": [{"run": "umount -f -l /merged", "then": {"files": {"/proc/self/mountinfo": ROOT}}}],
+    }
+    host = PlannedHost(str(tmp_path), case)
+    cutter = Cutter(host, ClientView(host, SPEC))
+    came = cutter.cut_dependents(mounts.parse(overlay))
+    cutter.finish()
+    assert came.errors == []
+    assert host.read("/proc/self/mountinfo") == ROOT
