@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING
 
 from invoke import Collection, Context, task
 
+from failover.command import arguments, streams
+
 if TYPE_CHECKING:
     from lab.site.lab import Lab
+
+streams.install()  # before the first line is printed
+if Path(sys.argv[0]).name in ("invoke", "inv"):
+    arguments.refuse_empty(sys.argv[1:])
 
 SITE_HELP = "the site's file; default $NFS_FAILOVER_SITE, then ./site.toml"
 UNPLANNED_HELP = "the old server is lost: don't ask it; the detach is the fence if its power can't be cut"
@@ -241,7 +247,7 @@ def status(
     json: bool = False,
     watch: bool = False,
     html: str = "",
-    wait: float = 20.0,
+    wait: float = arguments.Seconds(20.0),
     site: str | None = None,
     via: str = "",
     stack_id: str = "",
@@ -442,7 +448,7 @@ def rehearse(
     server: str = "",
     standby: str = "",
     clean: bool = False,
-    fsck: float = 3600.0,
+    fsck: float = arguments.Seconds(3600.0),
     yes: bool = False,
     json: bool = False,
     site: str | None = None,
@@ -478,7 +484,7 @@ def backup(
     policy: str = "",
     look: bool = False,
     restore: str = "",
-    wait: float = 3600.0,
+    wait: float = arguments.Seconds(3600.0),
     json: bool = False,
     site: str | None = None,
     via: str = "",
@@ -586,7 +592,7 @@ def image(
     server: str = "",
     successor: str = "",
     name: str = "",
-    keep: int = 3,
+    keep: int = arguments.Count(3),
     quiesce: bool = False,
     yes: bool = False,
     site: str | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,13 @@ import yaml
 
 from failover.model import nodeset
 from failover.model.outcome import Usage
+from hooks.client.site_names import is_address
 
-_RANGE = re.compile(r"\[(\w+):(\w+)(?::(\d+))?\]")
-_VARIABLE = re.compile(r"""(\w+)\s*=\s*("[^"]*"|'[^']*'|\S+)""")
+_RANGE = re.compile(r"\[(\w+):(\w+)(?::(\d+))?\]", re.ASCII)
+_YAML_FILE = (".yml", ".yaml", ".json")  # as Ansible's plugin `yaml` has it
+_YAML_HEAD = re.compile(r"""---|%YAML|\{|["']?[\w.-]+["']?\s*:(\s|$)""")
+_ADDRESSES = ("ansible_host", "ansible_ssh_host")
+_PORT = re.compile(r"([^:]+):\d+")
 _MOST = 100_000  # hosts of one list: a range that is meant otherwise must not fill the memory
 _NAME = re.compile(r"[A-Za-z0-9_.:%-]+")
 
@@ -42,6 +47,12 @@ def of_text(text: str, source: str) -> list[Named]:
     return named
 
 
+def of_nodes(text: str, source: str) -> list[Named]:
+    """A node list of the command line's: gpu-[001-128],login1, or several of them with blanks between. Raises
+    Usage for a list without a node."""
+    return of_slurm("\n".join(text.split()), source)
+
+
 def of_slurm(text: str, source: str) -> list[Named]:
     """The output of `sinfo -N -h`, of which each line's first word counts, or a node list of Slurm's.
 
@@ -57,8 +68,9 @@ def of_slurm(text: str, source: str) -> list[Named]:
 
 def of_inventory(text: str, source: str, group: str = "") -> list[Named]:
     """An Ansible inventory, INI or YAML; only the hosts of `group` where one is named. Raises Usage."""
-    head = next((line.strip() for line in text.splitlines() if line.strip() and line[0] not in "#;"), "")
-    is_yaml = head == "---" or bool(re.match(r"[\w-]+:\s*(#.*)?$", head))
+    plain = (line.strip() for line in text.splitlines())
+    head = next((line for line in plain if line and line[0] not in "#;"), "")
+    is_yaml = source.endswith(_YAML_FILE) or bool(_YAML_HEAD.match(head))
     hosts, members, children = _of_yaml(text, source) if is_yaml else _of_ini(text, source)
     chosen = list(hosts)
     if group and group != "all":
@@ -93,19 +105,58 @@ def _of_ini(text: str, source: str) -> tuple[dict[str, Named], Groups, Groups]:
         elif kind == "children":
             children[section].append(plain.split()[0])
         elif kind != "vars":
-            word, _, rest = plain.partition(" ")
-            variables = {key: value.strip("\"'") for key, value in _VARIABLE.findall(rest)}
-            for name in _ranged(word, where):
-                address = variables.get("ansible_host", variables.get("ansible_ssh_host", ""))
-                hosts[name] = _merged(hosts.get(name), Named(name, address, where))
+            word, variables = _host_line(plain, where)
+            for name in _ranged(_without_port(word), where):
+                hosts[name] = _merged(hosts.get(name), Named(name, _address(variables), where))
                 members.setdefault(section, []).append(name)
+    for group, names in children.items():
+        if unknown := [name for name in names if name not in members and name not in children]:
+            raise Usage(
+                f"{source}: group {group} has the child {unknown[0]}, which is no group of it",
+                f"correct [{group}:children], or add [{unknown[0]}]",
+            )
     return hosts, members, children
+
+
+def _host_line(line: str, where: str) -> tuple[str, dict[str, str]]:
+    """The host and its variables, in words of a shell, as Ansible's plugin `ini` splits them."""
+    try:
+        word, *pairs = shlex.split(line, comments=True)
+    except ValueError as error:
+        raise Usage(f"{where}: {error}: {line!r}", "correct the quotes") from error
+    if other := [pair for pair in pairs if "=" not in pair]:
+        raise Usage(
+            f"{where}: found {other[0]!r} behind {word}, expected one host and its key=value pairs",
+            "write each host on a line of its own",
+        )
+    return word, {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _without_port(pattern: str) -> str:
+    """Ansible takes HOST:PORT; a range has its colons in brackets."""
+    match = _PORT.fullmatch(_RANGE.sub("", pattern))
+    return pattern.rpartition(":")[0] if match else pattern
+
+
+def _address(variables: Mapping[str, Any]) -> str:
+    """Empty where there is none, and where it is encrypted."""
+    return next((str(variables[key]) for key in _ADDRESSES if variables.get(key)), "")
+
+
+class _Inventory(yaml.SafeLoader):
+    """YAML with Ansible's own tags."""
+
+
+# a value that `ansible-vault` has encrypted is not known here; !unsafe only says that a text is no template
+_Inventory.add_constructor("!unsafe", lambda _, node: str(node.value))
+for _tag in ("!vault", "!vault-encrypted"):
+    _Inventory.add_constructor(_tag, lambda *_: None)
 
 
 def _of_yaml(text: str, source: str) -> tuple[dict[str, Named], Groups, Groups]:
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        document = yaml.load(text, _Inventory)  # noqa: S506 - of SafeLoader
+    except (yaml.YAMLError, ValueError) as error:
         raise Usage(f"{source}: not valid YAML: {error}", "correct the inventory") from error
     hosts: dict[str, Named] = {}
     members: Groups = {}
@@ -116,8 +167,8 @@ def _of_yaml(text: str, source: str) -> tuple[dict[str, Named], Groups, Groups]:
         for pattern, variables in (below.get("hosts") or {}).items():
             given = variables if isinstance(variables, Mapping) else {}
             where = f"{source} group {name}"
-            for host in _ranged(str(pattern), where):
-                one = Named(host, str(given.get("ansible_host", "")), where)
+            for host in _ranged(_without_port(str(pattern)), where):
+                one = Named(host, _address(given), where)
                 hosts[host] = _merged(hosts.get(host), one)
                 members.setdefault(name, []).append(host)
         for child, inner in (below.get("children") or {}).items():
@@ -131,7 +182,12 @@ def _of_yaml(text: str, source: str) -> tuple[dict[str, Named], Groups, Groups]:
         for name, entry in document.items():
             group(str(name), entry)
     except AttributeError as error:  # a list where a table belongs
-        raise Usage(f"{source}: not an Ansible inventory: {error}", "correct the inventory") from error
+        raise Usage(
+            f"{source}: not an Ansible inventory: found a list or a text, expected tables, as hosts: {{a: }}",
+            "correct it; of a dynamic one `ansible-inventory --list --yaml` makes such a file",
+        ) from error
+    except RecursionError as error:  # by an anchor and its alias
+        raise Usage(f"{source}: a group of it has itself as a child", "correct the inventory") from error
     return hosts, members, children
 
 
@@ -153,7 +209,7 @@ def _ranged(pattern: str, where: str) -> list[str]:
     """Ansible's ranges: web[01:50].example.com, db[a:f]."""
     match = _RANGE.search(pattern)
     if match is None:
-        if not _NAME.fullmatch(pattern):
+        if not _is_host(pattern):
             raise Usage(f"{where}: found {pattern!r}, expected a host", "correct the inventory")
         return [pattern]
     first, last, step = match.group(1), match.group(2), int(match.group(3) or 1)
@@ -172,13 +228,18 @@ def _named(words: Iterable[str], where: str) -> list[Named]:
     named = []
     for word in words:
         try:
-            names = [word] if _NAME.fullmatch(word) else nodeset.expanded(word)
+            names = [word] if _NAME.fullmatch(word) else nodeset.expanded(word, _MOST)
         except ValueError as error:
             raise Usage(f"{where}: {error}", "write it as gpu-[001-128],login1") from error
-        if bad := [name for name in names if not _NAME.fullmatch(name)]:
+        if bad := [name for name in names if not _is_host(name)]:
             raise Usage(f"{where}: found {bad[0]!r}, expected a host", "write it as gpu-[001-128],login1")
         named += [Named(name, "", where) for name in names]
     return named
+
+
+def _is_host(word: str) -> bool:
+    """A name, or an address; a colon stands in an IPv6 address alone."""
+    return bool(_NAME.fullmatch(word)) and word[0] != "-" and (":" not in word or is_address(word))
 
 
 def _limit(named: list[Named], source: str) -> None:

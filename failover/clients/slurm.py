@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -157,12 +158,23 @@ def resume(slurm: Slurm, runs: Path, clients: Sequence[Client]) -> Iterator[str]
 
 
 def _run(argv: list[str]) -> str:
+    environment = {**os.environ, "SLURM_TIME_FORMAT": "standard"}  # a login may have another one
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(
+            argv,
+            capture_output=True,
+            text=True,
+            errors="replace",  # a reason is anybody's text
+            timeout=_SECONDS,
+            check=False,
+            env=environment,
+        )
     except FileNotFoundError as error:
         raise Usage(
             f"{argv[0]}: command not found here", "run it on a machine that has Slurm's commands"
         ) from error
+    except OSError as error:
+        raise Usage(f"{argv[0]}: {error.strerror}", "look at that file's mode and at the PATH") from error
     except subprocess.TimeoutExpired as error:
         raise Failed(
             f"`{' '.join(argv)}` did not end within {_SECONDS:.0f} s", "look at slurmctld"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the SDK and asyncssh take a second to import
     from failover.ports import Ports
 
 _SECONDS = 60.0
-_SINFO = ["sinfo", "-N", "-h"]
+_SINFO = ["sinfo", "-N", "-h", "-o", "%N"]  # whatever SINFO_FORMAT says
 _NO_SPEC = no_layers(int(_SECONDS))
 
 
@@ -71,13 +71,14 @@ def check(source: ClientSource) -> None:
 def local(source: ClientSource) -> list[Named] | None:
     """The hosts of a source that needs neither the cloud nor a server; None for another one. Raises Usage."""
     if source.nodes:
-        return lists.of_slurm(source.nodes, "--nodes")
+        return lists.of_nodes(source.nodes, "--nodes")
     if source.file:
         return lists.of_text(_read(source.file, "--file"), source.file)
     if source.inventory:
         return lists.of_inventory(_read(source.inventory, "--inventory"), source.inventory, source.group)
     if source.slurm:
-        return lists.of_slurm(_slurm(source.slurm), "--slurm")
+        read = lists.of_slurm if source.slurm in ("-", "sinfo") else lists.of_nodes
+        return read(_slurm(source.slurm), "--slurm")
     return None
 
 
@@ -90,18 +91,21 @@ def remote(source: ClientSource, ports: Ports, stack: Stack) -> list[Named] | No
 
 def _read(name: str, option: str) -> str:
     try:
-        return sys.stdin.read() if name == "-" else Path(name).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = sys.stdin.read() if name == "-" else Path(name).expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError, RuntimeError) as error:
         raise Usage(f"{option} {name}: not readable: {error}", "name a text file") from error
+    return text.removeprefix("\ufeff")  # as editors on Windows begin a file
 
 
 def _slurm(text: str) -> str:
     if text == "-":
-        return sys.stdin.read()
+        return _read("-", "--slurm")
     if text != "sinfo":
         return text
     try:
-        done = subprocess.run(_SINFO, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(
+            _SINFO, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Usage(
             f"`{' '.join(_SINFO)}`: {error}", "run it where Slurm is, and give its output to --slurm -"

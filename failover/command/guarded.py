@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from failover.command.unexpected import as_unknown
-from failover.model.outcome import FailoverError
+from failover.model.outcome import FailoverError, Outcome
 
 
 def guarded(action: Callable[[], None]) -> int:
@@ -16,6 +16,9 @@ def guarded(action: Callable[[], None]) -> int:
     except FailoverError as error:
         print(f"{error.outcome.value}: {error.reason}\n   remedy: {error.remedy}", file=sys.stderr)
         return error.outcome.exit_code
+    except KeyboardInterrupt:
+        print("unknown: interrupted\n   remedy: run the same command again", file=sys.stderr)
+        return Outcome.UNKNOWN.exit_code
     except Exception as error:  # noqa: BLE001 - no library's exception reaches the terminal
         failure = as_unknown(error, None)
         print(f"{failure.outcome.value}: {failure.reason}\n   remedy: {failure.remedy}", file=sys.stderr)

@@ -18,7 +18,7 @@ from failover.report.write import keep
 
 def main(action: Callable[[Console], Report], as_json: bool) -> int:
     """Run `action`, show its report (and print it as JSON on the last line), return the exit code."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     report = action(console)
     terminal.show(report, console)
     keep(report, console)

@@ -36,18 +36,24 @@ _EXAMPLE = "compare it with docs/site.example.toml"
 
 def load(given: str | None = None) -> Site:
     """The site named on the command line, by $NFS_FAILOVER_SITE, or ./site.toml; raises Usage."""
-    path = Path(given or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT).expanduser().absolute()
-    if not path.exists():
+    path = Path(given or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT)
+    try:
+        path = path.expanduser().absolute()
+        text = path.read_text(encoding="utf-8-sig")  # as editors on Windows begin a file
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise Usage(
             f"no site is configured: {path} does not exist",
             "write it with `./inv adopt --instance OCID` (docs/adopt.md), or by hand from "
             "docs/site.example.toml; `./inv drill` rehearses without one",
-        )
+        ) from error
+    except UnicodeDecodeError as error:
+        raise Usage(f"{path}: not valid TOML: {error}", _EXAMPLE) from error
+    except (OSError, RuntimeError, ValueError) as error:  # a home that is not known, a null byte
+        what = error.strerror if isinstance(error, OSError) else error
+        raise Usage(f"{path}: not readable: {what}", "name the site file with --site") from error
     try:
-        site = parse(tomllib.loads(path.read_text(encoding="utf-8")), path)
-    except OSError as error:
-        raise Usage(f"{path}: not readable: {error.strerror}", "name the site file with --site") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        site = parse(tomllib.loads(text), path)
+    except tomllib.TOMLDecodeError as error:
         raise Usage(f"{path}: not valid TOML: {error}", _EXAMPLE) from error
     for key in ("identity_file", "config_file", "known_hosts"):
         _require_readable(f"[ssh] {key}", getattr(site.ssh, key))

@@ -30,6 +30,7 @@ from failover.plan.model import CopyMode
 from failover.ports import Ports
 from failover.preflight import gate
 from failover.preflight.check import objection
+from failover.prompt import typed
 from failover.report import plan_table
 from failover.report.report import Report
 from failover.runs import history
@@ -202,8 +203,8 @@ class Flow:
         loser = plan.loser or "nobody"
         for line in plan.evidence:
             self._console.print(f"evidence: {line}", markup=False)
-        given = input(f"{loser} loses the volumes, {plan.target} gets them. Type {plan.target} to go on: ")
-        if given.strip() != plan.target:
+        given = typed(f"{loser} loses the volumes, {plan.target} gets them. Type {plan.target} to go on: ")
+        if given != plan.target:
             raise Refused("not confirmed; nothing was changed", "")
 
     def _start_ahead(self, plan: model.Plan, observation: Observation, crew: Crew) -> None:

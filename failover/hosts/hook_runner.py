@@ -31,10 +31,11 @@ _LAUNCH = 'exec sudo -n "$(command -v python3 || echo /usr/libexec/platform-pyth
 _RUN = f'test -s "$1" || exit 117; {_LAUNCH}'
 # So many bytes are the hooks, and the rest is the spec, which may come later. They are written beside and
 # renamed over, so that a broken connection leaves no half file under the name; the spec never stands in a
-# command line.
-_SEND_AND_RUN = f"""mkdir -p -m 0700 "${{1%/*}}" && head -c BYTES | base64 -d > "$1.$$" &&
-mv -f "$1.$$" "$1" || exit 118
-{_LAUNCH}"""
+# command line. All of it is one line: a login's csh(1) takes no newline in quotes.
+_SEND_AND_RUN = (
+    'mkdir -p -m 0700 "${1%/*}" && head -c BYTES | base64 -d > "$1.$$" && mv -f "$1.$$" "$1" || exit 118; '
+    + _LAUNCH
+)
 # of these two scripts; the hooks end with 0 to 3, sudo(8) and Python with 1 or 2
 _MISSING, _NOT_WRITTEN = 117, 118
 

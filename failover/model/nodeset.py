@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
+_RANGE = re.compile(r"(?<=[\[,])\s*([0-9]+)-([0-9]+)")
 _LISTED = 10  # of names that do not fold
 FEW = 8  # hosts that are shown one by one
 
@@ -26,12 +28,21 @@ def listed(names: Iterable[str]) -> list[str]:
     return every if len(every) <= FEW else [folded(every)]
 
 
-def expanded(text: str) -> list[str]:
-    """The names that a nodeset stands for, in its order. Raises ValueError with what is wrong in it."""
+def expanded(text: str, most: int) -> list[str]:
+    """The names that a nodeset stands for, in its order. Raises ValueError with what is wrong in it.
+
+    More than `most` names are refused before they fill the memory: the library keeps each of a range's.
+    """
+    for first, last in _RANGE.findall(text):
+        if len(last) > 18 or int(last) - int(first) >= most:
+            raise ValueError(f"found the range {first}-{last}, expected at most {most} names")
     try:
-        return list(NodeSet(text, resolver=RESOLVER_NOGROUP))
+        nodes = NodeSet(text, resolver=RESOLVER_NOGROUP)
     except NodeSetException as error:
         raise ValueError(str(error)) from error
+    if len(nodes) > most:
+        raise ValueError(f"found {len(nodes)} names in {text}, expected at most {most}")
+    return list(nodes)
 
 
 def grouped(pairs: Iterable[tuple[str, str]]) -> list[tuple[list[str], str]]:

@@ -11,7 +11,7 @@ from failover.hosts.ssh import Silent
 from failover.model.host.hook_report import HookReport
 from failover.model.host.host_spec import HostDocument
 from failover.model.observation import Presence, Trouble
-from failover.model.outcome import FailoverError, Usage
+from failover.model.outcome import FailoverError, Unknown, Usage
 
 _GREET_SECONDS = 60.0
 
@@ -47,9 +47,14 @@ async def checked(
     `spec`: waited for after the login, which does not need it.
     """
     with learning(host) as facts:
-        await host.ssh.opened()
-        begun()
-        facts["answer"] = await host.answer("check", await spec(), seconds)
+        try:
+            await host.ssh.opened()
+            begun()
+            facts["answer"] = await host.answer("check", await spec(), seconds)
+        except (Silent, FailoverError):
+            raise
+        except Exception as error:  # a defect of this program: it must not cost the other clients the run
+            raise Unknown(f"{host.ssh.name}: {type(error).__name__}: {error}", "report this") from error
     return facts
 
 

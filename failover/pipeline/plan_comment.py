@@ -38,7 +38,7 @@ _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 
 def main(target: str | None, site_file: str | None, clients: str) -> int:
     """Plan, print the comment (and nothing else) on stdout, return the exit code. Progress is on stderr."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     request = Request(target, SiteChoice(site_file), clients, dry_run=True, door=GITOPS, changes=True)
     report = failover.fail_over(request, console)
     sys.stdout.write(markdown(report, clients))

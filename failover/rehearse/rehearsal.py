@@ -22,6 +22,7 @@ from failover.model.observation import Observation, ServerStatus
 from failover.model.outcome import Failed, FailoverError, Outcome, Refused, Unknown, Usage
 from failover.model.stack_output import Stack
 from failover.ports import Ports
+from failover.prompt import typed
 from failover.rehearse import objections
 from failover.rehearse.cost import cost_of
 from failover.rehearse.host import CloneHost, reach_throw_away
@@ -166,7 +167,7 @@ class Rehearsal:
             return
         if not sys.stdin.isatty():
             raise Usage("the cost cannot be confirmed: there is no terminal", "add --yes, or use a terminal")
-        if input("Nothing of production is changed. Type rehearse to go on: ").strip() != "rehearse":
+        if typed("Nothing of production is changed. Type rehearse to go on: ") != "rehearse":
             raise Refused("not confirmed; nothing was made", "")
 
     def _act(

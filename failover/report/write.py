@@ -67,5 +67,6 @@ def _seconds(run: RunRecord) -> dict[str, float]:
 
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text)
+    # a name on a host may be any bytes, and this machine's own encoding another one
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     temporary.replace(path)

@@ -43,11 +43,13 @@ class Journal:
 
 
 def read(folder: Path) -> list[Mapping[str, Any]]:
-    """The events of a run; a last line that was cut off by a crash is left out."""
-    events = []
-    for line in (folder / "journal.jsonl").read_text().splitlines():
+    """The events of a run, up to the first line that is none: a crash cuts the last one off."""
+    events: list[Mapping[str, Any]] = []
+    for line in (folder / "journal.jsonl").read_bytes().splitlines():
         try:
-            events.append(json.loads(line))
-        except json.JSONDecodeError:
+            event = json.loads(line)
+            datetime.fromisoformat(event["at"])
+            events.append({**event, "event": str(event["event"])})
+        except (ValueError, KeyError, TypeError, RecursionError):
             break
     return events

@@ -71,14 +71,21 @@ def holder(runs: Path) -> dict[str, object] | None:
         try:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            owner: dict[str, object] = json.loads(path.read_text() or "{}")
-            return owner
+            return _read(path)
     return None
 
 
 def _owner(path: Path) -> str:
-    try:
-        owner = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return "its owner has not written its name yet"
+    owner = _read(path)
+    if not {"user", "host", "pid", "since"} <= set(owner):  # a disk that is full, a moment too early
+        return "its owner has not written its name"
     return f"{owner['user']} on {owner['host']}, process {owner['pid']}, since {owner['since']}"
+
+
+def _read(path: Path) -> dict[str, object]:
+    """What the owner wrote of itself; nothing of it may be there."""
+    try:
+        owner = json.loads(path.read_bytes() or b"{}")
+    except (OSError, ValueError):
+        return {}
+    return owner if isinstance(owner, dict) else {}

@@ -13,10 +13,19 @@ _LONGEST = 200  # characters, as variable `switch` of the stack has it
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]+")
 
 
+def login() -> str:
+    """The name of this process's user; its number where no name is known (a container, a directory that is
+    away)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 def me() -> dict[str, object]:
     """This process: user, host, pid, and the present moment as `since`."""
     return {
-        "user": getpass.getuser(),
+        "user": login(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),

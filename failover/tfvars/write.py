@@ -12,6 +12,7 @@ from rich.console import Console
 
 from failover.atomic_file import write_whole
 from failover.model.outcome import Refused
+from failover.prompt import typed
 
 
 @dataclass(frozen=True)
@@ -72,5 +73,5 @@ def confirm(question: str) -> None:
     """Ask a person; raises Refused for any answer but yes, and where nobody can answer."""
     if not sys.stdin.isatty():
         raise Refused(f"{question} Nobody is there to answer", "add --yes, or run it in a terminal")
-    if input(f"{question} Type yes to go on: ").strip().lower() != "yes":
+    if typed(f"{question} Type yes to go on: ").lower() != "yes":
         raise Refused("not confirmed; nothing was written", "")

@@ -40,7 +40,7 @@ class AdoptArguments:
 
 def main(arguments: AdoptArguments) -> int:
     """Adopt, prove it, say what a failover would still lack; the exit code: 0 once the site is adopted."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     return guarded(lambda: _adopt(arguments, console))
 
 

@@ -23,6 +23,7 @@ from failover.model import nodeset
 from failover.model.outcome import Outcome, Refused, Usage
 from failover.model.site import ClientMode, Site
 from failover.model.stack_output import Stack
+from failover.prompt import typed
 from failover.report.report import Report
 from failover.runs import history
 from failover.runs.site_lock import site_lock
@@ -57,7 +58,7 @@ class Arguments:
 
 def main(arguments: Arguments) -> int:
     """Do it; the exit code of the README's table."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     if arguments.action == "run":
         return guarded_run(arguments, console)
     code = [0]
@@ -235,7 +236,7 @@ def _follow(arguments: Arguments, console: Console) -> int:
 def _confirm(what: str, word: str) -> None:
     if not sys.stdin.isatty():
         raise Usage("this cannot be confirmed: there is no terminal", "add --yes, or use a terminal")
-    if input(f"{what}. Type {word} to go on: ").strip() != word:
+    if typed(f"{what}. Type {word} to go on: ") != word:
         raise Refused("not confirmed; nothing was changed", "")
 
 
@@ -294,7 +295,9 @@ def guarded_run(arguments: Arguments, console: Console) -> int:
         again = replace(request, clients=ClientMode.REBOOT)
         code = reported.main(lambda shown: fail_over(again, shown), arguments.json)
     if arguments.resume_slurm and reports[-1].outcome in _VERIFIED:
-        shown = Console(soft_wrap=True, highlight=False, stderr=arguments.json)  # the report stays last
+        shown = Console(
+            soft_wrap=True, highlight=False, emoji=False, stderr=arguments.json
+        )  # the report stays last
         return guarded(lambda: _resume_slurm(sites[0], reports[-1], shown)) or code
     return code
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def main(request: ImageRequest, choice: SiteChoice) -> int:
     """Take the image; the exit code: 0 once it is AVAILABLE and named to Terraform."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     return guarded(lambda: _take(request, choice, console))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from failover.cloud import endpoint
 from failover.command import site_file as sites
@@ -69,7 +70,7 @@ class PreflightReport:
 
 def main(target: str | None, choice: SiteChoice, as_json: bool, terraform_plan: bool, canaries: bool) -> int:
     """Check, show, and return 0 when a failover would work, 3 when not, 5 when that is not known."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     report = check(target, choice, terraform_plan, canaries)
     show(report, console)
     if as_json:
@@ -174,13 +175,9 @@ def table(checks: tuple[Check, ...]) -> Table:
     for column in ("outcome", "check", "found", "remedy"):
         made.add_column(column, overflow="fold")
     for one in checks:
-        row = (_escaped(one.name), _escaped(one.actual), _escaped(one.remedy))
+        row = (Text(one.name), Text(one.actual), Text(one.remedy))
         made.add_row(f"[{_STYLES[one.outcome]}]{one.outcome.value}[/]", *row)
     return made
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 def _ending(report: PreflightReport) -> str:

@@ -71,7 +71,7 @@ def _report(runs: Path, name: str, form: str) -> None:
     run = archive.load(folder)
     if form == "html":
         made = folder / "report.html"
-        made.write_text(page.html(run))
+        made.write_text(page.html(run), encoding="utf-8", errors="backslashreplace")
         print(made)
     elif form == "markdown":
         sys.stdout.write(page.markdown(run))
@@ -93,4 +93,4 @@ def document(run: RunRecord) -> dict[str, Any]:
 
 
 def _console() -> Console:
-    return Console(soft_wrap=True, highlight=False)
+    return Console(soft_wrap=True, highlight=False, emoji=False)

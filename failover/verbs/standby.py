@@ -17,6 +17,7 @@ from failover.command.guarded import guarded
 from failover.command.request import SiteChoice
 from failover.model.outcome import FailoverError, Outcome, Refused, Usage
 from failover.model.site import Site
+from failover.prompt import typed
 from failover.runs import history, hold
 from failover.runs.site_lock import site_lock
 from failover.stack import choose as vias
@@ -131,7 +132,7 @@ def _confirm(what: str, word: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Usage(f"{what}: it cannot be confirmed: there is no terminal", "add --yes, or use a terminal")
-    if input(f"{what}. Type {word} to go on: ").strip() != word:
+    if typed(f"{what}. Type {word} to go on: ") != word:
         raise Refused("not confirmed; nothing was changed", "")
 
 
@@ -159,4 +160,4 @@ def _sayer(console: Console) -> Callable[[str], None]:
 
 
 def _console() -> Console:
-    return Console(soft_wrap=True, highlight=False)
+    return Console(soft_wrap=True, highlight=False, emoji=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -34,14 +35,12 @@ def main(choice: SiteChoice, as_json: bool, watch: bool, html: str, wait: float)
             raise Usage(f"--wait {wait:g}: expected seconds from 1 to {_LONGEST_SECONDS:g}", "choose one")
         site = vias.chosen(sites.load(choice.file), choice.runner_name, choice.stack_id)
         code = _once(site, as_json, html, wait)
-        while watch:
-            time.sleep(_WATCH_SECONDS)
-            code = _once(site, as_json, html, wait, clear=not as_json)
+        with suppress(KeyboardInterrupt):  # the end of --watch
+            while watch:
+                time.sleep(_WATCH_SECONDS)
+                code = _once(site, as_json, html, wait, clear=not as_json)
 
-    try:
-        return guarded(look) or code
-    except KeyboardInterrupt:  # the end of --watch
-        return code
+    return guarded(look) or code
 
 
 def _once(site: Site, as_json: bool, html: str, wait: float, clear: bool = False) -> int:
@@ -53,7 +52,7 @@ def _once(site: Site, as_json: bool, html: str, wait: float, clear: bool = False
 
     sight = Look(site, settled(lambda: vias.runner(site)), wait).sight()
     judged = judge.judge(sight)
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if clear:
         console.clear()
     text.show(sight, judged, console)

@@ -8,7 +8,7 @@ MNT_DETACH).
 import threading
 from typing import List
 
-from hooks.client.mount_tree import NFS
+from hooks.client.mount_tree import NFS, OVERLAY
 from hooks.client.moves import Came, mount_at
 from hooks.client.site_names import SEVERAL
 from hooks.client.view import ClientView, MountPoint, table
@@ -46,14 +46,15 @@ class Cutter:
         return Came(done, errors)
 
     def cut_dependents(self, lost: List[Mounted]) -> Came:
-        """A bind mount outlives the mount that it was made of: it goes too, where fstab brings it back."""
+        """A bind mount, or an overlay, outlives the mount that it was made of: it goes too,
+        where fstab brings it back."""
         errors: List[HookError] = []
         for item in sorted(lost, key=lambda item: item.mount):
             mounted = mount_at(self._host, item.mount)
             if (
                 mounted is None
                 or mounted.id != item.id
-                or item.type not in NFS
+                or item.type not in (*NFS, OVERLAY)
                 or not self._view.lines_at(item.mount)
             ):
                 continue

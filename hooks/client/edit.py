@@ -4,14 +4,11 @@ import difflib
 from typing import Dict, List, NamedTuple, Tuple
 
 from hooks.client.lines import fstab
-from hooks.client.lines.fstab import FSTAB, NOWHERE, Edit, MountLine, Span
+from hooks.client.lines.fstab import ADDRESSES, FSTAB, NOWHERE, Edit, MountLine, Span
 from hooks.client.site_names import option, source_of
 from hooks.client.view import ClientView, MountPoint
 from hooks.host import text_file
 from hooks.host.host import HookError, Host
-
-# options that name the server once more (nfs(5)); clientaddr= is the client's own
-_ADDRESSES = ("addr", "mountaddr", "mounthost")
 
 
 class NewText(NamedTuple):
@@ -43,7 +40,7 @@ def _new_options(view: ClientView, options: str, before: str = "") -> str:
     changed = []
     for word in options.split(","):
         name, _, value = word.partition("=")
-        if name in _ADDRESSES and view.former(view.names.owner(value)):
+        if name in ADDRESSES and view.former(view.names.owner(value)):
             changed.append("{}={}".format(name, view.names.target_as(value, option(before, name))))
         else:
             changed.append(word)

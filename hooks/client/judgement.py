@@ -15,7 +15,10 @@ _NO_LINE = (
     "{}: no line of /etc/fstab, no mount unit and no autofs map has it, expected one of {}; add the line"
 )
 _BY_HAND = "{}: {} was mounted by hand; add a line to /etc/fstab, or the next boot will not mount it"
-_AUTOFS = "{}: comes from the autofs map {}, which is no file of this host; change the map where it is kept"
+_AUTOFS = (
+    "{}: comes from the autofs map {}, and no map that /etc/auto.master names by a file's full path has an "
+    "entry for it; change the map where it is kept"
+)
 _NOT_EXPORTED = "{}: {} lies in no export of the stack; see that every server exports it, or correct the path"
 _HIDDEN = "{}: {} lies hidden below {}, which was mounted over it; mount the outer one first, at boot too"
 
@@ -59,9 +62,10 @@ def _refused_line(view: ClientView, place: MountPoint, line: MountLine) -> str:
         return "{}: comes from {}; {}".format(place.point, line.file, line.fixed)
     owner = view.line_owner(line)
     if line.type not in NFS or owner in ("", SEVERAL) or place.mount.path not in view.paths(line.source):
-        text = "{}: {} has {}{}, expected one of: {}; correct that line or the site file"
+        text = "{}: {} has {}{}, expected one of: {}; {}"
         why = _why(view, line, owner)
-        return text.format(place.point, _short(line), line.source, why, expected(view, place))
+        remedy = line.fixed if line.fixed and not owner else "correct that line or the site file"
+        return text.format(place.point, _short(line), line.source, why, expected(view, place), remedy)
     if line.fixed and not view.right(owner):
         return "{}: {} names {}; {}".format(place.point, line.file, line.source, line.fixed)
     return ""

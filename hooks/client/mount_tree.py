@@ -8,6 +8,8 @@ from hooks.host.mounts import Mounted
 
 NFS = ("nfs", "nfs4")
 AUTOFS = "autofs"
+OVERLAY = "overlay"
+_LAYERS = ("lowerdir", "upperdir", "workdir")
 _MOST_LINKS = 40  # as the kernel's own limit (path_resolution(7))
 
 
@@ -81,6 +83,12 @@ def _link(host: Host, path: str) -> Optional[str]:
         return os.readlink(host.path(path))
     except OSError:
         return None  # a folder, or not there
+
+
+def overlaid(mounted: Mounted) -> List[str]:
+    """The folders that an overlay is made of, as its options name them; none of another mount."""
+    words = [word.partition("=") for word in mounted.options.split(",") if mounted.type == OVERLAY]
+    return [path for key, _, paths in words if key in _LAYERS for path in paths.split(":") if path]
 
 
 def address_of(mounted: Mounted) -> str:

@@ -166,7 +166,7 @@ class ClientView:
         return own == outer._replace(path=normalized(outer.path + node.mount[len(below[0].mount) :]))
 
     def dependents(self, points: List[str]) -> List[Mounted]:
-        """What lies on the mounts of these points, or shows a part of them elsewhere: bind mounts."""
+        """What lies on these points' mounts, or shows a part of them elsewhere: bind mounts, overlays."""
         own = set(points) | {place.point for place in self.places + self.others}
         sources = {item.source for item in self.nfs if item.mount in points}
         candidates = [item for item in self.table if item.mount not in own and item.type != AUTOFS]
@@ -174,7 +174,11 @@ class ClientView:
             item
             for item in candidates
             if not (item.type in NFS and self._walked_into(item))
-            and (inside(item.mount, points) or (item.source in sources and self._shows_a_part(item)))
+            and (
+                inside(item.mount, points)
+                or (item.source in sources and self._shows_a_part(item))
+                or any(inside(layer, points) for layer in mount_tree.overlaid(item))
+            )
         ]
 
     def _shows_a_part(self, item: Mounted) -> bool:

@@ -200,7 +200,7 @@ class Drill:
 
 def main(run: Path, choices: Choices, as_json: bool) -> int:
     """Tell the story on the terminal (and as JSON on the last line); 0 only if it really worked."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     for flag, given, known in (
         ("mode", choices.mode, failures.MODES),
         ("door", choices.door, NAMES),

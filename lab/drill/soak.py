@@ -41,7 +41,7 @@ def draw(source: random.Random) -> Choices:
 
 def main(run: Path, count: int, seed: int, as_json: bool, jobs: int = 1) -> int:
     """Run `count` drills, `jobs` of them at a time; 0 only if every one of them really worked."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     chosen = draws(count, seed)
     with ThreadPoolExecutor(jobs) as pool:
         stories = pool.map(

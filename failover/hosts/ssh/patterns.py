@@ -75,7 +75,12 @@ class _ConfigReader:
             if depth >= _DEPTH or "%" in name or "$" in name:
                 self.certain = False
                 continue
-            for included in sorted(glob.glob(str(folder / Path(name).expanduser()))):  # noqa: PTH207 - absolute too
+            try:
+                pattern = str(folder / Path(name).expanduser())
+            except RuntimeError:  # nobody's home: ssh(1) says what it does about it
+                self.certain = False
+                continue
+            for included in sorted(glob.glob(pattern)):  # noqa: PTH207 - absolute too
                 self.read(Path(included), folder, depth + 1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 from failover.hosts.ssh import patterns
 from failover.model.outcome import Usage
 from failover.model.site import SshAccess
+from failover.runs.whoami import login
 
 DEFAULT_USER = "opc"  # of Oracle's images
 DIRECTLY = "directly"
@@ -106,11 +106,21 @@ def _dump(argv: list[str]) -> dict[str, list[str]]:
         raise Usage("ssh is not on the PATH of this machine", "install the OpenSSH client (openssh-clients)")
     try:
         done = subprocess.run(
-            argv, capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL, check=False
+            argv,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",  # a file's name may be any bytes
+            timeout=_SECONDS,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise Usage(
             f"`{' '.join(argv)}` did not end within {_SECONDS:.0f} s", "look at `Match exec` in ssh_config"
+        ) from error
+    except OSError as error:  # no process, memory or file descriptor left here
+        raise Usage(
+            f"`{' '.join(argv)}` could not be run: {error}", "mend this machine, then try again"
         ) from error
     if done.returncode:
         message = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
@@ -129,7 +139,7 @@ def _settings(host: str, dump: Mapping[str, list[str]], access: SshAccess, jump:
         value = dump.get(key, [default])[0]
         return "" if value.lower() == "none" else value
 
-    local, user = getpass.getuser(), one("user")
+    local, user = login(), one("user")
     if not jump and access.user is None and user == local:
         user = DEFAULT_USER  # ssh's own default, the local login, is on no host of OCI
     hostname, port = one("hostname", host), int(one("port", "22"))
@@ -214,7 +224,12 @@ def _expanded(text: str, tokens: Mapping[str, str]) -> str:
 
 
 def _path(text: str) -> Path:
-    return Path(text.strip('"')).expanduser()
+    try:
+        return Path(text.strip('"')).expanduser()
+    except RuntimeError as error:
+        raise Usage(
+            f"ssh_config names {text}: this machine does not know that home", "correct it, or set HOME"
+        ) from error
 
 
 Resolve = Callable[[str, SshAccess], Settings]

@@ -14,7 +14,7 @@ _MOST_INCLUDES = 20
 _WORD = re.compile(r"(?:[^\s\\\"]|\\[^\n]|\"[^\"\n]*\")+")
 _LOGICAL = re.compile(r"(?:[^\n\\]|\\[^\n]|\\\n)+")  # a line, with the lines that a backslash continues
 _PROGRAM = "it is a program: let its output name the server, or put the mount into a file map"
-_COMPLEX = "the entry has several locations, variables or quotes: correct it by hand"
+_COMPLEX = "the entry has several locations, variables or quotes: write it with one, HOST:/PATH"
 
 
 class Map(NamedTuple):

@@ -7,6 +7,9 @@ PATH = "/etc/fstab"
 FSTAB, UNIT, AUTOMAP = "fstab", "mount unit", "autofs map"
 _FIELD = re.compile(r"[^ \t\r\n]+")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
+# options that name the server once more (nfs(5)); clientaddr= is the client's own
+ADDRESSES = ("addr", "mountaddr", "mounthost")
+_ESCAPED = "its server is spelled with escapes: write the name or the address plainly"
 Span = Tuple[int, int]
 NOWHERE: Span = (-1, -1)
 
@@ -48,7 +51,19 @@ def lines(text: str) -> List[MountLine]:
 def _line(fields: Sequence[Tuple[str, Span]]) -> MountLine:
     words = [unescaped(word) for word, _ in fields] + [""]
     options, place = (words[3], fields[3][1]) if len(fields) > 3 else ("", NOWHERE)
-    return MountLine(PATH, FSTAB, words[1], words[1], words[2], words[0], options, fields[0][1], place)
+    fixed = _ESCAPED if _escaped([word for word, _ in fields], words) else ""
+    return MountLine(PATH, FSTAB, words[1], words[1], words[2], words[0], options, fields[0][1], place, fixed)
+
+
+def _escaped(raw: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether what an edit replaces is spelled in another way than it is meant."""
+    in_source = raw[0].partition(":/")[0] != words[0].partition(":/")[0]
+    return in_source or (names_server(words[3]) and raw[3] != words[3])
+
+
+def names_server(options: str) -> bool:
+    """Whether one of these options names the server once more."""
+    return any(word.partition("=")[0] in ADDRESSES for word in options.split(","))
 
 
 def unescaped(text: str) -> str:

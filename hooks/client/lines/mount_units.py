@@ -2,18 +2,21 @@
 
 import os
 import re
-from typing import Dict, List, NamedTuple, Optional, Set
+from typing import Dict, List, NamedTuple, Optional
 
-from hooks.client.lines.fstab import NOWHERE, UNIT, MountLine, Span
+from hooks.client.lines.fstab import NOWHERE, UNIT, MountLine, Span, names_server
 from hooks.host.host import Host
 
 OURS = "/etc/systemd/system"
 # systemd.unit(5), the unit search path, without the generators' folders: what is in those came from fstab
 _FOLDERS = (OURS, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
 _SETTING = re.compile(r"^[ \t]*(What|Where|Type|Options)[ \t]*=[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
-_SECTION = re.compile(r"^\[Mount\][ \t]*\r?$(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
+_SECTION = re.compile(r"^[ \t]*\[Mount\][ \t]*\r?$(.*?)(?=^[ \t]*\[|\Z)", re.MULTILINE | re.DOTALL)
 _ELSEWHERE = "copy it with `systemctl edit --full {}`, then correct its What="
-_SPECIAL = "its What= or Options= holds a specifier, a quote or a continued line: correct it by hand"
+_SPECIAL = (
+    "its What= or Options= holds a specifier, a quote or a continued line: write each plainly, in one line"
+)
+_APART = "its What= and Options= name the server in two files: put both into one (`systemctl edit --full {}`)"
 
 
 class UnitSetting(NamedTuple):
@@ -46,7 +49,8 @@ def _settings(host: Host, name: str, path: str) -> Dict[str, UnitSetting]:
             drop_ins.setdefault(part, os.path.join(folder, name + ".d", part))
     by_key: Dict[str, UnitSetting] = {}
     for file in [path] + [drop_ins[part] for part in sorted(drop_ins)]:
-        by_key.update(settings(file, host.read(file) or ""))
+        if os.path.isfile(host.path(file)):  # not where it is masked (/dev/null)
+            by_key.update(settings(file, host.read(file) or ""))
     return by_key
 
 
@@ -61,37 +65,31 @@ def settings(file: str, text: str) -> Dict[str, UnitSetting]:
 
 def _line(name: str, unit_settings: Dict[str, UnitSetting]) -> Optional[MountLine]:
     what, where = unit_settings.get("What"), unit_settings.get("Where")
-    if what is None or where is None or ":/" not in what.value:
+    if what is None or where is None or not (":/" in what.value or what.value.endswith("\\")):
         return None
-    options, place = (
-        ("", NOWHERE)
-        if "Options" not in unit_settings
-        else (unit_settings["Options"].value, unit_settings["Options"].at)
-    )
+    # its name is its mount point (systemd.mount(5)), which a specifier may only say once more
+    mount = path_of(name) if "%" in where.value else where.value
+    options = unit_settings.get("Options", UnitSetting(what.file, "", NOWHERE))
     kind = unit_settings["Type"].value if "Type" in unit_settings else "nfs"
-    files = {item.file for key, item in unit_settings.items() if key in ("What", "Options")}
-    mount = where.value
-    return MountLine(
-        what.file,
-        UNIT,
-        mount,
-        mount,
-        kind,
-        what.value,
-        options,
-        what.at,
-        place,
-        _fixed(name, files, unit_settings),
-    )
+    place = options.at if options.file == what.file else NOWHERE
+    fixed = _fixed(name, what, options)
+    return MountLine(what.file, UNIT, mount, mount, kind, what.value, options.value, what.at, place, fixed)
 
 
-def _fixed(name: str, files: Set[str], unit_settings: Dict[str, UnitSetting]) -> str:
-    values = "".join(unit_settings[key].value for key in ("What", "Options") if key in unit_settings)
-    if re.search(r"[%\\\"']", values):
+def path_of(name: str) -> str:
+    r"""A mount unit's path: a slash is written as -, other characters as \xNN (systemd-escape(1))."""
+    path = name[: -len(".mount")].replace("-", "/")
+    return "/" + re.sub(r"\\x([0-9a-f]{2})", lambda octet: chr(int(octet.group(1), 16)), path)
+
+
+def _fixed(name: str, what: UnitSetting, options: UnitSetting) -> str:
+    """Options in another file are no hindrance, unless they name the server too."""
+    if re.search(r"[%\\\"']", what.value + options.value):
         return _SPECIAL
+    files = {what.file, options.file} if names_server(options.value) else {what.file}
     if any(not file.startswith(OURS + "/") for file in files):
         return _ELSEWHERE.format(name)
-    return "" if len(files) == 1 else "its What= and Options= are in two files: correct them by hand"
+    return "" if len(files) == 1 else _APART.format(name)
 
 
 def automounted(source: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -67,7 +69,13 @@ def test_a_file_has_hosts_and_nodesets_a_line_each() -> None:
         ("gpu-[1-3\n", "list line 1"),
         ("a;reboot\n", "list line 1"),
         ("$(reboot)\n", "list line 1"),
-        ("gpu-[000001-900000]\n", "more than 100000 hosts"),
+        ("gpu-[000001-900000]\n", "found the range 000001-900000, expected at most 100000 names"),
+        ("gpu-[1-99999999999]\n", "found the range 1-99999999999, expected at most 100000 names"),
+        ("gpu-[1-999]-[1-999]-[1-999]\n", "found 997002999 names in gpu-[1-999]-[1-999]-[1-999]"),
+        ("gpu-[1-60000]\nlogin-[1-60000]\n", "list: more than 100000 hosts"),
+        ("gpu-1:22\n", "list line 1: found 'gpu-1:22', expected a host"),
+        ("-v\n", "list line 1: found '-v', expected a host"),
+        ("-oProxyCommand=reboot\n", "list line 1: found '-oProxyCommand=reboot', expected a host"),
     ],
 )
 def test_a_line_that_is_no_host_is_named(text: str, what: str) -> None:
@@ -75,6 +83,30 @@ def test_a_line_that_is_no_host_is_named(text: str, what: str) -> None:
         lists.of_text(text, "list")
     assert what in caught.value.reason
     assert caught.value.remedy
+
+
+def test_a_node_list_of_the_command_line_may_have_blanks_and_loses_no_node() -> None:
+    wanted = ["gpu-001", "gpu-002", "login1"]
+    assert names(sources.local(ClientSource(nodes="gpu-[001-002] login1")) or []) == wanted
+    assert names(sources.local(ClientSource(slurm="gpu-[001-002]  login1")) or []) == wanted
+
+
+def test_a_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.txt"
+    file.write_bytes("\ufeffgpu-001\r\ngpu-002\r\n".encode())
+    assert names(sources.local(ClientSource(file=str(file))) or []) == ["gpu-001", "gpu-002"]
+    with pytest.raises(Usage, match="--file ~nobody-here/x: not readable"):
+        sources.local(ClientSource(file="~nobody-here/x"))
+
+
+def test_sinfo_is_asked_for_names_alone_whatever_its_own_format_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sinfo = tmp_path / "sinfo"
+    sinfo.write_text('#!/bin/sh\n[ "$*" = "-N -h -o %N" ] && echo gpu-001 || echo "compute gpu-001"\n')
+    sinfo.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert names(sources.local(ClientSource(slurm="sinfo")) or []) == ["gpu-001"]
 
 
 def test_slurm_s_output_counts_a_node_of_several_partitions_once() -> None:
@@ -114,8 +146,64 @@ def test_a_yaml_inventory_with_groups_of_groups() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("gpu-1\tansible_host=10.0.1.1\tansible_user=opc\n", {"gpu-1": "10.0.1.1"}),
+        ("gpu-1:2222 ansible_host=10.0.1.1\n", {"gpu-1": "10.0.1.1"}),
+        ("gpu-[1:2].x:2222\n", {"gpu-1.x": "", "gpu-2.x": ""}),
+        ("gpu-1 # was ansible_host=10.0.9.9\n", {"gpu-1": ""}),
+        ("gpu-1 a='-o X=\"ansible_host=10.0.9.9\"' ansible_host=10.0.1.1\n", {"gpu-1": "10.0.1.1"}),
+    ],
+)
+def test_a_line_of_an_ini_inventory_is_read_as_ansible_reads_it(text: str, expected: dict[str, str]) -> None:
+    assert {one.name: one.address for one in lists.of_inventory(text, "hosts")} == expected
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "all:",
+        '"all":',
+        "all :",
+        "all: # every one",
+        "%YAML 1.1\n---\nall:",
+        "---  # ours\nall:",
+        "# c\n\nall.x:",
+    ],
+)
+def test_a_yaml_inventory_is_known_by_its_first_line(head: str) -> None:
+    text = f"{head}\n  hosts:\n    gpu-1: {{ansible_ssh_host: 10.0.1.1}}\n"
+    assert [(one.name, one.address) for one in lists.of_inventory(text, "hosts")] == [("gpu-1", "10.0.1.1")]
+
+
+def test_a_yaml_inventory_with_a_vault_without_addresses_and_in_one_line() -> None:
+    text = """\
+all:
+  vars: {password: !unsafe "{{ x }}"}
+  hosts:
+    gpu-1: {ansible_host: }
+    gpu-2: {ansible_host: !vault "$ANSIBLE_VAULT;1.1;AES256"}
+  children:
+    late: {hosts: {gpu-1: {ansible_host: 10.0.1.1}}}
+"""
+    addresses = {one.name: one.address for one in lists.of_inventory(text, "hosts")}
+    assert addresses == {"gpu-1": "10.0.1.1", "gpu-2": ""}
+    assert names(lists.of_inventory("all: {hosts: {gpu-1: }}", "hosts")) == ["gpu-1"]
+
+
+@pytest.mark.parametrize(
     ("text", "group", "what"),
     [
+        (
+            "gpu-1 gpu-2\n",
+            "",
+            "line 1: found 'gpu-2' behind gpu-1, expected one host and its key=value pairs",
+        ),
+        ("gpu-1 a='x\n", "", "line 1: No closing quotation"),
+        ("gpu-[\u00b2:3]\n", "", "line 1: found 'gpu-[\u00b2:3]', expected a host"),
+        ("[a:children]\nb\n", "", "group a has the child b, which is no group of it"),
+        ("all: &a\n  children: {b: *a}\n", "", "a group of it has itself as a child"),
+        ('{"all": {"hosts": ["gpu-1"]}}', "", "found a list or a text, expected tables"),
         (INI, "gpus", "no group gpus"),
         ("[gpu\na\n", "", "line 1: found '[gpu', expected [group]"),
         ("[gpu]\ngpu-[5:1]\n", "", "the range [5:1]"),

@@ -1,11 +1,13 @@
 """Which of Slurm's drained nodes are resumed: drained for the sake of a mount, and brought over since."""
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from failover.clients.slurm import Cure, cures, drained, resumption
+from failover.clients.slurm import Cure, Slurm, cures, drained, resumption
+from failover.model.outcome import Usage
 from failover.model.site import Client, ClientMount
 from failover.runs.events import Event
 from failover.runs.journal import Journal
@@ -90,3 +92,25 @@ def test_cures_are_the_last_ones_of_the_journals(tmp_path: Path) -> None:
     assert list(found) == ["gpu-001"]
     assert not found["gpu-001"].rebooted
     assert cures(tmp_path, datetime.now().astimezone() + timedelta(minutes=1)) == {}
+
+
+def test_sinfo_is_asked_for_plain_times_and_may_print_any_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sinfo = tmp_path / "sinfo"
+    sinfo.write_text(
+        '#!/bin/sh\n[ "$SLURM_TIME_FORMAT" = standard ] || exit 9\n'
+        "printf 'gpu-1|10.0.1.1|drained|2026-11-28T06:00:00|NFS \\377\\n'\n"
+    )
+    sinfo.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("SLURM_TIME_FORMAT", "relative")
+    assert [(node.name, node.reason) for node in Slurm().drained()] == [("gpu-1", "NFS \ufffd")]
+
+
+def test_a_sinfo_that_cannot_be_run_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sinfo").write_text("no program")
+    (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Usage, match="sinfo: Exec format error"):
+        Slurm().drained()

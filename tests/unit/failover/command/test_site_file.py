@@ -271,3 +271,24 @@ def test_a_way_to_clients_that_is_none_is_refused(tmp_path: Path, text: str, wor
     with pytest.raises(Usage, match=re.escape(words)) as raised:
         site_file.load(str(tmp_path / "site.toml"))
     assert "secret-token" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("~nosuchuser/site.toml", "~nosuchuser/site.toml: not readable: Could not determine home directory"),
+        ("a" * 300, "not readable: File name too long"),
+        ("a\0b", "not readable: embedded null byte"),
+        ("/proc", "/proc: not readable: Is a directory"),
+        ("/etc/passwd/site.toml", "no site is configured: /etc/passwd/site.toml does not exist"),
+    ],
+)
+def test_a_site_file_that_cannot_be_opened_is_named(name: str, reason: str) -> None:
+    with pytest.raises(Usage) as caught:
+        site_file.load(name)
+    assert reason in caught.value.reason
+
+
+def test_a_site_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_bytes(b'\xef\xbb\xbf[ssh]\r\nuser = "opc"\r\n')
+    assert site_file.load(str(tmp_path / "site.toml")).ssh.user == "opc"

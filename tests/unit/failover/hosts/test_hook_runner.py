@@ -78,6 +78,8 @@ def test_the_hooks_travel_once_and_every_later_call_is_one_round_trip(
     (sent,) = (home / ".nfs-failover").iterdir()
     assert sent.suffix == ".pyz"
     assert not any("mounts" in command for command in running.behaviour.commands)
+    # a login's csh(1): a newline ends its quoted text, an exclamation mark is its history
+    assert not any(sign in command for command in running.behaviour.commands for sign in "\n!")
 
 
 def test_a_home_that_cannot_be_written_is_named(runner: HookRunner, home: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from failover.hosts.ssh import settings
+from failover.hosts.ssh import patterns, settings
+from failover.model.outcome import Usage
 from failover.model.site import SshAccess
 
 TEXT = """\
@@ -80,3 +81,33 @@ def test_a_configuration_that_was_changed_is_asked_about_again(access: SshAccess
     assert settings.resolve("10.2.0.1", access).port == 22
     Path(str(access.config_file)).write_text("Host *\n  Port 2200\n")
     assert settings.resolve("10.2.0.1", access).port == 2200
+
+
+def test_a_home_of_nobody_is_named_where_it_is_needed(access: SshAccess, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("IdentityFile ~nosuchuser/key\n")
+    with pytest.raises(
+        Usage, match=r"ssh_config names ~nosuchuser/key: this machine does not know that home"
+    ):
+        settings.resolve("10.9.0.1", access)
+
+
+def test_an_include_of_nobody_is_left_to_ssh_itself(access: SshAccess, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("Include ~nosuchuser/config\nPort 2222\n")
+    assert patterns.blocks(access).of("10.9.0.1") is None
+
+
+def test_a_name_of_any_bytes_in_the_configuration_is_taken(access: SshAccess, tmp_path: Path) -> None:
+    (tmp_path / "config").write_bytes(b"IdentityFile /keys/\xff\nPort 2222\n")
+    found = settings.resolve("10.9.0.1", access)
+    assert (found.port, [bytes(file) for file in found.identity_files]) == (2222, [b"/keys/\xff"])
+
+
+def test_an_ssh_that_cannot_be_run_is_this_machine_s_fault(
+    access: SshAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(settings.subprocess, "run", exhausted)
+    with pytest.raises(Usage, match=r"`ssh -G .* 10\.9\.0\.2` could not be run: .*Resource temporarily"):
+        settings.resolve("10.9.0.2", access)

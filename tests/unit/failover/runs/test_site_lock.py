@@ -44,3 +44,13 @@ def test_a_run_that_was_pushed_aside_is_told_before_its_next_step(tmp_path):
 def test_nothing_is_taken_over_from_nobody(tmp_path):
     with site_lock(tmp_path, take_over=True):
         assert [f.name for f in tmp_path.iterdir()] == ["site.lock"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"user": "opc"}', "\udcff"])
+def test_an_owner_that_could_not_write_its_name_holds_the_site_all_the_same(tmp_path, text):
+    with site_lock(tmp_path):
+        (tmp_path / "site.lock").write_bytes(text.encode(errors="surrogateescape"))
+        with pytest.raises(Refused, match="its owner has not written its name"), site_lock(tmp_path):
+            pass
+        with site_lock(tmp_path, take_over=True) as lock:
+            lock.assert_held()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hooks.client import mount_tree, site_names
+from hooks.client import judgement, mount_tree, site_names
+from hooks.client.cut import Cutter
 from hooks.client.edit import after, edit
 from hooks.client.lines import automaps, mount_units
 from hooks.client.lines import fstab as client_fstab
@@ -178,3 +179,128 @@ def test_an_unknown_address_of_a_mount_is_judged_by_its_name(tmp_path: Path) -> 
 def test_what_a_line_will_say(tmp_path: Path) -> None:
     seen = view(tmp_path, "files:/mnt/a /mnt/nfs/a nfs rw,mounthost=files,port=2049 0 0\n")
     assert after(seen, seen.lines[0]) == ("nfs-srv-2:/mnt/a", "rw,mounthost=nfs-srv-2,port=2049")
+
+
+def judged(root: Path, fstab: str = "", **files: str) -> "list[str]":
+    return judgement.refusals(view(root, fstab, files=files))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"nfs\055srv-1:/mnt/a /mnt/nfs/a nfs defaults 0 0",
+        r"nfs-srv-1\072/mnt/a /mnt/nfs/a nfs defaults 0 0",
+        r"nfs-srv-1:/mnt/a /mnt/nfs/a nfs addr=10\0560.0.11 0 0",
+    ],
+)
+def test_a_server_in_escapes_is_refused_beforehand_and_not_when_it_is_edited(
+    line: str, tmp_path: Path
+) -> None:
+    assert judged(tmp_path, line + "\n") == [
+        "/mnt/nfs/a: /etc/fstab names nfs-srv-1:/mnt/a; its server is spelled with escapes: write the name "
+        "or the address plainly"
+    ]
+    assert not judged(tmp_path, "nfs-srv-1:/mnt/a /mnt/nfs\\057a nfs comment=\\040,addr=10.0.0.11\n")[1:]
+
+
+UNIT = "[Mount]\nWhat=nfs-srv-1:/mnt/a\nWhere=/mnt/nfs/a\nOptions=rw\n"
+OURS = "/etc/systemd/system/mnt-nfs-a.mount"
+
+
+@pytest.mark.parametrize(
+    ("files", "file"),
+    [
+        ({OURS: UNIT, OURS + ".d/x.conf": "[Mount]\nOptions=soft\n"}, OURS),
+        (
+            {
+                "/usr/lib/systemd/system/mnt-nfs-a.mount": UNIT,
+                OURS + ".d/x.conf": "[Mount]\nWhat=\nWhat=nfs-srv-1:/mnt/a\n",
+            },
+            OURS + ".d/x.conf",
+        ),
+        ({OURS: UNIT.replace("Where=/mnt/nfs/a", "Where=%I")}, OURS),
+        ({OURS: "  " + UNIT + "\t[Install]\nWhat=no:/x\n"}, OURS),
+        ({OURS: UNIT, OURS + ".d/x.conf/y": "a folder"}, OURS),
+    ],
+)
+def test_a_unit_s_source_is_edited_where_it_stands(
+    files: "dict[str, str]", file: str, tmp_path: Path
+) -> None:
+    seen = view(tmp_path, "", files=files)
+    assert judgement.refusals(seen) == []
+    host = PlannedHost(str(tmp_path), {"files": files, "resolves": RESOLVES})
+    edit(host, seen, seen.places)
+    changed = {
+        name for name in files if (host.read(name) if not name.endswith("/y") else files[name]) != files[name]
+    }
+    assert changed == {file}
+    assert "What=nfs-srv-2:/mnt/a\n" in (host.read(file) or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        (("What=nfs-srv-1:/mnt/a", "What=\\\nnfs-srv-1:/mnt/a"), "write each plainly, in one line"),
+        (("What=nfs-srv-1", "What=%j"), "write each plainly, in one line"),
+    ],
+)
+def test_a_unit_that_cannot_be_edited_is_no_mount_by_hand(
+    change: "tuple[str, str]", remedy: str, tmp_path: Path
+) -> None:
+    refused = judged(tmp_path, **{OURS: UNIT.replace(*change)})
+    assert len(refused) == 1
+    assert OURS in refused[0]
+    assert refused[0].endswith(remedy)
+
+
+def test_a_server_in_two_files_of_a_unit_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    files = {OURS: UNIT, OURS + ".d/x.conf": "[Mount]\nOptions=addr=10.0.0.11\n"}
+    assert judged(tmp_path, **files)[0].endswith(
+        "put both into one (`systemctl edit --full mnt-nfs-a.mount`)"
+    )
+
+
+def test_a_path_in_a_unit_s_name() -> None:
+    assert mount_units.path_of("mnt-nfs\\x2dgpu-a\\x20b.mount") == "/mnt/nfs-gpu/a b"
+
+
+@pytest.mark.parametrize(
+    "place", ["nfs-srv-1(1):/mnt/a", "$HOST:/mnt/a", "nfs-srv-1,nfs-srv-2:/mnt/a", "&:/mnt/a"]
+)
+def test_an_entry_of_autofs_that_no_edit_fits_is_refused_with_what_to_write(
+    place: str, tmp_path: Path
+) -> None:
+    files = {"/etc/auto.master": "/mnt/nfs /etc/auto.nfs\n", "/etc/auto.nfs": f"a -rw {place}\n"}
+    refused = judged(tmp_path, **files)
+    assert len(refused) == 1
+    assert refused[0].startswith(f"/mnt/nfs/a: /etc/auto.nfs has {place.replace('&', 'a')}")
+    assert refused[0].endswith("write it with one, HOST:/PATH")
+
+
+def test_an_overlay_over_a_mount_is_named_and_its_layers_known(tmp_path: Path) -> None:
+    table = (
+        ROOT
+        + "92 22 0:41 / /mnt/nfs/a rw - nfs4 nfs-srv-1:/mnt/a rw,addr=10.0.0.11\n"
+        + "93 22 0:42 / /merged rw - overlay overlay rw,lowerdir=/x:/mnt/nfs/a/sw,upperdir=/u\n"
+        + "94 22 0:43 / /other rw - overlay overlay rw,lowerdir=/mnt/nfs/ab,upperdir=/u,workdir=/w\n"
+    )
+    seen = view(tmp_path, "nfs-srv-1:/mnt/a /mnt/nfs/a nfs\n", files={"/proc/self/mountinfo": table})
+    assert judgement.warnings(seen) == [
+        "/merged: overlay goes away with the old server's mount; no line of fstab brings it back: restart "
+        "what made it"
+    ]
+
+
+def test_an_overlay_that_fstab_brings_back_is_cut_with_the_mount_below_it(tmp_path: Path) -> None:
+    overlay = "93 22 0:42 / /merged rw - overlay overlay rw,lowerdir=/mnt/nfs/a/sw\n"
+    fstab = "overlay /merged overlay lowerdir=/mnt/nfs/a/sw 0 0\n"
+    case = {
+        "files": {"/etc/fstab": fstab, "/proc/self/mountinfo": ROOT + overlay},
+        "commands": [{"run": "umount -f -l /merged", "then": {"files": {"/proc/self/mountinfo": ROOT}}}],
+    }
+    host = PlannedHost(str(tmp_path), case)
+    cutter = Cutter(host, ClientView(host, SPEC))
+    came = cutter.cut_dependents(mounts.parse(overlay))
+    cutter.finish()
+    assert came.errors == []
+    assert host.read("/proc/self/mountinfo") == ROOT
