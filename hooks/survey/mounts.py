@@ -8,7 +8,7 @@ from hooks.host.host import Host
 from hooks.host.mounts import mounted_on, mounts
 from hooks.layers import filesystem, fstab
 from hooks.layers.devices import means, node, partitions, places, tags
-from hooks.layers.fstab_lines import lines_with
+from hooks.layers.fstab_lines import lines_with, on_mount_point
 from hooks.survey.host import lacking
 from hooks.survey.remark import Remark, holds, refusal, refusals, warning
 
@@ -97,7 +97,8 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
 def _options(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
     """Options of the site's own line that the spec does not give the next server."""
     for line in fstab.lines(text):
-        if not line.active or line.mount != item.mount or means(host, line.device, item) is not True:
+        ours = on_mount_point(host, line, item) and means(host, line.device, item) is True
+        if not line.active or not ours:
             continue
         if "nofail" not in line.options.split(","):
             message = (
