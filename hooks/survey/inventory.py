@@ -125,8 +125,8 @@ def _flatten(nodes: List[Dict[str, object]], by_name: Dict[str, Dict[str, object
 
 
 def _fstab(host: Host) -> Facts:
-    """The active lines; `real`: the device that the line's source leads to now. Where it leads to one, `mount`
-    is what the kernel would show: symbolic links are followed (systemd-fstab-generator(8))."""
+    """The active lines; `real`: the device that the line's source leads to now. Where there is one, symbolic
+    links in `mount` are followed, as systemd-fstab-generator(8) does."""
     lines = [line for line in fstab.lines(host.read(fstab.PATH) or "") if line.active]
     rows = []
     for line in lines:

@@ -6,7 +6,7 @@ from typing import Iterator, List, Pattern, Tuple
 
 from hooks.contract.spec import ServerSpec
 from hooks.host.host import Host
-from hooks.host.mounts import mounts
+from hooks.host.mounts import mounts, swaps
 from hooks.layers import lvm
 from hooks.layers.devices import partitions, tags, whole
 from hooks.survey.host import lacking
@@ -134,13 +134,14 @@ def _logical(host: Host, spec: ServerSpec, rows: List[lvm.Row]) -> Iterator[Rema
             text = "{0}: its activation is skipped, expected an active one; lvchange -kn {0}"
             yield refusal(text, name)
     groups = [group.name for group in spec.volume_groups]
-    used = {host.real(item.source): item.mount for item in mounts(host)}
+    used = {host.real(item.source): "mounted on " + item.mount for item in mounts(host)}
+    used.update({host.real(name): "in use as swap" for name in swaps(host)})
     for name in sorted(set(kinds) - set(wanted)):
         device = host.real("/dev/" + name)
         if name.split("/")[0] in groups and device and device in used:
             text = (
-                "{}: it is in the group and mounted on {}, expected nothing in use that the spec lacks: no "
-                "release could deactivate the group; unmount it, or add it to the spec"
+                "{}: it is in the group and {}, expected nothing in use that the spec lacks: no release "
+                "could deactivate the group; unmount it (swapoff), or add it to the spec"
             )
             yield refusal(text, name, used[device])
         elif name.split("/")[0] in groups:

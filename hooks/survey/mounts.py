@@ -155,10 +155,16 @@ def _others(host: Host, spec: ServerSpec, text: str) -> Iterator[Remark]:
     groups = [group.name for group in spec.volume_groups]
     known = [item.mount for item in spec.filesystems]
     for line in fstab.lines(text):
-        prefixes = ["/dev/{}/".format(name) for name in groups]
-        prefixes += ["/dev/mapper/{}-".format(name.replace("-", "--")) for name in groups]
-        if line.active and line.mount not in known and line.device.startswith(tuple(prefixes)):
+        inside = any(_in_group(line.device, name) for name in groups)
+        if line.active and line.mount not in known and inside:
             message = (
                 "{}: fstab mounts {} there, which is in the group and not in the spec; add it to the spec"
             )
             yield warning(message, line.mount, line.device)
+
+
+def _in_group(device: str, group: str) -> bool:
+    """Whether this is a logical volume's name; device-mapper doubles the hyphens of names (lvm(8))."""
+    mapped = "/dev/mapper/{}-".format(group.replace("-", "--"))
+    other = device.startswith(mapped + "-")  # of a group whose name is longer
+    return device.startswith("/dev/{}/".format(group)) or (device.startswith(mapped) and not other)

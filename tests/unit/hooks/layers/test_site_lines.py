@@ -279,4 +279,5 @@ def test_a_blank_that_is_no_separator_is_part_of_a_name() -> None:
     """A no-break space, as it is copied from a page; fstab(5) separates fields by blanks and tabs."""
     assert fstab.parsed("UUID=1-2\u00a0/mnt/a xfs defaults 0 0") is None
     line = fstab.parsed("LABEL=my\u00a0data\t/mnt/a xfs noatime 0 0")
-    assert line and (line.device, line.mount, line.options) == ("LABEL=my\u00a0data", "/mnt/a", "noatime")
+    assert line
+    assert (line.device, line.mount, line.options) == ("LABEL=my\u00a0data", "/mnt/a", "noatime")

@@ -274,6 +274,36 @@ ON_THE_VOLUMES: list[tuple[dict[str, Any], str]] = [
         "/mnt/a: found mounted below it: /mnt/a/t; unmount that first",
     ),
     (
+        {"more": {"/proc/swaps": "Filename\tType\n/mnt/a/my\\040swap file 1024 0 -2\n/swap file 1 0 -3\n"}},
+        "/mnt/a: found in use by the kernel: swap on /mnt/a/my swap; swapoff, losetup -d or unmount",
+    ),
+    (
+        {
+            "more": {
+                "/sys/block/loop0/loop/backing_file": "/srv/other.img\n",
+                "/sys/block/loop3/loop/backing_file": "/mnt/a/disk.img\n",
+            }
+        },
+        "/mnt/a: found in use by the kernel: loop device /dev/loop3 of /mnt/a/disk.img; swapoff",
+    ),
+    (
+        {
+            "more": {
+                "/proc/self/mountinfo": MOUNTED
+                + "90 22 0:50 / /srv/o rw - overlay none rw,lowerdir=/l:/mnt/a/l,upperdir=/u,workdir=/w\n"
+            }
+        },
+        "/mnt/a: found in use by the kernel: overlay /srv/o; swapoff",
+    ),
+    (
+        {
+            "answers": {KINDS: rows("lv", lv("lv01"), lv("swap"))},
+            "linked": {"/dev/vg1/swap": "../dm-7"},
+            "more": {"/dev/dm-7": "", "/proc/swaps": "Filename\tType\n/dev/dm-7 partition 1024 0 -2\n"},
+        },
+        "vg1/swap: it is in the group and in use as swap, expected nothing in use that the spec lacks",
+    ),
+    (
         {"more": {"/etc/exports": '"/mnt/a/my data" 10.0.0.0/16(rw)\n'}},
         "'/mnt/a/my data' is exported, and a path with blanks or special characters cannot be in the spec; ",
     ),
@@ -356,6 +386,10 @@ LOST: list[tuple[dict[str, Any], str]] = [
     (
         {"more": {"/etc/fstab": "/dev/vg1/lv02 /mnt/b xfs defaults 0 0\n"}},
         "/mnt/b: fstab mounts /dev/vg1/lv02 there, which is in the group and not in the spec",
+    ),
+    (
+        {"more": {"/etc/fstab": "/dev/mapper/vg1-lv--2 /mnt/b xfs defaults 0 0\n"}},
+        "/mnt/b: fstab mounts /dev/mapper/vg1-lv--2 there, which is in the group and not in the spec",
     ),
     (
         {"answers": {KINDS: rows("lv", lv("lv01"), lv("lv02"))}},
@@ -518,3 +552,12 @@ def test_who_answers_for_the_service_address_is_known_on_the_next_server(
     layer = asked(host(tmp_path, answers=answers, more={"/proc/net/arp": table}), **SERVICE)["address"]
     assert texts(layer, "answering") == answering
     assert (texts(layer, "carried"), texts(layer, "warnings")) == ([], [])
+
+
+def test_a_group_whose_name_goes_on_is_another_one(tmp_path: Path) -> None:
+    """vg1-b/lv is vg1--b-lv to device-mapper, which doubles the hyphens of a name."""
+    line = "/dev/mapper/vg1--b-lv /mnt/b xfs defaults 0 0\n"
+    made = serving(
+        tmp_path, more={"/etc/fstab": f"UUID={UUID} /mnt/a xfs defaults,_netdev,nofail 0 0\n{line}"}
+    )
+    assert not [text for text in warnings(made) if "/mnt/b" in text]
