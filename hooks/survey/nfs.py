@@ -64,6 +64,7 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
             text = "{} is exported to {} ({}), and the spec lacks it; add it to the spec's exports"
             yield warning(text, path, client, ",".join(_telling(options)))
         else:
+            yield from _kerberos(mine[0], client, options)
             yield from _different(mine[0], client, options)
 
 
@@ -118,6 +119,18 @@ def _telling(options: List[str]) -> List[str]:
     return [option for option in options if option not in DEFAULTS and key_of(option) not in _IGNORED]
 
 
+def _kerberos(export: Export, client: str, options: List[str]) -> Iterator[Remark]:
+    """Its keys are on this server's own disk; a spec that names the same has somebody who put them there."""
+    wanted = export.options.split(",")
+    odd = [option for option in options if re.match("sec=.*krb5", option) and option not in wanted]
+    if odd:
+        text = (
+            "{} is exported to {} with {}, expected sec=sys: the next server has no keys for Kerberos; "
+            "export with sec=sys, or give every server a keytab and the spec's options the same sec"
+        )
+        yield refusal(text, export.path, client, ",".join(odd))
+
+
 def _different(export: Export, client: str, options: List[str]) -> Iterator[Remark]:
     wanted = {key_of(option): option for option in _effective(export)}
     odd = [
@@ -136,9 +149,9 @@ def settings(host: Host) -> Dict[str, str]:
     """What nfsd is configured to here: [nfsd] of nfs.conf(5), and the older files' count of threads."""
     values: Dict[str, str] = {}
     for name in _COUNT:
-        count = re.search(r"^\s*RPCNFSDCOUNT=[\"']?(\d+)", host.read(name) or "", re.MULTILINE)
-        if count:
-            values["threads"] = count.group(1)
+        counts = re.findall(r"^\s*RPCNFSDCOUNT=[\"']?(\d+)", host.read(name) or "", re.MULTILINE)
+        if counts:
+            values["threads"] = counts[-1]
     return {**values, **configured(host, "nfsd")}
 
 
@@ -162,8 +175,8 @@ def section(text: str, name: str) -> Dict[str, str]:
     for line in text.splitlines():
         words = line.split("#")[0].split(";")[0].strip()
         if words.startswith("["):
-            current = words.strip("[]").split('"')[0].strip().lower()
+            current = words[1:].split("]")[0].split('"')[0].strip().lower()
         elif current == name and "=" in words:
             key, _, value = words.partition("=")
-            values[key.strip().lower()] = value.strip()
+            values[key.strip().lower()] = value.strip().strip("\"'")
     return values

@@ -15,6 +15,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import Layer
 from hooks.host.host import SBIN, CommandOutcome
 from hooks.layers import lvm as lvm_layer
+from hooks.survey import exports as survey_exports
 from hooks.survey import host as survey_host
 from hooks.survey import lvm, nfs, survey
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
@@ -169,6 +170,10 @@ ON_A_TARGET: list[tuple[dict[str, Any], str]] = [
         "vg1: activation/volume_list leaves",
     ),
     (
+        {"answers": {"lvmconfig activation/volume_list": 'volume_list=["vg1/lv02","vg10"]\n'}},
+        'vg1: activation/volume_list leaves it out (volume_list=["vg1/lv02","vg10"])',
+    ),
+    (
         {"answers": {"lvmconfig devices/filter": 'filter=["a|^/dev/sda|","r|.*|"]\n'}},
         "devices/filter: it hides every disk",
     ),
@@ -246,6 +251,14 @@ ON_THE_VOLUMES: list[tuple[dict[str, Any], str]] = [
     (member("xfs"), "bv2: found xfs on /dev/sdc"),
     ({"answers": {KINDS: rows("lv", lv("lv01", segtype="raid1"))}}, "vg1/lv01: it is of type raid1"),
     ({"answers": {KINDS: rows("lv", lv("lv01", segtype="thin"))}}, "vg1/lv01: it is of type thin"),
+    (
+        {"answers": {KINDS: rows("lv", lv("lv01", segtype="error"), lv("lv01"))}},
+        "vg1/lv01: it is of type error",
+    ),
+    (
+        {"answers": {"exportfs -s": TABLE.replace("sec=sys", "sec=sys:krb5p")}},
+        "/mnt/a is exported to 10.0.0.0/16 with sec=sys:krb5p, expected sec=sys: the next server has no keys",
+    ),
     ({"answers": {KINDS: rows("lv", lv("data"))}}, "vg1/lv01: no such logical volume"),
     (
         {"answers": {KINDS: rows("lv", lv("lv01", lv_skip_activation="skip activation"))}},
@@ -505,6 +518,45 @@ def test_settings_of_nfsd(tmp_path: Path) -> None:
     assert found == {"threads": "256", "grace-time": "15", "vers3": "y"}
 
 
+@pytest.mark.parametrize(
+    ("text", "threads"),
+    [
+        ('[nfsd]\nthreads="64"\n', "64"),
+        ("[nfsd]\nthreads = '64' # all\n", "64"),
+        ("[NFSD] of this server\nThreads=64\r\n", "64"),
+        ("[mountd]\nthreads=64\n[nfsd]\n; threads=32\n", None),
+    ],
+)
+def test_nfs_conf_as_nfsd_reads_it(text: str, threads: str | None, tmp_path: Path) -> None:
+    assert nfs.section(text, "nfsd").get("threads") == threads
+
+
+def test_of_two_counts_in_a_shell_s_file_the_last_one_is_nfsd_s(tmp_path: Path) -> None:
+    text = "RPCNFSDCOUNT=8\n#RPCNFSDCOUNT=16\nRPCNFSDCOUNT='64'\n"
+    made = host(tmp_path, more={"/etc/default/nfs-kernel-server": text})
+    assert nfs.settings(made) == {"threads": "64"}
+
+
+@pytest.mark.parametrize("listed", ['"vg1"', '"vg0","vg1/lv01"', '"@here","vg1"', ""])
+def test_a_group_that_volume_list_has_by_name_is_no_remark(listed: str, tmp_path: Path) -> None:
+    out = f"volume_list=[{listed}]\n" if listed else ""
+    made = host(tmp_path, answers={"lvmconfig activation/volume_list": out})
+    assert not [text for text in (*refusals(made), *warnings(made)) if "volume_list" in text]
+
+
+def test_a_volume_list_of_tags_is_a_warning(tmp_path: Path) -> None:
+    """The group's tags lie on volumes that are not here yet."""
+    answer = {"lvmconfig activation/volume_list": 'volume_list=["@nfs-srv-1"]\n'}
+    (text,) = warnings(host(tmp_path, answers=answer))
+    assert text.startswith('vg1: activation/volume_list has it by a tag at best (volume_list=["@nfs-srv-1"])')
+
+
+def test_an_export_with_kerberos_that_the_spec_names_is_the_owner_s_own(tmp_path: Path) -> None:
+    made = serving(tmp_path, answers={"exportfs -s": TABLE.replace("sec=sys", "sec=krb5")})
+    exports = [{"path": "/mnt/a", "clients": ["10.0.0.0/16"], "options": "rw,sync,sec=krb5", "fsid": 1}]
+    assert not refusals(made, exports=exports)
+
+
 SERVICE = {"service_address": {"address": "10.0.0.100", "prefix": 24}}
 LINK = "02:00:17:00:00:{:02x}"
 REPLIES = "ARPING 10.0.0.100 from 10.0.0.12 eth0\nUnicast reply from 10.0.0.100 [{}]  0.7ms\n"
@@ -561,3 +613,20 @@ def test_a_group_whose_name_goes_on_is_another_one(tmp_path: Path) -> None:
         tmp_path, more={"/etc/fstab": f"UUID={UUID} /mnt/a xfs defaults,_netdev,nofail 0 0\n{line}"}
     )
     assert not [text for text in warnings(made) if "/mnt/b" in text]
+
+
+@pytest.mark.parametrize(
+    ("text", "clients"),
+    [
+        ("/mnt/a h1(rw,\\\n  sync) h2(ro)\n", {"h2": ["ro"]}),
+        ("/mnt/a h1(rw, sync)\n", {}),
+        ('/mnt/a -sync "h1"(rw) h2\n', {"h1": ["sync", "rw"], "h2": ["sync"]}),
+        ("/mnt/a 10.0.0.0/16 (rw)\n", {"10.0.0.0/16": [], "*": ["rw"]}),
+        ("/mnt/a h1() h1(rw)\n", {"h1": []}),
+    ],
+)
+def test_a_file_of_exports_has_the_clients_that_exportfs_reads(
+    text: str, clients: dict[str, list[str]]
+) -> None:
+    """A blank ends a client, that of a continued line too (exports(5))."""
+    assert survey_exports.written(text) == {("/mnt/a", name): options for name, options in clients.items()}
