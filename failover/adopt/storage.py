@@ -13,6 +13,7 @@ from failover.cloud.server_reads import DataVolume
 _PLAIN = ("linear", "striped")
 _TYPES = ("xfs", "ext4")
 _ABOVE = {"LVM2_member": "LVM", "crypto_LUKS": "LUKS", "linux_raid_member": "md"}
+NOT_PLAIN = ("noauto", "x-systemd.automount", "x-systemd.idle-timeout")
 NEEDED = ("_netdev", "nofail")  # a server whose volumes have moved away must still boot (systemd.mount(5))
 
 
@@ -116,9 +117,9 @@ class _Look:
     def _segments(self, groups: Mapping[str, tuple[str, ...]]) -> None:
         odd = {(s.group, s.name, s.kind) for s in self._host.segments if s.group in groups}
         for group, name, kind in sorted(item for item in odd if item[2] not in _PLAIN):
+            remedy = "lvremove it" if kind == "snapshot" else "lvconvert it, or move its data to a plain one"
             self._refusals.append(
-                f"logical volume {group}/{name}: found type {kind}, expected linear or striped; lvconvert "
-                "it, or move its data to a plain one"
+                f"logical volume {group}/{name}: found type {kind}, expected linear or striped; {remedy}"
             )
 
     def _unused(self) -> None:
@@ -209,6 +210,11 @@ class _Look:
     def _options(self, mount: str, line: DeviceLine | None) -> str:
         """The line's own options with what another host's boot needs."""
         own = line.options.split(",") if line else ["defaults"]
+        if odd := [option for option in own if option.partition("=")[0] in NOT_PLAIN]:
+            own = [option for option in own if option not in odd] or ["defaults"]
+            self._notes.append(
+                f"{mount}: {','.join(odd)} goes from its options: a takeover mounts it, and so does a boot"
+            )
         if line is None:
             self._notes.append(f"{mount}: mounted without a line in fstab; the options are defaults")
         lacking = [option for option in NEEDED if option not in own]

@@ -44,7 +44,7 @@ def load(given: str | None = None) -> Site:
             "docs/site.example.toml; `./inv drill` rehearses without one",
         )
     try:
-        site = parse(tomllib.loads(path.read_text(encoding="utf-8")), path)
+        site = parse(tomllib.loads(path.read_text(encoding="utf-8-sig")), path)
     except OSError as error:
         raise Usage(f"{path}: not readable: {error.strerror}", "name the site file with --site") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -139,6 +139,8 @@ def _filesystem(fields: Fields, volumes: Tuple[SpecVolume, ...]) -> Filesystem:
         fields.text("type", *_TYPE, default="xfs"),
         fields.text("options", *_OPTIONS, default="defaults"),
     )
+    if "ro" in options.split(","):  # every check of a server would call it broken
+        raise wrong(fields.where + ".options", options, "no ro, for a server has it mounted read-write")
     fields.done()
     return Filesystem(group or "", logical or "", mount, kind, _netdev(options), uuid, iqns)
 

@@ -1,7 +1,8 @@
 """What a takeover would find where it mounts, and what the server's mounts have that the spec lacks."""
 
 import os
-from typing import Dict, Iterator, Sequence
+import re
+from typing import Dict, Iterator, Match, Sequence
 
 from hooks.contract.spec import Filesystem, ServerSpec
 from hooks.host.host import Host
@@ -13,6 +14,7 @@ from hooks.survey.host import lacking
 from hooks.survey.remark import Remark, holds, refusal, refusals, warning
 
 _QUOTAS = ("/etc/projects", "/etc/projid")
+_NOT_PLAIN = ("noauto", "x-systemd.automount")
 _OF_A_MOUNT = ("defaults", "rw", "auto")  # options that say nothing of their own
 
 
@@ -109,9 +111,10 @@ def _options(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
             yield warning(message, item.mount, stops)
         given = set(item.options.split(",")) | set(_OF_A_MOUNT)
         lacking = [option for option in line.options.split(",") if option not in given]
-        if "x-systemd.automount" in lacking:
-            message = "{}: fstab has x-systemd.automount, expected a plain mount; take that option out"
-            yield warning(message, item.mount)
+        odd = [option for option in line.options.split(",") if option in _NOT_PLAIN]
+        if odd:
+            message = "{}: fstab has {}, expected a plain mount at boot; take that option out"
+            yield warning(message, item.mount, ",".join(odd))
         elif lacking:
             message = "{}: fstab has {}, which the spec's options lack; add them to the filesystem's options"
             yield warning(message, item.mount, ",".join(lacking))
@@ -142,12 +145,16 @@ def _quotas(host: Host, item: Filesystem, carried: Sequence[str]) -> Iterator[Re
 
 def _units(host: Host, item: Filesystem) -> Iterator[Remark]:
     """A unit of its own mounts it again at boot, whatever is in fstab (systemd.mount(5))."""
-    name = item.mount.strip("/").replace("-", "\\x2d").replace("/", "-")
+    name = re.sub("[^A-Za-z0-9:_./]", _escaped, item.mount.strip("/")).replace("/", "-")
     for kind in (".mount", ".automount"):
         path = "/etc/systemd/system/" + name + kind
         if os.path.exists(host.path(path)):
             text = "{}: {} mounts it too, and a release leaves that; remove it, fstab is enough"
             yield warning(text, item.mount, path)
+
+
+def _escaped(match: Match[str]) -> str:
+    return "\\x{:02x}".format(ord(match.group()))  # systemd-escape(1)
 
 
 def _others(host: Host, spec: ServerSpec, text: str) -> Iterator[Remark]:

@@ -194,6 +194,10 @@ REFUSED_HOSTS = [
         ),
         "bv1: multipathd has it as /dev/dm-1, expected the plain disk; blacklist it",
     ),
+    (
+        host(fstab=(DeviceLine("LABEL=a", "/mnt/a", "xfs", "ro,_netdev,nofail", "/dev/dm-0"),)),
+        "spec.filesystems[0].options: found 'ro,_netdev,nofail', expected no ro",
+    ),
     (host(mounts=(), fstab=()), "no filesystem of its volumes is mounted or in fstab"),
     (host(chap=("iqn.2015-12.com.oracleiaas:bv1",)), "found an attachment with CHAP, expected none"),
     (
@@ -208,6 +212,25 @@ def test_what_cannot_be_recovered_is_refused_by_name(seen: HostSeen, words: str)
     with pytest.raises(Refused) as raised:
         site(seen)
     assert words in raised.value.reason
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "gone"),
+    [
+        ("noatime,noauto", "noatime,_netdev,nofail", "noauto"),
+        (
+            "_netdev,x-systemd.automount,x-systemd.idle-timeout=60,nofail",
+            "_netdev,nofail",
+            "x-systemd.automount,x-systemd.idle-timeout=60",
+        ),
+        ("noauto", "defaults,_netdev,nofail", "noauto"),
+    ],
+)
+def test_options_that_keep_a_boot_from_mounting_it_are_left_out(written: str, kept: str, gone: str) -> None:
+    line = DeviceLine("LABEL=a", "/mnt/a", "xfs", written, "/dev/dm-0")
+    found = site(host(fstab=(line,))).storage
+    assert [item.options for item in found.filesystems.values()] == [kept]
+    assert f"/mnt/a: {gone} goes from its options: a takeover mounts it, and so does a boot" in found.notes
 
 
 def test_every_reason_is_said_at_once() -> None:

@@ -160,6 +160,11 @@ def test_a_file_that_is_no_toml_is_usage(content, tmp_path):
         site_file.load(str(tmp_path))
 
 
+def test_a_byte_order_mark_of_an_editor_is_no_fault(tmp_path):
+    (tmp_path / "site.toml").write_bytes(b'\xef\xbb\xbf[ssh]\r\nuser = "opc"\r\n')
+    assert site_file.load(str(tmp_path / "site.toml")).ssh.user == "opc"
+
+
 PATHS = st.text(st.characters(codec="utf-8"), max_size=12).map("/{}".format) | st.sampled_from(
     [
         "/mnt/a",

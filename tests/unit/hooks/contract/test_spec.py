@@ -135,6 +135,12 @@ def test_errors_name_the_field_and_what_was_expected(
     assert says in str(error.value)
 
 
+@pytest.mark.parametrize("options", ["ro", "noatime,ro,nofail"])
+def test_a_server_mounts_nothing_read_only(options: str) -> None:
+    with pytest.raises(SpecError, match=r"spec\.filesystems\[0\]\.options: found .*, expected no ro"):
+        parse(changed(SERVER, ("filesystems", 0, "options"), options))
+
+
 def test_netdev_and_nofail_are_always_there() -> None:
     spec = parse(changed(SERVER, ("filesystems", 0, "options"), "noatime"))
     assert isinstance(spec, ServerSpec)

@@ -381,6 +381,10 @@ LOST: list[tuple[dict[str, Any], str]] = [
         "/mnt/a: fstab has x-systemd.automount",
     ),
     (
+        {"more": {"/etc/fstab": "/dev/dm-0 /mnt/a xfs _netdev,nofail,noauto 0 2\n"}},
+        "/mnt/a: fstab has noauto, expected a plain mount at boot; take that option out",
+    ),
+    (
         {"more": {"/etc/systemd/system/mnt-a.mount": "[Mount]\n"}},
         "/mnt/a: /etc/systemd/system/mnt-a.mount mounts it too",
     ),
