@@ -34,7 +34,7 @@ PATH = re.compile(r"(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*){1,32}"), "an absolute pat
 _TYPE = re.compile(r"xfs|ext[234]|btrfs"), "xfs, ext2, ext3, ext4 or btrfs"
 _OPTIONS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/=@%+,-]{0,500}"), "comma-separated options"
 _CLIENT = (
-    re.compile(r"[A-Za-z0-9@*][A-Za-z0-9@*?._:/-]{0,254}"),
+    re.compile(r"[A-Za-z0-9@*?:][A-Za-z0-9@*?._:/-]{0,254}"),
     "a host, network, netgroup or * (exports(5))",
 )
 HOST = (
