@@ -72,7 +72,7 @@ def storage(text: str) -> ServerSpec:
 def _fields(text: str) -> Fields:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SpecError("spec: found no JSON ({}), expected one object".format(error)) from None
     fields = Fields("spec", document)
     fields.number("version", VERSION, VERSION)
@@ -179,8 +179,10 @@ def _network(text: str) -> str:
 def _service_address(fields: Optional[Fields]) -> Optional[ServiceAddress]:
     if fields is None:
         return None
+    text = _address(fields)
+    longest = ipaddress.ip_address(text).max_prefixlen
     address = ServiceAddress(
-        _address(fields), fields.number("prefix", 1, 128, 32), fields.optional("device", *_DEVICE)
+        text, fields.number("prefix", 1, longest, 32), fields.optional("device", *_DEVICE)
     )
     fields.done()
     return address
