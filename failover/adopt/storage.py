@@ -229,7 +229,17 @@ class _Look:
         return ",".join(own + lacking)
 
     def _clones(self, filesystems: Mapping[str, AdoptedFilesystem]) -> None:
-        """XFS mounts no second filesystem of one UUID (xfs(5), nouuid), and a clone may be taken for it."""
+        """XFS mounts no second filesystem of one UUID (xfs(5), nouuid), and a clone may be taken for it. LVM
+        activates no group while a physical volume of it is there twice (lvmdevices(8), duplicate PVs)."""
+        members = [b for b in self._host.blocks.values() if b.fstype == "LVM2_member" and b.uuid]
+        for uuid in sorted({b.uuid for b in members}):
+            devices = sorted(b.device for b in members if b.uuid == uuid and self._volume_of(b.device))
+            if len(devices) > 1:
+                names = " and ".join(f"{self._volume_of(device)} ({device})" for device in devices)
+                self._refusals.append(
+                    f"{names}: found one physical volume of LVM on both, expected a clone on no server that "
+                    "has the original; detach the clone, or vgimportclone it"
+                )
         for item in filesystems.values():
             same = [b for b in self._host.blocks.values() if item.uuid and b.uuid == item.uuid and b.fstype]
             if len(same) > 1:

@@ -162,6 +162,15 @@ REFUSED_HOSTS = [
         f"/mnt/a: found its UUID {UUID} on /dev/dm-0 and /dev/sdd, expected one",
     ),
     (
+        host(
+            blocks=with_blocks(
+                block("/dev/sdb", "LVM2_member", uuid="pv1"),
+                block("/dev/sdc", "LVM2_member", uuid="pv1"),
+            )
+        ),
+        "bv1 (/dev/sdb) and bv2 (/dev/sdc): found one physical volume of LVM on both",
+    ),
+    (
         host(blocks=with_blocks(block("/dev/dm-0", "btrfs", "/dev/sdb", "/dev/sdc", kind="lvm", uuid=UUID))),
         "vg1/lv01: found btrfs, expected xfs or ext4",
     ),

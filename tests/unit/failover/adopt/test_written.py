@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from failover.adopt import clients, site_text, texts, values
+from failover.adopt import adopt, clients, site_text, texts, values
 from failover.adopt.clients import Candidate, ClientLook
 from failover.adopt.site import adopted
 from failover.command.site_file import parse
@@ -238,3 +238,34 @@ def test_a_display_name_of_two_lines_is_one_comment() -> None:
     site = adopted(server(vnics=(vnic(name="a\nactive_server = 1", subnet="x\r\ny"),)), host(), {})
     wanted = values.merged({}, site, None)
     assert hcl_reader.read(texts.variables(wanted, site)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('servers = "x"', "found servers = 'x', expected a map"),
+        (
+            'servers = { nfs-srv-1 = "ocid1.instance.oc1..a" }',
+            "found servers.nfs-srv-1 = 'ocid1.instance.oc1..a'",
+        ),
+        (
+            'volumes = { bv1 = "ocid1.volume.oc1..a" }',
+            "found volumes.bv1 = 'ocid1.volume.oc1..a', expected a map",
+        ),
+        ('volumes = ["bv1"]', "found volumes = ['bv1'], expected a map"),
+        ('storage = "vg1"', "found storage = 'vg1', expected a map"),
+        (
+            'storage = { volume_groups = { vg1 = ["bv1"] } }',
+            "found storage.volume_groups.vg1 = ['bv1'], expected",
+        ),
+        (
+            'storage = { filesystems = { a = "/mnt/a" } }',
+            "found storage.filesystems.a = '/mnt/a', expected a map",
+        ),
+    ],
+)
+def test_variables_of_another_shape_are_named(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "site.auto.tfvars").write_text(text + "\n")
+    with pytest.raises(Usage) as raised:
+        adopt._existing(tmp_path)
+    assert f"site.auto.tfvars: {words}" in raised.value.reason

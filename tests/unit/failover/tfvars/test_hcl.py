@@ -41,6 +41,10 @@ def test_a_comment_is_no_value(values: dict[str, Any], comment: str) -> None:
     assert hcl_reader.read(hcl.body(values, comments, NONE, NONE)) == values
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert hcl_reader.read('\ufeffregion = "x"\n') == {"region": "x"}
+
+
 @given(st.text())
 def test_a_text_that_is_none_is_said_with_its_line(text: str) -> None:
     try:
