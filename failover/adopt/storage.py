@@ -117,7 +117,11 @@ class _Look:
     def _segments(self, groups: Mapping[str, tuple[str, ...]]) -> None:
         odd = {(s.group, s.name, s.kind) for s in self._host.segments if s.group in groups}
         for group, name, kind in sorted(item for item in odd if item[2] not in _PLAIN):
-            remedy = "lvremove it" if kind == "snapshot" else "lvconvert it, or move its data to a plain one"
+            remedy = (
+                "remove that snapshot"
+                if kind == "snapshot"
+                else "lvconvert it, or move its data to a plain one"
+            )
             self._refusals.append(
                 f"logical volume {group}/{name}: found type {kind}, expected linear or striped; {remedy}"
             )

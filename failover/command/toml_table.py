@@ -36,7 +36,7 @@ class Table:
         return check(self._values[key], self.name(key)) if key in self._values else default
 
     def need(self, key: str, check: Check[_T]) -> _T:
-        """As `get`, for a key that must be there."""
+        """As `get`, for a key that must be there. Raises Usage."""
         self._known.append(key)
         if key not in self._values:
             others = ", ".join(map(repr, self._values)) or "nothing"

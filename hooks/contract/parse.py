@@ -72,7 +72,7 @@ def storage(text: str) -> ServerSpec:
 def _fields(text: str) -> Fields:
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SpecError("spec: found no JSON ({}), expected one object".format(error)) from None
     fields = Fields("spec", document)
     fields.number("version", VERSION, VERSION)
@@ -140,7 +140,7 @@ def _filesystem(fields: Fields, volumes: Tuple[SpecVolume, ...]) -> Filesystem:
         fields.text("options", *_OPTIONS, default="defaults"),
     )
     if "ro" in options.split(","):  # every check of a server would call it broken
-        raise wrong(fields.where + ".options", options, "no ro, for a server has it mounted read-write")
+        raise wrong(fields.where + ".options", options, "no ro: a server mounts it read-write")
     fields.done()
     return Filesystem(group or "", logical or "", mount, kind, _netdev(options), uuid, iqns)
 
@@ -179,10 +179,8 @@ def _network(text: str) -> str:
 def _service_address(fields: Optional[Fields]) -> Optional[ServiceAddress]:
     if fields is None:
         return None
-    text = _address(fields)
-    longest = ipaddress.ip_address(text).max_prefixlen
     address = ServiceAddress(
-        text, fields.number("prefix", 1, longest, 32), fields.optional("device", *_DEVICE)
+        _address(fields), fields.number("prefix", 1, 128, 32), fields.optional("device", *_DEVICE)
     )
     fields.done()
     return address

@@ -44,8 +44,8 @@ def with_options(line: FstabLine, kind: str, options: str) -> str:
 
 
 def plain(field: str) -> str:
-    """Blanks and the like are octal in a field (getmntent(3))."""
-    return _ESCAPE.sub(lambda octal: chr(int(octal.group(1), 8)), field)
+    """Blanks and the like are octal in a field (getmntent(3)). No name has a NUL, which a crash may leave."""
+    return _ESCAPE.sub(lambda octal: chr(int(octal.group(1), 8)), field).replace("\0", "\ufffd")
 
 
 def normal(path: str) -> str:

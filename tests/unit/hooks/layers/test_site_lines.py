@@ -275,6 +275,16 @@ def test_a_line_on_a_symbolic_link_to_the_mount_point_is_the_one_on_it(tmp_path:
     assert made.read(fstab.PATH) == "#" + line
 
 
+@pytest.mark.parametrize("source", ["\x00\x00", "UUID=\x00", "/dev/vg1\\000"])
+def test_what_a_crash_has_left_in_fstab_names_no_device(source: str, tmp_path: Path) -> None:
+    """A file that was being written when the power went may hold zeros."""
+    text = (
+        f"{source} /mnt/b xfs defaults 0 0\n\x00\x00\x00\nLABEL=blockvolume /mnt/a xfs _netdev,nofail 0 0\n"
+    )
+    made = host(tmp_path, text, mounts=MOUNTED)
+    assert (done(made, "apply").state, made.read(fstab.PATH)) == ("present", text)
+
+
 def test_a_blank_that_is_no_separator_is_part_of_a_name() -> None:
     """A no-break space, as it is copied from a page; fstab(5) separates fields by blanks and tabs."""
     assert fstab.parsed("UUID=1-2\u00a0/mnt/a xfs defaults 0 0") is None
