@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -202,7 +203,7 @@ class _Look:
         if more := sorted({*mounts, *(one.mount for one in lines)} - {mount}):
             self._notes.append(f"{mount}: also on {', '.join(more)}, which another server would lack")
         for one in self._host.fstab:
-            if _binds(one) and (one.source + "/").startswith(mount + "/"):
+            if _binds(one) and _below(os.path.normpath(one.source), mount):
                 self._notes.append(
                     f"{one.mount}: a bind mount out of {mount} in this server's own fstab; another server "
                     "needs the line in its image"
@@ -258,8 +259,13 @@ class _Look:
         if not self._host.table and self._host.files:
             self._notes.append("nothing is exported now: the exports are those of the files of exports")
         inside = [row for row in rows if any(_below(row.path, mount) for mount in mounts)]
+        if not inside:
+            self._notes.append(
+                "nothing of the data is exported: the service of the next server would have none"
+            )
         rows = tuple(row for row in rows if not self._is_bound(row, mounts))
-        self._stays(row for row in rows if row not in inside)
+        alone = [mount for mount in mounts if not any(_below(row.path, mount) for row in inside)]
+        self._stays((row for row in rows if row not in inside), alone)
         for path in kerberos(inside):
             self._refusals.append(
                 f"{path}: exported with Kerberos, expected sec=sys; a new server would lack its keys"
@@ -280,8 +286,19 @@ class _Look:
         )
         return True
 
-    def _stays(self, rows: Iterator[Exported]) -> None:
+    def _stays(self, rows: Iterator[Exported], alone: list[str]) -> None:
+        """`alone`: mount points of the data without an export of their own."""
         for row in rows:
+            served = (
+                [mount for mount in alone if _below(mount, row.path)] if "crossmnt" in row.options else []
+            )
+            if served:
+                names = ", ".join(served)
+                self._refusals.append(
+                    f"{row.path} is exported to {plain(row.client)} with crossmnt, and {names} by that "
+                    f"alone, expected an export of its own; export {names}"
+                )
+                continue
             self._notes.append(
                 f"{row.path} is exported to {plain(row.client)} from the server's own disk: "
                 "it stays behind, and is left as it is"

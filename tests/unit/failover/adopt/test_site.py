@@ -101,6 +101,28 @@ def test_exports_of_several_clients_with_options_of_their_own_stay_apart() -> No
     assert any(note.startswith("/srv is exported to * from the server's own disk") for note in found.notes)
 
 
+def test_the_root_of_nfsv4_above_exports_of_their_own_stays_behind() -> None:
+    table = (Exported("/", "*", ("ro", "fsid=0", "crossmnt")), Exported("/mnt/a/b", "10.0.0.0/16", ("rw",)))
+    found = site(host(table=table)).storage
+    assert [e.path for e in found.exports] == ["/mnt/a/b"]
+    assert any(note.startswith("/ is exported to * from the server's own disk") for note in found.notes)
+
+
+@pytest.mark.parametrize("table", [(), (Exported("/srv", "*", ("ro",)),), (Exported("/mnt", "*", ("ro",)),)])
+def test_a_server_that_exports_nothing_of_its_data_says_so(table: tuple[Exported, ...]) -> None:
+    found = site(host(table=table)).storage
+    assert "nothing of the data is exported: the service of the next server would have none" in found.notes
+
+
+@pytest.mark.parametrize("source", ["/mnt/a/home", "/mnt//a/./home/", "/mnt/a"])
+def test_a_bind_mount_out_of_the_data_is_said_however_it_is_spelled(source: str) -> None:
+    bind = DeviceLine(source, "/home", "none", "rbind", "")
+    notes = site(host(fstab=(*host().fstab, bind))).storage.notes
+    assert any(
+        note.startswith("/home: a bind mount out of /mnt/a in this server's own fstab") for note in notes
+    )
+
+
 def test_a_stopped_nfsd_leaves_the_files() -> None:
     found = site(host(table=(), files=(Exported("/mnt/a", "10.0.0.0/16", ("rw",)),))).storage
     assert found.exports[0].clients == ("10.0.0.0/16",)
@@ -181,6 +203,20 @@ REFUSED_HOSTS = [
     (
         host(table=(Exported("/mnt/a", "*", ("rw", "sec=krb5p")),)),
         "/mnt/a: exported with Kerberos, expected sec=sys",
+    ),
+    (
+        host(table=(Exported("/mnt/a", "gss/krb5i", ("rw",)),)),
+        "/mnt/a: exported with Kerberos, expected sec=sys",
+    ),
+    (
+        host(
+            table=(Exported("/mnt", "10.0.0.0/16", ("rw", "crossmnt")), Exported("/srv", "*", ("crossmnt",)))
+        ),
+        "/mnt is exported to 10.0.0.0/16 with crossmnt, and /mnt/a by that alone, expected an export of",
+    ),
+    (
+        host(table=(Exported("/", "*", ("ro", "fsid=0", "crossmnt")),)),
+        "/ is exported to * with crossmnt, and /mnt/a by that alone",
     ),
     (
         host(

@@ -361,6 +361,15 @@ LOST: list[tuple[dict[str, Any], str]] = [
         "with insecure_locks, and by the spec it would be without insecure_locks",
     ),
     (
+        {"answers": {"exportfs -s": TABLE + "/mnt  *(ro,crossmnt,fsid=0)\n"}},
+        "/mnt is exported to * as NFSv4's root (fsid=0) from this server's own disk, and stays behind: the "
+        "next server has /mnt/a by the full path alone; have clients mount by that",
+    ),
+    (
+        {"answers": {"exportfs -s": TABLE + "/mnt  *(ro,crossmnt)\n"}},
+        "/mnt is exported to * from this server's own disk",
+    ),
+    (
         {"answers": {"exportfs -s": TABLE + "/srv/x  *(ro)\n"}},
         "/srv/x is exported to * from this server's own disk",
     ),
@@ -634,3 +643,23 @@ def test_a_file_of_exports_has_the_clients_that_exportfs_reads(
 ) -> None:
     """A blank ends a client, that of a continued line too (exports(5))."""
     assert survey_exports.written(text) == {("/mnt/a", name): options for name, options in clients.items()}
+
+
+@pytest.mark.parametrize("path", ["/mnt", "/"])
+def test_data_that_is_served_by_a_folder_above_it_alone_is_refused(path: str, tmp_path: Path) -> None:
+    """exports(5), crossmnt: the next server has neither that folder nor an export of the data."""
+    etab = f"{path}\t10.0.0.0/8(rw,sync,wdelay,hide,crossmnt,secure,sec=sys,rw)\n"
+    (text,) = refusals(serving(tmp_path, more={"/var/lib/nfs/etab": etab}), exports=[])
+    assert text.startswith(
+        f"{path} is exported to 10.0.0.0/8 with crossmnt, and /mnt/a by that alone, which the"
+    )
+
+
+def test_exports_are_told_of_a_site_whose_spec_has_none(tmp_path: Path) -> None:
+    etab = "/mnt/a\t10.0.0.0/8(rw,sync,no_root_squash)\n/srv/x\t*(ro,sync)\n"
+    made = serving(tmp_path, more={"/var/lib/nfs/etab": etab})
+    assert warnings(made, exports=[]) == [
+        "/mnt/a is exported to 10.0.0.0/8 (rw,no_root_squash), and the spec lacks it; add it to the spec's "
+        "exports",
+        "/srv/x is exported to * from this server's own disk; it stays behind",
+    ]
