@@ -476,7 +476,7 @@ variable "storage" {
   validation {
     condition = alltrue([
       for name, _ in var.storage.volume_groups :
-      can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", name))
+      can(regex("^[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,126}$", name))
     ])
     error_message = join(" ", [
       "Each name in storage.volume_groups must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\",",
@@ -555,7 +555,7 @@ variable "storage" {
   validation {
     condition = alltrue([
       for _, f in var.storage.filesystems :
-      f.logical_volume == null || can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", f.logical_volume))
+      f.logical_volume == null || can(regex("^[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,126}$", f.logical_volume))
     ])
     error_message = join(" ", [
       "logical_volume in storage.filesystems must be an LVM name as `lvs` shows it: letters, digits, \"_\", \".\",",
@@ -566,11 +566,11 @@ variable "storage" {
   validation {
     condition = alltrue([
       for _, f in var.storage.filesystems :
-      can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", f.mount))
+      can(regex("^(/[A-Za-z0-9_+@][A-Za-z0-9_.+@-]*)+$", f.mount))
     ])
     error_message = join(" ", [
-      "mount in storage.filesystems must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a",
-      "slash at the end, such as \"/mnt/a\".",
+      "mount in storage.filesystems must be an absolute path of letters, digits, \"_\", \".\", \"+\", \"@\" and \"-\",",
+      "without a slash at the end, such as \"/mnt/a\".",
     ])
   }
 
@@ -587,12 +587,12 @@ variable "storage" {
   validation {
     condition = alltrue([
       for _, f in var.storage.filesystems :
-      can(regex("^[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/-]+)?(,[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/-]+)?)*$", f.options)) &&
-      contains(split(",", f.options), "nofail")
+      can(regex("^[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/@%+=-]+)?(,[A-Za-z0-9_.-]+(=[A-Za-z0-9_.:/@%+=-]+)?)*$", f.options)) &&
+      contains(split(",", f.options), "nofail") && !contains(split(",", f.options), "ro")
     ])
     error_message = join(" ", [
       "options in storage.filesystems must be mount options joined by commas, nofail among them: a host that lacks",
-      "its volumes must still boot.",
+      "its volumes must still boot. ro is none of them: export with ro what nobody is to write.",
     ])
   }
 
@@ -605,10 +605,10 @@ variable "storage" {
   }
 
   validation {
-    condition = alltrue([for e in var.storage.exports : can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", e.path))])
+    condition = alltrue([for e in var.storage.exports : can(regex("^(/[A-Za-z0-9_+@][A-Za-z0-9_.+@-]*)+$", e.path))])
     error_message = join(" ", [
-      "path in storage.exports must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a slash",
-      "at the end, such as \"/mnt/a\".",
+      "path in storage.exports must be an absolute path of letters, digits, \"_\", \".\", \"+\", \"@\" and \"-\",",
+      "without a slash at the end, such as \"/mnt/a\".",
     ])
   }
 
@@ -635,7 +635,7 @@ variable "storage" {
           "^([0-9]{1,3}\\.){3}[0-9]{1,3}/(25[245]|24[08]|224|192|128|0)(\\.(25[245]|24[08]|224|192|128|0)){3}$",
           c
         )) ||
-        can(regex("^(\\*|@[A-Za-z0-9_.-]+|[A-Za-z*?][A-Za-z0-9*?-]*(\\.[A-Za-z0-9*?-]+)*)$", c))
+        can(regex("^(\\*|@[A-Za-z0-9_.-]+|[0-9]*[A-Za-z*?][A-Za-z0-9*?_-]*(\\.[A-Za-z0-9*?_-]+)*)$", c))
       ])
     ])
     error_message = join(" ", [
@@ -647,7 +647,7 @@ variable "storage" {
   validation {
     condition = alltrue([
       for e in var.storage.exports :
-      can(regex("^[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?)*$", e.options))
+      can(regex("^[a-z0-9_]+(=[A-Za-z0-9_.:/@+-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@+-]+)?)*$", e.options))
     ])
     error_message = (
       "options in storage.exports must be exports(5) options joined by commas, such as \"rw,sync,no_subtree_check\"."

@@ -120,6 +120,8 @@ def _existing(folder: Path) -> dict[str, Any]:
     would overrule ours (Terraform takes the files in the order of their names)."""
     path = folder / VARIABLES_FILE
     variables = _variables_in(path) if path.exists() else {}
+    if odd := values.misshapen(variables):
+        raise Usage(f"{path}: {odd}", "correct that file; `terraform validate` reads it too")
     for other in sorted(folder.glob("*.auto.tfvars")):
         if other.name in (VARIABLES_FILE, ACTIVE_FILE):
             continue

@@ -42,7 +42,7 @@ class ClientLook:
 def read_file(path: Path) -> tuple[str, ...]:
     """The hosts of a file, one a line, # begins a comment. Raises Usage naming the line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin it with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise Usage(
             f"--clients {path}: not readable: {error}", "name a text file with one host a line"
@@ -91,6 +91,10 @@ def look(
 
 
 def _look(candidate: Candidate, hosts: Hosts, ours: set[str], root: str | None) -> ClientLook:
+    try:
+        identifiers.address(candidate.address, "its name here")
+    except Usage as error:  # mountd's record has names as a client gave them
+        return ClientLook(candidate, None, f"{error.reason}; name its address in a file of --clients")
     try:
         host = hosts.at(candidate.address, candidate.address).ssh
         table = host.run(["cat", "/proc/self/mountinfo"], _SECONDS)

@@ -65,5 +65,7 @@ def plain(client: str) -> str:
 
 
 def kerberos(rows: Iterable[Exported]) -> list[str]:
-    """Paths that are exported with Kerberos, whose keys stay behind on the old server's disk."""
-    return sorted({row.path for row in rows for o in row.options if o.startswith("sec=") and "krb5" in o})
+    """Paths that are exported with Kerberos, whose keys stay behind on the old server's disk: by an option,
+    or by the client's name, the old way (gss/krb5)."""
+    paths = {row.path for row in rows for o in row.options if o.startswith("sec=") and "krb5" in o}
+    return sorted(paths | {row.path for row in rows if row.client.startswith("gss/")})

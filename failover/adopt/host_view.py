@@ -161,11 +161,14 @@ def _physical(row: Mapping[str, str]) -> PhysicalVolume:
 
 
 def _segment(row: Mapping[str, str]) -> Segment:
+    kind = row["segtype"]
+    if kind in ("linear", "striped") and row.get("origin"):  # lvs(8) tells a snapshot by that alone
+        kind = "snapshot"
     return Segment(
         row["vg_name"],
         row["lv_name"].strip("[]"),
         row["device"],
-        row["segtype"],
+        kind,
         row["stripes"],
         row["stripe_size"],
         row["devices"],

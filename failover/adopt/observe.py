@@ -34,13 +34,14 @@ class HostLook:
 
 
 def checked_ocid(text: str, kind: str, flag: str) -> str:
-    """The OCID if it is one of this kind. Raises Usage naming what kind it is of."""
-    match = _OCID.fullmatch(text)
+    """The OCID, without blanks around it, if it is of this kind. Raises Usage naming what kind it is of."""
+    match = _OCID.fullmatch(text.strip())
     if match and match.group(1) == kind:
-        return text
+        return match.group()
     what = f"the OCID of a {match.group(1)}" if match else "no OCID"
     raise Usage(
-        f"{flag} {text}: found {what}, expected one of {kind}", f'copy it from the console ("ocid1.{kind}.…")'
+        f"{flag} {text.strip() or repr(text)}: found {what}, expected one of {kind}",
+        f'copy it from the console ("ocid1.{kind}.…")',
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from failover.adopt.clients import ClientLook
+from failover.model.outcome import Usage
 from failover.model.site import Client, Site
 
 _HEAD = """\
@@ -28,15 +30,18 @@ class Access:
 
 def new(access: Access, base: Path) -> str:
     """A site file without clients. Paths are taken from its folder, `base`."""
-    lines = [_HEAD, "[terraform]", f"directory = {json.dumps(_relative(access.directory, base))}", ""]
-    lines += ["[oci]", f"config_file = {json.dumps(_shown(access.config_file))}"]
-    lines += [f"profile = {json.dumps(access.profile)}", ""]
-    lines += ["[ssh]", f"user = {json.dumps(access.user)}", ""] if access.user else []
+    lines = [_HEAD, "[terraform]", f"directory = {_text(_relative(access.directory, base))}", ""]
+    lines += ["[oci]", f"config_file = {_text(_shown(access.config_file))}"]
+    lines += [f"profile = {_text(access.profile)}", ""]
+    lines += ["[ssh]", f"user = {_text(access.user)}", ""] if access.user else []
     return "\n".join(lines)
 
 
 def with_clients(text: str, site: Site, looks: Iterable[ClientLook]) -> str:
-    """The text with a table for each client that it has not yet, by its name or its address."""
+    """The text with a table for each client that it has not yet, by its name or its address.
+
+    Raises Usage where no table can be added.
+    """
     names = {client.name for client in site.clients}
     addresses = {client.address.lower() for client in site.clients}
     added = []
@@ -51,14 +56,32 @@ def with_clients(text: str, site: Site, looks: Iterable[ClientLook]) -> str:
         names.add(name)
         addresses.add(client.address.lower())
         added.append(_table(Client(name, client.address, client.mounts), look.candidate.why))
-    return text.rstrip("\n") + "\n\n" + "\n".join(added) if added else text
+    return _extended(text, added, site.file) if added else text
+
+
+def _extended(text: str, added: list[str], file: Path) -> str:
+    made = text.rstrip("\n") + "\n\n" + "\n".join(added)
+    try:
+        tomllib.loads(made.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        raise Usage(
+            f"{file}: no client can be added at its end ({error}): found clients = [...], expected a table "
+            "[[clients]] for each",
+            "write them as tables, or take an empty clients = [] out, then adopt again; nothing was written",
+        ) from error
+    return made
+
+
+def _text(value: str) -> str:
+    """A basic string of TOML, which takes no pair of surrogates for one character."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _table(client: Client, why: str) -> str:
-    mounts = [f"{{ path = {json.dumps(m.path)}, mount = {json.dumps(m.mount)} }}" for m in client.mounts]
+    mounts = [f"{{ path = {_text(m.path)}, mount = {_text(m.mount)} }}" for m in client.mounts]
     listed = f"[{mounts[0]}]" if len(mounts) == 1 else "[\n" + "".join(f"  {m},\n" for m in mounts) + "]"
     return (
-        f"[[clients]]  # {why}\nname = {json.dumps(client.name)}\naddress = {json.dumps(client.address)}\n"
+        f"[[clients]]  # {why}\nname = {_text(client.name)}\naddress = {_text(client.address)}\n"
         f"mounts = {listed}\n"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from failover.cloud.server_reads import DataVolume
 _PLAIN = ("linear", "striped")
 _TYPES = ("xfs", "ext4")
 _ABOVE = {"LVM2_member": "LVM", "crypto_LUKS": "LUKS", "linux_raid_member": "md"}
+NOT_PLAIN = ("noauto", "x-systemd.automount", "x-systemd.idle-timeout")
 NEEDED = ("_netdev", "nofail")  # a server whose volumes have moved away must still boot (systemd.mount(5))
 
 
@@ -116,9 +118,13 @@ class _Look:
     def _segments(self, groups: Mapping[str, tuple[str, ...]]) -> None:
         odd = {(s.group, s.name, s.kind) for s in self._host.segments if s.group in groups}
         for group, name, kind in sorted(item for item in odd if item[2] not in _PLAIN):
+            remedy = (
+                "remove that snapshot"
+                if kind == "snapshot"
+                else "lvconvert it, or move its data to a plain one"
+            )
             self._refusals.append(
-                f"logical volume {group}/{name}: found type {kind}, expected linear or striped; lvconvert "
-                "it, or move its data to a plain one"
+                f"logical volume {group}/{name}: found type {kind}, expected linear or striped; {remedy}"
             )
 
     def _unused(self) -> None:
@@ -197,7 +203,7 @@ class _Look:
         if more := sorted({*mounts, *(one.mount for one in lines)} - {mount}):
             self._notes.append(f"{mount}: also on {', '.join(more)}, which another server would lack")
         for one in self._host.fstab:
-            if _binds(one) and (one.source + "/").startswith(mount + "/"):
+            if _binds(one) and _below(os.path.normpath(one.source), mount):
                 self._notes.append(
                     f"{one.mount}: a bind mount out of {mount} in this server's own fstab; another server "
                     "needs the line in its image"
@@ -209,6 +215,11 @@ class _Look:
     def _options(self, mount: str, line: DeviceLine | None) -> str:
         """The line's own options with what another host's boot needs."""
         own = line.options.split(",") if line else ["defaults"]
+        if odd := [option for option in own if option.partition("=")[0] in NOT_PLAIN]:
+            own = [option for option in own if option not in odd] or ["defaults"]
+            self._notes.append(
+                f"{mount}: {','.join(odd)} goes from its options: a takeover mounts it, and so does a boot"
+            )
         if line is None:
             self._notes.append(f"{mount}: mounted without a line in fstab; the options are defaults")
         lacking = [option for option in NEEDED if option not in own]
@@ -223,7 +234,17 @@ class _Look:
         return ",".join(own + lacking)
 
     def _clones(self, filesystems: Mapping[str, AdoptedFilesystem]) -> None:
-        """XFS mounts no second filesystem of one UUID (xfs(5), nouuid), and a clone may be taken for it."""
+        """XFS mounts no second filesystem of one UUID (xfs(5), nouuid), and a clone may be taken for it. LVM
+        activates no group while a physical volume of it is there twice (lvmdevices(8), duplicate PVs)."""
+        members = [b for b in self._host.blocks.values() if b.fstype == "LVM2_member" and b.uuid]
+        for uuid in sorted({b.uuid for b in members}):
+            devices = sorted(b.device for b in members if b.uuid == uuid and self._volume_of(b.device))
+            if len(devices) > 1:
+                names = " and ".join(f"{self._volume_of(device)} ({device})" for device in devices)
+                self._refusals.append(
+                    f"{names}: found one physical volume of LVM on both, expected a clone on no server that "
+                    "has the original; detach the clone, or vgimportclone it"
+                )
         for item in filesystems.values():
             same = [b for b in self._host.blocks.values() if item.uuid and b.uuid == item.uuid and b.fstype]
             if len(same) > 1:
@@ -238,8 +259,13 @@ class _Look:
         if not self._host.table and self._host.files:
             self._notes.append("nothing is exported now: the exports are those of the files of exports")
         inside = [row for row in rows if any(_below(row.path, mount) for mount in mounts)]
+        if not inside:
+            self._notes.append(
+                "nothing of the data is exported: the service of the next server would have none"
+            )
         rows = tuple(row for row in rows if not self._is_bound(row, mounts))
-        self._stays(row for row in rows if row not in inside)
+        alone = [mount for mount in mounts if not any(_below(row.path, mount) for row in inside)]
+        self._stays((row for row in rows if row not in inside), alone)
         for path in kerberos(inside):
             self._refusals.append(
                 f"{path}: exported with Kerberos, expected sec=sys; a new server would lack its keys"
@@ -260,8 +286,19 @@ class _Look:
         )
         return True
 
-    def _stays(self, rows: Iterator[Exported]) -> None:
+    def _stays(self, rows: Iterator[Exported], alone: list[str]) -> None:
+        """`alone`: mount points of the data without an export of their own."""
         for row in rows:
+            served = (
+                [mount for mount in alone if _below(mount, row.path)] if "crossmnt" in row.options else []
+            )
+            if served:
+                names = ", ".join(served)
+                self._refusals.append(
+                    f"{row.path} is exported to {plain(row.client)} with crossmnt, and {names} by that "
+                    f"alone, expected an export of its own; export {names}"
+                )
+                continue
             self._notes.append(
                 f"{row.path} is exported to {plain(row.client)} from the server's own disk: "
                 "it stays behind, and is left as it is"

@@ -40,6 +40,22 @@ def volume_names(existing: Mapping[str, Any]) -> dict[str, str]:
     return {str(v["volume_id"]): str(name) for name, v in volumes.items() if (v or {}).get("volume_id")}
 
 
+def misshapen(existing: Mapping[str, Any]) -> str:
+    """What is no map of maps where one is expected; empty for none."""
+    storage = existing.get("storage") or {}
+    if not isinstance(storage, Mapping):
+        return f"found storage = {storage!r:.80}, expected a map"
+    maps = {name: existing.get(name) or {} for name in ("servers", "volumes")}
+    maps |= {f"storage.{name}": storage.get(name) or {} for name in ("volume_groups", "filesystems")}
+    for name, value in maps.items():
+        if not isinstance(value, Mapping):
+            return f"found {name} = {value!r:.80}, expected a map"
+        for key, entry in value.items():
+            if not isinstance(entry, Mapping | None):
+                return f"found {name}.{key} = {entry!r:.80}, expected a map"
+    return ""
+
+
 def merged(existing: Mapping[str, Any], site: AdoptedSite, successor: Successor | None) -> Values:
     """All variables as they should be: the server's facts are adopt's, all else stays as it was written.
 

@@ -11,7 +11,7 @@ from failover.hosts.ssh import Silent
 from failover.model import nodeset
 from failover.model.host.hook_report import HookReport
 from failover.model.host.host_spec import ClientDocument
-from failover.model.outcome import FailoverError, Outcome, Refused, Usage
+from failover.model.outcome import FailoverError, Outcome, Refused
 from failover.model.site import Client, ClientMode
 from failover.model.stack_output import Stack
 from failover.ports import Ports
@@ -145,8 +145,6 @@ class Migration:
     async def _foreseen(self, client: Client, begun: Begun) -> Prospect:
         try:
             report = await self._answer(client, "foresee", begun)
-        except Usage:
-            raise
         except FailoverError as error:
             return Prospect(client, trouble=error.reason)
         except Silent as error:

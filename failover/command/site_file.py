@@ -53,7 +53,7 @@ def load(given: str | None = None) -> Site:
         raise Usage(f"{path}: not readable: {what}", "name the site file with --site") from error
     try:
         site = parse(tomllib.loads(text), path)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Usage(f"{path}: not valid TOML: {error}", _EXAMPLE) from error
     for key in ("identity_file", "config_file", "known_hosts"):
         _require_readable(f"[ssh] {key}", getattr(site.ssh, key))
@@ -166,7 +166,7 @@ def _text(value: object, where: str) -> str:
 
 
 def _endpoint(value: object, where: str) -> str:
-    if value == "" or (isinstance(value, str) and value.startswith(("http://", "https://"))):
+    if value == "" or (isinstance(value, str) and re.fullmatch(r"https?://[!-~]+", value)):
         return value
     raise Usage(f"{where}: found {value!r}, expected an address such as https://...", f"correct {where}")
 

@@ -36,9 +36,12 @@ class Table:
         return check(self._values[key], self.name(key)) if key in self._values else default
 
     def need(self, key: str, check: Check[_T]) -> _T:
-        """As `get`, for a key that must be there."""
+        """As `get`, for a key that must be there. Raises Usage."""
         self._known.append(key)
-        return check(self._values.get(key), self.name(key))
+        if key not in self._values:
+            others = ", ".join(map(repr, self._values)) or "nothing"
+            raise Usage(f"{self.name(key)}: not there, expected it beside {others}", _EXAMPLE)
+        return check(self._values[key], self.name(key))
 
     def table(self, key: str) -> Table:
         """The table of this name; an empty one when the file has none."""

@@ -10,6 +10,7 @@ from hooks.contract import client_spec
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 HOSTNAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
+_SHOWN = 200  # characters of a value in a message
 USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")
 STACK_ID = re.compile(r"ocid1\.ormstack\.[a-z0-9-]+\.[a-z0-9-]*\.[A-Za-z0-9._-]+")
 
@@ -67,4 +68,4 @@ def _matching(value: object, where: str, pattern: re.Pattern[str], expected: str
 
 
 def _wrong(value: object, where: str, expected: str) -> Usage:
-    return Usage(f"{where}: found {value!r}, expected {expected}", f"correct {where}")
+    return Usage(f"{where}: found {repr(value)[:_SHOWN]}, expected {expected}", f"correct {where}")

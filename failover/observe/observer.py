@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from failover.cloud.compute import Cloud
@@ -10,7 +10,8 @@ from failover.hosts import fan_out, specs
 from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.model.attachments import Attachment, Attachments
 from failover.model.host.host_spec import HostDocument
-from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
+from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus, Trouble
+from failover.model.outcome import Usage
 from failover.model.site import Client, ClientMode, Site
 from failover.model.stack_output import Server, Stack
 from failover.observe import console_line, over_ssh
@@ -97,17 +98,36 @@ class Observer:
         ended: Callable[[int], None] = lambda _: None,
     ) -> tuple[ClientStatus, ...]:
         """Every client of the site, by its own check, all at the same time; a mount that hangs is never
-        touched. `ended`: called with the number of clients that have been checked so far."""
+        touched. `ended`: called with the number of clients that have been checked so far.
+
+        What this machine's settings say of one client, such as a `Host` block that cannot be used, is that
+        client's trouble. Raises Usage where they let nobody be reached.
+        """
         listed = self._site.clients
         if not self._site.ssh.reach:
             return tuple(ClientStatus(client, Presence.NOT_ASKED) for client in listed)
         hosts = {client: self._hosts.of_client(client, stack, target) for client in listed}
         seconds = self._site.deadlines.client
 
-        async def check(client: Client, begun: Callable[[], None]) -> ClientStatus:
+        async def check(client: Client, begun: Callable[[], None]) -> ClientStatus | Trouble:
             async def spec() -> HostDocument:
                 return specs.client_spec(client, stack, target, mode, seconds)
 
-            return ClientStatus(client, **await over_ssh.checked(hosts[client], spec, seconds, begun))
+            try:
+                return ClientStatus(client, **await over_ssh.checked(hosts[client], spec, seconds, begun))
+            except Usage as error:
+                return Trouble(error.reason, error.remedy)
 
-        return tuple(fan_out.results(listed, check, ended))
+        return _by_client(listed, fan_out.results(listed, check, ended))
+
+
+def _by_client(
+    clients: Sequence[Client], results: Sequence[ClientStatus | Trouble]
+) -> tuple[ClientStatus, ...]:
+    faults = [result for result in results if isinstance(result, Trouble)]
+    if faults and len(faults) == len(results):
+        raise Usage(faults[0].reason, faults[0].remedy)
+    return tuple(
+        ClientStatus(client, Presence.UNKNOWN, trouble=result) if isinstance(result, Trouble) else result
+        for client, result in zip(clients, results, strict=True)
+    )

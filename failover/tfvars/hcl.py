@@ -10,6 +10,7 @@ Path = tuple[str, ...]
 Comments = Mapping[Path, Sequence[str]]
 _BARE = re.compile(r"[a-z][a-z0-9_]*")
 _ENTRY = re.compile(r'(\s*(?:"(?:[^"\\]|\\.)*"|[^"\s]+)) = (.*)')  # a quoted key may have " = " in it
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _WIDTH = 110
 
 
@@ -21,7 +22,7 @@ def body(values: Mapping[str, Any], comments: Comments, named: frozenset[Path], 
     """
     parts = []
     for name, value in values.items():
-        lead = [f"# {line}".rstrip() for line in comments.get((name,), ())]
+        lead = [_comment(line) for line in comments.get((name,), ())]
         parts.append("\n".join([*lead, *_entry((name,), name, value, 0, comments, named, flat)]))
     return "\n\n".join(parts) + "\n"
 
@@ -72,10 +73,10 @@ def _members(
     pad, chunks = "  " * depth, []
     for key, member in value.items():
         shown = _text(key) if path in named or not _BARE.fullmatch(key) else key
-        lead = [f"{pad}# {line}".rstrip() for line in comments.get((*path, key), ())]
+        lead = [pad + _comment(line) for line in comments.get((*path, key), ())]
         chunks.append([*lead, *_entry((*path, key), shown, member, depth, comments, named, flat)])
     lines = _aligned([line for chunk in chunks for line in chunk], depth)
-    return lines + [f"{pad}# {line}".rstrip() for line in comments.get((*path, ""), ())]
+    return lines + [pad + _comment(line) for line in comments.get((*path, ""), ())]
 
 
 def _aligned(lines: list[str], depth: int) -> list[str]:
@@ -115,6 +116,11 @@ def _inline(value: Any, names: bool) -> str:
         )
         return f"{{ {inner} }}" if inner else "{}"
     return f"[{', '.join(_inline(item, False) for item in value)}]"
+
+
+def _comment(line: str) -> str:
+    """One line, whatever a display name has in it: a second one would be no comment."""
+    return f"# {_NO_TEXT.sub('?', line)}".rstrip()
 
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -28,7 +28,9 @@ class NotLiteral(ValueError):
 
 def read(text: str) -> dict[str, Any]:
     """The variables by name: None, bool, int, float, str, list and dict. Raises NotLiteral."""
-    return _HclReader(text).variables()
+    return _HclReader(
+        text.removeprefix("\ufeff")
+    ).variables()  # a byte order mark, which Terraform passes over
 
 
 class _HclReader:

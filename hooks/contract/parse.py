@@ -34,7 +34,7 @@ PATH = re.compile(r"(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*){1,32}"), "an absolute pat
 _TYPE = re.compile(r"xfs|ext[234]|btrfs"), "xfs, ext2, ext3, ext4 or btrfs"
 _OPTIONS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/=@%+,-]{0,500}"), "comma-separated options"
 _CLIENT = (
-    re.compile(r"[A-Za-z0-9@*][A-Za-z0-9@*?._:/-]{0,254}"),
+    re.compile(r"[A-Za-z0-9@*?:][A-Za-z0-9@*?._:/-]{0,254}"),
     "a host, network, netgroup or * (exports(5))",
 )
 HOST = (
@@ -139,6 +139,8 @@ def _filesystem(fields: Fields, volumes: Tuple[SpecVolume, ...]) -> Filesystem:
         fields.text("type", *_TYPE, default="xfs"),
         fields.text("options", *_OPTIONS, default="defaults"),
     )
+    if "ro" in options.split(","):  # every check of a server would call it broken
+        raise wrong(fields.where + ".options", options, "no ro: a server mounts it read-write")
     fields.done()
     return Filesystem(group or "", logical or "", mount, kind, _netdev(options), uuid, iqns)
 

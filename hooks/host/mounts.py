@@ -42,5 +42,11 @@ def mounted_on(host: Host, mount: str) -> List[Mounted]:
     return [item for item in mounts(host) if item.mount == mount]
 
 
+def swaps(host: Host) -> List[str]:
+    """The files and devices that the kernel swaps to (proc_swaps(5))."""
+    lines = (host.read("/proc/swaps") or "").splitlines()[1:]
+    return [_plain(line.split()[0]) for line in lines if line.strip()]
+
+
 def _plain(field: str) -> str:
     return _ESCAPE.sub(lambda octal: chr(int(octal.group(1), 8)), field)

@@ -13,7 +13,7 @@ from hooks.layers import fstab
 OWN = "/etc/exports.d/nfs-failover.exports"
 _HEAD = "# kept by nfs-failover: changes here are overwritten\n"
 _CLIENT = re.compile(r"([^\s()]+)?(?:\(([^()]*)\))?")
-_PATH = re.compile(r'\s*(?:"(/[^"]*)"|(/\S*))')
+_PATH = re.compile(r'\s*((?=/|"/)(?:"[^"]*"|[^\s"])+)')  # quotes may stand anywhere in a word
 _CONTINUED = re.compile(r"\\\r?\n")
 _WHOLE_LINE = re.compile(r"(?:[^\n]*\\\r?\n)*[^\n]*\n?")
 Pair = Tuple[str, str]
@@ -66,13 +66,18 @@ def parse(text: str) -> Set[Pair]:
 
 def words(line: str) -> List[str]:
     """What stands behind the path: clients with their options, and options for all of them."""
-    return _PATH.sub("", line, 1).split("#")[0].split()
+    return _PATH.sub("", line, 1).split("#")[0].replace('"', "").split()
+
+
+def is_client(word: str) -> bool:
+    """Whether exportfs(8) takes this for a client with its options: blanks within it make it none."""
+    return _CLIENT.fullmatch(word) is not None
 
 
 def _path(line: str) -> str:
     """The path of an export, as the kernel would show it; empty where there is none."""
     match = _PATH.match(line)
-    return fstab.normal(fstab.plain(match.group(1) or match.group(2))) if match else ""
+    return fstab.normal(fstab.plain(match.group(1).replace('"', ""))) if match else ""
 
 
 def put_off(text: str, ours: Callable[[str], bool]) -> str:
@@ -100,5 +105,8 @@ def covers(exported: str, client: str) -> bool:
     mine, other = canonical(exported), canonical(client)
     if mine in ("*", other) or "/" not in mine or "/" not in other:
         return mine in ("*", other)
-    network, wanted = ipaddress.ip_network(mine), ipaddress.ip_network(other)
+    try:
+        network, wanted = ipaddress.ip_network(mine), ipaddress.ip_network(other)
+    except ValueError:  # gss/krb5, the old way to ask for Kerberos
+        return False
     return wanted.network_address in network and wanted.prefixlen >= network.prefixlen

@@ -5,12 +5,14 @@ Functions with a `host` read it. Only `apply`, `release`, `_mount` and `_mount_w
 
 import errno
 import os
+import re
+from glob import glob
 from typing import Iterator, List, Optional
 
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.contract.spec import Filesystem, ServerSpec
 from hooks.host.host import CommandFailed, Host, refuse
-from hooks.host.mounts import Mounted, mounted_on, mounts
+from hooks.host.mounts import Mounted, mounted_on, mounts, swaps
 from hooks.layers import fstab
 from hooks.layers.devices import content, means, node, places, tags
 from hooks.layers.fstab_lines import enter, entry, leave, lines_of, lines_with, satisfied
@@ -203,10 +205,30 @@ def obstacles(host: Host, spec: ServerSpec) -> List[str]:
         below = [other.mount for other in mounts(host) if _inside(item, other) and not _bound(item, other)]
         known = [other.mount for other in spec.filesystems]
         below = [mount for mount in below if mount not in known]
+        kept = _kept_by_kernel(host, item.mount) if mounted else []
+        if kept:
+            text = "{}: found in use by the kernel: {}; swapoff, losetup -d or unmount that first"
+            texts.append(text.format(item.mount, ", ".join(kept)))
         if below:
             text = "{}: found mounted below it: {}; unmount that first"
             texts.append(text.format(item.mount, ", ".join(below)))
     return texts
+
+
+def _kept_by_kernel(host: Host, mount: str) -> List[str]:
+    """Uses of its files that end with no process: swap, loop devices, layers of an overlay elsewhere."""
+
+    def within(path: str) -> bool:
+        return path.startswith(mount + "/")
+
+    kept = ["swap on " + name for name in swaps(host) if within(name)]
+    for name in sorted(glob(host.path("/sys/block/loop*/loop/backing_file"))):
+        path = (host.read(os.path.relpath(name, host.root)) or "").rstrip("\n")
+        kept += ["loop device /dev/{} of {}".format(name.split("/")[-3], path)] * within(path)
+    for other in mounts(host):
+        folders = re.findall("[^:,=]+", other.options) if other.type == "overlay" else []
+        kept += ["overlay " + other.mount] * (any(map(within, folders)) and not within(other.mount))
+    return kept
 
 
 def _inside(filesystem: Filesystem, mounted: Mounted) -> bool:

@@ -9,7 +9,7 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 MARK = "# nfs-failover: the next line is kept by nfs-failover"
 OFF = "#nfs-failover off: "  # before a line that comes back as it was
 PATH = "/etc/fstab"
-_FIELDS = re.compile(r"^(\S+\s+\S+\s+)\S+(\s*)\S*")
+_FIELDS = re.compile(r"^([^ \t]+[ \t]+[^ \t]+[ \t]+)[^ \t]+([ \t]*)[^ \t]*")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
@@ -31,10 +31,10 @@ Match = Callable[[FstabLine], bool]
 def parsed(text: str) -> Optional[FstabLine]:
     """The line in this text, commented out or not; None where it names no mount."""
     plainly = text.lstrip("# \t").rstrip("\r\n")
-    words = plainly.split()
+    words = re.findall(r"[^ \t]+", plainly)  # any other blank is part of a name
     if len(words) < 3 or not words[1].startswith("/"):
         return None
-    options = words[3] if len(words) > 3 else "defaults"
+    options = words[3] if len(words) > 3 and not words[3].startswith("#") else "defaults"
     return FstabLine(_active(text), plain(words[0]), normal(plain(words[1])), words[2], options, plainly)
 
 
@@ -44,8 +44,8 @@ def with_options(line: FstabLine, kind: str, options: str) -> str:
 
 
 def plain(field: str) -> str:
-    """Blanks and the like are octal in a field (getmntent(3))."""
-    return _ESCAPE.sub(lambda octal: chr(int(octal.group(1), 8)), field)
+    """Blanks and the like are octal in a field (getmntent(3)). No name has a NUL, which a crash may leave."""
+    return _ESCAPE.sub(lambda octal: chr(int(octal.group(1), 8)), field).replace("\0", "\ufffd")
 
 
 def normal(path: str) -> str:

@@ -9,7 +9,7 @@ from hooks.contract.spec import Filesystem
 from hooks.host import text_file
 from hooks.host.host import Host
 from hooks.layers import fstab
-from hooks.layers.devices import means
+from hooks.layers.devices import link, means
 from hooks.layers.fstab import FstabLine
 
 # names of a device that another boot, or another attachment, gives to others
@@ -38,10 +38,19 @@ def satisfied(host: Host, filesystem: Filesystem, line: Optional[FstabLine]) -> 
 
 
 def _exact(line: FstabLine) -> bool:
-    """Whether systemd finds the device, too: of a UUID in capitals it waits for a link that never comes, and
-    unmounts what mount(8), which does not mind, has mounted (systemd.mount(5), BindsTo)."""
+    """Whether systemd and mount(8) both take it. Of a UUID in capitals systemd waits for a link that never
+    comes, and unmounts what mount(8), which does not mind, has mounted (systemd.mount(5), BindsTo). Where a
+    word, such as a comment, stands for a number, mount(8) has no such line."""
     key, _, value = line.device.partition("=")
-    return not key.endswith("UUID") or value == value.lower()
+    numbers = all(word.isdigit() for word in line.text.split()[4:6])
+    return numbers and (not key.endswith("UUID") or value == value.lower())
+
+
+def on_mount_point(host: Host, line: FstabLine, filesystem: Filesystem) -> bool:
+    """Whether the line mounts on the filesystem's mount point: by way of a symbolic link, too, which systemd
+    and mount(8) follow."""
+    is_device = link(line.device).startswith("/dev/")  # a path below a dead server's mount is not looked at
+    return filesystem.mount in (line.mount, host.real(line.mount) if is_device else None)
 
 
 def lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:
@@ -49,7 +58,7 @@ def lines_of(host: Host, filesystem: Filesystem) -> fstab.Match:
     is of a filesystem that has gone, or of one that has not come yet."""
 
     def ours(line: FstabLine) -> bool:
-        if line.mount != filesystem.mount:
+        if not on_mount_point(host, line, filesystem):
             return False
         matches = means(host, line.device, filesystem)
         return matches is not False if line.active else matches is True
@@ -61,9 +70,10 @@ def lines_with(host: Host, filesystem: Filesystem) -> fstab.Match:
     """Lines that cannot be mounted without it: bind mounts out of it, and its device elsewhere."""
 
     def ours(line: FstabLine) -> bool:
-        if "bind" in line.options.split(","):
-            return (line.device + "/").startswith(filesystem.mount + "/")
-        return line.mount != filesystem.mount and means(host, line.device, filesystem) is True
+        if {"bind", "rbind"} & set(line.options.split(",")):
+            return (fstab.normal(line.device) + "/").startswith(filesystem.mount + "/")
+        elsewhere = not on_mount_point(host, line, filesystem)
+        return elsewhere and means(host, line.device, filesystem) is True
 
     return ours
 

@@ -21,6 +21,8 @@ from hooks.settings.settings import link, named, unit_states
 
 _QUOTAS = ("usrquota", "uqnoenforce", "grpquota", "gqnoenforce", "prjquota", "pqnoenforce", "quota")
 _MOST_FILES = 64
+_READ_BY_NFS = ("/etc/nfs.conf", "/etc/idmapd.conf")
+_NOT_INCLUDED = "{}: it includes {}, which is not carried, expected all of it; name that in settings_files"
 _THREADS = "/proc/fs/nfsd/threads"
 _VERSIONS = "/proc/fs/nfsd/versions"
 
@@ -43,10 +45,21 @@ def capture(host: Host, spec: ServerSpec) -> Captured:
             files[path] = _file(host, path, writable(spec, place))
         except HookError as error:
             left.append(str(error))
+    for path in sorted(files):
+        left += [_NOT_INCLUDED.format(path, name) for name in _included(host, path) if name not in files]
     for path in sorted(files)[_MOST_FILES:]:
         left.append("{}: more than {} files, expected fewer; name fewer folders".format(path, _MOST_FILES))
         del files[path]
     return Captured(files, left)
+
+
+def _included(host: Host, path: str) -> List[str]:
+    """What nfs-utils reads besides for this file of its own (nfs.conf(5), include), and is here."""
+    if not path.startswith(_READ_BY_NFS):
+        return []
+    names = re.findall(r"^\s*include\s*=\s*[\"']?-?([^\s\"'#;]+)", host.read(path) or "", re.I | re.M)
+    paths = [os.path.normpath(os.path.join(os.path.dirname(path), name)) for name in names]
+    return [name for name in paths if os.path.exists(host.path(name))]
 
 
 def _paths(host: Host, spec: ServerSpec) -> Iterator[str]:

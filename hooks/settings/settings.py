@@ -177,7 +177,7 @@ def unit_states(host: Host) -> Dict[str, str]:
 def _read_again(host: Host, paths: List[str]) -> List[str]:
     """Lets the kernel, and daemons that run already, have what was restored."""
     done = []
-    for path in paths:
+    for path in sorted(paths, key=_at_boot):
         if path.startswith("/etc/sysctl"):
             host.run("sysctl", "-q", "-p", host.path(path), tolerate=_NOT_ALL)
     units = [unit for start, unit in _READERS if any(path.startswith(start) for path in paths)]
@@ -185,6 +185,12 @@ def _read_again(host: Host, paths: List[str]) -> List[str]:
         if not _tried(host, "systemctl", "try-restart", unit):
             done.append(unit + " did not start again with the restored settings")
     return done
+
+
+def _at_boot(path: str) -> str:
+    """By what systemd-sysctl(8) sorts the files, so that the same value counts; /etc/sysctl.conf has a link
+    99-sysctl.conf."""
+    return "99-sysctl.conf" if path == "/etc/sysctl.conf" else os.path.basename(path)
 
 
 def _tried(host: Host, *argv: str) -> bool:

@@ -42,7 +42,7 @@ def written(text: str) -> Dict[Tuple[str, str], List[str]]:
     for line in re.sub(r"\\\r?\n", " ", text).split("\n"):
         common: List[str] = []
         for path in {pair[0] for pair in exports.parse(line)}:
-            words = exports.words(line)
+            words = [word for word in exports.words(line) if word.startswith("-") or exports.is_client(word)]
             for word in words if any(not item.startswith("-") for item in words) else [*words, "*"]:
                 if word.startswith("-"):
                     common = word[1:].split(",")

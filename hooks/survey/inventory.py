@@ -125,20 +125,23 @@ def _flatten(nodes: List[Dict[str, object]], by_name: Dict[str, Dict[str, object
 
 
 def _fstab(host: Host) -> Facts:
-    """The active lines; `real`: the device that the line's source leads to now."""
+    """The active lines; `real`: the device that the line's source leads to now. Where there is one, symbolic
+    links in `mount` are followed, as systemd-fstab-generator(8) does."""
     lines = [line for line in fstab.lines(host.read(fstab.PATH) or "") if line.active]
-    return {
-        "lines": [
+    rows = []
+    for line in lines:
+        real = host.real(link(line.device)) or ""
+        mount = (host.real(line.mount) if real else None) or line.mount
+        rows.append(
             {
                 "source": line.device,
-                "mount": line.mount,
+                "mount": mount,
                 "type": line.type,
                 "options": line.options,
-                "real": host.real(link(line.device)) or "",
+                "real": real,
             }
-            for line in lines
-        ]
-    }
+        )
+    return {"lines": rows}
 
 
 def _mounts(host: Host) -> Facts:

@@ -6,7 +6,7 @@ from typing import Iterator, List, Pattern, Tuple
 
 from hooks.contract.spec import ServerSpec
 from hooks.host.host import Host
-from hooks.host.mounts import mounts
+from hooks.host.mounts import mounts, swaps
 from hooks.layers import lvm
 from hooks.layers.devices import partitions, tags, whole
 from hooks.survey.host import lacking
@@ -122,7 +122,8 @@ def _namesakes(spec: ServerSpec, now: lvm.LvmReport) -> Iterator[Remark]:
 
 
 def _logical(host: Host, spec: ServerSpec, rows: List[lvm.Row]) -> Iterator[Remark]:
-    kinds = {row["vg_name"] + "/" + row["lv_name"]: row for row in rows}
+    odd_last = sorted(rows, key=lambda row: row["segtype"] not in _PLAIN)  # a row is a segment
+    kinds = {row["vg_name"] + "/" + row["lv_name"]: row for row in odd_last}
     wanted = [item.volume_group + "/" + item.logical_volume for item in spec.filesystems if item.volume_group]
     for name in wanted:
         if name not in kinds:
@@ -134,13 +135,14 @@ def _logical(host: Host, spec: ServerSpec, rows: List[lvm.Row]) -> Iterator[Rema
             text = "{0}: its activation is skipped, expected an active one; lvchange -kn {0}"
             yield refusal(text, name)
     groups = [group.name for group in spec.volume_groups]
-    used = {host.real(item.source): item.mount for item in mounts(host)}
+    used = {host.real(item.source): "mounted on " + item.mount for item in mounts(host)}
+    used.update({host.real(name): "in use as swap" for name in swaps(host)})
     for name in sorted(set(kinds) - set(wanted)):
         device = host.real("/dev/" + name)
         if name.split("/")[0] in groups and device and device in used:
             text = (
-                "{}: it is in the group and mounted on {}, expected nothing in use that the spec lacks: no "
-                "release could deactivate the group; unmount it, or add it to the spec"
+                "{}: it is in the group and {}, expected nothing in use that the spec lacks: no release "
+                "could deactivate the group; unmount it (swapoff), or add it to the spec"
             )
             yield refusal(text, name, used[device])
         elif name.split("/")[0] in groups:
@@ -154,7 +156,17 @@ def configuration(host: Host, spec: ServerSpec) -> Iterator[Remark]:
         return
     out = host.run("lvmconfig", "activation/volume_list", tolerate=_UNSET).out
     for group in spec.volume_groups if out.strip() else ():
-        if '"{}"'.format(group.name) not in out and '"{}/'.format(group.name) not in out and '"@' not in out:
+        names = [item.device[len("/dev/") :] for item in spec.filesystems if item.volume_group == group.name]
+        listed = ['"{}"'.format(name) in out for name in names]
+        if '"{}"'.format(group.name) in out or (listed and all(listed)):
+            continue
+        if '"@' in out:
+            text = (
+                "{0}: activation/volume_list has it by a tag at best ({1}), expected its name there; add it "
+                "in lvm.conf, or see that `vgs -o vg_tags {0}` shows such a tag where the volumes are"
+            )
+            yield warning(text, group.name, " ".join(out.split()))
+        else:
             text = "{0}: activation/volume_list leaves it out ({1}), expected it there; add it in lvm.conf"
             yield refusal(text, group.name, " ".join(out.split()))
     if host.read(lvm.DEVICES_FILE) is not None and lvm.uses_devices_file(host):

@@ -1,18 +1,20 @@
 """What a takeover would find where it mounts, and what the server's mounts have that the spec lacks."""
 
 import os
-from typing import Dict, Iterator, Sequence
+import re
+from typing import Dict, Iterator, Match, Sequence
 
 from hooks.contract.spec import Filesystem, ServerSpec
 from hooks.host.host import Host
 from hooks.host.mounts import mounted_on, mounts
 from hooks.layers import filesystem, fstab
 from hooks.layers.devices import means, node, partitions, places, tags
-from hooks.layers.fstab_lines import lines_with
+from hooks.layers.fstab_lines import lines_with, on_mount_point
 from hooks.survey.host import lacking
 from hooks.survey.remark import Remark, holds, refusal, refusals, warning
 
 _QUOTAS = ("/etc/projects", "/etc/projid")
+_NOT_PLAIN = ("noauto", "x-systemd.automount")
 _OF_A_MOUNT = ("defaults", "rw", "auto")  # options that say nothing of their own
 
 
@@ -97,7 +99,8 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
 def _options(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
     """Options of the site's own line that the spec does not give the next server."""
     for line in fstab.lines(text):
-        if not line.active or line.mount != item.mount or means(host, line.device, item) is not True:
+        ours = on_mount_point(host, line, item) and means(host, line.device, item) is True
+        if not line.active or not ours:
             continue
         if "nofail" not in line.options.split(","):
             message = (
@@ -108,9 +111,10 @@ def _options(host: Host, item: Filesystem, text: str) -> Iterator[Remark]:
             yield warning(message, item.mount, stops)
         given = set(item.options.split(",")) | set(_OF_A_MOUNT)
         lacking = [option for option in line.options.split(",") if option not in given]
-        if "x-systemd.automount" in lacking:
-            message = "{}: fstab has x-systemd.automount, expected a plain mount; take that option out"
-            yield warning(message, item.mount)
+        odd = [option for option in line.options.split(",") if option in _NOT_PLAIN]
+        if odd:
+            message = "{}: fstab has {}, expected a plain mount at boot; take that option out"
+            yield warning(message, item.mount, ",".join(odd))
         elif lacking:
             message = "{}: fstab has {}, which the spec's options lack; add them to the filesystem's options"
             yield warning(message, item.mount, ",".join(lacking))
@@ -141,7 +145,7 @@ def _quotas(host: Host, item: Filesystem, carried: Sequence[str]) -> Iterator[Re
 
 def _units(host: Host, item: Filesystem) -> Iterator[Remark]:
     """A unit of its own mounts it again at boot, whatever is in fstab (systemd.mount(5))."""
-    name = item.mount.strip("/").replace("-", "\\x2d").replace("/", "-")
+    name = re.sub("[^A-Za-z0-9:_./]", _escaped, item.mount.strip("/")).replace("/", "-")
     for kind in (".mount", ".automount"):
         path = "/etc/systemd/system/" + name + kind
         if os.path.exists(host.path(path)):
@@ -149,15 +153,25 @@ def _units(host: Host, item: Filesystem) -> Iterator[Remark]:
             yield warning(text, item.mount, path)
 
 
+def _escaped(match: Match[str]) -> str:
+    return "\\x{:02x}".format(ord(match.group()))  # systemd-escape(1)
+
+
 def _others(host: Host, spec: ServerSpec, text: str) -> Iterator[Remark]:
     """Lines of fstab for what else lies in the spec's groups."""
     groups = [group.name for group in spec.volume_groups]
     known = [item.mount for item in spec.filesystems]
     for line in fstab.lines(text):
-        prefixes = ["/dev/{}/".format(name) for name in groups]
-        prefixes += ["/dev/mapper/{}-".format(name.replace("-", "--")) for name in groups]
-        if line.active and line.mount not in known and line.device.startswith(tuple(prefixes)):
+        inside = any(_in_group(line.device, name) for name in groups)
+        if line.active and line.mount not in known and inside:
             message = (
                 "{}: fstab mounts {} there, which is in the group and not in the spec; add it to the spec"
             )
             yield warning(message, line.mount, line.device)
+
+
+def _in_group(device: str, group: str) -> bool:
+    """Whether this is a logical volume's name; device-mapper doubles the hyphens of names (lvm(8))."""
+    mapped = "/dev/mapper/{}-".format(group.replace("-", "--"))
+    other = device.startswith(mapped + "-")  # of a group whose name is longer
+    return device.startswith("/dev/{}/".format(group)) or (device.startswith(mapped) and not other)

@@ -44,9 +44,17 @@ def _named(export: Export) -> List[str]:
 
 def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
     """Where the volumes are: what is exported now and would be no more, or otherwise."""
-    if not holds(host, spec):
-        return
-    table = shown(host.run("exportfs", "-s").out)
+    if holds(host, spec):
+        yield from _lost(host, spec, shown(host.run("exportfs", "-s").out))
+
+
+def unlisted(host: Host, spec: ServerSpec) -> Iterator[Remark]:
+    """The same for a spec without any export, which nobody asks the NFS layer about."""
+    if holds(host, spec) and not spec.exports:
+        yield from _lost(host, spec, shown(host.read(_ETAB) or ""))
+
+
+def _lost(host: Host, spec: ServerSpec, table: Dict[Tuple[str, str], List[str]]) -> Iterator[Remark]:
     concerned = nfs.concerning(host, spec)
     for (path, client), options in sorted(table.items()):
         if concerned(path) and not exports.concerned(spec, path):
@@ -57,14 +65,40 @@ def lost(host: Host, spec: ServerSpec) -> Iterator[Remark]:
             yield refusal(text, path, client)
             continue
         if not exports.concerned(spec, path):
-            yield warning("{} is exported to {} from this server's own disk; it stays behind", path, client)
+            yield _stays(spec, path, client, options)
             continue
         mine = [one for one in spec.exports if one.path == path and _wanted(host, one, client)]
         if not mine:
             text = "{} is exported to {} ({}), and the spec lacks it; add it to the spec's exports"
             yield warning(text, path, client, ",".join(_telling(options)))
         else:
+            yield from _kerberos(mine[0], client, options)
             yield from _different(mine[0], client, options)
+
+
+def _stays(spec: ServerSpec, path: str, client: str, options: List[str]) -> Remark:
+    """An export from this server's own disk. One of a folder above the data may be what serves that
+    (exports(5), crossmnt), or what gives clients of NFSv4 shorter paths to it (fsid=0)."""
+    mounts = [item.mount for item in spec.filesystems]
+    above = [mount for mount in mounts if mount.startswith(path.rstrip("/") + "/")]
+    alone = [mount for mount in above if not any(_below(export.path, mount) for export in spec.exports)]
+    if "crossmnt" in options and alone:
+        text = (
+            "{0} is exported to {1} with crossmnt, and {2} by that alone, which the next server lacks; "
+            "export {2} itself, and add that to the spec's exports"
+        )
+        return refusal(text, path, client, ", ".join(alone))
+    if "fsid=0" in options and above:
+        text = (
+            "{} is exported to {} as NFSv4's root (fsid=0) from this server's own disk, and stays behind: "
+            "the next server has {} by the full path alone; have clients mount by that, without fsid=0 here"
+        )
+        return warning(text, path, client, ", ".join(above))
+    return warning("{} is exported to {} from this server's own disk; it stays behind", path, client)
+
+
+def _below(path: str, mount: str) -> bool:
+    return (path + "/").startswith(mount + "/")
 
 
 def unnamed(host: Host, spec: ServerSpec) -> Iterator[Remark]:
@@ -118,6 +152,18 @@ def _telling(options: List[str]) -> List[str]:
     return [option for option in options if option not in DEFAULTS and key_of(option) not in _IGNORED]
 
 
+def _kerberos(export: Export, client: str, options: List[str]) -> Iterator[Remark]:
+    """Its keys are on this server's own disk; a spec that names the same has somebody who put them there."""
+    wanted = export.options.split(",")
+    odd = [option for option in options if re.match("sec=.*krb5", option) and option not in wanted]
+    if odd:
+        text = (
+            "{} is exported to {} with {}, expected sec=sys: the next server has no keys for Kerberos; "
+            "export with sec=sys, or give every server a keytab and the spec's options the same sec"
+        )
+        yield refusal(text, export.path, client, ",".join(odd))
+
+
 def _different(export: Export, client: str, options: List[str]) -> Iterator[Remark]:
     wanted = {key_of(option): option for option in _effective(export)}
     odd = [
@@ -136,9 +182,9 @@ def settings(host: Host) -> Dict[str, str]:
     """What nfsd is configured to here: [nfsd] of nfs.conf(5), and the older files' count of threads."""
     values: Dict[str, str] = {}
     for name in _COUNT:
-        count = re.search(r"^\s*RPCNFSDCOUNT=[\"']?(\d+)", host.read(name) or "", re.MULTILINE)
-        if count:
-            values["threads"] = count.group(1)
+        counts = re.findall(r"^\s*RPCNFSDCOUNT=[\"']?(\d+)", host.read(name) or "", re.MULTILINE)
+        if counts:
+            values["threads"] = counts[-1]
     return {**values, **configured(host, "nfsd")}
 
 
@@ -162,8 +208,8 @@ def section(text: str, name: str) -> Dict[str, str]:
     for line in text.splitlines():
         words = line.split("#")[0].split(";")[0].strip()
         if words.startswith("["):
-            current = words.strip("[]").split('"')[0].strip().lower()
+            current = words[1:].split("]")[0].split('"')[0].strip().lower()
         elif current == name and "=" in words:
             key, _, value = words.partition("=")
-            values[key.strip().lower()] = value.strip()
+            values[key.strip().lower()] = value.strip().strip("\"'")
     return values

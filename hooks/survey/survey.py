@@ -19,7 +19,14 @@ Judge = Callable[[Host, ServerSpec], Iterator[Remark]]
 JUDGES: Dict[str, Tuple[Judge, ...]] = {
     "iscsi": (survey_host.initiator,),
     "lvm": (survey_host.lvm_tools, lvm.volumes, lvm.groups, lvm.configuration),
-    "filesystem": (survey_host.room, survey_host.filesystem_types, mounts.alone, mounts.here, mounts.lost),
+    "filesystem": (
+        survey_host.room,
+        survey_host.filesystem_types,
+        mounts.alone,
+        mounts.here,
+        mounts.lost,
+        nfs.unlisted,
+    ),
     "settings": (settings.carried,),
     "locks": (survey_host.record_of_clients, locks.one_context, locks.of_nfsv3, locks.own),
     "nfs": (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from failover.model.outcome import Failed, Unknown
 from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, STAYS, HookResult, Layer
@@ -146,5 +148,15 @@ def _result_in(out: str) -> HookResult | None:
     """The last line that is a result: a login's background job may print after it."""
     for line in reversed(out.splitlines()):
         with suppress(ValueError, KeyError, TypeError, AttributeError):
-            return HookResult.from_json(line)
+            return HookResult.from_json(json.dumps(_shown(json.loads(line))))
     return None
+
+
+def _shown(value: Any) -> Any:
+    """The value with each byte that is no UTF-8, such as one of a file's name, spelled out: no terminal and
+    no file takes it as it is."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return {_shown(key): _shown(item) for key, item in value.items()} if isinstance(value, dict) else value

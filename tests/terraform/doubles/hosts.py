@@ -25,6 +25,7 @@ from failover.bundle.zipapp import hooks_sha256
 from failover.hosts.ssh import HostUnknown, Ran, Silent
 from failover.hosts.ssh.input import Input
 from failover.model.host.attempt import Attempt
+from failover.model.outcome import Usage
 from hooks.contract.result import BAD_SPEC, HookResult, Layer
 from hooks.probe.canary_files import FIXED, WRITTEN
 
@@ -42,8 +43,9 @@ CONTENTS = {
 class HostsModel:
     """The hosts of one lab, in a file: it outlives the process that is killed.
 
-    `silent`: names that do not answer. `troubled`: name -> why it lets us not in. `blind`: names to which no
-    portal answers, whatever the API says. `breaks`: clients on which the mount fails.
+    `silent`: names that do not answer. `troubled`: name -> why it lets us not in. `unusable`: name -> what is
+    wrong with its block of this machine's ssh_config. `blind`: names to which no portal answers, whatever the
+    API says. `breaks`: clients on which the mount fails.
     `serving`: server -> its instance. `mounted`: client -> its server, or SERVICE. `held`: client -> by whom.
     `manifest`: of the canaries on the volumes, None before the first refresh. `write`: what comes of a
     client's write. `refusals`: server -> what its survey would refuse. `versions`: server -> what it has.
@@ -172,6 +174,8 @@ class AnsweringHost:
                 self.attempt = replace(tried, result="no route to host", answered=False)
                 raise Silent(f"{self.name} ({self.address}): no route to host", self.attempt)
             self.attempt = tried
+            if fault := model.get("unusable", {}).get(self.name):
+                raise Usage(f"{self.name}: {fault}", "correct ssh_config")
             if trouble := model.get("troubled", {}).get(self.name):
                 raise HostUnknown(f"{self.name} answers SSH, but: {trouble}", "mend it", tried)
             if argv[:2] == ["sh", "-c"] and "uname -r" in argv[2]:

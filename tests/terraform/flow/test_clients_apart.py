@@ -89,3 +89,23 @@ def test_a_service_that_is_wrong_is_never_called_a_matter_of_clients(site: Whole
         model["blind"] = [SECOND]  # no portal answers to it
     report, _ = site.fail_over(SECOND)
     assert report.outcome is Outcome.FAILED
+
+
+def test_a_client_s_own_block_of_ssh_config_is_that_client_s_trouble(site: WholeSite) -> None:
+    with site.model.open() as model:
+        model["silent"], model["troubled"] = [], {}
+        model["unusable"] = {CLIENTS[2]: "ssh_config has ProxyUseFdpass, which is not supported"}
+    report, said = site.fail_over(SECOND)
+    assert report.outcome is Outcome.CLIENTS_LEFT, said
+    assert mounted(site) == {CLIENTS[0]: SECOND, CLIENTS[1]: SECOND, CLIENTS[2]: FIRST}
+    assert "ProxyUseFdpass" in report.reason
+
+
+def test_settings_of_this_machine_by_which_no_client_is_reached_end_the_run(site: WholeSite) -> None:
+    with site.model.open() as model:
+        model["silent"], model["troubled"] = [], {}
+        model["unusable"] = dict.fromkeys(CLIENTS, "the key file /nowhere is missing")
+    report, said = site.fail_over(SECOND)
+    assert report.outcome is Outcome.USAGE, said
+    assert set(mounted(site).values()) == {FIRST}
+    site.assert_settled_on(FIRST)

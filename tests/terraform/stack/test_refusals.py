@@ -127,6 +127,7 @@ BAD_FILESYSTEMS: list[tuple[str, Any, str]] = [
     ("type", "btrfs", "must be xfs or ext4"),
     ("options", "defaults,_netdev", "nofail among them"),
     ("options", "nofail,x y", "must be mount options joined by commas"),
+    ("options", "noatime,ro,nofail", "ro is none of them"),
     ("uuid", "1234", "must be the UUID that `blkid` shows"),
 ]
 BAD_EXPORTS: list[tuple[str, Any, str]] = [
@@ -135,6 +136,7 @@ BAD_EXPORTS: list[tuple[str, Any, str]] = [
     ("clients", ["10.0.0.0/33"], "must list networks"),
     ("clients", ["10.0.0.0/255.255.0.1"], "must list networks"),
     ("clients", ["@"], "must list networks"),
+    ("clients", ["10.0.0"], "must list networks"),
     ("options", "rw;id", "must be exports(5) options"),
     ("fsid", -1, "must be a whole number"),
 ]

@@ -170,9 +170,23 @@ def test_the_service_address_follows_the_volumes(
 def test_clients_are_named_as_exports_name_them(fresh: LaidStack, make_site: MakeSite) -> None:
     """exports(5): the world, netgroups, wildcards, a network with a dotted netmask."""
     clients = ["*", "@hpc", "*.hpc.example", "10.0.0.0/255.255.255.0", "node-?", "10.0.0.0/16", "10.0.0.7"]
+    clients += ["?-node", "gpu_1.hpc.example", "3node", "::/0", "2001:db8::7"]
     export = {"path": "/mnt/a", "clients": clients, "options": "rw", "fsid": None}
     storage = {**make_site()["storage"], "exports": [export]}
     assert fresh.actions(storage=storage) == fresh.actions()
+
+
+def test_names_that_the_hooks_take_are_taken(fresh: LaidStack, make_site: MakeSite) -> None:
+    """A server that exists has them, and `adopt` judges it by the hooks' spec."""
+    storage = make_site()["storage"]
+    (name, filesystem), *_ = storage["filesystems"].items()
+    options = "nofail,_netdev,x-systemd.requires=iscsi@a.service,logdev=/dev/+x/log"
+    changed = {**filesystem, "mount": "/mnt/c++/@a", "options": options}
+    export = {"path": "/mnt/c++/@a/b", "clients": ["*"], "options": "rw,refer=/x@h1+h2", "fsid": None}
+    assert (
+        fresh.actions(storage={**storage, "filesystems": {name: changed}, "exports": [export]})
+        == fresh.actions()
+    )
 
 
 def test_a_volume_made_here_is_kept_for_ever(

@@ -101,6 +101,28 @@ def test_exports_of_several_clients_with_options_of_their_own_stay_apart() -> No
     assert any(note.startswith("/srv is exported to * from the server's own disk") for note in found.notes)
 
 
+def test_the_root_of_nfsv4_above_exports_of_their_own_stays_behind() -> None:
+    table = (Exported("/", "*", ("ro", "fsid=0", "crossmnt")), Exported("/mnt/a/b", "10.0.0.0/16", ("rw",)))
+    found = site(host(table=table)).storage
+    assert [e.path for e in found.exports] == ["/mnt/a/b"]
+    assert any(note.startswith("/ is exported to * from the server's own disk") for note in found.notes)
+
+
+@pytest.mark.parametrize("table", [(), (Exported("/srv", "*", ("ro",)),), (Exported("/mnt", "*", ("ro",)),)])
+def test_a_server_that_exports_nothing_of_its_data_says_so(table: tuple[Exported, ...]) -> None:
+    found = site(host(table=table)).storage
+    assert "nothing of the data is exported: the service of the next server would have none" in found.notes
+
+
+@pytest.mark.parametrize("source", ["/mnt/a/home", "/mnt//a/./home/", "/mnt/a"])
+def test_a_bind_mount_out_of_the_data_is_said_however_it_is_spelled(source: str) -> None:
+    bind = DeviceLine(source, "/home", "none", "rbind", "")
+    notes = site(host(fstab=(*host().fstab, bind))).storage.notes
+    assert any(
+        note.startswith("/home: a bind mount out of /mnt/a in this server's own fstab") for note in notes
+    )
+
+
 def test_a_stopped_nfsd_leaves_the_files() -> None:
     found = site(host(table=(), files=(Exported("/mnt/a", "10.0.0.0/16", ("rw",)),))).storage
     assert found.exports[0].clients == ("10.0.0.0/16",)
@@ -162,6 +184,15 @@ REFUSED_HOSTS = [
         f"/mnt/a: found its UUID {UUID} on /dev/dm-0 and /dev/sdd, expected one",
     ),
     (
+        host(
+            blocks=with_blocks(
+                block("/dev/sdb", "LVM2_member", uuid="pv1"),
+                block("/dev/sdc", "LVM2_member", uuid="pv1"),
+            )
+        ),
+        "bv1 (/dev/sdb) and bv2 (/dev/sdc): found one physical volume of LVM on both",
+    ),
+    (
         host(blocks=with_blocks(block("/dev/dm-0", "btrfs", "/dev/sdb", "/dev/sdc", kind="lvm", uuid=UUID))),
         "vg1/lv01: found btrfs, expected xfs or ext4",
     ),
@@ -172,6 +203,20 @@ REFUSED_HOSTS = [
     (
         host(table=(Exported("/mnt/a", "*", ("rw", "sec=krb5p")),)),
         "/mnt/a: exported with Kerberos, expected sec=sys",
+    ),
+    (
+        host(table=(Exported("/mnt/a", "gss/krb5i", ("rw",)),)),
+        "/mnt/a: exported with Kerberos, expected sec=sys",
+    ),
+    (
+        host(
+            table=(Exported("/mnt", "10.0.0.0/16", ("rw", "crossmnt")), Exported("/srv", "*", ("crossmnt",)))
+        ),
+        "/mnt is exported to 10.0.0.0/16 with crossmnt, and /mnt/a by that alone, expected an export of",
+    ),
+    (
+        host(table=(Exported("/", "*", ("ro", "fsid=0", "crossmnt")),)),
+        "/ is exported to * with crossmnt, and /mnt/a by that alone",
     ),
     (
         host(
@@ -194,6 +239,10 @@ REFUSED_HOSTS = [
         ),
         "bv1: multipathd has it as /dev/dm-1, expected the plain disk; blacklist it",
     ),
+    (
+        host(fstab=(DeviceLine("LABEL=a", "/mnt/a", "xfs", "ro,_netdev,nofail", "/dev/dm-0"),)),
+        "spec.filesystems[0].options: found 'ro,_netdev,nofail', expected no ro",
+    ),
     (host(mounts=(), fstab=()), "no filesystem of its volumes is mounted or in fstab"),
     (host(chap=("iqn.2015-12.com.oracleiaas:bv1",)), "found an attachment with CHAP, expected none"),
     (
@@ -208,6 +257,25 @@ def test_what_cannot_be_recovered_is_refused_by_name(seen: HostSeen, words: str)
     with pytest.raises(Refused) as raised:
         site(seen)
     assert words in raised.value.reason
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "gone"),
+    [
+        ("noatime,noauto", "noatime,_netdev,nofail", "noauto"),
+        (
+            "_netdev,x-systemd.automount,x-systemd.idle-timeout=60,nofail",
+            "_netdev,nofail",
+            "x-systemd.automount,x-systemd.idle-timeout=60",
+        ),
+        ("noauto", "defaults,_netdev,nofail", "noauto"),
+    ],
+)
+def test_options_that_keep_a_boot_from_mounting_it_are_left_out(written: str, kept: str, gone: str) -> None:
+    line = DeviceLine("LABEL=a", "/mnt/a", "xfs", written, "/dev/dm-0")
+    found = site(host(fstab=(line,))).storage
+    assert [item.options for item in found.filesystems.values()] == [kept]
+    assert f"/mnt/a: {gone} goes from its options: a takeover mounts it, and so does a boot" in found.notes
 
 
 def test_every_reason_is_said_at_once() -> None:

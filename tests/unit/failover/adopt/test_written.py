@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from failover.adopt import clients, site_text, texts, values
+from failover.adopt import adopt, clients, site_text, texts, values
 from failover.adopt.clients import Candidate, ClientLook
 from failover.adopt.site import adopted
 from failover.command.site_file import parse
@@ -147,6 +147,11 @@ def test_a_file_of_clients_is_read_line_by_line() -> None:
         clients.hosts_in("a b\n", "hosts.txt")
 
 
+def test_a_file_of_clients_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "hosts.txt").write_bytes(b"\xef\xbb\xbfnfs-cli\r\n10.0.0.21\r\n")
+    assert clients.read_file(tmp_path / "hosts.txt") == ("nfs-cli", "10.0.0.21")
+
+
 def test_the_server_is_no_client_of_itself() -> None:
     seen = {"10.0.0.11": ("socket",), "10.0.0.21": ("v4",), "127.0.0.1": ("socket",)}
     found = clients.candidates(seen, ("10.0.0.22",), ("10.0.0.11",))
@@ -195,3 +200,72 @@ def test_a_difference_is_shown_before_it_is_written(tmp_path: Path) -> None:
     assert path.read_text() == "a = 2\n# mine\n"
     assert "-a = 1\n+a = 2" in said.getvalue()
     assert not write.write([write.FileChange(path, "a = 2\n# mine\n")], Console(file=said), yes=True)
+
+
+@pytest.mark.parametrize("mount", ["/mnt/😀", "/mnt/データ", '/mnt/a"b', "/mnt/a\\\\b", "/mnt/${a}"])
+def test_a_client_s_mount_is_read_back_from_the_site_file_as_it_is(mount: str) -> None:
+    found = Client("nfs-cli", "10.0.0.21", (ClientMount("/mnt/a", mount),))
+    made = site_text.with_clients("", site_file()[1], [look(client=found)])
+    assert site_file(made)[1].clients == (found,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["clients = []\n", 'clients = [{ name = "b", mounts = [{ path = "/mnt/a", mount = "/m" }] }]\n'],
+)
+def test_a_site_file_that_takes_no_more_tables_of_clients_is_named_and_stays(text: str) -> None:
+    text, site = site_file(text)
+    with pytest.raises(Usage, match=r"site.toml: no client can be added .*found clients = \[...\], expected"):
+        site_text.with_clients(text, site, [look()])
+    assert site_text.with_clients(text, site, []) == text
+
+
+@pytest.mark.parametrize("name", ["nfs_cli", "-oProxyCommand=x", "*", "10.0.0.300", "a b"])
+def test_a_client_of_a_name_that_no_site_file_takes_is_named_and_not_asked(name: str) -> None:
+    """mountd's record (rmtab) has what a client called itself; site.toml would be refused by every verb."""
+
+    class NoHosts:
+        def at(self, name: str, address: str) -> None:
+            raise AssertionError(name)
+
+    (found,) = clients.look([Candidate(name, "seen")], NoHosts(), ["10.0.0.11"], ["nfs-srv-1"], None)
+    assert found.client is None
+    assert f"found {name!r}, expected an IP address or a host name" in found.reason
+
+
+def test_a_display_name_of_two_lines_is_one_comment() -> None:
+    """OCI takes any text for the name of a VNIC or a subnet."""
+    site = adopted(server(vnics=(vnic(name="a\nactive_server = 1", subnet="x\r\ny"),)), host(), {})
+    wanted = values.merged({}, site, None)
+    assert hcl_reader.read(texts.variables(wanted, site)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('servers = "x"', "found servers = 'x', expected a map"),
+        (
+            'servers = { nfs-srv-1 = "ocid1.instance.oc1..a" }',
+            "found servers.nfs-srv-1 = 'ocid1.instance.oc1..a'",
+        ),
+        (
+            'volumes = { bv1 = "ocid1.volume.oc1..a" }',
+            "found volumes.bv1 = 'ocid1.volume.oc1..a', expected a map",
+        ),
+        ('volumes = ["bv1"]', "found volumes = ['bv1'], expected a map"),
+        ('storage = "vg1"', "found storage = 'vg1', expected a map"),
+        (
+            'storage = { volume_groups = { vg1 = ["bv1"] } }',
+            "found storage.volume_groups.vg1 = ['bv1'], expected",
+        ),
+        (
+            'storage = { filesystems = { a = "/mnt/a" } }',
+            "found storage.filesystems.a = '/mnt/a', expected a map",
+        ),
+    ],
+)
+def test_variables_of_another_shape_are_named(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "site.auto.tfvars").write_text(text + "\n")
+    with pytest.raises(Usage) as raised:
+        adopt._existing(tmp_path)
+    assert f"site.auto.tfvars: {words}" in raised.value.reason

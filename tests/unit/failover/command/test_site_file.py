@@ -54,6 +54,12 @@ def test_a_client_is_reached_by_its_name_unless_it_has_an_address():
             "clients[0].mounts[0].mount",
         ),
         ({"clients": [{**CLIENT, "mounts": [{"path": "/mnt/a", "mount": "m"}]}]}, "absolute path"),
+        (
+            {"clients": [{**CLIENT, "mounts": [{"pth": "/mnt/a", "mount": "/m"}]}]},
+            "clients[0].mounts[0].path: not there, expected it beside 'pth', 'mount'",
+        ),
+        ({"clients": [{}]}, "clients[0].name: not there, expected it beside nothing"),
+        ({"oci": {"endpoint": "http://localhost 80"}}, "oci.endpoint"),
         ({"ssh": {"user": "opc -oProxyCommand=x"}}, "ssh.user"),
         ({"deadlines": {"boot": 0}}, "deadlines.boot"),
         ({"deadlines": {"boots": 1}}, "boots"),
@@ -151,13 +157,26 @@ def test_a_file_that_is_named_has_to_be_there(key, tmp_path):
     assert getattr(site_file.load(str(file)).ssh, key) == tmp_path / "nope"
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"a = ", b"[[clients]]\n[clients]"])
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"a = ", b"[[clients]]\n[clients]", b"a = " + b"[" * 5000 + b"]" * 5000]
+)
 def test_a_file_that_is_no_toml_is_usage(content, tmp_path):
     (tmp_path / "site.toml").write_bytes(content)
     with pytest.raises(Usage, match="not valid TOML"):
         site_file.load(str(tmp_path / "site.toml"))
     with pytest.raises(Usage, match="not readable"):
         site_file.load(str(tmp_path))
+
+
+def test_a_message_shows_the_beginning_of_a_long_value():
+    with pytest.raises(Usage, match=r"^ssh.user: found 'x{199}, expected a user name") as raised:
+        site_file.parse({"ssh": {"user": "x" * 100_000}}, FILE)
+    assert len(raised.value.reason) < 300
+
+
+def test_a_byte_order_mark_of_an_editor_is_no_fault(tmp_path):
+    (tmp_path / "site.toml").write_bytes(b'\xef\xbb\xbf[ssh]\r\nuser = "opc"\r\n')
+    assert site_file.load(str(tmp_path / "site.toml")).ssh.user == "opc"
 
 
 PATHS = st.text(st.characters(codec="utf-8"), max_size=12).map("/{}".format) | st.sampled_from(

@@ -27,6 +27,16 @@ def test_an_answer_is_the_last_line_of_stdout():
     assert not found.present
 
 
+def test_bytes_of_a_host_that_are_no_text_are_spelled_out() -> None:
+    layer = Layer(
+        "nfs", "broken", False, 0.0, "/srv/\udce9", {"warnings": ["/srv/\udce9 データ 😀"], "\udcff": 1}
+    )
+    found = hook_report.parse("nfs-srv-1", "survey", 0, GOOD._replace(layers=(layer,)).to_json(), "")
+    assert found.complaint == "nfs broken: /srv/\\udce9"
+    assert found.warnings == ("/srv/\\udce9 データ 😀",)
+    assert found.layers[0].facts["\\udcff"] == 1
+
+
 @given(st.text())
 def test_anything_else_is_unknown_and_names_the_host(text):
     with pytest.raises(Unknown, match="nfs-srv-9"):

@@ -35,10 +35,14 @@ def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
     assert hcl_reader.read(hcl.body(values, {}, NONE, NONE)) == values
 
 
-@given(FILES, st.text('abc #"{}[]=,', max_size=12))
+@given(FILES, st.text('abc #"{}[]=,\n\r\x00\u2028\ud800', max_size=12))
 def test_a_comment_is_no_value(values: dict[str, Any], comment: str) -> None:
     comments = {(name,): [comment] for name in values}
     assert hcl_reader.read(hcl.body(values, comments, NONE, NONE)) == values
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert hcl_reader.read('\ufeffregion = "x"\n') == {"region": "x"}
 
 
 @given(st.text())

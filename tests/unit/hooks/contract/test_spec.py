@@ -135,6 +135,21 @@ def test_errors_name_the_field_and_what_was_expected(
     assert says in str(error.value)
 
 
+@pytest.mark.parametrize("options", ["ro", "noatime,ro,nofail"])
+def test_a_server_mounts_nothing_read_only(options: str) -> None:
+    with pytest.raises(
+        SpecError, match=r"spec\.filesystems\[0\]\.options: found .*, expected no ro: a server"
+    ):
+        parse(changed(SERVER, ("filesystems", 0, "options"), options))
+
+
+@pytest.mark.parametrize("client", ["::/0", "::1", "?-node", "gpu_1.lab", "3node", "*.lab", "@hpc"])
+def test_clients_are_what_terraform_takes(client: str) -> None:
+    spec = parse(changed(SERVER, ("exports", 0, "clients"), [client]))
+    assert isinstance(spec, ServerSpec)
+    assert spec.exports[0].clients == (client,)
+
+
 def test_netdev_and_nofail_are_always_there() -> None:
     spec = parse(changed(SERVER, ("filesystems", 0, "options"), "noatime"))
     assert isinstance(spec, ServerSpec)

@@ -85,6 +85,11 @@ def test_no_part_of_a_path_with_a_blank_is_a_client(path: str) -> None:
     }
 
 
+@pytest.mark.parametrize("line", ['/mnt/"a" "h"(rw)', '"/mnt"/a "h(rw)"', '"/mnt/a" -ro "h"'])
+def test_quotes_may_stand_anywhere_in_a_word(line: str) -> None:
+    assert exports.parse(line) == {("/mnt/a", "h")}
+
+
 def test_our_own_file_reads_back_as_what_was_wanted() -> None:
     spec = server_spec()
     text = exports.own_text(spec, set())

@@ -90,6 +90,8 @@ def test_an_entry_covers_a_client_without_a_name_service(client: str, entry: str
         ("*", "10.0.0.0/8"),
         ("@trusted", "@others"),
         ("2001:db8::/64", "10.0.0.0/8"),
+        ("10.0.0.0/16", "gss/krb5"),
+        ("gss/krb5i", "10.0.0.0/16"),
     ],
 )
 def test_an_entry_that_is_less_or_another_does_not(client: str, entry: str, tmp_path: Path) -> None:

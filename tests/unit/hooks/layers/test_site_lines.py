@@ -229,3 +229,65 @@ def test_a_bind_mount_waits_for_the_filesystem_that_lies_in_another_one(tmp_path
     made = host(tmp_path, "/mnt/a/in /srv/in none bind 0 0\n", *probes, MOUNT, inside, bind, RELOAD)
     made.change({"files": {"/dev/dm-1": ""}, "links": {"/dev/vg1/lv02": "../dm-1"}})
     assert done(made, "apply", spec(filesystems=[outer, inner], exports=[])).state == "present"
+
+
+@pytest.mark.parametrize("ending", ["# data", "# data volume", "0 # data", "0 0# data"])
+def test_a_line_that_mount_does_not_read_for_a_comment_in_it_is_spelled_anew(
+    ending: str, tmp_path: Path
+) -> None:
+    """mount(8) ignores a line with a word in the place of its fifth or sixth field; systemd may take it."""
+    line = f"LABEL=blockvolume /mnt/a xfs noatime,_netdev,nofail {ending}\n"
+    made = host(tmp_path, line, RELOAD, mounts=MOUNTED)
+    assert done(made, "apply").state == "present"
+    entry = "/dev/vg1/lv01 /mnt/a xfs noatime,_netdev,nofail 0 0\n"
+    assert made.read(fstab.PATH) == f"{fstab.MARK}\n{entry}"
+
+
+def test_a_comment_behind_all_six_fields_stays(tmp_path: Path) -> None:
+    line = "LABEL=blockvolume /mnt/a xfs noatime,_netdev,nofail 0 0 # data\n"
+    made = host(tmp_path, line, mounts=MOUNTED)
+    assert (done(made, "apply").changed, made.read(fstab.PATH)) == (False, line)
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [
+        "/mnt/a/home /srv/home none rbind 0 0",
+        "/mnt/a /srv/home none rbind,ro 0 0",
+        "/mnt//a/home/ /srv/home none rw,bind 0 0",
+        "/mnt/a/./home /srv/home auto bind,nofail 0 0",
+    ],
+)
+def test_a_bind_mount_is_put_off_however_it_is_spelled(bind: str, tmp_path: Path) -> None:
+    table = f"/dev/vg1/lv01 /mnt/a xfs defaults,_netdev,nofail 0 0\n{bind}\n"
+    made = host(tmp_path, table, umount("/mnt/a"), RELOAD, mounts=MOUNTED)
+    made.change({"directories": ["/mnt/a/home"]})
+    assert done(made, "release").state == "absent"
+    assert (made.read(fstab.PATH) or "").splitlines()[1] == fstab.OFF + bind
+
+
+def test_a_line_on_a_symbolic_link_to_the_mount_point_is_the_one_on_it(tmp_path: Path) -> None:
+    line = "/dev/vg1/lv01 /data/a xfs noatime,_netdev,nofail 0 0\n"
+    made = host(tmp_path, line, umount("/mnt/a"), RELOAD, mounts=MOUNTED)
+    (tmp_path / "data").symlink_to("mnt")
+    assert filesystem.check(made, spec()).state == "present"
+    assert done(made, "release").state == "absent"
+    assert made.read(fstab.PATH) == "#" + line
+
+
+@pytest.mark.parametrize("source", ["\x00\x00", "UUID=\x00", "/dev/vg1\\000"])
+def test_what_a_crash_has_left_in_fstab_names_no_device(source: str, tmp_path: Path) -> None:
+    """A file that was being written when the power went may hold zeros."""
+    text = (
+        f"{source} /mnt/b xfs defaults 0 0\n\x00\x00\x00\nLABEL=blockvolume /mnt/a xfs _netdev,nofail 0 0\n"
+    )
+    made = host(tmp_path, text, mounts=MOUNTED)
+    assert (done(made, "apply").state, made.read(fstab.PATH)) == ("present", text)
+
+
+def test_a_blank_that_is_no_separator_is_part_of_a_name() -> None:
+    """A no-break space, as it is copied from a page; fstab(5) separates fields by blanks and tabs."""
+    assert fstab.parsed("UUID=1-2\u00a0/mnt/a xfs defaults 0 0") is None
+    line = fstab.parsed("LABEL=my\u00a0data\t/mnt/a xfs noatime 0 0")
+    assert line
+    assert (line.device, line.mount, line.options) == ("LABEL=my\u00a0data", "/mnt/a", "noatime")

@@ -273,6 +273,29 @@ def test_sysctl_is_loaded_and_the_quota_daemon_enabled(tmp_path: Path) -> None:
     assert "is not installed here: clients see no quotas" in applied(moved(old, {}), spec(path)).message
 
 
+def test_sysctl_s_files_are_loaded_in_the_order_of_a_boot(tmp_path: Path) -> None:
+    paths = ["/etc/sysctl.conf", "/etc/sysctl.d/10-nfs.conf", "/etc/sysctl.d/nfs.conf"]
+    old = SettingsHost(tmp_path / "old", dict.fromkeys(paths, "vm.dirty_ratio=10\n"))
+    capture.keep(old, spec(*paths))
+    new = moved(old, {})
+    applied(new, spec(*paths))
+    loaded = [line for line in new.ran if line.startswith("sysctl")]
+    assert loaded == [f"sysctl -q -p {paths[place]}" for place in (1, 0, 2)]
+
+
+@pytest.mark.parametrize("name", ["site.conf", "/etc/site.conf", "-site.conf # ours", '"./site.conf"'])
+def test_what_nfs_conf_includes_and_is_not_carried_is_named(name: str, tmp_path: Path) -> None:
+    path, included = "/etc/nfs.conf", "/etc/site.conf"
+    files = {path: f"[nfsd]\nInclude = {name}\n", included: "threads=64\n"}
+    assert capture.capture(SettingsHost(tmp_path / "1", files), spec(path)).left == [
+        "/etc/nfs.conf: it includes /etc/site.conf, which is not carried, expected all of it; name that in "
+        "settings_files"
+    ]
+    assert capture.capture(SettingsHost(tmp_path / "2", files), spec(path, included)).left == []
+    del files[included]
+    assert capture.capture(SettingsHost(tmp_path / "3", files), spec(path)).left == []
+
+
 def test_a_copy_goes_where_no_client_s_root_can_write(tmp_path: Path) -> None:
     both = [
         {"volume_group": "vg1", "logical_volume": name, "mount": f"/mnt/{name}"} for name in ("lv01", "lv02")

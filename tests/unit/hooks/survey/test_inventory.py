@@ -199,6 +199,15 @@ def test_all_parts_of_a_server(tmp_path: Path) -> None:
     }
 
 
+def test_a_line_on_a_symbolic_link_has_the_mount_point_that_the_kernel_shows(tmp_path: Path) -> None:
+    planned = case()
+    planned["directories"] = ["/mnt/a"]
+    planned["files"]["/etc/fstab"] = "LABEL=a /data/a xfs defaults 0 0\nLABEL=gone /data/b xfs defaults 0 0\n"
+    (tmp_path / "data").symlink_to("mnt")
+    lines = read(tmp_path, planned)["fstab"].facts["lines"]
+    assert [line["mount"] for line in lines] == ["/mnt/a", "/data/b"]
+
+
 def test_a_device_on_two_disks_is_one_with_two_parents(tmp_path: Path) -> None:
     devices = read(tmp_path, case())["block"].facts["devices"]
     (lv,) = [one for one in devices if one["device"] == "/dev/dm-0"]

@@ -15,6 +15,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import Layer
 from hooks.host.host import SBIN, CommandOutcome
 from hooks.layers import lvm as lvm_layer
+from hooks.survey import exports as survey_exports
 from hooks.survey import host as survey_host
 from hooks.survey import lvm, nfs, survey
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
@@ -169,6 +170,10 @@ ON_A_TARGET: list[tuple[dict[str, Any], str]] = [
         "vg1: activation/volume_list leaves",
     ),
     (
+        {"answers": {"lvmconfig activation/volume_list": 'volume_list=["vg1/lv02","vg10"]\n'}},
+        'vg1: activation/volume_list leaves it out (volume_list=["vg1/lv02","vg10"])',
+    ),
+    (
         {"answers": {"lvmconfig devices/filter": 'filter=["a|^/dev/sda|","r|.*|"]\n'}},
         "devices/filter: it hides every disk",
     ),
@@ -246,6 +251,14 @@ ON_THE_VOLUMES: list[tuple[dict[str, Any], str]] = [
     (member("xfs"), "bv2: found xfs on /dev/sdc"),
     ({"answers": {KINDS: rows("lv", lv("lv01", segtype="raid1"))}}, "vg1/lv01: it is of type raid1"),
     ({"answers": {KINDS: rows("lv", lv("lv01", segtype="thin"))}}, "vg1/lv01: it is of type thin"),
+    (
+        {"answers": {KINDS: rows("lv", lv("lv01", segtype="error"), lv("lv01"))}},
+        "vg1/lv01: it is of type error",
+    ),
+    (
+        {"answers": {"exportfs -s": TABLE.replace("sec=sys", "sec=sys:krb5p")}},
+        "/mnt/a is exported to 10.0.0.0/16 with sec=sys:krb5p, expected sec=sys: the next server has no keys",
+    ),
     ({"answers": {KINDS: rows("lv", lv("data"))}}, "vg1/lv01: no such logical volume"),
     (
         {"answers": {KINDS: rows("lv", lv("lv01", lv_skip_activation="skip activation"))}},
@@ -272,6 +285,36 @@ ON_THE_VOLUMES: list[tuple[dict[str, Any], str]] = [
     (
         {"more": {"/proc/self/mountinfo": MOUNTED + "90 88 0:50 / /mnt/a/t rw - tmpfs none rw\n"}},
         "/mnt/a: found mounted below it: /mnt/a/t; unmount that first",
+    ),
+    (
+        {"more": {"/proc/swaps": "Filename\tType\n/mnt/a/my\\040swap file 1024 0 -2\n/swap file 1 0 -3\n"}},
+        "/mnt/a: found in use by the kernel: swap on /mnt/a/my swap; swapoff, losetup -d or unmount",
+    ),
+    (
+        {
+            "more": {
+                "/sys/block/loop0/loop/backing_file": "/srv/other.img\n",
+                "/sys/block/loop3/loop/backing_file": "/mnt/a/disk.img\n",
+            }
+        },
+        "/mnt/a: found in use by the kernel: loop device /dev/loop3 of /mnt/a/disk.img; swapoff",
+    ),
+    (
+        {
+            "more": {
+                "/proc/self/mountinfo": MOUNTED
+                + "90 22 0:50 / /srv/o rw - overlay none rw,lowerdir=/l:/mnt/a/l,upperdir=/u,workdir=/w\n"
+            }
+        },
+        "/mnt/a: found in use by the kernel: overlay /srv/o; swapoff",
+    ),
+    (
+        {
+            "answers": {KINDS: rows("lv", lv("lv01"), lv("swap"))},
+            "linked": {"/dev/vg1/swap": "../dm-7"},
+            "more": {"/dev/dm-7": "", "/proc/swaps": "Filename\tType\n/dev/dm-7 partition 1024 0 -2\n"},
+        },
+        "vg1/swap: it is in the group and in use as swap, expected nothing in use that the spec lacks",
     ),
     (
         {"more": {"/etc/exports": '"/mnt/a/my data" 10.0.0.0/16(rw)\n'}},
@@ -318,6 +361,15 @@ LOST: list[tuple[dict[str, Any], str]] = [
         "with insecure_locks, and by the spec it would be without insecure_locks",
     ),
     (
+        {"answers": {"exportfs -s": TABLE + "/mnt  *(ro,crossmnt,fsid=0)\n"}},
+        "/mnt is exported to * as NFSv4's root (fsid=0) from this server's own disk, and stays behind: the "
+        "next server has /mnt/a by the full path alone; have clients mount by that",
+    ),
+    (
+        {"answers": {"exportfs -s": TABLE + "/mnt  *(ro,crossmnt)\n"}},
+        "/mnt is exported to * from this server's own disk",
+    ),
+    (
         {"answers": {"exportfs -s": TABLE + "/srv/x  *(ro)\n"}},
         "/srv/x is exported to * from this server's own disk",
     ),
@@ -338,6 +390,10 @@ LOST: list[tuple[dict[str, Any], str]] = [
         "/mnt/a: fstab has x-systemd.automount",
     ),
     (
+        {"more": {"/etc/fstab": "/dev/dm-0 /mnt/a xfs _netdev,nofail,noauto 0 2\n"}},
+        "/mnt/a: fstab has noauto, expected a plain mount at boot; take that option out",
+    ),
+    (
         {"more": {"/etc/systemd/system/mnt-a.mount": "[Mount]\n"}},
         "/mnt/a: /etc/systemd/system/mnt-a.mount mounts it too",
     ),
@@ -356,6 +412,10 @@ LOST: list[tuple[dict[str, Any], str]] = [
     (
         {"more": {"/etc/fstab": "/dev/vg1/lv02 /mnt/b xfs defaults 0 0\n"}},
         "/mnt/b: fstab mounts /dev/vg1/lv02 there, which is in the group and not in the spec",
+    ),
+    (
+        {"more": {"/etc/fstab": "/dev/mapper/vg1-lv--2 /mnt/b xfs defaults 0 0\n"}},
+        "/mnt/b: fstab mounts /dev/mapper/vg1-lv--2 there, which is in the group and not in the spec",
     ),
     (
         {"answers": {KINDS: rows("lv", lv("lv01"), lv("lv02"))}},
@@ -471,6 +531,45 @@ def test_settings_of_nfsd(tmp_path: Path) -> None:
     assert found == {"threads": "256", "grace-time": "15", "vers3": "y"}
 
 
+@pytest.mark.parametrize(
+    ("text", "threads"),
+    [
+        ('[nfsd]\nthreads="64"\n', "64"),
+        ("[nfsd]\nthreads = '64' # all\n", "64"),
+        ("[NFSD] of this server\nThreads=64\r\n", "64"),
+        ("[mountd]\nthreads=64\n[nfsd]\n; threads=32\n", None),
+    ],
+)
+def test_nfs_conf_as_nfsd_reads_it(text: str, threads: str | None, tmp_path: Path) -> None:
+    assert nfs.section(text, "nfsd").get("threads") == threads
+
+
+def test_of_two_counts_in_a_shell_s_file_the_last_one_is_nfsd_s(tmp_path: Path) -> None:
+    text = "RPCNFSDCOUNT=8\n#RPCNFSDCOUNT=16\nRPCNFSDCOUNT='64'\n"
+    made = host(tmp_path, more={"/etc/default/nfs-kernel-server": text})
+    assert nfs.settings(made) == {"threads": "64"}
+
+
+@pytest.mark.parametrize("listed", ['"vg1"', '"vg0","vg1/lv01"', '"@here","vg1"', ""])
+def test_a_group_that_volume_list_has_by_name_is_no_remark(listed: str, tmp_path: Path) -> None:
+    out = f"volume_list=[{listed}]\n" if listed else ""
+    made = host(tmp_path, answers={"lvmconfig activation/volume_list": out})
+    assert not [text for text in (*refusals(made), *warnings(made)) if "volume_list" in text]
+
+
+def test_a_volume_list_of_tags_is_a_warning(tmp_path: Path) -> None:
+    """The group's tags lie on volumes that are not here yet."""
+    answer = {"lvmconfig activation/volume_list": 'volume_list=["@nfs-srv-1"]\n'}
+    (text,) = warnings(host(tmp_path, answers=answer))
+    assert text.startswith('vg1: activation/volume_list has it by a tag at best (volume_list=["@nfs-srv-1"])')
+
+
+def test_an_export_with_kerberos_that_the_spec_names_is_the_owner_s_own(tmp_path: Path) -> None:
+    made = serving(tmp_path, answers={"exportfs -s": TABLE.replace("sec=sys", "sec=krb5")})
+    exports = [{"path": "/mnt/a", "clients": ["10.0.0.0/16"], "options": "rw,sync,sec=krb5", "fsid": 1}]
+    assert not refusals(made, exports=exports)
+
+
 SERVICE = {"service_address": {"address": "10.0.0.100", "prefix": 24}}
 LINK = "02:00:17:00:00:{:02x}"
 REPLIES = "ARPING 10.0.0.100 from 10.0.0.12 eth0\nUnicast reply from 10.0.0.100 [{}]  0.7ms\n"
@@ -518,3 +617,49 @@ def test_who_answers_for_the_service_address_is_known_on_the_next_server(
     layer = asked(host(tmp_path, answers=answers, more={"/proc/net/arp": table}), **SERVICE)["address"]
     assert texts(layer, "answering") == answering
     assert (texts(layer, "carried"), texts(layer, "warnings")) == ([], [])
+
+
+def test_a_group_whose_name_goes_on_is_another_one(tmp_path: Path) -> None:
+    """vg1-b/lv is vg1--b-lv to device-mapper, which doubles the hyphens of a name."""
+    line = "/dev/mapper/vg1--b-lv /mnt/b xfs defaults 0 0\n"
+    made = serving(
+        tmp_path, more={"/etc/fstab": f"UUID={UUID} /mnt/a xfs defaults,_netdev,nofail 0 0\n{line}"}
+    )
+    assert not [text for text in warnings(made) if "/mnt/b" in text]
+
+
+@pytest.mark.parametrize(
+    ("text", "clients"),
+    [
+        ("/mnt/a h1(rw,\\\n  sync) h2(ro)\n", {"h2": ["ro"]}),
+        ("/mnt/a h1(rw, sync)\n", {}),
+        ('/mnt/a -sync "h1"(rw) h2\n', {"h1": ["sync", "rw"], "h2": ["sync"]}),
+        ("/mnt/a 10.0.0.0/16 (rw)\n", {"10.0.0.0/16": [], "*": ["rw"]}),
+        ("/mnt/a h1() h1(rw)\n", {"h1": []}),
+    ],
+)
+def test_a_file_of_exports_has_the_clients_that_exportfs_reads(
+    text: str, clients: dict[str, list[str]]
+) -> None:
+    """A blank ends a client, that of a continued line too (exports(5))."""
+    assert survey_exports.written(text) == {("/mnt/a", name): options for name, options in clients.items()}
+
+
+@pytest.mark.parametrize("path", ["/mnt", "/"])
+def test_data_that_is_served_by_a_folder_above_it_alone_is_refused(path: str, tmp_path: Path) -> None:
+    """exports(5), crossmnt: the next server has neither that folder nor an export of the data."""
+    etab = f"{path}\t10.0.0.0/8(rw,sync,wdelay,hide,crossmnt,secure,sec=sys,rw)\n"
+    (text,) = refusals(serving(tmp_path, more={"/var/lib/nfs/etab": etab}), exports=[])
+    assert text.startswith(
+        f"{path} is exported to 10.0.0.0/8 with crossmnt, and /mnt/a by that alone, which the"
+    )
+
+
+def test_exports_are_told_of_a_site_whose_spec_has_none(tmp_path: Path) -> None:
+    etab = "/mnt/a\t10.0.0.0/8(rw,sync,no_root_squash)\n/srv/x\t*(ro,sync)\n"
+    made = serving(tmp_path, more={"/var/lib/nfs/etab": etab})
+    assert warnings(made, exports=[]) == [
+        "/mnt/a is exported to 10.0.0.0/8 (rw,no_root_squash), and the spec lacks it; add it to the spec's "
+        "exports",
+        "/srv/x is exported to * from this server's own disk; it stays behind",
+    ]
