@@ -78,6 +78,7 @@ class Execution:
         running: dict[Future[list[Phase]], list[Step]] = {}
         done: set[str] = set()
         failure: BaseException | None = None
+        _outlive_the_terminal()
         with (
             _interrupts() as interrupt,
             ThreadPoolExecutor(max_workers=min(max(len(waiting), 1), _AT_ONCE)) as pool,
@@ -189,6 +190,14 @@ def _how(result: str | BaseException) -> str:
     if isinstance(result, str):
         return "done"
     return "unreachable" if isinstance(result, ClientSilent) else "failed"
+
+
+def _outlive_the_terminal() -> None:
+    """From the first step to the run's end a terminal that hangs up, such as by a lost login, ends nothing: a
+    service that is half moved waits for nobody's next login. What nohup(1) started stays as it is."""
+    ours = threading.current_thread() is threading.main_thread()
+    if ours and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 @contextmanager

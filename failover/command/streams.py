@@ -7,6 +7,7 @@ import io
 import os
 import select
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 
@@ -34,7 +35,9 @@ def _tell(descriptor: int, error: Exception) -> None:
     """A reader that went away knows it; what a full disk lost is said where that still can be."""
     if descriptor != 1 or (isinstance(error, OSError) and error.errno == errno.EPIPE):
         return
-    print(f"standard output takes no more ({error}): the work goes on without it", file=sys.stderr)
+    text = f"standard output takes no more ({error}): the work goes on without it\n"
+    with suppress(OSError):  # a progress bar takes sys.stderr for itself, and prints on standard output
+        os.write(2, text.encode())
 
 
 def install() -> None:

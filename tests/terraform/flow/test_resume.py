@@ -6,9 +6,12 @@ launched, one server serving.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import signal
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,7 @@ import pytest
 
 from failover.runs import journal as journals
 from tests import sources
+from tests.paths import ROOT
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 pytestmark = pytest.mark.checked(sources.RUN)
@@ -71,6 +75,41 @@ def test_killed_at_an_event(both_there: WholeSite, number: int) -> None:
     assert newest_events(site) == number
     site.assert_never_double()
     must_end_done(site, target)
+
+
+def on_a_terminal(argv: list[str]) -> tuple[subprocess.Popen[bytes], int]:
+    """The process, whose controlling terminal is a new one, and the other end of that (pty(7))."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        argv,
+        cwd=ROOT,
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one call of the kernel's
+    )
+    os.close(its)
+    return process, ours
+
+
+def test_a_terminal_that_hangs_up_ends_no_run_that_has_begun(both_there: WholeSite) -> None:
+    site = both_there
+    old = site.serving()
+    site.silence(old)
+    runs = site.file.parent / "runs"
+    before = set(runs.glob("*/journal.jsonl"))
+    process, terminal = on_a_terminal(site.command(other(old)))
+    give_up = time.monotonic() + 60
+    while not any("step-started" in path.read_text() for path in set(runs.glob("*/journal.jsonl")) - before):
+        assert time.monotonic() < give_up, "no step began within 60 s"
+        time.sleep(0.02)
+    os.close(terminal)  # the kernel sends SIGHUP to its session
+    assert process.wait(60) == 0
+    (journal,) = set(runs.glob("*/journal.jsonl")) - before
+    assert journals.read(journal.parent)[-1]["event"] == "run-done"
+    assert (journal.parent / "report.html").exists()
+    site.assert_settled_on(other(old))
 
 
 def test_the_numbers_are_all_events_of_a_run(both_there: WholeSite) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from failover.command import reported
+from failover.command import reported, streams
 from failover.command.request import Request, SiteChoice
 from failover.flow import flow
 from failover.hosts import hook_runner
@@ -43,6 +43,7 @@ class MortalJournal(Journal):
 
 
 def main(site: str, folder: str, database: str, target: str, last: str = "0") -> int:
+    streams.install()  # as tasks.py does
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background job it is ignored
     model = HostsModel(Path(folder), Path(database))
     hook_runner.SshHost = functools.partial(AnsweringHost, model)  # type: ignore[misc,assignment]

@@ -83,11 +83,15 @@ class WholeSite:
             report = rehearsals.rehearse(SiteChoice(str(self.file)), console, chosen)
         return report, said.getvalue()
 
-    def drive(self, target: str, last_event: int = 0) -> subprocess.Popen[str]:
+    def command(self, target: str, last_event: int = 0) -> list[str]:
         """The same as a process of its own, which kills itself at an event of its journal."""
         where = [str(self.file), str(self.model.file.parent), str(self.cloud.run / "cloud.db")]
+        return [sys.executable, "-m", "tests.terraform.sites.killed_run", *where, target, str(last_event)]
+
+    def drive(self, target: str, last_event: int = 0) -> subprocess.Popen[str]:
+        """That process, under way."""
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.terraform.sites.killed_run", *where, target, str(last_event)],
+            self.command(target, last_event),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
