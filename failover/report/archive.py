@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from failover.model.outcome import Usage
+from failover.model.outcome import Outcome, Usage
 from failover.report.journal_reader import read_run
 from failover.report.record import RunRecord
 from failover.runs import journal, site_lock
 from failover.runs.events import Event
 
 LATEST = "latest"
+_SERVED = (Outcome.DONE.value, Outcome.CLIENTS_LEFT.value)
 
 
 def load(folder: Path) -> RunRecord:
@@ -41,6 +42,12 @@ def find(runs: Path, name: str) -> Path:
         f"run {name!r}: found {names}, expected one in {runs}",
         "`./inv runs` lists them; `latest` is the newest",
     )
+
+
+def unfinished(runs: Path) -> str:
+    """The target of the newest run where that did not end well, also of one that was killed; "" for none."""
+    newest = [load(folder) for folder in folders(runs)[-1:]]
+    return "".join(run.target for run in newest if run.outcome not in _SERVED)
 
 
 def _document(folder: Path) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ def lines(ports: Ports, name: str) -> Iterator[str]:
     stack = ports.runner.read()
     observation = look(ports, stack, name)
     one = observation.servers[name]
-    yield f"{name}: {one.instance_state or 'it does not exist: `./inv standby up ' + name + '` launches it'}"
+    yield f"{name}: {one.instance_state or 'it does not exist: `./inv standby.up ' + name + '` launches it'}"
     yield "volumes: none, by the API"
     if one.instance_state != "RUNNING" or one.server.address is None or not observation.reach:
         return

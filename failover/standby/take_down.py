@@ -48,7 +48,7 @@ def refuse_unless_ours(ports: Ports, stack: Stack, name: str) -> str | None:
         raise Refused(
             f"{', '.join(instance_ids)} carry the tag of {name}, "
             f"and Terraform's state has {server.instance_id}",
-            "find out which is which; `./inv standby up` takes up one that a killed run has left",
+            f"find out which is which; `./inv standby.up {name}` takes up one that a killed run has left",
         )
     return server.instance_id
 

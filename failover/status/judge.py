@@ -117,7 +117,7 @@ def _of_service(sight: Sight, stack: Stack, voices: tuple[Voice, ...]) -> Iterat
     again = f"./inv failover --active {stack.active}"
     if api.known and api.server != stack.active:
         what = f"the volumes are not on {stack.active}, as Terraform's state says: {api.basis}"
-        yield Gap(what, f"./inv failover --active {_unfinished(sight) or stack.active}")
+        yield Gap(what, f"./inv failover --active {_target_of(sight, stack)}")
     if active and active.answer and not active.answer.present:
         yield Gap(f"{stack.active} does not serve: {active.answer.complaint}", again)
     if active and active.instance_state in _OFF:
@@ -132,13 +132,9 @@ def _of_service(sight: Sight, stack: Stack, voices: tuple[Voice, ...]) -> Iterat
         yield Gap(f"clients do not mount from {stack.active}: {', '.join(left[:_LISTED])}{more}", again)
 
 
-def _unfinished(sight: Sight) -> str | None:
-    """The target of the last run where that did not end well: the same command goes on."""
-    if not isinstance(sight.history, History):
-        return None
-    last = sight.history.latest(Kind.FAILOVER)
-    target = last.facts.get("target") if last and last.outcome not in _SERVED else None
-    return str(target) if target else None
+def _target_of(sight: Sight, stack: Stack) -> str:
+    """Whoever the last run was to make active, where it did not end well: the same command goes on."""
+    return sight.unfinished if sight.unfinished in stack.servers else stack.active
 
 
 def _no_next(sight: Sight, stack: Stack) -> str:

@@ -25,6 +25,7 @@ from failover.model.site import Client, ClientMode, Site, Transport
 from failover.model.stack_output import Server, Stack, Volume
 from failover.model.switch_record import Switched
 from failover.observe import over_ssh
+from failover.report import archive
 from failover.runs import history, hold, site_lock
 from failover.stack.runner import StackRunner
 from failover.status.beside import Beside, Reading, settled, unread
@@ -83,6 +84,7 @@ class Look:
         git = begin(self._git)
         past = begin(lambda: history.read(self._site.runs))
         owner, held = begin(self._under_way), begin(lambda: hold.read(self._site.runs))
+        unfinished = begin(lambda: archive.unfinished(self._site.runs))
         cloud = begin(self._cloud)
         stack = reading.result()
         sight = Sight(
@@ -94,7 +96,7 @@ class Look:
         )
         if isinstance(stack, Stack):
             sight = self._with_site(sight, stack, cloud.result())
-        kept, owner_now = git.result(), owner.result()
+        kept, owner_now, target = git.result(), owner.result(), unfinished.result()
         written, committed, commit = (kept, kept, "") if isinstance(kept, Unread) else kept
         return replace(
             sight,
@@ -105,6 +107,7 @@ class Look:
             history=past.result(),
             hold=held.result(),
             under_way=f"not known: {owner_now.reason}" if isinstance(owner_now, Unread) else owner_now,
+            unfinished="" if isinstance(target, Unread) else target,
         )
 
     @property

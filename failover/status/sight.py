@@ -40,6 +40,7 @@ class Sight:
     instance. `attachments`: by volume, all that are not DETACHED. `servers`: what each server's own check
     came to. `images`: of servers that would be launched. `under_way`: who works on the site now, "" for none.
     `commit`: the Git command that would bring HEAD up to date. `hold`: the old server that is kept as it is.
+    `unfinished`: the target of the newest run where that did not end well, "" for none.
     """
 
     site: str
@@ -56,6 +57,7 @@ class Sight:
     images: Mapping[str, ImageFound | Unread] = field(default_factory=dict)
     history: History | Unread = NOT_LOOKED_AT
     under_way: str = ""
+    unfinished: str = ""
     hold: Hold | Unread | None = None
     objectives: Objectives = field(default_factory=Objectives)
     reach: bool = True

@@ -1,9 +1,11 @@
-"""`./inv` lists every verb once, under what it is for."""
+"""`./inv` lists every verb once, under what it is for; messages and pages show no other command."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,37 @@ def test_they_are_what_inv_shows(argv: list[str]) -> None:
     assert lines[:2] == ["failover", "plan"]
     assert len(lines) == len(tasks.ns.task_names) - 1
     assert "in the worst hour:" in shown
+
+
+WRITTEN = re.compile(r"(?:^|`)(?:\./inv|invoke) ([a-z][a-z.]*)([^`\n#\"']*)", re.MULTILINE)
+PLACES = ("failover", "hooks", "lab", "templates", "docs", "terraform", ".github")
+PAGES = ("README.md", "README.ja.md", "CONTRIBUTING.md")
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Everything that tells a person which command to type, but for the decisions of their day."""
+    for place in (*PLACES, *PAGES):
+        path = ROOT / place
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.suffix in (".py", ".md", ".j2", ".tf", ".toml", ".yml") and file.parent.name != "adr":
+                yield file.relative_to(ROOT), file.read_text()
+
+
+def options(verb: str) -> set[str]:
+    named = {name.replace("_", "-") for argument in tasks.ns[verb].get_arguments() for name in argument.names}
+    return named | {f"no-{name}" for name in named}
+
+
+def test_every_command_that_a_message_or_a_page_shows_is_one() -> None:
+    shown = [(file, *match.groups()) for file, text in texts() for match in WRITTEN.finditer(text)]
+    assert len(shown) > 100
+    verbs = set(tasks.ns.task_names)
+    wrong = [f"{file}: {verb}" for file, verb, _ in shown if verb not in verbs]
+    wrong += [
+        f"{file}: {verb} --{option}"
+        for file, verb, rest in shown
+        if verb in verbs
+        for option in re.findall(r"--([a-z-]+)", rest)
+        if option not in options(verb)
+    ]
+    assert wrong == []

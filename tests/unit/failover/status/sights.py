@@ -53,8 +53,7 @@ def midway() -> Sight:
         held=dict.fromkeys(("bv1", "bv2"), "nfs-srv-2"),
         active="nfs-srv-1",
     )
-    past = History((entry(Kind.PREFLIGHT), entry(Kind.FAILOVER, "killed", target="nfs-srv-2")))
-    return sight(world, "nfs-srv-2", history=past)
+    return sight(world, "nfs-srv-2", unfinished="nfs-srv-2")
 
 
 def after() -> Sight:

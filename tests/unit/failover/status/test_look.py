@@ -16,6 +16,8 @@ from failover.model.observation import Presence
 from failover.model.outcome import Unknown, Usage
 from failover.model.site import Client, ClientMount, CloudAccess, Site, SshAccess, TerraformAccess
 from failover.model.stack_output import Stack
+from failover.runs.events import Event
+from failover.runs.journal import Journal
 from failover.status import look
 from failover.status.beside import Beside
 from failover.status.look import Look
@@ -121,6 +123,25 @@ def test_logins_are_given_up_where_the_state_cannot_be_read(tmp_path, monkeypatc
     assert found.clients == ()
     assert given_up.wait(10)
     assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("end", "target"), [(None, "nfs-srv-2"), (Event.RUN_ENDED, "nfs-srv-2"), (Event.RUN_DONE, "")]
+)
+def test_a_run_that_was_killed_or_did_not_end_well_is_known_by_its_journal(
+    tmp_path, monkeypatch, end, target
+):
+    """SIGKILL leaves a journal and no line of history."""
+    journal = Journal(tmp_path, "nfs-srv-2")
+    journal.write(Event.RUN_STARTED, target="nfs-srv-2")
+    if end:
+        journal.write(end, outcome="done" if end == Event.RUN_DONE else "failed")
+    journal.close()
+    assert seen(tmp_path, monkeypatch, None, 0).unfinished == target
+
+
+def test_a_site_without_runs_has_none_that_did_not_end_well(tmp_path, monkeypatch):
+    assert seen(tmp_path, monkeypatch, None, 0).unfinished == ""
 
 
 def test_the_sdk_and_the_page_are_not_loaded_before_the_logins_begin():
