@@ -36,7 +36,7 @@ _TELL = """TimeoutStartSec=900
 ExecStart=
 ExecStart=/bin/sh -c "\\
 until {{ read -r n < /proc/fs/nfsd/threads; }} 2> /dev/null && [ $$n -gt 0 ] && \\
-[ -n \"$$(ip -o address show to {address})\" ]; do sleep 1; done; \\
+ip -o address show to {address} | grep -q .; do sleep 1; done; \\
 grep -qs N /proc/fs/lockd/nlm_end_grace || {{ echo lockd has no grace: nobody is told; exit 0; }}; \\
 exec /usr/sbin/sm-notify -f -P {place} -v {address}"
 """

@@ -167,7 +167,8 @@ def told(tmp_path: Path, grace: str, threads: str = "8") -> list[str]:
         (tmp_path / name).write_text("#!/bin/sh\n" + text)
         (tmp_path / name).chmod(0o755)
     script = units(v3=True)[statd.NOTIFY_UNIT].partition('-c "')[2].rpartition('"')[0]
-    for written, meant in (("\\\n", " "), ('\\"', '"'), ("$$", "$")):  # systemd.service(5), command lines
+    assert '"' not in script, "the quotes end at the first one"
+    for written, meant in (("\\\n", " "), ("$$", "$")):  # systemd.service(5), command lines
         script = script.replace(written, meant)
     for there, here in (
         ("/proc/fs/nfsd/threads", "threads"),
