@@ -9,7 +9,7 @@ from hooks.boot.metadata import AttachedVolumes
 from hooks.contract.fields import SpecError
 from hooks.contract.parse import parse
 from hooks.contract.result import PRESENT, HookResult
-from hooks.host import site_spec, taker
+from hooks.host import released, site_spec, taker
 from hooks.host.host import HookError, Host
 from hooks.host.lock import alone
 
@@ -46,6 +46,10 @@ class Watch:
         self._shown_once: Set[str] = set()
         self._networks: Tuple[str, ...] = ()
         self._whole_since: Optional[float] = None
+        self._released: Set[str] = (
+            set()
+        )  # attachments that may have been there at the release, or were before
+        self._looked_since_release = False
 
     def look(self, address: str = metadata.ADDRESS) -> Optional[HookResult]:
         """One look, and what follows of it; a result when something was done. Raises SpecError."""
@@ -82,6 +86,8 @@ class Watch:
         self._set_up(now.networks)
         self._say("{} of {} volumes are attached to this host".format(now.attached, now.total))
         self._empty_looks = 0 if now.attached else self._empty_looks + 1
+        if self._came_after_release(now):
+            self._forget()
         if now.text and now != self._done:
             if self._held_back():
                 return None
@@ -95,6 +101,16 @@ class Watch:
             self._forget()
             self._stand_down()
         return None
+
+    def _came_after_release(self, now: AttachedVolumes) -> bool:
+        """Whether these are other attachments than those that were released: the first look since the release
+        saw none of them, nor did one before it. An attachment's OCID is never made twice."""
+        ids = set(now.ids.split())
+        marked = released.released(self._host)
+        if not (marked and self._looked_since_release):
+            self._released |= ids
+        self._looked_since_release = marked
+        return bool(now.text) and marked and not ids & self._released
 
     def _held_back(self) -> bool:
         """An operator's run has announced itself, and its time to begin is not over."""

@@ -14,7 +14,7 @@ from hooks.boot import metadata, watch
 from hooks.boot.metadata import AttachedVolumes, Unreachable
 from hooks.boot.watch import GONE_LOOKS, Watch
 from hooks.contract.result import ABSENT, PRESENT, HookResult, Layer
-from hooks.host import site_spec, taker
+from hooks.host import released, site_spec, taker
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 SPEC = fixture("server-spec.json")
@@ -170,6 +170,39 @@ def test_a_release_is_forgotten_when_the_volumes_stay_away_not_at_the_first_empt
     assert site.forgotten == 0
     site.looks(NONE)
     assert site.forgotten == 1
+
+
+def test_other_attachments_than_those_that_were_released_are_taken_over_at_once(site: Site) -> None:
+    site.looks(HERE)
+    released.remember(site.host)
+    site.looks(HERE, NONE)
+    assert site.forgotten == 0
+    site.looks(AttachedVolumes(1, 2, "", "a3"), MOVED)  # they come one by one
+    assert site.forgotten == 1
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [HERE],  # the first look since the release: they may have been there
+        [AttachedVolumes(1, 2, "", "a1"), HERE],
+        [NONE, Unreachable("no answer"), NONE],
+    ],
+    ids=["no look since", "seen in part", "none came"],
+)
+def test_a_release_holds_for_what_may_have_been_there(
+    site: Site, looks: list[AttachedVolumes | Unreachable]
+) -> None:
+    released.remember(site.host)
+    site.looks(*looks)
+    assert site.forgotten == 0
+
+
+def test_an_empty_answer_makes_no_new_attachment_of_one_that_was_released(site: Site) -> None:
+    site.looks(HERE)
+    released.remember(site.host)
+    site.looks(NONE, HERE)
+    assert site.forgotten == 0
 
 
 def test_silence_is_not_gone(site: Site) -> None:
