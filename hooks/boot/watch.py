@@ -46,9 +46,8 @@ class Watch:
         self._shown_once: Set[str] = set()
         self._networks: Tuple[str, ...] = ()
         self._whole_since: Optional[float] = None
-        self._released: Set[str] = (
-            set()
-        )  # attachments that may have been there at the release, or were before
+        # attachments that may have been there at the release, or were before it
+        self._released: Set[str] = set()
         self._looked_since_release = False
 
     def look(self, address: str = metadata.ADDRESS) -> Optional[HookResult]:

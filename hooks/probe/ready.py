@@ -18,6 +18,7 @@ from hooks.contract.spec import ServerSpec
 from hooks.host import site_spec
 from hooks.host.host import HookError, Host
 from hooks.layers.locks import locks
+from hooks.layers.locks.keepers import properties_of
 from hooks.probe import kept
 
 SPEC, MODULES, UNITS = "spec", "modules", "units"
@@ -62,10 +63,9 @@ def _load(host: Host, spec: ServerSpec) -> List[str]:
 def _start(host: Host) -> List[str]:
     """The units below nfsd that have no data: filesystems of the kernel, and the register of RPC programs.
     One that is masked, or not there, is left so."""
-    out = host.query("systemctl", "show", "-p", "LoadState,ActiveState", *_BELOW_NFSD).out
-    blocks = out.strip().split("\n\n")  # one for each name that was given, in that order
-    down = "LoadState=loaded", "ActiveState=inactive"
-    names = [name for name, block in zip(_BELOW_NFSD, blocks) if set(down) <= set(block.splitlines())]  # noqa: B905
+    states = properties_of(host, "LoadState,ActiveState", _BELOW_NFSD)
+    down = {"LoadState": "loaded", "ActiveState": "inactive"}
+    names = [name for name, state in states.items() if state == down]
     if not names:
         return []
     host.run("systemctl", "start", *names)

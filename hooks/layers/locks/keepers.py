@@ -1,6 +1,6 @@
 """Which daemon keeps its record of clients on the data: what a host is, and nothing of what it should be."""
 
-from typing import Dict, NamedTuple
+from typing import Dict, NamedTuple, Sequence
 
 from hooks.contract.spec import ServerSpec
 from hooks.host.host import Host
@@ -8,8 +8,8 @@ from hooks.layers.locks import record, statd
 from hooks.layers.locks.record import home
 
 TRACKER = "nfsdcld"
-NFSD = "nfs-server"
-_UNITS = (TRACKER, statd.NOTIFY, *statd.NEEDED, NFSD)
+_NFSD = "nfs-server"
+_UNITS = (TRACKER, statd.NOTIFY, *statd.NEEDED, _NFSD)
 _PROPERTIES = "LoadState,ActiveState,MainPID,NeedDaemonReload,UnitFileState"
 _DATABASE = "/main.sqlite"
 
@@ -35,17 +35,22 @@ def folder(spec: ServerSpec) -> str:
 
 
 def unit_states(host: Host) -> Dict[str, Dict[str, str]]:
-    """The properties of each unit that takes part (systemctl(1), show)."""
-    out = host.query("systemctl", "show", "-p", _PROPERTIES, *_UNITS).out
+    """The properties of each unit that takes part."""
+    return properties_of(host, _PROPERTIES, _UNITS)
+
+
+def properties_of(host: Host, properties: str, units: Sequence[str]) -> Dict[str, Dict[str, str]]:
+    """By unit, its properties by name, all in one question (systemctl(1), show)."""
+    out = host.query("systemctl", "show", "-p", properties, *units).out
     blocks = out.strip().split("\n\n")  # one for each name that was given, in that order
     rows = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
-    return {name: rows[place] for place, name in enumerate(_UNITS) if place < len(rows)}
+    return {name: rows[place] for place, name in enumerate(units) if place < len(rows)}
 
 
 def keepers(host: Host, spec: ServerSpec) -> Keepers:
     """One question to systemd, then what the daemons have open."""
     states = unit_states(host)
-    nfsd = states.get(NFSD, {})
+    nfsd = states.get(_NFSD, {})
     missing = [name for name in statd.NEEDED if states.get(name, {}).get("LoadState") != "loaded"]
     lost = "; ".join(name + " is masked, or not there" for name in missing)
     place = statd.own_place(host)
