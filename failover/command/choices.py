@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from failover.cloud.endpoint import check_endpoint
@@ -60,8 +61,15 @@ def checked_hold(hold: str) -> float | None:
         raise Usage(f"--hold {error}", "give it in this form, such as --hold 60m") from error
 
 
-def checked_target(target: str | None, terraform: StackRunner) -> str:
-    """The target, a server of the stack; None: the active one. Raises Usage."""
+def checked_target(
+    target: str | None, terraform: StackRunner, mend: Callable[[str], None] | None = None
+) -> str:
+    """The target, a server of the stack; None: the active one. Raises Usage.
+
+    `mend`: hears what was put right of a state that cannot be read; None for a look, which changes nothing.
+    """
+    if mend:
+        terraform.mend(mend)
     terraform.init()
     stack = terraform.read()
     if target is None:

@@ -74,6 +74,9 @@ class ResourceManagerStack:
             say(f"variables that an earlier run set for one plan are put back: {current.tags[RESTORE_TAG]}")
             self._restore()
 
+    def mend(self, say: Callable[[str], None]) -> None:
+        """Nothing: the service writes the state when a job has ended."""
+
     def discard_plans(self) -> None:
         """Nothing lies about: saved plans stay with their jobs."""
 

@@ -32,6 +32,9 @@ class StackRunner(Protocol):
         `look_only`: a run that shows its plan and stops changes nothing of the stack.
         """
 
+    def mend(self, say: Callable[[str], None]) -> None:
+        """Before `init`: make the state readable, where a process was killed while it wrote it."""
+
     def discard_plans(self) -> None:
         """At the end of a run, however it ended: remove what it needed for itself."""
 

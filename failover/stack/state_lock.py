@@ -1,4 +1,4 @@
-"""Who holds the lock of a local Terraform state: the kernel's answer to F_GETLK, which takes no lock."""
+"""Where a local Terraform state lies, and who holds its lock: F_GETLK asks the kernel and takes no lock."""
 
 from __future__ import annotations
 
@@ -9,21 +9,35 @@ import struct
 from pathlib import Path
 
 STATE_FILE = "terraform.tfstate"
-_INFO_FILE = f".{STATE_FILE}.lock.info"
 _FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux, fcntl(2): type, whence, start, length, pid
 
 
-def holder(directory: Path) -> str | None:
-    """The holder for a person; None when nobody holds it, or the state is not in this folder."""
+def path_of(directory: Path) -> Path:
+    """The state of the stack in `directory`, where it is a local file: as its backend names it or by default.
+
+    `terraform init` writes a backend's configuration into .terraform/terraform.tfstate.
+    """
     try:
-        with (directory / STATE_FILE).open("rb") as stream:
+        backend = json.loads((directory / ".terraform" / STATE_FILE).read_text())["backend"]
+        named = backend["config"]["path"] if backend["type"] == "local" else None
+    except (OSError, ValueError, KeyError, TypeError):
+        named = None
+    return directory / (named or STATE_FILE)
+
+
+def holder(directory: Path) -> str | None:
+    """The holder for a person; None when nobody holds it, or the state is in no local file."""
+    state = path_of(directory)
+    try:
+        with state.open("rb") as stream:
             query = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             kind, _, _, _, process = struct.unpack(_FLOCK, fcntl.fcntl(stream.fileno(), fcntl.F_GETLK, query))
     except FileNotFoundError:
         return None
     if kind == fcntl.F_UNLCK:
         return None
-    return f"{_holder_text(directory / _INFO_FILE)}process {process}"
+    info = state.with_name(f".{state.name}.lock.info")
+    return f"{_holder_text(info)}process {process}"
 
 
 def _holder_text(info: Path) -> str:

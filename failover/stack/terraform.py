@@ -19,7 +19,7 @@ from failover.model import stack_output, switch_record
 from failover.model.outcome import Refused, Usage
 from failover.model.resource_change import Change, changes_of
 from failover.model.site import Site
-from failover.stack import addresses, lost, state_lock
+from failover.stack import addresses, lost, state_lock, torn_state
 from failover.stack import state as tfstate
 from failover.stack.errors import explained
 from failover.stack.terraform_process import QUICK_SECONDS, Command
@@ -57,10 +57,15 @@ class TerraformStack:
         self._longest = max(site.deadlines.launch, site.deadlines.switch)
 
     def recover(self, say: Callable[[str], None], look_only: bool = False) -> None:
-        """Wait until no process of an earlier run works on the stack, and remove its saved plans."""
-        del look_only  # saved plans of an ended run are never used
+        """Wait until no process of an earlier run works on the stack; mend its state, remove its plans."""
         tfstate.await_unlocked(self.directory, self._longest, say)
-        self.discard_plans()
+        if not look_only:
+            self.mend(say)
+        self.discard_plans()  # those of an ended run are never used
+
+    def mend(self, say: Callable[[str], None]) -> None:
+        """Put back the state of before, where a Terraform was killed while it wrote its own."""
+        torn_state.put_back(self.directory, say)
 
     def discard_plans(self) -> None:
         """Remove all saved plans: they are not used after their run has ended."""
@@ -68,7 +73,11 @@ class TerraformStack:
             left.unlink(missing_ok=True)
 
     def init(self) -> None:
-        """Initialise the folder when it is not; only what the lock file names is downloaded."""
+        """Initialise the folder when it is not; only what the lock file names is downloaded.
+
+        Raises Refused for a torn state: it would be taken for a stack that was never applied.
+        """
+        torn_state.refuse(self.directory)
         if (self.directory / ".terraform").is_dir():
             return
         self._run("init", input=False, no_color=IsFlagged)

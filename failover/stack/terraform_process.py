@@ -37,6 +37,9 @@ class Command(Terraform):
         self.deadline_seconds = QUICK_SECONDS
         self._grace_seconds = site.deadlines.interrupt
 
+    def read_state_file(self, file_path: str | None = None) -> None:
+        """Not of a file: the state may be kept elsewhere, and `state pull` reads it wherever it is."""
+
     def cmd(self, cmd: str, *args: str, **kwargs: Any) -> tuple[int, str, str]:
         """Run one terraform command; returns (code, stdout, stderr). Raises Unknown at the deadline."""
         for ours in ("capture_output", "raise_on_error", "synchronous"):

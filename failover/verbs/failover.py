@@ -42,7 +42,8 @@ def fail_over(request: Request, console: Console) -> Report:
             report.target = hold.to_roll_back(site.runs, datetime.now(UTC)).server
         settled = request.target or report.target
         named = None if settled else checkouts.read(_active_file(runner))
-        report.target = checked_target(named.server if named else settled, runner)
+        mend = None if request.dry_run else lambda text: console.print(text, markup=False)
+        report.target = checked_target(named.server if named else settled, runner, mend)
         if request.commit:
             commits.refuse_unless_possible(_active_file(runner))
         check_endpoint(site)

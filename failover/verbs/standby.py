@@ -56,8 +56,13 @@ def _opened(choice: SiteChoice) -> tuple[Site, StackRunner]:
     site = vias.chosen(sites.load(choice.file), choice.runner_name, choice.stack_id)
     check_endpoint(site)
     runner = vias.runner(site)
+    runner.mend(_say)
     runner.init()
     return site, runner
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 @contextmanager
@@ -67,7 +72,7 @@ def _doors(site: Site, runner: StackRunner) -> Iterator[Ports]:
     from failover import ports  # noqa: PLC0415
 
     with site_lock(site.runs), ports.opened(site, runner) as doors:
-        runner.recover(lambda text: print(text, flush=True))
+        runner.recover(_say)
         try:
             yield doors
         finally:

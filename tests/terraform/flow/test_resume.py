@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from failover.runs import journal as journals
+from failover.stack.state_lock import STATE_FILE
 from tests import sources
 from tests.paths import ROOT
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
@@ -130,13 +131,8 @@ def test_a_planned_move_killed_beside_its_release(both_there: WholeSite, number:
     must_end_done(site, target)
 
 
-@pytest.mark.parametrize("also_terraform", [False, True], ids=["operator", "operator and terraform"])
-@pytest.mark.parametrize("operation", ["LaunchInstance", "DetachVolume", "AttachVolume"])
-def test_killed_in_the_middle_of_an_apply(
-    both_there: WholeSite, operation: str, also_terraform: bool
-) -> None:
-    """The call has been carried out, its answer is on the way, and nobody is left to hear it."""
-    site = both_there
+def a_dead_server(site: WholeSite, operation: str) -> str:
+    """The one that serves, and answers no more; the other one is still to be launched where that is meant."""
     if operation == "LaunchInstance":
         if site.serving() == SECOND:
             site.silence()
@@ -144,6 +140,16 @@ def test_killed_in_the_middle_of_an_apply(
         site.forget_second()
     old = site.serving()
     site.silence(old)
+    return old
+
+
+@pytest.mark.parametrize("also_terraform", [False, True], ids=["operator", "operator and terraform"])
+@pytest.mark.parametrize("operation", ["LaunchInstance", "DetachVolume", "AttachVolume"])
+def test_killed_in_the_middle_of_an_apply(
+    both_there: WholeSite, operation: str, also_terraform: bool
+) -> None:
+    """The call has been carried out, its answer is on the way, and nobody is left to hear it."""
+    site, old = both_there, a_dead_server(both_there, operation)
     site.cloud.inject(operation=operation, delay=2.5, after=True)
     process = site.drive(other(old))
     await_met(site, operation)
@@ -156,6 +162,30 @@ def test_killed_in_the_middle_of_an_apply(
     said = must_end_done(site, other(old))
     waited = "waiting for terraform apply of" in said
     assert waited is not also_terraform, said
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5], ids=["empty", "half"])
+@pytest.mark.parametrize("operation", ["LaunchInstance", "DetachVolume", "AttachVolume"])
+def test_killed_while_terraform_wrote_its_state(both_there: WholeSite, operation: str, kept: float) -> None:
+    """The state of before the apply is all that is left of it: what was done since is found in the API."""
+    site, old = both_there, a_dead_server(both_there, operation)
+    state = site.stack.folder / STATE_FILE
+    backup, before = state.with_name(f"{STATE_FILE}.backup"), state.read_bytes()
+    backup.unlink(missing_ok=True)
+    site.cloud.inject(operation=operation, delay=1.0, after=True)
+    process = site.drive(other(old))
+    await_met(site, operation)
+    for pid in (process.pid, *children(process.pid)):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=20)
+    if not backup.exists():
+        backup.write_bytes(before)  # with this a Terraform begins its first writing
+    os.truncate(state, int(state.stat().st_size * kept))
+    look = site.look()
+    assert look.outcome.exit_code == 3
+    assert f"{STATE_FILE}.backup" in look.remedy
+    said = must_end_done(site, other(old))
+    assert "the state of before was put back" in said
 
 
 def await_met(site: WholeSite, operation: str, patience_seconds: float = 20) -> None:
@@ -177,7 +207,8 @@ def test_terraform_killed_alone_is_no_silent_success(both_there: WholeSite) -> N
     site = both_there
     old = site.serving()
     site.silence(old)
-    site.cloud.inject(operation="AttachVolume", delay=2.0, after=True)
+    # shorter than the provider's patience: it would ask again, into the next test, after Terraform's end
+    site.cloud.inject(operation="AttachVolume", delay=1.5, after=True)
     process: subprocess.Popen[str] = site.drive(other(old))
     await_met(site, "AttachVolume")
     for pid in children(process.pid):
