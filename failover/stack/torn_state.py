@@ -35,7 +35,7 @@ class Torn:
         return f"{self.path} is {how}: a Terraform was killed while it wrote it"
 
 
-def found(directory: Path) -> Torn | None:
+def torn_in(directory: Path) -> Torn | None:
     """None where the state is whole, or is kept elsewhere, or there has never been one."""
     path = state_lock.path_of(directory)
 
@@ -59,7 +59,7 @@ def put_back(directory: Path, say: Callable[[str], None]) -> None:
 
     Raises Refused where there is none, or where another process has come to hold the lock.
     """
-    torn = found(directory)
+    torn = torn_in(directory)
     if torn is None:
         return
     if torn.backup is None:
@@ -85,7 +85,7 @@ def put_back(directory: Path, say: Callable[[str], None]) -> None:
 
 def refuse(directory: Path) -> None:
     """Raise Refused for a torn state."""
-    if torn := found(directory):
+    if torn := torn_in(directory):
         raise _refusal(torn)
 
 
