@@ -39,14 +39,15 @@ def torn_in(directory: Path) -> Torn | None:
     """None where the state is whole, or is kept elsewhere, or there has never been one."""
     path = state_lock.path_of(directory)
 
-    def read() -> bytes | None:
-        return path.read_bytes() if path.exists() else None
+    def read() -> tuple[bool, bytes]:
+        is_held = state_lock.holder(directory) is not None  # asked first: what is read then is as old, or newer
+        return is_held, path.read_bytes()
 
-    def settled(content: bytes | None) -> bool:
-        return content is None or _is_whole(content) or state_lock.holder(directory) is None
-
-    content = until(read, settled, _WRITING_SECONDS, (0.05,))  # a Terraform at work may be writing it now
-    if content is None or _is_whole(content):
+    try:  # a Terraform at work may be writing it now
+        _, content = until(read, lambda r: not r[0] or _is_whole(r[1]), _WRITING_SECONDS, (0.05,))
+    except FileNotFoundError:
+        return None
+    if _is_whole(content):
         return None
     newest_first = sorted(path.parent.glob(f"{path.name}*.backup"), key=_written, reverse=True)
     backup = next((one for one in newest_first if _is_whole(one.read_bytes())), None)
