@@ -40,7 +40,7 @@ def torn_in(directory: Path) -> Torn | None:
     path = state_lock.path_of(directory)
 
     def read() -> tuple[bool, bytes]:
-        is_held = state_lock.holder(directory) is not None  # asked first: what is read then is as old, or newer
+        is_held = state_lock.holder(directory) is not None  # asked first
         return is_held, path.read_bytes()
 
     try:  # a Terraform at work may be writing it now
