@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +11,17 @@ from failover.atomic_file import write_whole
 from failover.model.outcome import Unknown
 from failover.paths import ROOT
 
+_OWN_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
 
 def as_unknown(error: Exception, folder: Path | None) -> Unknown:
     """The end of a run for `error`. `folder` gets the traceback; None: there is no site to keep it in."""
+    if isinstance(error, OSError) and error.errno in _OWN_DISK:
+        where = error.filename or folder or "its folders"
+        return Unknown(
+            f"this machine's disk: {error.strerror} ({where}, by {_place(error)})",
+            "make room there; what was done is in the journal, and the same command goes on from there",
+        )
     reason = f"unexpected {type(error).__name__} in {_place(error)}: {' '.join(str(error).split())[:400]}"
     remedy = "what was done is in the journal, and the same command goes on from there; report this"
     return Unknown(reason, f"{remedy}{_kept(error, folder)}")

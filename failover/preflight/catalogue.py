@@ -10,9 +10,11 @@ from failover.preflight.checks import (
     backups,
     canaries,
     capacity,
+    disk,
     hosts,
     image,
     networks,
+    own_mounts,
     ready,
     standby,
     survey,
@@ -35,6 +37,8 @@ CLOUD = (
     Probe("attachments", volumes.attachments),
 )
 STATE = (
+    Probe(own_mounts.NAME, own_mounts.look),
+    Probe(disk.NAME, disk.look),
     Probe(terraform.LOCK, terraform.lock),
     Probe(terraform.RENDERED, terraform.rendered),
 )

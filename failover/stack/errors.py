@@ -13,6 +13,10 @@ _UNLEARNT = re.compile(
     r"|connection (reset|refused|aborted|broken)|RemoteDisconnected|\bEOF\b|no such host|Max retries",
     re.IGNORECASE,
 )
+# What this machine says when Terraform writes a plan or its state.
+_OWN_DISK = re.compile(
+    r"no space left on device|disk quota exceeded|read-only file system|permission denied", re.IGNORECASE
+)
 # A look that the service was too busy or too broken to answer.
 _UNREAD = re.compile(r"(\b|Http Status Code: )(409|429|5\d\d)[-.]")
 
@@ -39,6 +43,9 @@ def explained(cmd: str, text: str) -> FailoverError:
             f"terraform {cmd}: {reason}",
             "try again, or give the server another shape or fault_domain, or choose another server",
         )
+    mend = "mend the cause"
+    if _OWN_DISK.search(reason):
+        mend = "make room on this machine's disk, or give the right to write there"
     if cmd == "apply":
-        return Failed(f"terraform apply: {reason}", "mend the cause, then run the same command again")
-    return Refused(f"terraform {cmd}: {reason}", "mend the cause; nothing was changed by this step")
+        return Failed(f"terraform apply: {reason}", f"{mend}, then run the same command again")
+    return Refused(f"terraform {cmd}: {reason}", f"{mend}; nothing was changed by this step")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import resource
 import signal
 import subprocess
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -186,6 +188,32 @@ def test_killed_while_terraform_wrote_its_state(both_there: WholeSite, operation
     assert f"{STATE_FILE}.backup" in look.remedy
     said = must_end_done(site, other(old))
     assert "the state of before was put back" in said
+
+
+@contextmanager
+def short_files(most_bytes: int) -> Iterator[None]:
+    """No file of this process grows beyond this: what a disk's quota does, too (setrlimit(2))."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_without_room_stops_a_run_before_its_first_step(both_there: WholeSite) -> None:
+    site = both_there
+    old = site.serving()
+    site.silence(old)
+    with short_files(8 << 20):
+        report, said = site.fail_over(other(old))
+    assert report.outcome.value == "refused", said
+    assert "this machine's disk" in report.reason
+    assert "make room" in report.remedy
+    assert report.run is None
+    assert site.serving() == old
+    assert [i["lifecycleState"] for i in site.model.bodies("kind = 'instance'")].count("RUNNING") == 1
+    must_end_done(site, other(old))
 
 
 def await_met(site: WholeSite, operation: str, patience_seconds: float = 20) -> None:
