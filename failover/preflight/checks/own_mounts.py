@@ -46,9 +46,8 @@ def used(site: Site) -> dict[str, Path]:
         "the SSH key": site.ssh.identity_file,
         "SSH's configuration": site.ssh.config_file,
         "known_hosts": site.ssh.known_hosts,
-        "your home folder": Path.home(),
+        "your home folder": Path(os.path.expanduser("~")),  # noqa: PTH111 - Path's raises for a user without one
         "the folder of temporary files": Path(tempfile.gettempdir()),
-        "the present folder": Path.cwd(),
     }
     return {what: path for what, path in paths.items() if path is not None}
 
