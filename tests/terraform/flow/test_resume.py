@@ -166,8 +166,9 @@ def test_killed_in_the_middle_of_an_apply(
     assert waited is not also_terraform, said
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.5], ids=["empty", "half"])
-@pytest.mark.parametrize("operation", ["LaunchInstance", "DetachVolume", "AttachVolume"])
+@pytest.mark.parametrize(
+    ("operation", "kept"), [("LaunchInstance", 0.0), ("DetachVolume", 0.5), ("AttachVolume", 0.0)]
+)
 def test_killed_while_terraform_wrote_its_state(both_there: WholeSite, operation: str, kept: float) -> None:
     """The state of before the apply is all that is left of it: what was done since is found in the API."""
     site, old = both_there, a_dead_server(both_there, operation)
