@@ -40,6 +40,7 @@ STATE = (
     Probe(own_mounts.NAME, own_mounts.look),
     Probe(disk.NAME, disk.look),
     Probe(terraform.LOCK, terraform.lock),
+    Probe(terraform.ENVIRONMENT, terraform.environment),
     Probe(terraform.RENDERED, terraform.rendered),
 )
 PLAN = Probe(terraform.PLAN, terraform.plan, _PLAN_SECONDS)

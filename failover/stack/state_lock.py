@@ -9,20 +9,34 @@ import struct
 from pathlib import Path
 
 STATE_FILE = "terraform.tfstate"
+DEFAULT = "default"
 _FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux, fcntl(2): type, whence, start, length, pid
 
 
 def path_of(directory: Path) -> Path:
     """The state of the stack in `directory`, where it is a local file: as its backend names it or by default.
 
-    `terraform init` writes a backend's configuration into .terraform/terraform.tfstate.
+    `terraform init` writes a backend's configuration into .terraform/terraform.tfstate, and `terraform
+    workspace select` the workspace into .terraform/environment.
     """
     try:
         backend = json.loads((directory / ".terraform" / STATE_FILE).read_text())["backend"]
         named = backend["config"]["path"] if backend["type"] == "local" else None
     except (OSError, ValueError, KeyError, TypeError):
         named = None
-    return directory / (named or STATE_FILE)
+    chosen = workspace(directory)
+    below = "" if chosen == DEFAULT else f"terraform.tfstate.d/{chosen}"
+    return directory / (named if named and not below else f"{below}/{STATE_FILE}".lstrip("/"))
+
+
+def workspace(directory: Path) -> str:
+    """The workspace that Terraform takes there: the environment's, then the chosen one, then the default."""
+    if named := os.environ.get("TF_WORKSPACE"):
+        return named
+    try:
+        return (directory / ".terraform" / "environment").read_text().strip() or DEFAULT
+    except (OSError, ValueError):
+        return DEFAULT
 
 
 def holder(directory: Path) -> str | None:

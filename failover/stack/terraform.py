@@ -96,9 +96,13 @@ class TerraformStack:
         out = self._run("output", json=IsFlagged, no_color=IsFlagged)
         outputs = json.loads(out)
         if "failover" not in outputs:
+            workspace = state_lock.workspace(self.directory)
+            is_default = workspace == state_lock.DEFAULT
+            where = self.directory if is_default else f"{self.directory} (workspace {workspace})"
             raise Usage(
-                f"the state of {self.directory} has no output `failover`: the stack was never applied here",
-                "adopt the site first: ./inv adopt --instance OCID (docs/adopt.md)",
+                f"the state of {where} has no output `failover`: the stack was never applied here",
+                "adopt the site first: ./inv adopt --instance OCID (docs/adopt.md)"
+                + ("" if is_default else ", or choose the workspace that has it (TF_WORKSPACE)"),
             )
         stack = stack_output.parse(outputs["failover"]["value"])
         profile.refuse_other_region(self._cloud, stack.region)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from typing import IO, Any
 
 from python_terraform import Terraform
@@ -21,8 +22,17 @@ _ENVIRONMENT = {
     "TF_PRESERVE_STATE_ON_404": "true",
     "CHECKPOINT_DISABLE": "1",
 }
+# What a run decides by itself, in each plan: an operator's shell must not. Arguments from there (-target,
+# -destroy) would be met between the fence and the switch.
+_ARGUMENTS = "TF_CLI_ARGS"
+_DECIDED = ("TF_VAR_active_server", "TF_VAR_fence", "TF_VAR_launch", "TF_VAR_switch")
 QUICK_SECONDS = 300.0
 _FORCED_SECONDS = 10.0
+
+
+def set_aside(environment: Iterable[str]) -> tuple[str, ...]:
+    """The variables of an operator's environment that a run does not hand on to Terraform."""
+    return tuple(sorted(name for name in environment if name.startswith(_ARGUMENTS) or name in _DECIDED))
 
 
 class Command(Terraform):
@@ -32,7 +42,9 @@ class Command(Terraform):
         super().__init__(working_dir=str(site.terraform.directory))
         # The provider's HTTP client has no time-out of its own.
         timeout = {"HTTP_REQUEST_TIMEOUT": f"{max(1, round(site.deadlines.api))}s"}
-        self.environment = {**os.environ, **_ENVIRONMENT, **timeout, **profile.provider_environment(site)}
+        aside = set_aside(os.environ)
+        own = {name: value for name, value in os.environ.items() if name not in aside}
+        self.environment = {**own, **_ENVIRONMENT, **timeout, **profile.provider_environment(site)}
         self.environment |= site.terraform.environment
         self.deadline_seconds = QUICK_SECONDS
         self._grace_seconds = site.deadlines.interrupt

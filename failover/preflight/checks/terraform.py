@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from failover.bundle.cloud_init import render_cloud_init, user_data
@@ -12,8 +13,10 @@ from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.context import Ground
 from failover.stack import addresses
 from failover.stack.switch_gate import SWITCH_MAY
+from failover.stack.terraform_process import set_aside
 
 LOCK, PLAN, RENDERED = "terraform lock", "terraform plan", "cloud-init"
+ENVIRONMENT = "terraform environment"
 NAME, RECORD = "oci_dns_rrset.service[0]", "dns record"
 
 
@@ -30,6 +33,17 @@ def judge_lock(holder: str | None, waits: bool) -> Check:
     if waits:
         return warning(LOCK, f"held by {holder}", "free", "nothing: this run waits for it")
     return blocking(LOCK, f"held by {holder}", "free", remedy)
+
+
+def environment(_: Ground) -> Iterator[Check]:
+    """What the shell holds for Terraform and a run does not hand on; no check where it holds nothing."""
+    if names := set_aside(os.environ):
+        yield warning(
+            ENVIRONMENT,
+            f"{', '.join(names)}: set in this shell, and not used by a run",
+            "neither arguments of Terraform nor what a run decides by itself",
+            "unset it; what the site does need belongs into [terraform.environment] of the site file",
+        )
 
 
 def plan(ground: Ground) -> Iterator[Check]:

@@ -191,6 +191,20 @@ def test_killed_while_terraform_wrote_its_state(both_there: WholeSite, operation
     assert "the state of before was put back" in said
 
 
+def test_what_a_shell_holds_for_terraform_changes_no_plan_of_a_run(
+    both_there: WholeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = both_there
+    old = site.serving()
+    site.silence(old)
+    monkeypatch.setenv("TF_CLI_ARGS_plan", "-refresh-only")
+    monkeypatch.setenv("TF_VAR_fence", "whatever")
+    report, said = site.fail_over(other(old))
+    assert report.outcome.value == "done", said
+    assert any("TF_CLI_ARGS_plan, TF_VAR_fence" in note for note in report.notes)
+    site.assert_settled_on(other(old))
+
+
 @contextmanager
 def short_files(most_bytes: int) -> Iterator[None]:
     """No file of this process grows beyond this: what a disk's quota does, too (setrlimit(2))."""

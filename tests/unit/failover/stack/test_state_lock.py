@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from failover.stack import state_lock
 
 HOLD = """
@@ -57,3 +59,14 @@ def test_the_holder_is_named_by_its_note_and_the_lock_is_left_to_it(tmp_path: Pa
         note(tmp_path, "{")
         assert state_lock.holder(tmp_path) == f"process {pid}"
     assert state_lock.holder(tmp_path) is None
+
+
+def test_the_state_of_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert state_lock.path_of(tmp_path) == tmp_path / state_lock.STATE_FILE
+    (tmp_path / ".terraform").mkdir()
+    (tmp_path / ".terraform" / "environment").write_text("dev")
+    assert state_lock.path_of(tmp_path) == tmp_path / "terraform.tfstate.d" / "dev" / state_lock.STATE_FILE
+    monkeypatch.setenv("TF_WORKSPACE", "night")
+    assert state_lock.path_of(tmp_path) == tmp_path / "terraform.tfstate.d" / "night" / state_lock.STATE_FILE
+    monkeypatch.setenv("TF_WORKSPACE", state_lock.DEFAULT)
+    assert state_lock.path_of(tmp_path) == tmp_path / state_lock.STATE_FILE
