@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import asyncssh
 
 from failover.hosts.ssh import failure, identity, settings, trust, wire
-from failover.hosts.ssh.agents import Agents
+from failover.hosts.ssh.agents import Agents, AgentStuck
 from failover.hosts.ssh.errors import HostUnknown, Silent
 from failover.hosts.ssh.settings import Settings
 from failover.model.host.attempt import Attempt
@@ -128,6 +130,12 @@ class Connections:
         return tunnel
 
     async def _opened(self, name: str, route: Route, known: Any, tunnel: Any) -> asyncssh.SSHClientConnection:
+        try:
+            return await self._tried(name, route, known, tunnel)
+        except AgentStuck:  # our own fault, and of no more use: once more with the keys of files alone
+            return await self._tried(name, route, known, tunnel)
+
+    async def _tried(self, name: str, route: Route, known: Any, tunnel: Any) -> asyncssh.SSHClientConnection:
         attempt = _attempt(name, route, "")
         try:
             line = await self._wire(route.settings, tunnel)
@@ -156,11 +164,15 @@ class Connections:
     async def _login(
         self, name: str, route: Route, known: Any, tunnel: Any, line: wire.Wire | None, attempt: Attempt
     ) -> asyncssh.SSHClientConnection:
-        watcher = _Watcher()
-        options = _options(route, known, watcher, await self._agents.keys(route.identity))
+        watcher, patience = _Watcher(), _Patience()
+        options = _options(route, known, watcher, await self._agents.keys(route.identity, patience.paused))
+        if self._agents.stuck(route.identity.agent):
+            names = (f"{n} (it does not answer)" if n == identity.AGENT else n for n in attempt.keys)
+            attempt = replace(attempt, keys=tuple(names))
         where = {"sock": line.sock} if line else {"tunnel": tunnel}
         try:
             async with asyncio.timeout(failure.LOGIN_SECONDS) as deadline:
+                patience.deadline = deadline
                 task = asyncio.ensure_future(
                     asyncssh.connect(route.settings.hostname, route.settings.port, **where, **options)
                 )
@@ -171,11 +183,11 @@ class Connections:
                     task.cancel()
         except (Exception, asyncio.CancelledError) as error:
             late = deadline.expired() or isinstance(error, TimeoutError)
-            if isinstance(error, asyncio.CancelledError) and not late:
+            if isinstance(error, AgentStuck) or (isinstance(error, asyncio.CancelledError) and not late):
                 if line:
                     line.close()
                     line.sock.close()
-                raise  # the caller was interrupted
+                raise  # nothing about the host: the user's agent, or the caller was interrupted
             if line and not late and not watcher.answered:
                 await line.settle()
             login = failure.Login(name, route.settings, attempt, watcher.answered, late, line)
@@ -195,6 +207,30 @@ class Connections:
         await asyncio.wait({task}, timeout=self._access.connect_seconds)
         if not task.done() and not watcher.answered:
             raise TimeoutError
+
+
+class _Patience:
+    """A login's deadline, which counts what the host takes, not what the user's agent does."""
+
+    def __init__(self) -> None:
+        self.deadline: asyncio.Timeout | None = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The deadline is as far away afterwards as before."""
+        clock, deadline = asyncio.get_running_loop().time, self.deadline
+        when = deadline.when() if deadline else None
+        if deadline is None or when is None:
+            yield
+            return
+        left = when - clock()
+        try:
+            with suppress(RuntimeError):  # it is over already
+                deadline.reschedule(None)
+            yield
+        finally:
+            with suppress(RuntimeError):
+                deadline.reschedule(clock() + left)
 
 
 def _attempt(name: str, route: Route, result: str) -> Attempt:

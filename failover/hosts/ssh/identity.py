@@ -15,6 +15,7 @@ from failover.model.outcome import Usage
 
 _LOCK = threading.Lock()
 _AGENT_SECONDS = 2.0
+AGENT = "the agent's"  # keys, by their name in the evidence
 _ENCRYPTED = "wants a passphrase, and is not in the agent"
 
 
@@ -55,7 +56,7 @@ def of(settings: Settings, required: Path | None) -> Identity:
         _refuse_unusable(required, one, agent)
     names = [str(file) for file, one in loaded.items() if one.key]
     names += [f"{file} ({one.why_not})" for file, one in loaded.items() if one.why_not and _is_named(file)]
-    names += ["the agent's"] if agent else []
+    names += [AGENT] if agent else []
     beside = [file.with_name(file.name + "-cert.pub") for file, one in loaded.items() if one.key]
     return Identity(
         keys=tuple(one.key for one in loaded.values() if one.key),

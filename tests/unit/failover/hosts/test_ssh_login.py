@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import socketserver
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncssh
 import pytest
 
-from failover.hosts.ssh import HostUnknown, LoginRefused, Silent, SshHost, close_shared, loop
+from failover.hosts.ssh import HostUnknown, LoginRefused, Silent, SshHost, agents, close_shared, failure, loop
 from failover.hosts.ssh.host import _SITES
 from failover.model.outcome import Unknown, Usage
 from failover.model.site import SshAccess
@@ -154,13 +157,8 @@ def test_a_key_that_a_configuration_names_and_that_is_not_there_is_skipped(machi
 def test_a_key_that_is_in_the_agent_is_used(
     machine: Machine, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    socket_path = str(tmp_path / "agent")
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket_path], stdout=subprocess.DEVNULL)
-    try:
-        while not Path(socket_path).exists():
-            time.sleep(0.02)
-        monkeypatch.setenv("SSH_AUTH_SOCK", socket_path)
-        subprocess.run(["ssh-add", "-q", str(keys / "id")], check=True)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+    with agent_with(tmp_path / "agent", keys / "id"):
         machine.identity = None
         machine.configure(machine.config.read_text() + "  IdentityFile none\n")
         assert runs(machine.host()) == "a b $HOME\n"
@@ -168,14 +166,93 @@ def test_a_key_that_is_in_the_agent_is_used(
             machine.config.read_text().replace("none", f"{keys / 'id.pub'}\n IdentitiesOnly yes")
         )
         assert runs(machine.host()) == "a b $HOME\n"
-    finally:
-        agent.terminate()
-        agent.wait()
 
 
 def test_an_agent_that_has_gone_is_skipped(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/nonexistent/agent")
     assert runs(machine.host()) == "a b $HOME\n"
+
+
+@contextmanager
+def agent_with(path: Path, *names: Path) -> Iterator[None]:
+    """A real agent that holds these keys."""
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
+    try:
+        while not path.exists():
+            time.sleep(0.02)
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
+        for name in names:
+            subprocess.run(["ssh-add", "-q", str(name)], check=True, env=environment)
+        yield
+    finally:
+        agent.terminate()
+        agent.wait()
+
+
+@contextmanager
+def forwarded(path: Path, real: Path, answers: int, pause: float = 0.0) -> Iterator[None]:
+    """An agent behind a socket of its own: so many answers, each after a pause, and then none."""
+    passed: list[float] = []
+
+    class Relay(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.socket(socket.AF_UNIX) as agent:
+                agent.connect(str(real))
+                while question := self.request.recv(65536):
+                    if len(passed) < answers:
+                        passed.append(time.monotonic())
+                        time.sleep(pause)
+                        agent.sendall(question)
+                        self.request.sendall(agent.recv(65536))
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Relay) as listening:
+        listening.daemon_threads = True
+        threading.Thread(target=listening.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield
+        finally:
+            listening.shutdown()
+
+
+@pytest.mark.parametrize("answers", [0, 1], ids=["to no question", "but does not sign"])
+def test_an_agent_that_does_not_answer_is_given_up_once(
+    machine: Machine, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: int
+) -> None:
+    """Forwarded from a laptop that sleeps: the login goes on with the keys of files."""
+    monkeypatch.setattr(agents, "_LIST_SECONDS", 0.5)
+    monkeypatch.setattr(agents, "_SIGN_SECONDS", 0.5)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "forwarded"))
+    with (
+        agent_with(tmp_path / "real", keys / "other", keys / "id"),
+        forwarded(tmp_path / "forwarded", tmp_path / "real", answers),
+    ):
+        host = machine.host()
+        assert runs(host) == "a b $HOME\n"
+        began = time.monotonic()
+        assert runs(host) == "a b $HOME\n"
+        assert time.monotonic() - began < 0.5, "it is asked once"
+        machine.identity = None
+        machine.configure(machine.config.read_text() + "  IdentityFile none\n")
+        with pytest.raises(LoginRefused, match="the agent's \\(it does not answer\\)"):
+            runs(machine.host())
+
+
+def test_a_slow_agent_is_waited_for_while_it_answers_anybody(
+    machine: Machine, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that is touched for each signature: neither its pause nor its queue is the host's."""
+    monkeypatch.setattr(agents, "_SIGN_SECONDS", 2.0)
+    monkeypatch.setattr(failure, "LOGIN_SECONDS", 1.0)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "forwarded"))
+    machine.identity = None
+    machine.configure(machine.config.read_text() + "  IdentityFile none\n")
+    with (
+        agent_with(tmp_path / "real", keys / "id"),
+        forwarded(tmp_path / "forwarded", tmp_path / "real", answers=99, pause=0.4),
+        ThreadPoolExecutor(6) as pool,
+    ):
+        hosts = [machine.host() for _ in range(6)]
+        assert list(pool.map(runs, hosts)) == ["a b $HOME\n"] * 6
 
 
 @pytest.mark.parametrize("quoted", ["{}", '"{}"'])
