@@ -74,7 +74,7 @@ def test_clients_that_mount_by_the_second_card_are_brought_over(lab):
     # after a reboot the host has it by itself, before anybody asks
     boot = shell(lab, SUCCESSOR, "cat /proc/sys/kernel/random/boot_id")
     shell(lab, SUCCESSOR, "systemctl reboot")
-    lab.access.close()
+    lab.access.forget(ADDRESSES[SUCCESSOR])
     await_boot(lab, boot)
     is_set_up(lab)
     assert "This is a test file." in shell(lab, CLIENT, "cat /mnt/nfs/a/test.txt")
