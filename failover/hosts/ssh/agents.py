@@ -71,23 +71,24 @@ class _Agent:
     def __init__(self, path: str) -> None:
         self.client = asyncssh.SSHAgentClient(path)
         self._path = path
-        self._waiting = 0
+        self._waiting: list[float] = []  # for how long each who asks would wait for anybody's answer
         self._moved = 0.0
         self.is_stuck = False
 
     async def answer(self, question: Awaitable[Any], seconds: float) -> Any:
-        """The answer, after those to others, which come within `seconds` of each other.
+        """The answer, in its turn; `seconds`: how long this question takes at most.
 
         Raises AgentStuck, and what the agent's protocol raises.
         """
         # Not cancelled with its login: the rest of its answer would be read as the next one's.
         task = asyncio.ensure_future(question)
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # read, also for nobody
         if not self._waiting:
             self._moved = time.monotonic()
-        self._waiting += 1
+        self._waiting.append(seconds)
         try:
             while not task.done():
-                left = self._moved + seconds - time.monotonic()
+                left = self._moved + max(self._waiting) - time.monotonic()
                 if self.is_stuck or left <= 0:
                     self.is_stuck = True
                     task.cancel()
@@ -96,7 +97,7 @@ class _Agent:
             self._moved = time.monotonic()
             return task.result()
         finally:
-            self._waiting -= 1
+            self._waiting.remove(seconds)
 
 
 def _signing(
