@@ -178,9 +178,10 @@ def agent_with(path: Path, *names: Path) -> Iterator[None]:
     """A real agent that holds these keys."""
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
     try:
-        while not path.exists():
-            time.sleep(0.02)
         environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
+        asked = ["ssh-add", "-l"]  # 2: it does not listen yet
+        while subprocess.run(asked, env=environment, capture_output=True, check=False).returncode == 2:
+            time.sleep(0.02)
         for name in names:
             subprocess.run(["ssh-add", "-q", str(name)], check=True, env=environment)
         yield
