@@ -23,6 +23,8 @@ from failover.model.outcome import Unknown, Usage
 from failover.model.site import SshAccess
 from tests.unit.failover.hosts.sshd import BANNER, RELAY, Behaviour, Sshd, sshd
 
+SIGN_REQUEST = 13  # of the agent's protocol (draft-ietf-sshm-ssh-agent)
+
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -192,7 +194,7 @@ def agent_with(path: Path, *names: Path) -> Iterator[None]:
 
 @contextmanager
 def forwarded(path: Path, real: Path, answers: int, pause: float = 0.0) -> Iterator[None]:
-    """An agent behind a socket of its own: so many answers, each after a pause, and then none."""
+    """An agent behind a socket of its own: so many answers, and then none; it signs after a pause."""
     passed: list[float] = []
 
     class Relay(socketserver.BaseRequestHandler):
@@ -202,7 +204,7 @@ def forwarded(path: Path, real: Path, answers: int, pause: float = 0.0) -> Itera
                 while question := self.request.recv(65536):
                     if len(passed) < answers:
                         passed.append(time.monotonic())
-                        time.sleep(pause)
+                        time.sleep(pause if question[4] == SIGN_REQUEST else 0)
                         agent.sendall(question)
                         self.request.sendall(agent.recv(65536))
 
@@ -242,14 +244,14 @@ def test_a_slow_agent_is_waited_for_while_it_answers_anybody(
     machine: Machine, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A token that is touched for each signature: neither its pause nor its queue is the host's."""
-    monkeypatch.setattr(agents, "_SIGN_SECONDS", 2.0)
-    monkeypatch.setattr(failure, "LOGIN_SECONDS", 1.0)
+    monkeypatch.setattr(agents, "_SIGN_SECONDS", 4.0)
+    monkeypatch.setattr(failure, "LOGIN_SECONDS", 3.0)
     monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "forwarded"))
     machine.identity = None
     machine.configure(machine.config.read_text() + "  IdentityFile none\n")
     with (
         agent_with(tmp_path / "real", keys / "id"),
-        forwarded(tmp_path / "forwarded", tmp_path / "real", answers=99, pause=0.4),
+        forwarded(tmp_path / "forwarded", tmp_path / "real", answers=99, pause=0.8),
         ThreadPoolExecutor(6) as pool,
     ):
         hosts = [machine.host() for _ in range(6)]
