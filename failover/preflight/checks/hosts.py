@@ -193,7 +193,8 @@ def target(ground: Ground) -> Iterator[Check]:
             TARGET,
             f"not checked: the host key of {server.name} is not known yet",
             "an answer",
-            "nothing: the failover reads the key from the instance's console",
+            f"`./inv standby.up {server.name}` reads it from the instance's console, and checks the host; "
+            "a failover would do so only then",
         )
     else:
         yield _greeted(ground, server.name, server.address)
