@@ -202,20 +202,22 @@ def _outlive_the_terminal() -> None:
 
 @contextmanager
 def _interrupts() -> Iterator[threading.Event]:
-    """Set by Ctrl-C in the block: an exception could come at any moment, also between a step and its note.
+    """Set by Ctrl-C, or SIGTERM (a pipeline that is cancelled, a machine that shuts down), in the block.
 
-    Where Ctrl-C is ignored (a shell's background job), or this is not the main thread, it stays as it is.
+    An exception could come at any moment, also between a step and its note. A signal that is ignored (Ctrl-C
+    in a shell's background job) stays so, and both do where this is not the main thread.
     """
     interrupt = threading.Event()
     ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield interrupt
-        return
-    signal.signal(signal.SIGINT, lambda *_: interrupt.set())
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    taken = {n: handler for n, handler in usual.items() if ours and signal.getsignal(n) is handler}
+    for number in taken:
+        signal.signal(number, lambda *_: interrupt.set())
     try:
         yield interrupt
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in taken.items():
+            signal.signal(number, handler)
 
 
 def ready(waiting: Mapping[str, Step], done: set[str]) -> list[Step]:

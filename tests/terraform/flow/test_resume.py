@@ -262,14 +262,15 @@ def test_terraform_killed_alone_is_no_silent_success(both_there: WholeSite) -> N
     must_end_done(site, other(old))
 
 
-def test_ctrl_c_lets_the_step_end_and_the_same_command_goes_on(both_there: WholeSite) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_signal_lets_the_step_end_and_the_same_command_goes_on(both_there: WholeSite, number: int) -> None:
     site = both_there
     old = site.serving()
     site.silence(old)
     site.cloud.inject(operation="AttachVolume", delay=1.5, after=True)
     process = site.drive(other(old))
     await_met(site, "AttachVolume")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 5, said
     assert f"interrupted: waiting for switch {other(old)} to end" in said
