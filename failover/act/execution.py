@@ -210,13 +210,13 @@ def _interrupts() -> Iterator[threading.Event]:
     interrupt = threading.Event()
     ours = threading.current_thread() is threading.main_thread()
     usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    taken = {n: handler for n, handler in usual.items() if ours and signal.getsignal(n) is handler}
-    for number in taken:
+    replaced = {n: handler for n, handler in usual.items() if ours and signal.getsignal(n) is handler}
+    for number in replaced:
         signal.signal(number, lambda *_: interrupt.set())
     try:
         yield interrupt
     finally:
-        for number, handler in taken.items():
+        for number, handler in replaced.items():
             signal.signal(number, handler)
 
 
