@@ -38,7 +38,7 @@ def render_cloud_init() -> str:
     return environment.get_template("cloud-init.yaml.j2").render(
         data_iqn_prefix=guard.DATA_IQN_PREFIX,
         devices_file=lvm.DEVICES_FILE,
-        exports_file=exports.OWN,
+        exports_files=f"{exports.OWN} {exports.ORDER}",
         fstab_mark=fstab.MARK,
         fstab_off=fstab.OFF,
         loader_base64=base64.b64encode(zipapp.loader_bytes()).decode(),

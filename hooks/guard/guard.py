@@ -92,7 +92,7 @@ def _text() -> str:
         off=fstab.OFF,
         prefix=DATA_IQN_PREFIX,
         devices=lvm.DEVICES_FILE,
-        exports=exports.OWN,
+        exports=" ".join((exports.OWN, exports.ORDER)),
         quiesced=places.QUIESCED,
         deadman=script.DEAD_MAN,
         wanted=script.WANTED,

@@ -5,17 +5,19 @@ All functions are pure: they do not touch the host.
 
 import ipaddress
 import re
-from typing import Callable, List, Sequence, Set, Tuple
+from typing import Callable, List, Match, Sequence, Set, Tuple
 
 from hooks.contract.spec import Export, ServerSpec, filesystem_of
 from hooks.layers import fstab
 
 OWN = "/etc/exports.d/nfs-failover.exports"
+ORDER = "/etc/systemd/system/nfs-server.service.d/nfs-failover-order.conf"
 _HEAD = "# kept by nfs-failover: changes here are overwritten\n"
 _CLIENT = re.compile(r"([^\s()]+)?(?:\(([^()]*)\))?")
 _PATH = re.compile(r'\s*((?=/|"/)(?:"[^"]*"|[^\s"])+)')  # quotes may stand anywhere in a word
 _CONTINUED = re.compile(r"\\\r?\n")
 _WHOLE_LINE = re.compile(r"(?:[^\n]*\\\r?\n)*[^\n]*\n?")
+_PLAIN = re.compile(r"[^A-Za-z0-9:_.]")  # what a unit's name has in another form
 Pair = Tuple[str, str]
 
 
@@ -34,6 +36,27 @@ def own_text(spec: ServerSpec, elsewhere: Set[Pair]) -> str:
                 " ".join([export.path] + ["{}({})".format(client, options) for client in clients]) + "\n"
             )
     return _HEAD + "".join(lines) if lines else ""
+
+
+def order(spec: ServerSpec, own: str) -> str:
+    """The drop-in that has nfsd start after the mounts of our file (systemd.unit(5)); empty without any.
+
+    nfs-server-generator(8) leaves out exports with mp. A client that asks nfsd before the mount has no answer
+    for minutes after it: rpc.mountd(8) puts the question off, and `exportfs -f` does not bring it back.
+    """
+    filesystems = [filesystem_of(spec, path) for path, _ in parse(own)]
+    units = sorted({_mount_unit(item.mount) for item in filesystems if item})
+    return "{}[Unit]\nAfter={}\n".format(_HEAD, " ".join(units)) if units else ""
+
+
+def _mount_unit(mount: str) -> str:
+    """The name of its unit, as systemd-escape(1) --path writes it."""
+    name = "-".join(_PLAIN.sub(_escaped, part) for part in mount.strip("/").split("/"))
+    return re.sub(r"^\.", r"\\x2e", name) + ".mount"
+
+
+def _escaped(match: Match[str]) -> str:
+    return "".join(map("\\x{:02x}".format, match.group().encode(errors="surrogateescape")))
 
 
 def concerned(spec: ServerSpec, path: str) -> bool:

@@ -3,6 +3,7 @@
 Functions with a `host` read it. Only `apply`, `release`, `_start` and `_stop` change it.
 """
 
+import functools
 import os
 import re
 import stat
@@ -50,9 +51,11 @@ def check(host: Host, spec: ServerSpec) -> LayerFinding:
     faults = ["{} is not exported to {}".format(*pair) for pair in missing] + _unmounted(host, spec)
     faults += [] if service == ("active", "enabled") else ["{} is {}".format(SERVICE, ", ".join(service))]
     faults += [] if threads and _listening(host) else ["nfsd does not listen on port 2049"]
-    faults += (
-        [] if own == exports.own_text(spec, _elsewhere(host)) else [exports.OWN + " is not as specified"]
-    )
+    faults += [
+        name + " is not as specified"
+        for name, text in _files(spec, _elsewhere(host))
+        if (host.read(name) or "") != text
+    ]
     if faults:
         return LayerFinding(BROKEN, "; ".join(faults), dict(facts))
     texts = ["exported: " + ", ".join(" to ".join(pair) for pair in pairs if pair not in nameless)]
@@ -123,6 +126,16 @@ def _elsewhere(host: Host) -> Set[Pair]:
     return {pair for name in files(host) for pair in exports.parse(host.read(name) or "")}
 
 
+def _files(spec: ServerSpec, elsewhere: Set[Pair]) -> List[Tuple[str, str]]:
+    """Our own files and their texts; empty for one that is not to be there."""
+    own = exports.own_text(spec, elsewhere)
+    return [(exports.OWN, own), (exports.ORDER, exports.order(spec, own))]
+
+
+def _replaced(text: str, _: str) -> str:
+    return text
+
+
 def _unmounted(host: Host, spec: ServerSpec) -> List[str]:
     mounts = {item.mount for item in (filesystem_of(spec, export.path) for export in spec.exports) if item}
     return [mount + " is not mounted" for mount in sorted(mounts) if not mounted_on(host, mount)]
@@ -174,8 +187,11 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
         for pair in exports.wanted(spec)
         if pair in elsewhere
     ]
-    if text_file.edit(host, exports.OWN, lambda _: exports.own_text(spec, elsewhere)):
-        done.append(exports.OWN + " written")
+    done += [
+        name + (" written" if text else " removed")
+        for name, text in _files(spec, elsewhere)
+        if text_file.edit(host, name, functools.partial(_replaced, text))
+    ]
     done += [] if spec.locks else locks.remove(host)  # a site that no longer asks for them
     return done + _start(host, *service)
 
@@ -211,8 +227,9 @@ def release(host: Host, spec: ServerSpec) -> List[str]:
     """Takes back every export of the spec's filesystems, whoever made it, so that no command and no boot
     brings it back, and stops the server unless it exports something else. Raises HookError."""
     done = []
-    if text_file.edit(host, exports.OWN, lambda _: ""):
-        done.append(exports.OWN + " removed")
+    for own in (exports.OWN, exports.ORDER):
+        if text_file.edit(host, own, lambda _: ""):
+            done.append(own + " removed")
 
     concerned = concerning(host, spec)
 

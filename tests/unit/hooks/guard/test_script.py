@@ -11,7 +11,7 @@ import pytest
 
 from hooks.guard import guard
 from hooks.guard.script import BOOTED, FOLDER, SETTLED
-from hooks.layers import fstab
+from hooks.layers import exports, fstab
 from hooks.layers.locks import locks
 
 SITE = "/dev/vg1/lv01 /mnt/a xfs defaults 0 0"
@@ -126,6 +126,7 @@ def test_it_takes_away_what_is_of_the_server_and_no_more(machine):
         f"var/lib/iscsi/nodes/{data}",
         "etc/lvm/devices/system.devices",
         "etc/exports.d/nfs-failover.exports",
+        exports.ORDER[1:],
         "etc/machine-id",
         "etc/ssh/ssh_host_ed25519_key",
         "var/lib/nfs/statd/sm/10.0.0.7",

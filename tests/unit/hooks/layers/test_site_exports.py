@@ -125,24 +125,51 @@ def test_a_name_service_that_hangs_costs_seconds(tmp_path: Path) -> None:
     assert made.clock <= 5
 
 
+def kept(wanted: ServerSpec, own: str) -> dict[str, str]:
+    """Our files, as a takeover has left them."""
+    return {exports.OWN: own, exports.ORDER: exports.order(wanted, own)}
+
+
+# as `systemd-escape --path --suffix=mount` of systemd 252 prints them
+UNITS = [
+    ("/mnt/a", "mnt-a.mount"),
+    ("/mnt/a-b/.c", r"mnt-a\x2db-.c.mount"),
+    ("/.x", r"\x2ex.mount"),
+    ("/mnt/\u00e9", r"mnt-\xc3\xa9.mount"),
+    ("/a.b/c:d_e", "a.b-c:d_e.mount"),
+]
+
+
+@pytest.mark.parametrize(("mount", "unit"), UNITS)
+def test_nfsd_is_ordered_after_the_mounts_of_our_exports(mount: str, unit: str) -> None:
+    made = spec("10.0.0.0/16")
+    made = made._replace(
+        filesystems=tuple(one._replace(mount=mount) for one in made.filesystems),
+        exports=tuple(one._replace(path=mount + "/sub") for one in made.exports),
+    )
+    text = exports.order(made, exports.own_text(made, set()))
+    assert text.splitlines()[1:] == ["[Unit]", "After=" + unit]
+    assert exports.order(made, "") == ""
+
+
 def test_a_takeover_that_serves_the_short_name_is_present(tmp_path: Path) -> None:
     wanted = spec("nfs-cli")
     own = exports.own_text(wanted, set())
     lookups = [getent("nfs-cli", "10.0.0.21"), getent("nfs-cli.lab", "10.0.0.21")]
-    made = host(tmp_path, RUNS, table("/mnt/a  nfs-cli.lab"), *lookups, files={exports.OWN: own})
+    made = host(tmp_path, RUNS, table("/mnt/a  nfs-cli.lab"), *lookups, files=kept(wanted, own))
     assert done(made, "check", wanted).state == "present"
 
 
 def test_one_client_without_an_address_does_not_decide_over_the_service(tmp_path: Path) -> None:
     wanted = spec("10.0.0.0/16", "gone")
     own = exports.own_text(wanted, set())
-    made = host(tmp_path, RUNS, table("/mnt/a  10.0.0.0/16"), getent("gone"), files={exports.OWN: own})
+    made = host(tmp_path, RUNS, table("/mnt/a  10.0.0.0/16"), getent("gone"), files=kept(wanted, own))
     layer = done(made, "check", wanted)
     assert (layer.state, "not exported to gone, a name without an address" in layer.message) == (
         "present",
         True,
     )
-    made = host(tmp_path, RUNS, table(), getent("gone"), files={exports.OWN: own})
+    made = host(tmp_path, RUNS, table(), getent("gone"), files=kept(wanted, own))
     assert done(made, "check", spec("gone")).state == "broken"
 
 
