@@ -18,7 +18,7 @@ from failover.stack import state_lock
 
 NAME = "this machine's disk"
 # Much more than the state, its backup, the plans, the journal and the report of the largest site together.
-NEEDED_BYTES = 32 << 20
+NEEDED_BYTES = 16 << 20
 
 
 def look(ground: Ground) -> Iterator[Check]:
