@@ -111,6 +111,9 @@ def lab(tmp_path, monkeypatch):
     sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
     names = ("guest", "tgtd", "api")
     running = {name: subprocess.Popen([*sleep, str(tmp_path / "lab" / name)]) for name in names}
+    for one in running.values():  # between exec(2)'s two halves a process has no arguments
+        while str(tmp_path).encode() not in Path(f"/proc/{one.pid}/cmdline").read_bytes():
+            time.sleep(0.01)
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab/pid").write_text(str(running["tgtd"].pid))
     monkeypatch.setattr(
