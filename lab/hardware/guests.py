@@ -23,7 +23,9 @@ from lab.system.waiting import until
 ASSET_TAG = "OracleCloud.com"
 # norandmaps: TCG translates a library anew for each address that a process has it at; with one address for
 # all, a fork with an exec takes a quarter of the time (docs/adr/0009)
-KERNEL_WORDS = "console=ttyS0 root=/dev/vda rw quiet mitigations=off nokaslr norandmaps panic=-1 net.ifnames=0"
+KERNEL_WORDS = (
+    "console=ttyS0 root=/dev/vda rw quiet mitigations=off nokaslr norandmaps panic=-1 net.ifnames=0"
+)
 
 
 @dataclass(frozen=True)

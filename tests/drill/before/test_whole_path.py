@@ -118,7 +118,7 @@ class Path:
         ]
 
     def living(self) -> list[str]:
-        """Names of the instances that are not terminated, once none is about to be: no verb waits for that."""
+        """Names of the instances that are not terminated, once none is about to be: no verb waits for it."""
         assert until(lambda: "TERMINATING" not in dict(self.states()), 60, 0.2), self.states()
         return sorted(name for state, name in self.states() if state != "TERMINATED")
 
