@@ -127,7 +127,10 @@ def _apt_conf(scratch: Path) -> Path:
 
 def _run_apart(script: Argv) -> None:
     unshare: Argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    run([*unshare, "bash", *script], deadline_seconds=BUILD_SECONDS)
+    # Where this tool's own bytecode goes is no place in an image: packages leave theirs beside their sources,
+    # or each guest compiles cloud-init in its first boot.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    run([*unshare, "bash", *script], deadline_seconds=BUILD_SECONDS, env=environment)
 
 
 def _disk(root: Path, disk: Path) -> None:
