@@ -16,7 +16,7 @@ if [ -n "$packages" ]; then
 Dir "$root";
 Dir::State::Status "$root/var/lib/dpkg/status";
 Dir::Bin::dpkg "env";
-DPkg::Options { "--unset=TMPDIR"; "dpkg"; "--force-confold"; };
+DPkg::Options { "--unset=TMPDIR"; "dpkg"; "--force-confold"; "--force-unsafe-io"; };
 DPkg::Chroot-Directory "$root";
 APT::Install-Recommends "false";
 APT::Sandbox::User "root";
