@@ -174,6 +174,15 @@ def test_cloud_init_configures_a_guest_from_oracles_metadata(booted):
 
 
 @pytest.mark.nightly
+def test_a_guest_starts_without_compiling_what_its_packages_brought(booted):
+    """Emulated, that took half of a first boot; so did libraries at other addresses in each process."""
+    where = "/usr/lib/python3/dist-packages/cloudinit"
+    assert int(booted.ssh(SERVER, f"find {where} -name '*.pyc' | wc -l")) > 100
+    assert booted.ssh(SERVER, f"find {where} -name '*.pyc' -newermt \"$(uptime -s)\"") == ""
+    assert booted.ssh(SERVER, "cat /proc/sys/kernel/randomize_va_space") == "0"
+
+
+@pytest.mark.nightly
 def test_the_key_on_the_console_is_the_key_that_ssh_serves(booted):
     offered = booted.ssh(SERVER, "ssh-keyscan -t ed25519 10.0.0.11 2>/dev/null").split()[1:]
     assert " ".join(offered) == booted.host_key(SERVER)

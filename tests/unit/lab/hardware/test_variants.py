@@ -85,3 +85,16 @@ def test_the_kernel_of_el9_is_started_with_selinux(cache):
 
     assert "security=selinux selinux=1" in words("el9")
     assert "selinux" not in words(DEBIAN)
+
+
+def test_packages_leave_their_bytecode_in_the_image(monkeypatch):
+    """PYTHONPYCACHEPREFIX would have them leave it below a path of this machine, within the image."""
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", "/somewhere/bytecode")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    handed: list[dict[str, str]] = []
+    monkeypatch.setattr(build, "run", lambda *_, env, **__: handed.append(env))
+    build._run_apart(["script"])
+    (environment,) = handed
+    assert environment["LANG"] == "C.UTF-8"
+    assert not [name for name in environment if name.startswith("PYTHON")]
