@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import oci
 
 from failover.cloud.acting import acting
 from failover.cloud.client import POLL_SECONDS, pages
+from failover.cloud.compartments import Missing
 from failover.cloud.compute import Cloud
 from failover.cloud.resources import GONE
 from failover.deadline import until
@@ -238,9 +240,12 @@ class Imaging:
         self._cloud.call("DeleteImage", self._compute.delete_image, image_id, but=(404,))
 
     def instances_left(self, compartment_id: str) -> tuple[Leftover, ...]:
-        """The instances that runs of `invoke image` made and that are not terminated."""
+        """The instances that runs of `invoke image` made and that are not TERMINATED.
+
+        One that is TERMINATING still has its boot volume attached: OCI deletes neither before it has ended.
+        """
         instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
-        return tuple(_leftover(one) for one in instances if _ours(one) and one.lifecycle_state not in GONE)
+        return tuple(_leftover(one) for one in instances if _ours(one) and one.lifecycle_state != "TERMINATED")
 
     def volumes_left(self, source: ImageSource) -> tuple[Leftover, ...]:
         """The boot volumes that runs of `invoke image` made and that are still there."""
@@ -254,9 +259,10 @@ class Imaging:
         return tuple(_leftover(one) for one in volumes if _ours(one) and one.lifecycle_state not in ended)
 
     def terminate(self, instance_id: str, seconds: float) -> None:
-        """Terminate what this tool launched, with its boot volume; waits until it is gone.
+        """Terminate what this tool launched, with its boot volume; waits until it is TERMINATED.
 
-        A change that is under way (an image that is being taken) is waited for first.
+        A change that is under way (an image that is being taken) is waited for first. Raises Unknown at the
+        deadline, and for an instance that the API does not show.
         """
         stays = ("RUNNING", "STOPPED", *GONE)
         self._until("instance", instance_id, lambda: self._cloud.instance_state(instance_id), stays, seconds)
@@ -264,13 +270,21 @@ class Imaging:
         self._cloud.call(
             call, self._compute.terminate_instance, instance_id, preserve_boot_volume=False, but=(404, 409)
         )
-        self._until("instance", instance_id, lambda: self._cloud.instance_state(instance_id), GONE, seconds)
+        ended = partial(self._state_of_ending, instance_id)
+        self._until("instance", instance_id, ended, ("TERMINATED",), seconds)
 
     def delete_boot_volume(self, boot_volume_id: str, seconds: float) -> None:
         """Delete a clone that no instance has. Gone already is success."""
         settled = ("AVAILABLE", "FAULTY", "TERMINATED", "TERMINATING")
         self._until("boot volume", boot_volume_id, lambda: self._boot_state(boot_volume_id), settled, seconds)
         self._cloud.call("DeleteBootVolume", self._storage.delete_boot_volume, boot_volume_id, but=(404,))
+
+    def _state_of_ending(self, instance_id: str) -> str:
+        """A terminating instance's state. A 404 is its end: OCI forgets what was terminated."""
+        try:
+            return self._cloud.instance_state(instance_id)
+        except Missing:
+            return "TERMINATED"
 
     def _boot_state(self, boot_volume_id: str) -> str:
         volume = self._call(

@@ -25,7 +25,7 @@ from lab.site.lab import Lab
 from lab.site.nfs_site import CLIENT, SERVER, SUCCESSOR
 from lab.site.shapes.known import SHAPES
 from lab.site.shapes.shape import BUILT, FAILBACK, FAILOVER, HOME, SETTLED
-from lab.system.waiting import slowness, until
+from lab.system.waiting import slowness
 
 pytestmark = pytest.mark.guests
 
@@ -118,14 +118,10 @@ class Path:
         ]
 
     def living(self) -> list[str]:
-        """Names of the instances that are not terminated, once none is about to be: no verb waits for it."""
-        assert until(lambda: "TERMINATING" not in dict(self.states()), 60, 0.2), self.states()
-        return sorted(name for state, name in self.states() if state != "TERMINATED")
-
-    def states(self) -> list[tuple[str, str]]:
-        """State and name of each instance."""
+        """Names of the instances that are not TERMINATED."""
         compute, compartment = self.lab.api.compute_client(), self.lab.api.facts()["compartment_id"]
-        return [(one.lifecycle_state, one.display_name) for one in compute.list_instances(compartment).data]
+        listed = compute.list_instances(compartment).data
+        return sorted(one.display_name for one in listed if one.lifecycle_state != "TERMINATED")
 
     def left(self, tag: str) -> list[str]:
         """Names of what has this tag and is not gone; that anything was made at all is looked at first."""

@@ -72,7 +72,7 @@ class Imaged:
 
     def tagged(self, kind: str) -> list[dict[str, Any]]:
         bodies = self.site.model.bodies(f"kind = '{kind}'")
-        gone = ("TERMINATED", "TERMINATING", "DELETED")
+        gone = ("TERMINATED", "DELETED")
         return [b for b in bodies if TAG in (b["freeformTags"] or {}) and b["lifecycleState"] not in gone]
 
     def left(self) -> list[str]:
@@ -254,6 +254,34 @@ def test_killed_while_oci_takes_the_image_the_next_call_waits_for_that_image(
     assert "wait for image" in said
     assert set(imaged.images()) - set(before) == {image_id}
     assert (imaged.left(), imaged.written()) == ([], image_id)
+
+
+def test_killed_while_the_copy_ends_the_next_call_waits_and_touches_no_boot_volume_of_it(
+    imaged: Imaged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = Imaging._state_of_ending
+
+    def killed(calls: Imaging, instance_id: str) -> str:
+        raise SystemExit  # no `except` of the product sees it
+
+    def watched(calls: Imaging, instance_id: str) -> str:
+        assert imaged.left() == [f"nfs-failover-image-{FIRST}"] * 2, "the copy and its boot volume"
+        imaged.site.cloud.clear_faults()
+        return ending(calls, instance_id)
+
+    imaged.site.cloud.inject(operation="TerminateInstance", stuck=True)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(Imaging, "_state_of_ending", killed)
+            with pytest.raises(SystemExit):
+                imaged.take(keep=1000)
+            patched.setattr(Imaging, "_state_of_ending", watched)
+            before = len(imaged.site.cloud.requests())
+            imaged.take(keep=1000)
+    finally:
+        imaged.site.cloud.clear_faults()
+    assert imaged.left() == []
+    assert "DeleteBootVolume" not in {one["operation"] for one in imaged.site.cloud.requests()[before:]}
 
 
 def test_the_surplus_is_deleted_and_never_what_terraform_or_another_tool_has(imaged: Imaged) -> None:

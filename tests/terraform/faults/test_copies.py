@@ -12,7 +12,6 @@ from rich.console import Console
 
 from failover.command import site_file as sites
 from failover.command.request import SiteChoice
-from failover.deadline import until
 from failover.image import take as images
 from failover.image.plan import ImageRequest
 from failover.model.outcome import FailoverError
@@ -40,16 +39,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeSite]:
 
 
 def costing(site: WholeSite) -> dict[str, str]:
-    """By OCID the name of whatever costs money, past the API, once what is terminating has gone."""
-    ending = until(lambda: terminating(site), lambda ids: not ids, 30, (0.2,))
-    assert not ending
+    """By OCID the name of whatever costs money, past the API."""
     bodies = [one for kind in KINDS for one in site.model.bodies("kind = ?", kind)]
     return {b["id"]: str(b.get("displayName")) for b in bodies if b["lifecycleState"] not in OVER}
-
-
-def terminating(site: WholeSite) -> list[str]:
-    """The instances that still are, with their boot volumes, but no longer for anybody."""
-    return [b["id"] for b in site.model.bodies("kind = 'instance'") if b["lifecycleState"] == "TERMINATING"]
 
 
 def delete_group(site: WholeSite, ocid: str) -> None:
