@@ -245,7 +245,8 @@ class Imaging:
         One that is TERMINATING still has its boot volume attached: OCI deletes neither before it has ended.
         """
         instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
-        return tuple(_leftover(one) for one in instances if _ours(one) and one.lifecycle_state != "TERMINATED")
+        living = (one for one in instances if one.lifecycle_state != "TERMINATED")
+        return tuple(_leftover(one) for one in living if _ours(one))
 
     def volumes_left(self, source: ImageSource) -> tuple[Leftover, ...]:
         """The boot volumes that runs of `invoke image` made and that are still there."""
