@@ -35,6 +35,14 @@ resource "oci_core_volume_attachment" "data" {
     }
 
     precondition {
+      condition = length(try(local._ending[var.active_server], [])) == 0
+      error_message = join(" ", [
+        "${var.active_server} (${join(", ", try(local._ending[var.active_server], []))}) is TERMINATING and cannot",
+        "take ${each.key}: wait until it has ended (a new one is launched then), or choose another active_server.",
+      ])
+    }
+
+    precondition {
       condition = !local._active_is_unknown
       error_message = join(" ", [
         "404: ${var.active_server} (${coalesce(local.servers[var.active_server].instance_id, "no instance")}), the",

@@ -20,6 +20,13 @@ locals {
       if i.freeform_tags[local.server_tag] == name && !contains(local._gone, i.state)
     ]
   }
+  # Until it has ended it has its name and its addresses, and the state keeps it.
+  _ending = {
+    for name, _ in local._launchable : name => [
+      for i in data.oci_core_instances.site.instances : i.id
+      if i.freeform_tags[local.server_tag] == name && i.state == "TERMINATING"
+    ]
+  }
   _launched = {
     for name, s in local._launchable : name => s
     if(name == var.active_server && !local._waits) || s.standby || contains(var.launch, name) ||

@@ -6,10 +6,11 @@ from typing import Any
 
 from failover.act.context import Crew, expected
 from failover.hosts import specs
+from failover.model.instance_states import OFF
 from failover.model.observation import ServerStatus
 from failover.model.outcome import Failed, Refused, Unknown
 from failover.model.stack_output import Server
-from failover.plan.model import OFF, Step
+from failover.plan.model import Step
 from failover.runs.events import UNPROVEN
 
 

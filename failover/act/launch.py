@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from failover.act.context import Crew, with_what_is_left
-from failover.cloud.resources import GONE
 from failover.deadline import until
 from failover.hosts import survey
 from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.host.hook_report import HookReport
+from failover.model.instance_states import ENDING, GONE
 from failover.model.observation import Presence
 from failover.model.outcome import FailoverError, Unknown
 from failover.plan.model import Step
@@ -22,6 +22,7 @@ def launch(crew: Crew, step: Step) -> str:
 
     Raises FailoverError, with what the API has after the failed apply.
     """
+    _await_ends(crew, step.subject)
     variables = {"launch": [step.subject], "active_server": crew.stack.active}
     address = addresses.instance(step.subject)
     for instance_id in crew.cloud.launched(crew.stack.compartment_id, step.subject)[:1]:
@@ -40,6 +41,20 @@ def launch(crew: Crew, step: Step) -> str:
         raise with_what_is_left(error, _launched_now(crew, step.subject)) from error
     crew.stack = crew.terraform.read()
     return f"instance {crew.server(step.subject).instance_id}"
+
+
+def _await_ends(crew: Crew, name: str) -> None:
+    """Wait for the end of what is TERMINATING: an earlier `name`, and the active server.
+
+    The first has the address that the new one is to get. The stack takes the second for gone while its
+    volumes are still attached there, and plans nothing.
+    """
+    ending = list(crew.cloud.ending(crew.stack.compartment_id, name))
+    active = crew.observation.servers[crew.stack.active]
+    if active.server.instance_id and active.instance_state == ENDING:
+        ending.append(active.server.instance_id)
+    for instance_id in ending:
+        crew.cloud.await_ended(instance_id, crew.site.deadlines.power)
 
 
 def _launched_now(crew: Crew, name: str) -> str:

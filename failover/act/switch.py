@@ -7,9 +7,9 @@ from typing import Any
 
 from failover.act.context import Crew, Restoring, with_what_is_left
 from failover.act.fence import assert_fenced
-from failover.cloud.resources import GONE
 from failover.deadline import Deadline
 from failover.model.attachments import Attachments
+from failover.model.instance_states import GONE
 from failover.model.outcome import Failed, FailoverError, Refused
 from failover.model.stack_output import Server
 from failover.plan.model import Step

@@ -11,9 +11,9 @@ import oci
 
 from failover.cloud.client import POLL_SECONDS, Connection, pages
 from failover.cloud.compartments import Missing, Places, state_of_missing
-from failover.cloud.resources import GONE
 from failover.deadline import until
 from failover.model.attachments import Attachment
+from failover.model.instance_states import ENDED, ENDING, GONE, OFF
 from failover.model.outcome import Failed, Unknown
 from failover.model.site import CloudAccess
 from failover.model.stack_output import Server, Stack
@@ -59,13 +59,18 @@ class Cloud:
         return str(self.call(call, self._compute.get_instance, instance_id).data.compartment_id)
 
     def launched(self, compartment_id: str, server: str) -> tuple[str, ...]:
-        """The instances that a stack launched as this server and that are not terminated, by its tag."""
+        """The instances that a stack launched as this server, by its tag; none that is GONE."""
+        return tuple(ocid for ocid, state in self._tagged(compartment_id, server) if state not in GONE)
+
+    def ending(self, compartment_id: str, server: str) -> tuple[str, ...]:
+        """The instances that a stack launched as this server, by its tag, and that are TERMINATING."""
+        return tuple(ocid for ocid, state in self._tagged(compartment_id, server) if state == ENDING)
+
+    def _tagged(self, compartment_id: str, server: str) -> list[tuple[str, str]]:
+        """OCID and state of each."""
         instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
-        return tuple(
-            i.id
-            for i in instances
-            if (i.freeform_tags or {}).get(SERVER_TAG) == server and i.lifecycle_state not in GONE
-        )
+        tagged = (one for one in instances if (one.freeform_tags or {}).get(SERVER_TAG) == server)
+        return [(one.id, one.lifecycle_state) for one in tagged]
 
     def server_state(self, server: Server, stack: Stack, holds: bool) -> str:
         """The state of a server's instance; after a 404, what state_of_missing makes of it.
@@ -134,7 +139,7 @@ class Cloud:
 
     def power_off(self, instance_id: str, deadline_seconds: float) -> str:
         """Cut the power (STOP, not SOFTSTOP) and wait until the API says STOPPED; returns the state."""
-        return self._power(instance_id, "STOP", "RUNNING", ("STOPPED", "TERMINATED"), deadline_seconds)
+        return self._power(instance_id, "STOP", "RUNNING", OFF, deadline_seconds)
 
     def power_on(self, instance_id: str, deadline_seconds: float) -> str:
         """START a stopped instance and wait until the API says RUNNING; returns the state."""
@@ -144,9 +149,21 @@ class Cloud:
         """TerminateInstance, its boot volume too; waits until the API says so. Raises Unknown."""
         call = f"TerminateInstance of {instance_id}"
         self.call(call, self._compute.terminate_instance, instance_id, preserve_boot_volume=False)
-        return self._until(
-            instance_id, lambda: self.instance_state(instance_id), ("TERMINATED",), deadline_seconds
-        )
+        return self._until(instance_id, lambda: self.instance_state(instance_id), (ENDED,), deadline_seconds)
+
+    def await_ended(self, instance_id: str, deadline_seconds: float) -> None:
+        """Wait until a TERMINATING instance has ended: until then its addresses and its name are not free.
+
+        A 404 is its end, since OCI forgets what was terminated. Raises Unknown at the deadline.
+        """
+
+        def state() -> str:
+            try:
+                return self.instance_state(instance_id)
+            except Missing:
+                return ENDED
+
+        self._until(instance_id, state, (ENDED,), deadline_seconds)
 
     def _power(
         self, instance_id: str, action: str, takes: str, wanted: tuple[str, ...], deadline_seconds: float
@@ -159,7 +176,7 @@ class Cloud:
         def step() -> str:
             """The state; the action is sent in the state that takes it. Raises Failed, Unknown."""
             state = self.instance_state(instance_id)
-            if state in GONE and "TERMINATED" not in wanted:
+            if state in GONE and ENDED not in wanted:
                 raise Failed(f"instance {instance_id} is {state}", "choose another server")
             if state == takes:
                 # 409: another call was quicker, or the answer to ours was lost; the next state shows it
@@ -176,7 +193,8 @@ class Cloud:
         state = until(read, lambda s: s in states, deadline_seconds, POLL_SECONDS)
         if state not in states:
             raise Unknown(
-                f"instance {instance_id} is {state} after {deadline_seconds:.0f} s, expected {states[0]}",
+                f"instance {instance_id} is {state} after {deadline_seconds:.0f} s, "
+                f"expected {' or '.join(states)}",
                 "look at the instance in the console; then run the same command again",
             )
         return state

@@ -18,9 +18,9 @@ from failover.cloud.acting import acting
 from failover.cloud.client import POLL_SECONDS, pages
 from failover.cloud.compartments import Missing
 from failover.cloud.compute import Cloud
-from failover.cloud.resources import GONE
 from failover.deadline import until
 from failover.model.host.image_contents import TAG, TAG_OF
+from failover.model.instance_states import ENDED, GONE
 from failover.model.outcome import Failed, Refused, Unknown
 
 LARGEST_GB = 400  # of a custom image (Managing Custom Images, limitations)
@@ -245,7 +245,7 @@ class Imaging:
         One that is TERMINATING still has its boot volume attached: OCI deletes neither before it has ended.
         """
         instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
-        living = (one for one in instances if one.lifecycle_state != "TERMINATED")
+        living = (one for one in instances if one.lifecycle_state != ENDED)
         return tuple(_leftover(one) for one in living if _ours(one))
 
     def volumes_left(self, source: ImageSource) -> tuple[Leftover, ...]:
@@ -272,7 +272,7 @@ class Imaging:
             call, self._compute.terminate_instance, instance_id, preserve_boot_volume=False, but=(404, 409)
         )
         ended = partial(self._state_of_ending, instance_id)
-        self._until("instance", instance_id, ended, ("TERMINATED",), seconds)
+        self._until("instance", instance_id, ended, (ENDED,), seconds)
 
     def delete_boot_volume(self, boot_volume_id: str, seconds: float) -> None:
         """Delete a clone that no instance has. Gone already is success."""
@@ -285,7 +285,7 @@ class Imaging:
         try:
             return self._cloud.instance_state(instance_id)
         except Missing:
-            return "TERMINATED"
+            return ENDED
 
     def _boot_state(self, boot_volume_id: str) -> str:
         volume = self._call(

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-GONE = ("TERMINATING", "TERMINATED")  # states of an instance that is no more
-
 
 @dataclass(frozen=True)
 class InstanceFound:

@@ -12,6 +12,7 @@ import oci
 from failover.cloud.client import Connection
 from failover.cloud.inventory import Unanswered, called, listed, retries
 from failover.cloud.profile import full_region
+from failover.model.instance_states import GONE
 from failover.model.site import CloudAccess
 
 _AT_ONCE = 8  # OCI throttles callers that ask for more at a time (429)
@@ -121,7 +122,7 @@ class ServerReads:
     def named(self, name: str, compartment_id: str) -> tuple[str, ...]:
         """ListInstances: the OCIDs of those with this display name that are not terminated."""
         instances = listed("ListInstances", self._compute.list_instances, compartment_id, display_name=name)
-        return tuple(i.id for i in instances if i.lifecycle_state not in ("TERMINATED", "TERMINATING"))
+        return tuple(i.id for i in instances if i.lifecycle_state not in GONE)
 
     def instance(self, instance_id: str) -> ServerInstance:
         """GetInstance."""

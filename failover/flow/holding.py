@@ -7,13 +7,12 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from failover.model.instance_states import GONE
 from failover.model.observation import Observation
 from failover.model.outcome import Outcome, Refused, Unknown
 from failover.plan.model import Plan, StepKind
 from failover.runs import history, hold
 from failover.runs.hold import Hold
-
-_GONE = ("TERMINATED", "TERMINATING")
 
 
 class Holding:
@@ -66,7 +65,7 @@ class Holding:
             return
         loser = _loser(plan, observation)
         one = observation.servers.get(loser) if loser else None
-        if one is None or one.server.instance_id is None or one.instance_state in _GONE:
+        if one is None or one.server.instance_id is None or one.instance_state in GONE:
             why = f"{loser} has no instance" if loser else "no server loses the volumes"
             if not (self.kept and self.kept.is_in_force(self._now())):
                 self.note = f"--hold: {why}, so no server is held"

@@ -10,9 +10,10 @@ DETACHED before anything is attached).
 
 from __future__ import annotations
 
+from failover.model.instance_states import OFF
 from failover.model.observation import Observation, Presence, ServerStatus
 from failover.model.outcome import Refused
-from failover.plan.model import FENCES, OFF, Plan, StepKind
+from failover.plan.model import FENCES, Plan, StepKind
 from failover.plan.silence import Belief, judge
 
 

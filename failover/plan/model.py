@@ -6,7 +6,6 @@ import enum
 from dataclasses import dataclass
 from functools import cached_property
 
-OFF = ("STOPPED", "TERMINATED")
 LEFT_ALONE = "is left alone"  # in the note on a client that is not brought over; the report looks for it
 
 

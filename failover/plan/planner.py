@@ -5,6 +5,7 @@ What every plan has to hold to is in failover/plan/invariant.py.
 
 from __future__ import annotations
 
+from failover.model.instance_states import ENDED, ENDING
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import Refused, Unknown
 from failover.model.stack_output import Server
@@ -110,8 +111,10 @@ def _launch_why(target: ServerStatus) -> str:
         return "it does not exist yet; the volumes stay where they are meanwhile"
     if target.server.adopted:
         return ""
-    if target.instance_state in ("TERMINATED", "TERMINATING"):
-        return f"its instance is {target.instance_state}: another one is launched from the image"
+    if target.instance_state == ENDED:
+        return f"its instance is {ENDED}: another one is launched from the image"
+    if target.instance_state == ENDING:
+        return f"its instance is {ENDING}: once it has ended, another one is launched from the image"
     if target.server.address is None:
         return "its launch was cut off before Terraform had its address"
     return ""
@@ -154,10 +157,16 @@ def _fence(
     step = Step(
         StepKind.POWER_OFF,
         name,
-        f"{judged.reason}: its power is cut and proven off",
+        f"{judged.reason}: {_off_by(holder)}",
         () if beside else prepared,
     )
     return step, judged.evidence
+
+
+def _off_by(holder: ServerStatus) -> str:
+    if holder.instance_state == ENDING:
+        return "its end is waited for"
+    return "its power is cut and proven off"
 
 
 def _cut_off(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
 from failover.cloud.compute import SERVER_TAG
 from failover.cloud.inventory import Unanswered
-from failover.cloud.resources import GONE, ImageFound, InstanceFound, SubnetFound, VolumeFound
+from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
 from failover.hosts import specs, survey
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
@@ -15,6 +15,7 @@ from failover.model.attachments import Attachment, Attachments
 from failover.model.host import image_contents
 from failover.model.host.hook_report import HookReport
 from failover.model.host.image_contents import ImageContents
+from failover.model.instance_states import GONE
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError, Unknown
 from failover.model.site import ClientMode

@@ -18,6 +18,7 @@ from failover.cloud.throwaway import ThrowAwayServers
 from failover.hosts.hook_runner import HookRunner
 from failover.model.attachments import Attachment, Attachments
 from failover.model.finding import Finding
+from failover.model.instance_states import OFF
 from failover.model.observation import Observation, ServerStatus
 from failover.model.outcome import Failed, FailoverError, Outcome, Refused, Unknown, Usage
 from failover.model.stack_output import Stack
@@ -354,7 +355,7 @@ class Rehearsal:
 
     def _is_off(self, instance_id: str) -> bool:
         try:
-            return self._ports.cloud.instance_state(instance_id) in ("STOPPED", "TERMINATED")
+            return self._ports.cloud.instance_state(instance_id) in OFF
         except Unknown:
             return False
 

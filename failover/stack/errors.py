@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from failover.model.outcome import Failed, FailoverError, Refused, Unknown
+from failover.stack import lost
 
 # Terraform's words for a missing or useless answer: whether the call was carried out is not known.
 _UNLEARNT = re.compile(
@@ -46,6 +47,11 @@ def explained(cmd: str, text: str) -> FailoverError:
     mend = "mend the cause"
     if _OWN_DISK.search(reason):
         mend = "make room on this machine's disk, or give the right to write there"
+    elif kept := lost.kept_from_destruction(reason):
+        mend = (
+            f"if {' or '.join(kept)} is being terminated, wait until it has ended; else put back what "
+            "describes it (its entry of servers, its image_id)"
+        )
     if cmd == "apply":
         return Failed(f"terraform apply: {reason}", f"{mend}, then run the same command again")
     return Refused(f"terraform {cmd}: {reason}", f"{mend}; nothing was changed by this step")

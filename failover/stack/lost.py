@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from failover.model.instance_states import GONE
 from failover.model.outcome import Unknown
 from failover.stack.addresses import ATTACHMENT, INSTANCE, SERVICE_ADDRESS, VNIC
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from failover.cloud.inventory import CloudReads
 
 _PREVENTED = re.compile(rf'Resource ({re.escape(INSTANCE)}\["[^"]+"\]) has lifecycle\.prevent_destroy')
-_GONE = ("TERMINATING", "TERMINATED")
 Record = Mapping[str, Any]
 
 
@@ -68,7 +68,7 @@ def lost(state: Mapping[str, Any], kinds: Sequence[str], reads: CloudReads) -> t
 def _is_lost(address: str, record: Record, reads: CloudReads) -> bool:
     if address.startswith(INSTANCE):
         return _missing(lambda: reads.instance(record["id"])) and not any(
-            i.id == record["id"] and i.state not in _GONE for i in reads.instances(record["compartment_id"])
+            i.id == record["id"] and i.state not in GONE for i in reads.instances(record["compartment_id"])
         )
     if address.startswith(ATTACHMENT):
         return _missing(lambda: reads.attachment_state(record["id"])) and not any(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from failover.model.instance_states import ENDING
 from failover.model.outcome import FailoverError, Refused
 from failover.model.stack_output import Stack
 from failover.ports import Ports
@@ -22,6 +23,9 @@ def take_down(ports: Ports, name: str, say: Say) -> str:
         if stack.servers[name].instance_id is None:
             return f"{name} does not exist: there is nothing to take down"
         # a run that was killed after the call, or somebody else: the state is still to be brought up to date
+        for ending in ports.cloud.ending(stack.compartment_id, name):
+            say(f"{name} ({ending}) is {ENDING}: waiting until it has ended ...")
+            ports.cloud.await_ended(ending, ports.site.deadlines.power)
         return f"{name} is terminated already; {_settled(ports, name)}"
     say(f"terminating {name} ({instance_id}) ...")
     ports.cloud.terminate(instance_id, ports.site.deadlines.power)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 from failover.checkout import commit as commits
 from failover.checkout import request as checkouts
 from failover.checkout.git import Checkout
-from failover.cloud.resources import GONE, ImageFound
+from failover.cloud.resources import ImageFound
 from failover.hosts import descriptors, specs
 from failover.hosts.fan_out import FanOut
 from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.model.attachments import Attachment
 from failover.model.host.host_spec import HostDocument
+from failover.model.instance_states import GONE
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
 from failover.model.outcome import Unknown
 from failover.model.site import Client, ClientMode, Site, Transport

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from failover.cloud.resources import SubnetFound
+from failover.model.instance_states import ENDING
 from failover.model.stack_output import Launch
-from failover.preflight.check import Check, blocking, ok
+from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.context import Ground
 
 NAME = "address"
@@ -23,13 +24,27 @@ def look(ground: Ground) -> Iterator[Check]:
             yield ok(NAME, f"{ground.target.name} exists already")
         return
     further = [vnic for vnic in ground.target.vnics if not vnic.is_primary]
+    own = _kept_until_it_ends(ground)
     for one in (launch, *(replace(launch, subnet_id=v.subnet_id, private_ip=v.address) for v in further)):
         subnet = ground.subnet(one.subnet_id)
-        yield judge(ground.target.name, one, subnet, ground.reads.addresses(one.subnet_id))
+        yield judge(ground.target.name, one, subnet, ground.reads.addresses(one.subnet_id), own)
 
 
-def judge(server: str, launch: Launch, subnet: SubnetFound, used: Set[str]) -> Check:
-    """The subnet is AVAILABLE, reaches the target's domain, and has the wanted address or any one free."""
+def _kept_until_it_ends(ground: Ground) -> frozenset[str]:
+    """The addresses of the target's own instance while that is TERMINATING."""
+    target = ground.target
+    if not target.instance_id or ground.server_state(target) != ENDING:
+        return frozenset()
+    return frozenset(filter(None, (target.address, *(vnic.address for vnic in target.vnics))))
+
+
+def judge(
+    server: str, launch: Launch, subnet: SubnetFound, used: Set[str], own: Set[str] = frozenset()
+) -> Check:
+    """The subnet is AVAILABLE, reaches the target's domain, and has the wanted address or any one free.
+
+    `own`: of `used`, what is free again by the launch, since that waits for the end of the server of before.
+    """
     domain = subnet.availability_domain
     if subnet.state != "AVAILABLE":
         return blocking(NAME, f"subnet {subnet.name} is {subnet.state}", "AVAILABLE", _other(server))
@@ -41,6 +56,9 @@ def judge(server: str, launch: Launch, subnet: SubnetFound, used: Set[str]) -> C
         free = network.num_addresses - _FIRST - _LAST - len(used)
         text = f"{max(free, 0)} addresses are free in {network}"
         return ok(NAME, text) if free > 0 else blocking(NAME, text, "one or more", _other(server))
+    if launch.private_ip in own & used:
+        text = f"{launch.private_ip} is still that of {server}, which is {ENDING}"
+        return warning(NAME, text, "free", "nothing: the launch waits until it has ended")
     return _wanted(server, launch.private_ip, network, used)
 
 

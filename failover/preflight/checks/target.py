@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from failover.model.instance_states import ENDED, ENDING
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.context import Ground
 
 NAME = "target"
-_GONE = ("TERMINATED", "TERMINATING")
 _USABLE = ("RUNNING", "STOPPED", "STARTING", "STOPPING", "PROVISIONING")
 
 
@@ -31,8 +31,10 @@ def look(ground: Ground) -> Iterator[Check]:
 def judge(server: str, state: str, adopted: bool) -> Check:
     """An instance that can be made to run, or one that is launched anew (failover/plan/planner.py)."""
     text = f"{server} is {state}"
-    if state in _GONE and not adopted:
+    if state == ENDED and not adopted:
         return ok(NAME, f"{text} and is launched again by the failover")
+    if state == ENDING and not adopted:
+        return warning(NAME, text, ENDED, "nothing, or wait: a failover launches another once it has ended")
     if state in _USABLE:
         return ok(NAME, text)
     expected = f"one of {', '.join(_USABLE)}"

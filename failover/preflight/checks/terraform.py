@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from failover.bundle.cloud_init import render_cloud_init, user_data
-from failover.cloud.resources import GONE
+from failover.model.instance_states import GONE
 from failover.model.outcome import Refused
 from failover.model.resource_change import Change
 from failover.preflight.check import Check, blocking, ok, warning

@@ -1,11 +1,14 @@
-"""Servers that are terminated, forgotten by OCI, or not to be read: whole failovers, and plain Terraform.
+"""Servers that are terminated, about to be, forgotten by OCI, or not to be read: failovers, plain Terraform.
 
 The provider gives null for a TERMINATED instance and a 404 alike.
 """
 
 import functools
+import io
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
@@ -15,7 +18,7 @@ from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome, Unknown
 from failover.preflight.check import CheckResult
 from failover.stack.errors import explained
-from failover.verbs import preflight
+from failover.verbs import preflight, standby
 from lab.site.stack import VARIABLES_FILE
 from tests import sources
 from tests.terraform.doubles.hosts import AnsweringHost
@@ -47,10 +50,37 @@ def end_first(site: WholeSite) -> None:
     site.serving()
 
 
-def done(site: WholeSite, target: str) -> None:
+@contextmanager
+def ending(site: WholeSite, ocid: str, looks: int = 3) -> Iterator[None]:
+    """It is TERMINATING in the block until it was looked at so many times: whoever waits for its end does."""
+    cloud = site.cloud
+    cloud.inject(operation="TerminateInstance", stuck=True)
+    cloud.compute.terminate_instance(ocid, preserve_boot_volume=False)
+    before, over = len(cloud.requests()), threading.Event()
+
+    def end_it() -> None:
+        while not over.wait(0.2):
+            made = [one["operation"] for one in cloud.requests()[before:]]
+            if made.count("GetInstance") >= looks:
+                cloud.clear_faults()
+                return
+
+    watching = threading.Thread(target=end_it)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
+        cloud.clear_faults()
+
+
+def done(site: WholeSite, target: str) -> str:
+    """What the failover said, which ended well."""
     report, said = site.fail_over(target)
     assert report.outcome in (Outcome.DONE, Outcome.NOTHING_TO_DO), f"{report.reason}\n{said}"
     site.assert_settled_on(target)
+    return said
 
 
 def test_a_standby_takes_over_from_a_terminated_server_and_goes_on_when_it_is_forgotten(
@@ -93,6 +123,56 @@ def test_a_forgotten_server_is_unknown_unless_its_compartment_is_given(addressed
     servers[FIRST]["compartment_id"] = addressed.cloud.facts["compartment_id"]
     addressed.stack.change_site(servers=servers)
     done(addressed, SECOND)
+
+
+@pytest.mark.parametrize("launched", [True, False])
+def test_a_dead_server_that_is_being_terminated_has_its_end_waited_for(
+    addressed: WholeSite, launched: bool
+) -> None:
+    """As its operator does it in the console, before anything else."""
+    if launched:
+        addressed.stack.apply(launch=[SECOND])
+    addressed.silence(FIRST)
+    with ending(addressed, addressed.first, looks=8):
+        assert "the API says TERMINATING: its end is waited for" in done(addressed, SECOND)
+    assert addressed.model.state(addressed.first) == "TERMINATED"
+    assert addressed.verify().outcome is Outcome.DONE
+
+
+def test_a_target_that_is_being_terminated_is_launched_again_with_its_address(site: WholeSite) -> None:
+    site.stack.apply(launch=[SECOND])
+    old = site.instances()[SECOND]
+    (address,) = site.cloud.addresses(old)
+    site.silence(FIRST)
+    with ending(site, old, looks=15):
+        with mock.patch("failover.hosts.hook_runner.SshHost", functools.partial(AnsweringHost, site.model)):
+            looked = preflight.check(SECOND, SiteChoice(str(site.file)), terraform_plan=False)
+        told = {c.name: c for c in looked.checks}
+        assert told["target"].outcome is told["address"].outcome is CheckResult.WARNING
+        assert f"{address} is still that of {SECOND}, which is TERMINATING" in told["address"].actual
+        done(site, SECOND)
+    assert site.instances()[SECOND] != old
+    assert site.cloud.addresses(site.instances()[SECOND]) == [address]
+
+
+def test_the_console_gives_no_volume_to_a_server_that_is_being_terminated(site: WholeSite) -> None:
+    """The plan is refused: applied, it would have taken them from the old server and failed."""
+    site.stack.apply(launch=[SECOND])
+    second = site.instances()[SECOND]
+    site.cloud.power_off(site.first)
+    with ending(site, second, looks=100):
+        said = site.stack.refusal(active_server=SECOND)
+    assert f"{SECOND} ({second}) is TERMINATING and cannot take bv1: wait until it has ended" in said
+
+
+def test_a_standby_that_is_being_terminated_already_is_waited_for(site: WholeSite) -> None:
+    site.stack.apply(launch=[SECOND])
+    said = io.StringIO()
+    with ending(site, site.instances()[SECOND]), redirect_stdout(said):
+        assert standby.main("down", SECOND, SiteChoice(str(site.file)), yes=True) == 0
+    assert "waiting until it has ended" in said.getvalue()
+    assert "Terraform's state has forgotten it" in said.getvalue()
+    assert site.stack.is_settled()
 
 
 def test_a_launched_server_that_is_forgotten_stands_in_no_plan_s_way(site: WholeSite) -> None:

@@ -35,6 +35,12 @@ def test_dead_server_is_fenced_beside_the_launch():
     assert plan.loser == "nfs-srv-1"
 
 
+def test_a_dead_server_that_is_being_terminated_is_waited_for():
+    plan = planner.make(usual(power="TERMINATING", up=False).observe("nfs-srv-2"))
+    assert plan.step("power-off nfs-srv-1").why == "the API says TERMINATING: its end is waited for"
+    assert "power-off nfs-srv-1" in plan.before("switch nfs-srv-2")
+
+
 def test_answering_server_serves_until_its_successor_is_ready():
     plan = planner.make(usual().observe("nfs-srv-2"))
     assert "reach nfs-srv-2" in plan.before("release nfs-srv-1")
@@ -107,7 +113,13 @@ def test_a_target_in_another_state_is_refused_by_name(state):
 
 
 @pytest.mark.parametrize(
-    ("state", "first"), [("TERMINATED", "launch"), ("STOPPING", "power-on"), ("STARTING", "reach")]
+    ("state", "first"),
+    [
+        ("TERMINATED", "launch"),
+        ("TERMINATING", "launch"),
+        ("STOPPING", "power-on"),
+        ("STARTING", "reach"),
+    ],
 )
 def test_a_target_on_its_way_is_taken_from_where_it_is(state, first):
     world = usual(up=False)
@@ -151,7 +163,7 @@ def test_check_catches_a_switch_to_a_server_nobody_has_reached():
 
 hosts = st.builds(
     Host,
-    power=st.sampled_from(["RUNNING", "STOPPED", "STOPPING", "STARTING", "TERMINATED", None]),
+    power=st.sampled_from(["RUNNING", "STOPPED", "STOPPING", "STARTING", "TERMINATING", "TERMINATED", None]),
     up=st.booleans(),
     serves=st.booleans(),
     signs=st.sampled_from([(), ("port 2049 accepts connections from here",)]),

@@ -6,7 +6,9 @@ import pytest
 
 from failover.cloud.inventory import Unanswered
 from failover.cloud.resources import InstanceFound
+from failover.model.outcome import Refused
 from failover.stack import addresses, lost
+from failover.stack.errors import explained
 
 SECOND = 'oci_core_instance.server["nfs-srv-2"]'
 STATE = {
@@ -106,3 +108,6 @@ def test_the_servers_are_named_in_terraform_s_error() -> None:
     said = f"Error: Instance cannot be destroyed\nResource {SECOND} has\nlifecycle.prevent_destroy set, but"
     assert lost.kept_from_destruction(said) == (SECOND,)
     assert lost.kept_from_destruction("Error: something else") == ()
+    refused = explained("plan", said)
+    assert isinstance(refused, Refused)
+    assert refused.remedy.startswith(f"if {SECOND} is being terminated, wait until it has ended")

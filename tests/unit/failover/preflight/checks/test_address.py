@@ -29,6 +29,16 @@ def test_an_address(changes: dict[str, Any], taken: set[str], outcome: CheckResu
     assert complete(found)
 
 
+def test_an_address_that_the_server_of_before_has_until_it_has_ended() -> None:
+    wanted, used = replace(LAUNCH, private_ip="10.0.0.2"), {"10.0.0.2", "10.0.0.3"}
+    kept = address.judge("nfs-srv-2", wanted, SUBNET, used, {"10.0.0.2"})
+    assert kept.outcome is CheckResult.WARNING
+    assert "is still that of nfs-srv-2, which is TERMINATING" in kept.actual
+    assert complete(kept)
+    of_another = address.judge("nfs-srv-2", wanted, SUBNET, used, {"10.0.0.3"})
+    assert of_another.outcome is CheckResult.BLOCKING
+
+
 @pytest.mark.parametrize("changes", [{"state": "TERMINATING"}, {"availability_domain": AD2}])
 def test_a_subnet_that_does_not_serve_the_target(changes: dict[str, Any]) -> None:
     found = address.judge("nfs-srv-2", LAUNCH, replace(SUBNET, **changes), set())

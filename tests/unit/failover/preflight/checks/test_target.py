@@ -14,6 +14,8 @@ from tests.unit.failover.preflight.ground import complete
         ("STOPPED", True, CheckResult.OK),
         ("STOPPING", False, CheckResult.OK),
         ("MOVING", False, CheckResult.BLOCKING),
+        ("TERMINATING", True, CheckResult.BLOCKING),
+        ("TERMINATING", False, CheckResult.WARNING),
         ("TERMINATED", True, CheckResult.BLOCKING),
         ("TERMINATED", False, CheckResult.OK),
     ],

@@ -1,0 +1,6 @@
+"""OCI's lifecycle states of an instance, by what they mean to a failover (Core Services API, Instance)."""
+
+ENDING = "TERMINATING"  # it still has its addresses, its name and its boot volume
+ENDED = "TERMINATED"
+GONE = (ENDING, ENDED)  # it never runs again
+OFF = ("STOPPED", ENDED)  # proven: nothing runs on it
