@@ -11,6 +11,7 @@ from typing import Any
 
 import tftest
 
+from failover.stack.state_lock import STATE_FILE
 from lab.provider.process import ProviderProcess
 from lab.site.stack import SOURCE, VARIABLES_FILE, lay_stack
 
@@ -29,6 +30,8 @@ class LaidStack:
         self._variables = variables
         self.use(provider)
         self._terraform.setup(cleanup_on_exit=False)
+        # As after the init of any site. This one downloads nothing, so makes none, and each run would init anew.
+        (self.folder / ".terraform").mkdir(exist_ok=True)
 
     @classmethod
     def alone(cls, folder: Path, provider: ProviderProcess) -> "LaidStack":
@@ -62,6 +65,11 @@ class LaidStack:
     def output(self) -> dict[str, Any]:
         """Output `failover` of the last apply."""
         return self._terraform.output()["failover"]
+
+    def active(self) -> str:
+        """The active server by the state's own file: a look that starts no Terraform."""
+        state = json.loads((self.folder / STATE_FILE).read_text())
+        return str(state["outputs"]["failover"]["value"]["active"])
 
     def attachments(self) -> list[str]:
         """OCIDs of the attachments after the last apply, for `released` when their server gave them up."""

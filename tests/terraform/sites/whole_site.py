@@ -146,7 +146,7 @@ class WholeSite:
         self.assert_never_double()
         assert self.holders() == {name: [f"ATTACHED {target}"] for name in self.volumes}
         assert self.serving() == target
-        assert self.stack.output()["active"] == target
+        assert self.stack.active() == target
         assert f'"{target}"' in (self.stack.folder / "active.auto.tfvars").read_text()
         assert not list((self.file.parent / "runs" / "plans").glob("*"))
 
