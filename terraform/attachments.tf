@@ -3,8 +3,14 @@
 # Keyed by the volume's name only. The key of a volume stays when the server changes, so Terraform replaces the
 # attachment, and destroys all old attachments before it makes any new one. A key with the server in it would
 # detach and attach side by side; create_before_destroy would attach first.
+#
+# Where servers are only launched, what is attached to none stays so: the server that was active may be dead, and a
+# person may have detached its volumes already.
 resource "oci_core_volume_attachment" "data" {
-  for_each = { for name, v in local.site.volumes : name => v if local._waits ? local.held[name] : true }
+  for_each = {
+    for name, v in local.site.volumes :
+    name => v if local._waits || var.launch_only ? local.held[name] : true
+  }
 
   attachment_type = "iscsi"
   instance_id     = local.servers[var.active_server].instance_id

@@ -58,6 +58,13 @@ variable "launch" {
   nullable    = false
 }
 
+variable "launch_only" {
+  type        = bool
+  description = "Whether launch is all that this apply is for: a volume that is attached to no server stays so. For programs, and for one apply."
+  default     = false
+  nullable    = false
+}
+
 variable "servers" {
   type = map(object({
     instance_id    = optional(string)

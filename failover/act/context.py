@@ -10,6 +10,7 @@ from typing import Protocol
 
 from failover.act.evidence import Evidence
 from failover.checkout.origin import COMMAND_LINE, Door
+from failover.cloud.inventory import CloudReads
 from failover.deadline import Deadline
 from failover.hosts import readiness
 from failover.hosts.hook_runner import HookRunner, StartedHooks
@@ -58,6 +59,7 @@ class Crew:
     ) -> None:
         self.site = ports.site
         self.cloud = ports.cloud
+        self._ports = ports
         self.terraform = ports.runner
         self.hosts = ports.hosts
         self.observer = ports.observer
@@ -76,6 +78,11 @@ class Crew:
         self._beside: list[threading.Thread] = []
         self.released: set[str] = set()
         self.cut_off: set[str] = set()
+
+    @property
+    def reads(self) -> CloudReads:
+        """The API, read only, and given up after a while."""
+        return self._ports.reads
 
     def beside(self, work: Callable[[], object]) -> None:
         """Do it in a thread of its own. No step waits for it; `settle` does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from failover.act import made_by_hand
 from failover.act.context import Crew, with_what_is_left
 from failover.deadline import until
 from failover.hosts import survey
@@ -15,6 +16,9 @@ from failover.model.outcome import FailoverError, Unknown
 from failover.plan.model import Step
 from failover.stack import addresses
 from failover.stack.switch_gate import gate
+
+# What a person took away, and a plan puts back where it belongs before the switch moves it.
+_MADE_AGAIN = (addresses.SWITCH_RECORD, addresses.SERVICE_ADDRESS, addresses.SERVICE_NAME)
 
 
 def launch(crew: Crew, step: Step) -> str:
@@ -28,13 +32,9 @@ def launch(crew: Crew, step: Step) -> str:
     for instance_id in crew.cloud.launched(crew.stack.compartment_id, step.subject)[:1]:
         if crew.cloud.settled_state(instance_id, crew.site.deadlines.launch) not in GONE:
             crew.terraform.adopt(address, instance_id, variables)
-    plan = crew.terraform.plan(variables)
+    plan = made_by_hand.planned(crew, variables)
     # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
-    gate(
-        plan.changes,
-        (address, addresses.vnics(step.subject), addresses.SWITCH_RECORD),
-        ("create", "update"),
-    )
+    gate(plan.changes, (address, addresses.vnics(step.subject), *_MADE_AGAIN), ("create", "update"))
     try:
         crew.terraform.apply(plan, crew.site.deadlines.launch)
     except FailoverError as error:

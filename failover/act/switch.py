@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from failover.act import made_by_hand
 from failover.act.context import Crew, Restoring, with_what_is_left
 from failover.act.fence import assert_fenced
 from failover.deadline import Deadline
@@ -58,7 +59,7 @@ def _make_ready_beside(crew: Crew, target: Server) -> None:
 
 def _planned(crew: Crew, variables: Mapping[str, Any]) -> SavedPlan:
     """The plan of the switch, which touches nothing else."""
-    plan = crew.terraform.plan(variables)
+    plan = made_by_hand.planned(crew, variables)
     if crew.door.checks_last_switch:
         # Again, and after the plan: Terraform does not apply one that is older than its state.
         crew.door.check(crew.terraform.switched())

@@ -11,7 +11,7 @@ import oci
 
 from failover.cloud.client import Connection, pages
 from failover.cloud.compute import LOOSE, attachment_of
-from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
+from failover.cloud.resources import ImageFound, InstanceFound, PrivateIp, SubnetFound, VolumeFound
 from failover.model.attachments import Attachment
 from failover.model.outcome import Unknown
 from failover.model.site import CloudAccess
@@ -114,8 +114,12 @@ class CloudReads:
 
     def addresses(self, subnet_id: str) -> frozenset[str]:
         """ListPrivateIps: the addresses of the subnet that are taken."""
-        addresses = listed("ListPrivateIps", self._network.list_private_ips, subnet_id=subnet_id)
-        return frozenset(a.ip_address for a in addresses)
+        return frozenset(one.address for one in self.private_ips(subnet_id))
+
+    def private_ips(self, subnet_id: str) -> tuple[PrivateIp, ...]:
+        """ListPrivateIps: those of the subnet, all pages."""
+        ips = listed("ListPrivateIps", self._network.list_private_ips, subnet_id=subnet_id)
+        return tuple(PrivateIp(ip.id, ip.ip_address, bool(ip.is_primary), ip.vnic_id) for ip in ips)
 
     def capacity(self, availability_domain: str, shape: str) -> str:
         """CreateComputeCapacityReport: AVAILABLE, OUT_OF_HOST_CAPACITY, HARDWARE_NOT_SUPPORTED.

@@ -40,6 +40,16 @@ class VolumeFound:
 
 
 @dataclass(frozen=True)
+class PrivateIp:
+    """An address of a VNIC. Only one that is not the VNIC's primary address can move."""
+
+    id: str
+    address: str
+    is_primary: bool
+    vnic_id: str | None
+
+
+@dataclass(frozen=True)
 class SubnetFound:
     """A subnet; `availability_domain` is None for a regional one."""
 

@@ -16,6 +16,7 @@ from failover.preflight.checks import (
     networks,
     own_mounts,
     ready,
+    service_address,
     standby,
     survey,
     target,
@@ -33,6 +34,7 @@ CLOUD = (
     Probe(image.NAME, image.look),
     Probe(capacity.NAME, capacity.look, advisory=True),
     Probe(address.NAME, address.look, advisory=True),
+    Probe(service_address.NAME, service_address.look, advisory=True),
     Probe("volumes", volumes.states),
     Probe("attachments", volumes.attachments),
 )

@@ -7,6 +7,7 @@ import re
 ATTACHMENT = "oci_core_volume_attachment.data"
 INSTANCE = "oci_core_instance.server"
 SERVICE_ADDRESS = "oci_core_private_ip.service"
+SERVICE_ADDRESS_RECORD = f"{SERVICE_ADDRESS}[0]"
 SERVICE_NAME = "oci_dns_rrset.service"
 VNIC = "oci_core_vnic_attachment.secondary"
 SWITCH_RECORD = "terraform_data.switch"

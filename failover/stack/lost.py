@@ -80,7 +80,7 @@ def _is_lost(address: str, record: Record, reads: CloudReads) -> bool:
         )
     if address.startswith(SERVICE_ADDRESS):
         return _missing(lambda: reads.private_ip(record["id"])) and (
-            record["ip_address"] not in reads.addresses(record["subnet_id"])
+            record["id"] not in {one.id for one in reads.private_ips(record["subnet_id"])}
         )
     return False
 

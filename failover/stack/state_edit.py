@@ -13,7 +13,10 @@ from typing import Any
 
 from failover.model.outcome import Refused
 
-_ADDRESS = re.compile(r'(?P<type>[a-z0-9_]+)\.(?P<name>[A-Za-z0-9_-]+)(\["(?P<key>[^"\\]+)"\])?')
+_ADDRESS = re.compile(
+    r"(?P<type>[a-z0-9_]+)\.(?P<name>[A-Za-z0-9_-]+)"
+    r'(\["(?P<key>[^"\\]+)"\]|\[(?P<index>\d+)\])?'
+)
 Document = dict[str, Any]
 
 
@@ -72,9 +75,11 @@ def _provider(state: Document) -> str:
     return str(named[0])
 
 
-def _parts(address: str) -> tuple[str, str, str | None]:
+def _parts(address: str) -> tuple[str, str, str | int | None]:
+    """Type, name, and the key of for_each or the index of count."""
     if match := _ADDRESS.fullmatch(address):
-        return match["type"], match["name"], match["key"]
+        key = match["key"] if match["index"] is None else int(match["index"])
+        return match["type"], match["name"], key
     raise Refused(f"{address} is not an address of this stack's own resources", "mend the state by hand")
 
 

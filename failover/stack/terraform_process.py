@@ -25,7 +25,7 @@ _ENVIRONMENT = {
 # What a run decides by itself, in each plan: an operator's shell must not. Arguments from there (-target,
 # -destroy) would be met between the fence and the switch.
 _ARGUMENTS = "TF_CLI_ARGS"
-_DECIDED = ("TF_VAR_active_server", "TF_VAR_fence", "TF_VAR_launch", "TF_VAR_switch")
+_DECIDED = ("TF_VAR_active_server", "TF_VAR_fence", "TF_VAR_launch", "TF_VAR_launch_only", "TF_VAR_switch")
 QUICK_SECONDS = 300.0
 _FORCED_SECONDS = 10.0
 

@@ -30,7 +30,7 @@ class LaidStack:
         self._variables = variables
         self.use(provider)
         self._terraform.setup(cleanup_on_exit=False)
-        # As after the init of any site. This one downloads nothing, so makes none, and each run would init anew.
+        # As after any init; this one downloads nothing and makes none, and each run would init anew.
         (self.folder / ".terraform").mkdir(exist_ok=True)
 
     @classmethod

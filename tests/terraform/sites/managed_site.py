@@ -65,22 +65,22 @@ class ManagedSite(WholeSite):
 
 
 @contextmanager
-def managed_site(folder: Path) -> Iterator[ManagedSite]:
+def managed_site(folder: Path, service_ip: str | None = None) -> Iterator[ManagedSite]:
     """A lab and an applied stack of their own."""
     lab = folder / "lab"
     lab.mkdir()
     with serving(lab) as cloud:
         stacks = Stacks(ApiProcess(lab))
         try:
-            yield _applied(folder, cloud, stacks)
+            yield _applied(folder, cloud, stacks, service_ip)
         finally:
             cloud.clear_faults()
             stacks.cancel_all()
             ProviderProcess(lab).stop()
 
 
-def _applied(folder: Path, cloud: LabCloud, stacks: Stacks) -> ManagedSite:
-    first, volumes, variables = invented(cloud)
+def _applied(folder: Path, cloud: LabCloud, stacks: Stacks, service_ip: str | None) -> ManagedSite:
+    first, volumes, variables = invented(cloud, service_ip)
     stack_id = stacks.create(stack_files(), {**as_texts(variables), "active_server": FIRST})
     job = stacks.apply(stack_id)
     assert job.lifecycle_state == "SUCCEEDED", f"{job.failure_details}\n{stacks.log(job.id)}"

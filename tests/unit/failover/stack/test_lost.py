@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from failover.cloud.inventory import Unanswered
-from failover.cloud.resources import InstanceFound
+from failover.cloud.resources import InstanceFound, PrivateIp
 from failover.model.outcome import Refused
 from failover.stack import addresses, lost
 from failover.stack.errors import explained
@@ -72,8 +72,9 @@ class Reads:
     def vnic_attachments(self, _: str) -> frozenset[str]:
         return frozenset({"n"} if self._listed else ())
 
-    def addresses(self, _: str) -> frozenset[str]:
-        return frozenset({"10.0.0.200"} if self._listed else ())
+    def private_ips(self, _: str) -> tuple[PrivateIp, ...]:
+        by_hand = PrivateIp("another", "10.0.0.200", is_primary=False, vnic_id="v")
+        return (by_hand, PrivateIp("p", "10.0.0.200", False, "v")) if self._listed else (by_hand,)
 
 
 def found(status: int | None, listed: bool, kinds: tuple[str, ...] = ALL) -> tuple[str, ...]:

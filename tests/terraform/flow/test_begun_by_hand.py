@@ -1,0 +1,90 @@
+"""Failovers on sites where an operator has begun the manual procedure: each goes on from what is there.
+
+The old server is silent. It is off where the operator powered it off, as the procedure's first step does.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from failover.model.outcome import Outcome
+from tests import sources
+from tests.terraform.sites.managed_site import managed_site
+from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+
+pytestmark = pytest.mark.checked(sources.RUN)
+
+
+@pytest.fixture
+def stands_by(tmp_path: Path) -> Iterator[WholeSite]:
+    with whole_site(tmp_path) as made:
+        made.stack.apply(launch=[SECOND])
+        yield made
+
+
+def detach(site: WholeSite, *names: str) -> None:
+    """A person detaches these volumes in the console."""
+    compartment = site.cloud.facts["compartment_id"]
+    for name in names:
+        listed = site.cloud.compute.list_volume_attachments(compartment, volume_id=site.volumes[name]).data
+        for attachment in listed:
+            if attachment.lifecycle_state != "DETACHED":
+                site.cloud.detach(attachment.id)
+
+
+def assert_recovered(site: WholeSite) -> None:
+    site.silence(FIRST)
+    report, said = site.fail_over(SECOND)
+    assert report.outcome is Outcome.DONE, f"{report.reason}\n{said}"
+    site.assert_never_double()
+    assert site.holders() == {name: [f"ATTACHED {SECOND}"] for name in site.volumes}
+    assert site.serving() == SECOND
+    assert site.verify().outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize("door", [whole_site, managed_site], ids=["Terraform", "Resource Manager"])
+@pytest.mark.parametrize("names", [("bv1",), ("bv1", "bv2")], ids=["one", "both"])
+def test_volumes_are_detached_and_the_successor_is_yet_to_be_launched(
+    tmp_path: Path, door: Callable[[Path], AbstractContextManager[WholeSite]], names: tuple[str, ...]
+) -> None:
+    with door(tmp_path) as site:
+        site.cloud.power_off(site.first)
+        detach(site, *names)
+        assert_recovered(site)
+
+
+def test_a_volume_is_detached_from_a_server_that_still_runs(tmp_path: Path) -> None:
+    with whole_site(tmp_path) as site:
+        detach(site, "bv1")
+        site.serving()
+        with site.model.open() as model:
+            assert model.pop("violations"), "the person's own, who took it from a server that serves"
+            model["violations"] = []
+        assert_recovered(site)
+        assert site.model.state(site.first) == "STOPPED"
+
+
+@pytest.mark.parametrize("names", [("bv1",), ("bv1", "bv2")], ids=["one", "both"])
+def test_volumes_are_attached_to_the_standby(stands_by: WholeSite, names: tuple[str, ...]) -> None:
+    stands_by.cloud.power_off(stands_by.first)
+    detach(stands_by, "bv1", "bv2")
+    for name in names:
+        stands_by.cloud.attach(stands_by.volumes[name], stands_by.instances()[SECOND])
+    assert_recovered(stands_by)
+
+
+def test_volumes_are_attached_to_a_server_that_was_launched_by_hand(stands_by: WholeSite) -> None:
+    """It may serve already: it is named, and nothing is taken from it."""
+    stands_by.silence(FIRST)
+    stands_by.cloud.power_off(stands_by.first)
+    detach(stands_by, "bv1", "bv2")
+    by_hand = stands_by.cloud.launch("by-hand")
+    for volume in stands_by.volumes.values():
+        stands_by.cloud.attach(volume, by_hand)
+    report, _ = stands_by.fail_over(SECOND)
+    assert report.outcome is Outcome.REFUSED
+    assert f"{by_hand}, which is not a server of this stack" in report.reason
+    assert "add the server to `servers`" in report.remedy
+    assert stands_by.cloud.holders(stands_by.volumes["bv1"]) == [by_hand]
