@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import oci
 import pytest
 
 from failover.model.outcome import Outcome
 from tests import sources
 from tests.terraform.sites.managed_site import managed_site
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
+from tests.terraform.stack.test_sites import make_zone
 
+NAME = "nfs.hpc.example"
 pytestmark = pytest.mark.checked(sources.RUN)
 
 
@@ -64,6 +67,19 @@ def test_a_volume_is_detached_from_a_server_that_still_runs(tmp_path: Path) -> N
             model["violations"] = []
         assert_recovered(site)
         assert site.model.state(site.first) == "STOPPED"
+
+
+def test_the_name_is_given_another_address_and_the_successor_is_yet_to_be_launched(tmp_path: Path) -> None:
+    with whole_site(tmp_path) as site:
+        _, zone = make_zone(site.cloud)
+        site.stack.change_site(dns_name=NAME, dns_zone=zone)
+        site.stack.apply()
+        records = oci.dns.models.RecordDetails(domain=NAME, rtype="A", rdata="10.0.0.99", ttl=30)
+        details = oci.dns.models.UpdateRRSetDetails(items=[records])
+        site.cloud.names.update_rr_set(zone, NAME, "A", details)
+        assert_recovered(site)
+        (record,) = site.cloud.names.get_rr_set(zone, NAME, "A").data.items
+        assert record.rdata == site.stack.output()["servers"][SECOND]["address"]
 
 
 @pytest.mark.parametrize("names", [("bv1",), ("bv1", "bv2")], ids=["one", "both"])
