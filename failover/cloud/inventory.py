@@ -112,14 +112,12 @@ class CloudReads:
         record_set = called("GetRRSet", self._names.get_rr_set, zone, name, "A", **view)
         return tuple(item.rdata for item in record_set.items)
 
-    def addresses(self, subnet_id: str) -> frozenset[str]:
-        """ListPrivateIps: the addresses of the subnet that are taken."""
-        return frozenset(one.address for one in self.private_ips(subnet_id))
-
     def private_ips(self, subnet_id: str) -> tuple[PrivateIp, ...]:
         """ListPrivateIps: those of the subnet, all pages."""
         ips = listed("ListPrivateIps", self._network.list_private_ips, subnet_id=subnet_id)
-        return tuple(PrivateIp(ip.id, ip.ip_address, bool(ip.is_primary), ip.vnic_id) for ip in ips)
+        return tuple(
+            PrivateIp(ip.id, ip.ip_address, bool(ip.is_primary), ip.vnic_id, ip.hostname_label) for ip in ips
+        )
 
     def capacity(self, availability_domain: str, shape: str) -> str:
         """CreateComputeCapacityReport: AVAILABLE, OUT_OF_HOST_CAPACITY, HARDWARE_NOT_SUPPORTED.

@@ -47,6 +47,7 @@ class PrivateIp:
     address: str
     is_primary: bool
     vnic_id: str | None
+    hostname: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,18 @@
-"""An address for the target in the subnet of each of its VNICs: the one that it asks for, or any."""
+"""An address and a hostname for the target in the subnet of each of its VNICs: those that it asks for."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
-from failover.cloud.resources import SubnetFound
+from failover.cloud.resources import PrivateIp, SubnetFound
 from failover.model.instance_states import ENDING
-from failover.model.stack_output import Launch
+from failover.model.stack_output import Launch, Server
 from failover.preflight.check import Check, blocking, ok, warning
 from failover.preflight.context import Ground
 
-NAME = "address"
+NAME, HOSTNAME = "address", "hostname"
 _FIRST, _LAST = 2, 1  # OCI keeps the first two addresses of a subnet and the last one
 
 
@@ -26,8 +26,27 @@ def look(ground: Ground) -> Iterator[Check]:
     further = [vnic for vnic in ground.target.vnics if not vnic.is_primary]
     own = _kept_until_it_ends(ground)
     for one in (launch, *(replace(launch, subnet_id=v.subnet_id, private_ip=v.address) for v in further)):
-        subnet = ground.subnet(one.subnet_id)
-        yield judge(ground.target.name, one, subnet, ground.reads.addresses(one.subnet_id), own)
+        subnet, ips = ground.subnet(one.subnet_id), ground.reads.private_ips(one.subnet_id)
+        yield judge(ground.target.name, one, subnet, {ip.address for ip in ips}, own)
+        if one is launch:
+            yield judge_hostname(ground.target, ips, own)
+
+
+def judge_hostname(server: Server, ips: Sequence[PrivateIp], own: Set[str]) -> Check:
+    """A subnet has each hostname once. `ips`: all of it; `own`: what is free by the launch, as in `judge`."""
+    holders = [ip for ip in ips if (ip.hostname or "").lower() == server.hostname.lower()]
+    if not holders:
+        return ok(HOSTNAME, f"{server.hostname} is free")
+    if holders[0].address in own:
+        text = f"{server.hostname} is still that of {server.name}, which is {ENDING}"
+        return warning(HOSTNAME, text, "free", "nothing: the launch waits until it has ended")
+    return blocking(
+        HOSTNAME,
+        f"{server.hostname} is the hostname of {holders[0].address} ({holders[0].vnic_id})",
+        "free: a subnet has each hostname once",
+        f"if {server.name} was launched by hand, adopt it (instance_id in the place of image_id in servers) "
+        f"or terminate it; else give {server.name} another hostname",
+    )
 
 
 def _kept_until_it_ends(ground: Ground) -> frozenset[str]:

@@ -3,6 +3,7 @@
 The old server is silent. It is off where the operator powered it off, as the procedure's first step does.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +12,7 @@ import oci
 import pytest
 
 from failover.model.outcome import Outcome
+from lab.site.stack import VARIABLES_FILE
 from tests import sources
 from tests.terraform.sites.managed_site import managed_site
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
@@ -89,6 +91,33 @@ def test_volumes_are_attached_to_the_standby(stands_by: WholeSite, names: tuple[
     for name in names:
         stands_by.cloud.attach(stands_by.volumes[name], stands_by.instances()[SECOND])
     assert_recovered(stands_by)
+
+
+def test_the_successor_is_launched_by_hand_and_then_adopted(tmp_path: Path) -> None:
+    """A subnet has each hostname once: the launch of a run would fail, after the fence."""
+    with whole_site(tmp_path) as site:
+        models, facts = oci.core.models, site.cloud.facts
+        details = models.LaunchInstanceDetails(
+            availability_domain=facts["availability_domains"][0],
+            compartment_id=facts["compartment_id"],
+            display_name=SECOND,
+            shape="BM.Optimized3.36",
+            source_details=models.InstanceSourceViaImageDetails(image_id=facts["base_image_id"]),
+            create_vnic_details=models.CreateVnicDetails(subnet_id=facts["subnet_id"], hostname_label=SECOND),
+        )
+        by_hand = site.cloud.compute.launch_instance(details).data.id
+        site.silence(FIRST)
+        report, _ = site.fail_over(SECOND)
+        assert report.outcome is Outcome.REFUSED
+        assert f"hostname: {SECOND} is the hostname of" in report.reason
+        assert "adopt it (instance_id in the place of image_id in servers)" in report.remedy
+        assert site.model.state(site.first) == "RUNNING", "nothing was cut off"
+        servers = json.loads((site.stack.folder / VARIABLES_FILE).read_text())["servers"]
+        site.stack.change_site(servers={**servers, SECOND: {"instance_id": by_hand}})
+        site.stack.apply()
+        report, said = site.fail_over(SECOND)
+        assert report.outcome is Outcome.DONE, f"{report.reason}\n{said}"
+        assert {site.cloud.holders(one)[0] for one in site.volumes.values()} == {by_hand}
 
 
 def test_volumes_are_attached_to_a_server_that_was_launched_by_hand(stands_by: WholeSite) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from failover.cloud.resources import PrivateIp
 from failover.preflight.check import CheckResult
 from failover.preflight.checks import address
-from tests.unit.failover.preflight.ground import AD2, LAUNCH, SUBNET, complete
+from tests.unit.failover.preflight.ground import AD2, LAUNCH, SECOND, SUBNET, complete
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,22 @@ def test_an_address_that_the_server_of_before_has_until_it_has_ended() -> None:
     assert complete(kept)
     of_another = address.judge("nfs-srv-2", wanted, SUBNET, used, {"10.0.0.3"})
     assert of_another.outcome is CheckResult.BLOCKING
+
+
+@pytest.mark.parametrize(
+    ("hostname", "own", "outcome"),
+    [
+        ("nfs-srv-1", set(), CheckResult.OK),
+        (None, set(), CheckResult.OK),
+        ("NFS-srv-2", set(), CheckResult.BLOCKING),
+        ("nfs-srv-2", {"10.0.0.3"}, CheckResult.WARNING),
+    ],
+)
+def test_a_hostname(hostname: str | None, own: set[str], outcome: CheckResult) -> None:
+    ips = [PrivateIp("p", "10.0.0.3", is_primary=True, vnic_id="v", hostname=hostname)]
+    judged = address.judge_hostname(SECOND, ips, own)
+    assert judged.outcome is outcome, judged
+    assert complete(judged)
 
 
 @pytest.mark.parametrize("changes", [{"state": "TERMINATING"}, {"availability_domain": AD2}])
