@@ -41,6 +41,13 @@ def judge(
     )
 
 
+# exportfs(8) takes the first of two lines for a path and client, and ours come last
+_OTHER_LINE = (
+    "correct, or take out, the line in /etc/exports or /etc/exports.d of {} that has other options; then run "
+    "the same command again"
+)
+
+
 def _of_the_service(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """A fault on every probed client is a fault of the service, not of the clients."""
     every = tuple(findings)
@@ -55,7 +62,8 @@ def _path(layer: Layer) -> str:
 
 def _folder(layer: Layer, before: Mapping[str, Manifest], server: str, known: Known) -> Finding:
     if layer.layer in (EXPORTS, SETTINGS):
-        return Finding(layer.layer, layer.state == PRESENT, layer.message)
+        mend = _OTHER_LINE.format(server) if layer.layer == EXPORTS and layer.state != PRESENT else ""
+        return Finding(layer.layer, layer.state == PRESENT, layer.message, mend)
     path = _path(layer)
     if "manifest" not in layer.facts:  # it could not be read
         return Finding(layer.layer, False, layer.message, canaries.remedy(server, path, known))

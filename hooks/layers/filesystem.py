@@ -111,9 +111,19 @@ def _against(host: Host, filesystem: Filesystem) -> Iterator[str]:
         yield text.format(mount, ", ".join(sorted(others)), filesystem.device)
     if os.path.islink(host.path(mount)) or host.real(mount) not in (None, mount):
         yield "{}: found a symbolic link, expected a directory; give the spec the real path".format(mount)
+    read_only = [] if mounted else [at.mount for at in mounts(host) if _is_read_only(host, filesystem, at)]
+    if read_only:
+        text = "{}: {} is mounted read-only at {}, and every mount of it would be; unmount that first"
+        yield text.format(mount, filesystem.device, ", ".join(read_only))
     yield from clones(host, filesystem)
     if not mounted and (node(host, filesystem) or places(host, filesystem)):
         yield from other_content(host, filesystem)
+
+
+def _is_read_only(host: Host, filesystem: Filesystem, mounted: Mounted) -> bool:
+    """Whether this mount of it has the filesystem itself read-only: a bind mount may be so alone."""
+    options = mounted.options.split(",")
+    return "ro" in options and "rw" not in options and ours(host, filesystem, mounted)
 
 
 def clones(host: Host, filesystem: Filesystem) -> Iterator[str]:

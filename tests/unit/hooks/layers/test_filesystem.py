@@ -9,7 +9,9 @@ import pytest
 from hooks import walk
 from hooks.contract.parse import parse
 from hooks.contract.result import Layer
+from hooks.contract.spec import ServerSpec
 from hooks.hints import kernel_log
+from hooks.layers import filesystem
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 MOUNTED = "22 1 254:0 / / rw - ext4 /dev/root rw\n88 22 253:0 / /mnt/a rw - xfs /dev/mapper/vg1-lv01 rw\n"
@@ -52,6 +54,26 @@ def test_any_other_error_says_nothing_about_the_filesystem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert answered(tmp_path, monkeypatch, errno.EACCES).state == "present"
+
+
+@pytest.mark.parametrize(
+    ("row", "refused"),
+    [
+        ("88 22 253:0 / /mnt/look ro,relatime - xfs /dev/mapper/vg1-lv01 ro,attr2", True),
+        ("88 22 253:0 / /mnt/look rw,relatime - xfs /dev/mapper/vg1-lv01 rw,attr2", False),
+        ("88 22 253:0 /a /srv/a ro,relatime - xfs /dev/mapper/vg1-lv01 rw,attr2", False),
+        ("88 22 253:9 / /mnt/look ro,relatime - xfs /dev/mapper/vg9-lv01 ro,attr2", False),
+    ],
+)
+def test_a_person_who_looks_at_the_data_elsewhere(tmp_path: Path, row: str, refused: bool) -> None:
+    """Mounted read-only, it would be so on its mount point, too: a takeover refuses that by name."""
+    files = {**HOST["files"], "/proc/self/mountinfo": MOUNTED.splitlines(True)[0] + row + "\n"}
+    commands = [{"run": "blkid -p -o export /dev/vg1/lv01", "out": "@blkid-export.txt"}]
+    host = PlannedHost(str(tmp_path), {**HOST, "files": files, "commands": commands})
+    spec = parse(fixture("server-spec.json"))
+    assert isinstance(spec, ServerSpec)
+    said = "/mnt/a: /dev/vg1/lv01 is mounted read-only at /mnt/look, and every mount of it would be; "
+    assert filesystem.refusals(host, spec) == [said + "unmount that first"] * refused
 
 
 def test_a_mount_that_fails_ends_with_the_kernel_s_own_line(tmp_path: Path) -> None:
