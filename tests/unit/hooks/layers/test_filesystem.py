@@ -67,7 +67,7 @@ def test_any_other_error_says_nothing_about_the_filesystem(
 )
 def test_a_person_who_looks_at_the_data_elsewhere(tmp_path: Path, row: str, refused: bool) -> None:
     """Mounted read-only, it would be so on its mount point, too: a takeover refuses that by name."""
-    files = {**HOST["files"], "/proc/self/mountinfo": MOUNTED.splitlines(True)[0] + row + "\n"}
+    files = {"/dev/dm-0": "", "/proc/self/mountinfo": MOUNTED.splitlines(True)[0] + row + "\n"}
     commands = [{"run": "blkid -p -o export /dev/vg1/lv01", "out": "@blkid-export.txt"}]
     host = PlannedHost(str(tmp_path), {**HOST, "files": files, "commands": commands})
     spec = parse(fixture("server-spec.json"))
