@@ -13,12 +13,10 @@ from failover.model.host.hook_report import HookReport
 from failover.model.instance_states import ENDING, GONE
 from failover.model.observation import Presence
 from failover.model.outcome import FailoverError, Unknown
+from failover.model.stack_output import Stack
 from failover.plan.model import Step
 from failover.stack import addresses
 from failover.stack.switch_gate import gate
-
-# What a person took away, and a plan puts back where it belongs before the switch moves it.
-_MADE_AGAIN = (addresses.SWITCH_RECORD, addresses.SERVICE_ADDRESS, addresses.SERVICE_NAME)
 
 
 def launch(crew: Crew, step: Step) -> str:
@@ -34,13 +32,23 @@ def launch(crew: Crew, step: Step) -> str:
             crew.terraform.adopt(address, instance_id, variables)
     plan = made_by_hand.planned(crew, variables)
     # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
-    gate(plan.changes, (address, addresses.vnics(step.subject), *_MADE_AGAIN), ("create", "update"))
+    may = (address, addresses.vnics(step.subject), addresses.SWITCH_RECORD, *_made_again(crew.stack))
+    gate(plan.changes, may, ("create", "update"))
     try:
         crew.terraform.apply(plan, crew.site.deadlines.launch)
     except FailoverError as error:
         raise with_what_is_left(error, _launched_now(crew, step.subject)) from error
     crew.stack = crew.terraform.read()
     return f"instance {crew.server(step.subject).instance_id}"
+
+
+def _made_again(stack: Stack) -> tuple[str, ...]:
+    """What the site has had, and a plan puts back where a person took it away; the switch moves it then.
+
+    Not what was described since the last apply: that is another person's work, which a launch leaves alone.
+    """
+    kinds = {addresses.SERVICE_ADDRESS: stack.service_ip, addresses.SERVICE_NAME: stack.dns_name}
+    return tuple(kind for kind, had in kinds.items() if had)
 
 
 def _await_ends(crew: Crew, name: str) -> None:

@@ -18,6 +18,9 @@ from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_sit
 pytestmark = pytest.mark.checked(sources.RUN)
 
 ADDRESS = "10.0.0.200"
+# what one way or door shows of the others
+NOWHERE = pytest.param("nowhere", marks=pytest.mark.nightly)
+AT_ANOTHER = pytest.param("another instance", marks=pytest.mark.nightly)
 models = oci.core.models
 
 
@@ -64,7 +67,7 @@ def assert_recovered(site: WholeSite) -> None:
     assert site.verify().outcome is Outcome.DONE
 
 
-@pytest.mark.parametrize("where", ["nowhere", "another instance"])
+@pytest.mark.parametrize("where", [NOWHERE, "another instance"])
 def test_with_a_successor_yet_to_be_launched_it_is_made_or_taken_up(tmp_path: Path, where: str) -> None:
     with whole_site(tmp_path, ADDRESS) as site:
         site.silence(FIRST)
@@ -74,7 +77,7 @@ def test_with_a_successor_yet_to_be_launched_it_is_made_or_taken_up(tmp_path: Pa
         assert made in (None, recorded(site))
 
 
-@pytest.mark.parametrize("where", ["the target", "another instance", "nowhere"])
+@pytest.mark.parametrize("where", ["the target", AT_ANOTHER, NOWHERE])
 def test_an_address_that_was_taken_away_is_made_or_taken_up(site: WholeSite, where: str) -> None:
     free(site)
     made = None

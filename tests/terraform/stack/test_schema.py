@@ -30,7 +30,7 @@ TERRAFORM_TYPES = {
     "map": r"\$\{(map|object)\(.*",
     "number": "number",
 }
-OF_PROGRAMS = {*TYPED, "config_file_profile", "launch", "released", "switch"}
+OF_PROGRAMS = {*TYPED, "config_file_profile", "launch", "launch_only", "released", "switch"}
 CONDITIONS = {"and", "eq", "ge", "gt", "le", "lt", "not", "or"}
 PICKERS = {
     "compartment_id": "oci:identity:compartment:id",
