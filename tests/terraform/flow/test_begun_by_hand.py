@@ -52,10 +52,7 @@ def assert_recovered(site: WholeSite) -> None:
 
 
 @pytest.mark.parametrize("door", [whole_site, managed_site], ids=["Terraform", "Resource Manager"])
-@pytest.mark.parametrize(
-    "names",
-    [pytest.param(("bv1",), id="one", marks=pytest.mark.nightly), pytest.param(("bv1", "bv2"), id="both")],
-)
+@pytest.mark.parametrize("names", [ONE, BOTH])
 def test_volumes_are_detached_and_the_successor_is_yet_to_be_launched(
     tmp_path: Path, door: Callable[[Path], AbstractContextManager[WholeSite]], names: tuple[str, ...]
 ) -> None:
@@ -89,9 +86,7 @@ def test_the_name_is_given_another_address_and_the_successor_is_yet_to_be_launch
         assert record.rdata == site.stack.output()["servers"][SECOND]["address"]
 
 
-@pytest.mark.parametrize(
-    "names", [("bv1",), pytest.param(("bv1", "bv2"), marks=pytest.mark.nightly)], ids=["one", "both"]
-)
+@pytest.mark.parametrize("names", [ONE, BOTH])
 def test_volumes_are_attached_to_the_standby(stands_by: WholeSite, names: tuple[str, ...]) -> None:
     stands_by.cloud.power_off(stands_by.first)
     detach(stands_by, "bv1", "bv2")
