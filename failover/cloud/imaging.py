@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import oci
 
 from failover.cloud.acting import acting
 from failover.cloud.client import POLL_SECONDS, pages
-from failover.cloud.compartments import Missing
 from failover.cloud.compute import Cloud
 from failover.deadline import until
 from failover.model.host.image_contents import TAG, TAG_OF
@@ -271,21 +269,13 @@ class Imaging:
         self._cloud.call(
             call, self._compute.terminate_instance, instance_id, preserve_boot_volume=False, but=(404, 409)
         )
-        ended = partial(self._state_of_ending, instance_id)
-        self._until("instance", instance_id, ended, (ENDED,), seconds)
+        self._cloud.await_ended(instance_id, seconds)
 
     def delete_boot_volume(self, boot_volume_id: str, seconds: float) -> None:
         """Delete a clone that no instance has. Gone already is success."""
         settled = ("AVAILABLE", "FAULTY", "TERMINATED", "TERMINATING")
         self._until("boot volume", boot_volume_id, lambda: self._boot_state(boot_volume_id), settled, seconds)
         self._cloud.call("DeleteBootVolume", self._storage.delete_boot_volume, boot_volume_id, but=(404,))
-
-    def _state_of_ending(self, instance_id: str) -> str:
-        """A terminating instance's state. A 404 is its end: OCI forgets what was terminated."""
-        try:
-            return self._cloud.instance_state(instance_id)
-        except Missing:
-            return ENDED
 
     def _boot_state(self, boot_volume_id: str) -> str:
         volume = self._call(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
 from failover.cloud.compute import SERVER_TAG
 from failover.cloud.inventory import Unanswered
-from failover.cloud.resources import ImageFound, InstanceFound, SubnetFound, VolumeFound
+from failover.cloud.resources import ImageFound, InstanceFound, PrivateIp, SubnetFound, VolumeFound
 from failover.hosts import specs, survey
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
@@ -96,6 +96,10 @@ class Ground:
     def subnet(self, subnet_id: str) -> SubnetFound:
         """One subnet."""
         return self._once.ask(self.reads.subnet, subnet_id)
+
+    def private_ips(self, subnet_id: str) -> tuple[PrivateIp, ...]:
+        """All of one subnet."""
+        return self._once.ask(self.reads.private_ips, subnet_id)
 
     def volume(self, volume_id: str) -> VolumeFound:
         """One volume."""

@@ -20,6 +20,11 @@ ProbeResult = tuple[Layer, ...] | str
 Served = dict[str, Manifest | None]
 _READ_ONLY = "Read-only file system"
 _NOT_ASKED = "data on "  # a client that gave no result tells nothing of the service
+# exportfs(8) takes the first of two lines for a path and client, and ours come last
+_OTHER_LINE = (
+    "correct, or take out, the line in /etc/exports or /etc/exports.d of {} that has other options; then run "
+    "the same command again"
+)
 
 
 def judge(
@@ -39,13 +44,6 @@ def judge(
         *findings,
         *_of_the_service(f for c, answer in clients.items() for f in _client(c, answer, observation, served)),
     )
-
-
-# exportfs(8) takes the first of two lines for a path and client, and ours come last
-_OTHER_LINE = (
-    "correct, or take out, the line in /etc/exports or /etc/exports.d of {} that has other options; then run "
-    "the same command again"
-)
 
 
 def _of_the_service(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -26,7 +26,7 @@ def look(ground: Ground) -> Iterator[Check]:
     further = [vnic for vnic in ground.target.vnics if not vnic.is_primary]
     own = _kept_until_it_ends(ground)
     for one in (launch, *(replace(launch, subnet_id=v.subnet_id, private_ip=v.address) for v in further)):
-        subnet, ips = ground.subnet(one.subnet_id), ground.reads.private_ips(one.subnet_id)
+        subnet, ips = ground.subnet(one.subnet_id), ground.private_ips(one.subnet_id)
         yield judge(ground.target.name, one, subnet, {ip.address for ip in ips}, own)
         if one is launch:
             yield judge_hostname(ground.target, ips, own)

@@ -22,7 +22,7 @@ def look(ground: Ground) -> Iterator[Check]:
     )
     for subnet_id in subnet_ids:
         if ipaddress.ip_address(wanted) in ipaddress.ip_network(ground.subnet(subnet_id).cidr):
-            yield judge(wanted, ground.reads.private_ips(subnet_id))
+            yield judge(wanted, ground.private_ips(subnet_id))
             return
 
 

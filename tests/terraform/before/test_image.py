@@ -17,6 +17,7 @@ import oci
 import pytest
 from rich.console import Console
 
+from failover.cloud.compute import Cloud
 from failover.cloud.imaging import Imaging
 from failover.command import site_file as sites
 from failover.image import take as product
@@ -228,29 +229,48 @@ def test_killed_at_an_event_of_an_outage_the_service_is_back_with_the_next_call(
     imaged.site.assert_never_double()
 
 
+def cut_off_in(
+    imaged: Imaged,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    wait: tuple[type, str],
+    look: Callable[..., None],
+) -> tuple[str, str]:
+    """A call that dies in this wait for what OCI does not end; then the same again, which looks and ends it.
+
+    What `take` of the second call gives.
+    """
+    awaited = getattr(*wait)
+
+    def killed(*_: Any) -> None:
+        raise SystemExit  # no `except` of the product sees it
+
+    def watched(*arguments: Any) -> Any:
+        look(*arguments)
+        imaged.site.cloud.clear_faults()
+        return awaited(*arguments)
+
+    imaged.site.cloud.inject(operation=operation, stuck=True)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(*wait, killed)
+            with pytest.raises(SystemExit):
+                imaged.take(keep=1000)
+            patched.setattr(*wait, watched)
+            return imaged.take(keep=1000)
+    finally:
+        imaged.site.cloud.clear_faults()
+
+
 def test_killed_while_oci_takes_the_image_the_next_call_waits_for_that_image(
     imaged: Imaged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, awaited = imaged.images(), Imaging.await_image
+    before = imaged.images()
 
-    def killed(calls: Imaging, image_id: str, seconds: float) -> None:
-        raise SystemExit  # no `except` of the product sees it
-
-    def watched(calls: Imaging, image_id: str, seconds: float) -> None:
+    def look(calls: Imaging, image_id: str, seconds: float) -> None:
         assert calls.image(image_id).state == "PROVISIONING"
-        imaged.site.cloud.clear_faults()
-        awaited(calls, image_id, seconds)
 
-    imaged.site.cloud.inject(operation="CreateImage", stuck=True)
-    try:
-        with monkeypatch.context() as patched:
-            patched.setattr(Imaging, "await_image", killed)
-            with pytest.raises(SystemExit):
-                imaged.take(keep=1000)
-            patched.setattr(Imaging, "await_image", watched)
-            image_id, said = imaged.take(keep=1000)
-    finally:
-        imaged.site.cloud.clear_faults()
+    image_id, said = cut_off_in(imaged, monkeypatch, "CreateImage", (Imaging, "await_image"), look)
     assert "wait for image" in said
     assert set(imaged.images()) - set(before) == {image_id}
     assert (imaged.left(), imaged.written()) == ([], image_id)
@@ -259,27 +279,12 @@ def test_killed_while_oci_takes_the_image_the_next_call_waits_for_that_image(
 def test_killed_while_the_copy_ends_the_next_call_waits_and_touches_no_boot_volume_of_it(
     imaged: Imaged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ending = Imaging._state_of_ending
+    before = len(imaged.site.cloud.requests())
 
-    def killed(calls: Imaging, instance_id: str) -> str:
-        raise SystemExit  # no `except` of the product sees it
-
-    def watched(calls: Imaging, instance_id: str) -> str:
+    def look(*_: Any) -> None:
         assert imaged.left() == [f"nfs-failover-image-{FIRST}"] * 2, "the copy and its boot volume"
-        imaged.site.cloud.clear_faults()
-        return ending(calls, instance_id)
 
-    imaged.site.cloud.inject(operation="TerminateInstance", stuck=True)
-    try:
-        with monkeypatch.context() as patched:
-            patched.setattr(Imaging, "_state_of_ending", killed)
-            with pytest.raises(SystemExit):
-                imaged.take(keep=1000)
-            patched.setattr(Imaging, "_state_of_ending", watched)
-            before = len(imaged.site.cloud.requests())
-            imaged.take(keep=1000)
-    finally:
-        imaged.site.cloud.clear_faults()
+    cut_off_in(imaged, monkeypatch, "TerminateInstance", (Cloud, "await_ended"), look)
     assert imaged.left() == []
     assert "DeleteBootVolume" not in {one["operation"] for one in imaged.site.cloud.requests()[before:]}
 
