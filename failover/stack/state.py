@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from failover.deadline import until_free
 from failover.model.outcome import Refused
 from failover.model.switch_record import Switched
-from failover.stack import addresses, state_lock
+from failover.stack import addresses
+from failover.stack.state_lock import StatePlace
 
 _POLL_SECONDS = (0.5,)
 
@@ -49,14 +49,14 @@ def switched(document: Mapping[str, Any]) -> Switched | None:
     return None
 
 
-def await_unlocked(directory: Path, deadline_seconds: float, say: Callable[[str], None]) -> None:
+def await_unlocked(place: StatePlace, deadline_seconds: float, say: Callable[[str], None]) -> None:
     """Wait for a Terraform process that a killed run left: a state read before it ends would be stale.
 
     A state that is kept elsewhere has its lock there, where Terraform itself waits for it.
 
     Tells `say` what is waited for, every half minute. Raises Refused at the deadline.
     """
-    holder = until_free(lambda: state_lock.holder(directory), deadline_seconds, say, _POLL_SECONDS)
+    holder = until_free(place.holder, deadline_seconds, say, _POLL_SECONDS)
     if holder:
         raise Refused(
             f"the lock of Terraform's state is held: {holder}, still after {deadline_seconds:.0f} s",

@@ -19,14 +19,17 @@ from failover.model import stack_output, switch_record
 from failover.model.outcome import Refused, Usage
 from failover.model.resource_change import Change, changes_of
 from failover.model.site import Site
-from failover.stack import addresses, lost, state_lock, torn_state
+from failover.stack import addresses, lost, torn_state
 from failover.stack import state as tfstate
 from failover.stack.errors import explained
+from failover.stack.state_lock import DEFAULT, StatePlace
 from failover.stack.terraform_process import QUICK_SECONDS, Command
 
 _LOCK_WAIT = (
     "180s"  # for a lock that is kept elsewhere than in the folder (tfstate.await_unlocked waits for that)
 )
+_WRITES = ("apply", "import", "state rm", "untaint")
+_NOT_PULLED: tuple[tuple[int, ...] | None, dict[str, Any]] = (None, {})
 
 
 @dataclass(frozen=True)
@@ -52,20 +55,22 @@ class TerraformStack:
                 f"no Terraform stack in {self.directory}", f"correct [terraform] directory in {site.file}"
             )
         self._command = Command(site)
+        self._place = StatePlace.of(site)
+        self._pulled = _NOT_PULLED
         self._cloud, self._api_seconds = site.cloud, site.deadlines.api
         self._plans = site.runs / "plans"  # of the one run that holds the site's lock
         self._longest = max(site.deadlines.launch, site.deadlines.switch)
 
     def recover(self, say: Callable[[str], None], look_only: bool = False) -> None:
         """Wait until no process of an earlier run works on the stack; mend its state, remove its plans."""
-        tfstate.await_unlocked(self.directory, self._longest, say)
+        tfstate.await_unlocked(self._place, self._longest, say)
         if not look_only:
             self.mend(say)
         self.discard_plans()  # those of an ended run are never used
 
     def mend(self, say: Callable[[str], None]) -> None:
         """Put back the state of before, where a Terraform was killed while it wrote its own."""
-        torn_state.put_back(self.directory, say)
+        torn_state.put_back(self._place, say)
 
     def discard_plans(self) -> None:
         """Remove all saved plans: they are not used after their run has ended."""
@@ -77,8 +82,8 @@ class TerraformStack:
 
         Raises Refused for a torn state: it would be taken for a stack that was never applied.
         """
-        torn_state.refuse(self.directory)
-        if (self.directory / ".terraform").is_dir():
+        torn_state.refuse(self._place)
+        if self._place.data.is_dir():
             return
         self._run("init", input=False, no_color=IsFlagged)
 
@@ -93,11 +98,10 @@ class TerraformStack:
 
     def read(self) -> stack_output.Stack:
         """The output `failover` of the present state. Raises Usage when there is none."""
-        out = self._run("output", json=IsFlagged, no_color=IsFlagged)
-        outputs = json.loads(out)
+        outputs = self._state().get("outputs", {})
         if "failover" not in outputs:
-            workspace = state_lock.workspace(self.directory)
-            is_default = workspace == state_lock.DEFAULT
+            workspace = self._place.workspace
+            is_default = workspace == DEFAULT
             where = self.directory if is_default else f"{self.directory} (workspace {workspace})"
             raise Usage(
                 f"the state of {where} has no output `failover`: the stack was never applied here",
@@ -146,7 +150,7 @@ class TerraformStack:
 
         The provider keeps them, because of TF_PRESERVE_STATE_ON_404: they would be in the way for ever.
         """
-        state = json.loads(self._run("state pull") or "{}")
+        state = self._state()
         if not any(address.startswith(tuple(kinds)) for address in lost.records(state)):
             return ()
         # the SDK takes a second to import: only where it is used
@@ -168,11 +172,11 @@ class TerraformStack:
 
     def recorded(self) -> dict[str, tfstate.Recorded]:
         """What the state holds now, by address; an output is as old as the last apply that ended well."""
-        return tfstate.recorded(json.loads(self._run("state pull") or "{}"))
+        return tfstate.recorded(self._state())
 
     def switched(self) -> switch_record.Switched | None:
         """Who switched last, when and through which door: of the state itself, since an output may be old."""
-        return tfstate.switched(json.loads(self._run("state pull") or "{}"))
+        return tfstate.switched(self._state())
 
     def untaint(self, address: str) -> None:
         """Keep the object: what failed was the wait for it, and the API says that it is as it should be."""
@@ -208,14 +212,27 @@ class TerraformStack:
 
     def lock_holder(self) -> str | None:
         """Who works on the stack now, for a person; None when nobody does, or a backend keeps the lock."""
-        return state_lock.holder(self.directory)
+        return self._place.holder()
 
     def file(self, name: str) -> str | None:
         """The text of a file of the configuration, None when there is none."""
         path = self.directory / name
         return path.read_text() if path.exists() else None
 
+    def _state(self) -> dict[str, Any]:
+        """The whole state, as Terraform reads it wherever it is kept; empty when there is none yet.
+
+        Terraform is asked again only when the file has changed. Its answer takes longer than a file system's
+        smallest step of time, so a change after the mark is in the answer, or in the next mark.
+        """
+        mark = self._place.mark()
+        if mark is None or mark != self._pulled[0]:
+            self._pulled = mark, json.loads(self._run("state pull") or "{}")
+        return self._pulled[1]
+
     def _run(self, cmd: str, *args: str, **options: Any) -> str:
+        if cmd in _WRITES:
+            self._pulled = _NOT_PULLED
         code, out, err = self._command.cmd(cmd, *args, **options)
         if code:
             raise explained(cmd, err or out)

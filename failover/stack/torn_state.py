@@ -17,7 +17,7 @@ from pathlib import Path
 
 from failover.deadline import until
 from failover.model.outcome import Refused
-from failover.stack import state_lock
+from failover.stack.state_lock import StatePlace
 
 _WRITING_SECONDS = 5.0
 
@@ -35,12 +35,12 @@ class Torn:
         return f"{self.path} is {how}: a Terraform was killed while it wrote it"
 
 
-def torn_in(directory: Path) -> Torn | None:
+def torn_in(place: StatePlace) -> Torn | None:
     """None where the state is whole, or is kept elsewhere, or there has never been one."""
-    path = state_lock.path_of(directory)
+    path = place.path
 
     def read() -> tuple[bool, bytes]:
-        is_held = state_lock.holder(directory) is not None  # asked first
+        is_held = place.holder() is not None  # asked first
         return is_held, path.read_bytes()
 
     try:  # a Terraform at work may be writing it now
@@ -55,12 +55,12 @@ def torn_in(directory: Path) -> Torn | None:
     return Torn(path, len(content), backup) if content or backup else None
 
 
-def put_back(directory: Path, say: Callable[[str], None]) -> None:
+def put_back(place: StatePlace, say: Callable[[str], None]) -> None:
     """Write the state of before into a torn file, under Terraform's own lock; tells `say`.
 
     Raises Refused where there is none, or where another process has come to hold the lock.
     """
-    torn = torn_in(directory)
+    torn = torn_in(place)
     if torn is None:
         return
     if torn.backup is None:
@@ -84,9 +84,9 @@ def put_back(directory: Path, say: Callable[[str], None]) -> None:
     say(f"{torn}; the state of before was put back from {torn.backup.name}")
 
 
-def refuse(directory: Path) -> None:
+def refuse(place: StatePlace) -> None:
     """Raise Refused for a torn state."""
-    if torn := torn_in(directory):
+    if torn := torn_in(place):
         raise _refusal(torn)
 
 

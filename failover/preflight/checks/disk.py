@@ -14,7 +14,7 @@ from pathlib import Path
 from failover.model.site import Site
 from failover.preflight.check import Check, blocking, ok
 from failover.preflight.context import Ground
-from failover.stack import state_lock
+from failover.stack.state_lock import StatePlace
 
 NAME = "this machine's disk"
 # Much more than the state, its backup, the plans, the journal and the report of the largest site together.
@@ -29,13 +29,13 @@ def look(ground: Ground) -> Iterator[Check]:
 
 def folders(site: Site) -> tuple[Path, ...]:
     """Where a run writes on this machine: its runs, temporary files, the stack or the checkout beside it."""
-    stack = (site.terraform.checkout,) if site.terraform.stack_id else _of_stack(site.terraform.directory)
+    stack = (site.terraform.checkout,) if site.terraform.stack_id else _of_stack(site)
     wanted = (site.runs, Path(tempfile.gettempdir()), *filter(None, stack))
     return tuple(dict.fromkeys(map(_existing, wanted)))
 
 
-def _of_stack(directory: Path) -> tuple[Path, ...]:
-    return directory, state_lock.path_of(directory).parent
+def _of_stack(site: Site) -> tuple[Path, ...]:
+    return site.terraform.directory, StatePlace.of(site).path.parent
 
 
 def _existing(folder: Path) -> Path:
@@ -58,7 +58,7 @@ def objection(folder: Path) -> str:
 
 def locked_out(site: Site) -> Path | None:
     """The local state where this user may not write it: Terraform opens it to lock it."""
-    state = state_lock.path_of(site.terraform.directory)
+    state = StatePlace.of(site).path
     is_ours = bool(site.terraform.stack_id) or not state.exists() or os.access(state, os.W_OK)
     return None if is_ours else state
 

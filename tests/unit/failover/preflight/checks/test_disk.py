@@ -18,7 +18,7 @@ from tests.unit.failover.preflight.ground import complete
 
 
 def site(folder: Path, **terraform: Any) -> Any:
-    access = {"directory": folder / "stack", "stack_id": "", "checkout": None, **terraform}
+    access = {"directory": folder / "stack", "stack_id": "", "checkout": None, "environment": {}, **terraform}
     return SimpleNamespace(runs=folder / "runs", terraform=SimpleNamespace(**access))
 
 
