@@ -800,17 +800,18 @@ def test(c: Context, quick: bool = False, nightly: bool = False) -> None:
 def _test(c: Context, quick: bool, nightly: bool) -> None:
     if not quick:
         _guarded(_prepare_machine)
-    with ThreadPoolExecutor() as beside:  # the image takes two minutes, of one processor
-        image = None if quick else beside.submit(_guarded, _build_image)
-        lint(c)
-        render(c)
-    if image:
-        image.result()
     # three processes for two processors, drills in two of them at once: tests/conftest.py
     left_out = "guests" if quick else "" if nightly else "nightly"
     chosen = f" -m 'not {left_out}'" if left_out else ""
     slowest = "--durations 60 --durations-min 15"  # where the time went, for whoever makes this faster
-    c.run(f".venv/bin/pytest -q -n 3 --dist loadgroup {slowest}{chosen}", in_stream=False)
+    with ThreadPoolExecutor() as beside:
+        # one processor is busy with it for a minute or two; a drill waits for it (lab/hardware/image/build.py)
+        image = None if quick else beside.submit(_guarded, _build_image)
+        lint(c)
+        render(c)
+        c.run(f".venv/bin/pytest -q -n 3 --dist loadgroup {slowest}{chosen}", in_stream=False)
+        if image:
+            image.result()
 
 
 @task(

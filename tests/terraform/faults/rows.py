@@ -49,6 +49,11 @@ class Row:
         return f"{self.operation.replace(' ', '-')}-{self.kind}"
 
     @property
+    def dispensable(self) -> bool:
+        """Whether the run goes on without what the call would have told."""
+        return self.end.outcome == "done"
+
+    @property
     def hasty(self) -> bool:
         """Whether the run waits for what never comes: then its deadlines are seconds."""
         return self.kind == "stuck" or (self.operation.startswith("InstanceAction") and self.kind == "409")

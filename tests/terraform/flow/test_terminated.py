@@ -43,6 +43,13 @@ def addressed(tmp_path: Path) -> Iterator[WholeSite]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def unread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeSite]:
+    """A site for plans that are refused: nothing of it changes."""
+    with whole_site(tmp_path_factory.mktemp("unread"), ADDRESS) as made:
+        yield made
+
+
 def end_first(site: WholeSite) -> None:
     """nfs-srv-1 is terminated behind Terraform's back; it answers nobody any more."""
     site.silence(FIRST)
@@ -220,9 +227,11 @@ def test_a_running_server_that_may_not_be_read_stays_unfenced(site: WholeSite) -
         ("GetSubnet", "404: subnet ocid1.subnet"),
     ],
 )
-def test_a_404_is_told_in_words_and_is_unknown(addressed: WholeSite, operation: str, words: str) -> None:
-    addressed.cloud.inject(operation=operation, **NOT_FOUND)
-    said = addressed.stack.refusal()
+def test_a_404_is_told_in_words_and_is_unknown(unread: WholeSite, operation: str, words: str) -> None:
+    unread.cloud.clear_faults()
+    assert unread.stack.is_settled()
+    unread.cloud.inject(operation=operation, **NOT_FOUND)
+    said = unread.stack.refusal()
     assert words in said
     assert "it is gone, or a policy is missing: allow the caller to" in said
     assert "Iteration over null" not in said
