@@ -805,7 +805,7 @@ def _test(c: Context, quick: bool, nightly: bool) -> None:
     chosen = f" -m 'not {left_out}'" if left_out else ""
     slowest = "--durations 60 --durations-min 15"  # where the time went, for whoever makes this faster
     with ThreadPoolExecutor() as beside:
-        # one processor is busy with it for a minute or two; a drill waits for it (lab/hardware/image/build.py)
+        # it takes a minute or two of one processor; drills wait for it (lab/hardware/image/build.py)
         image = None if quick else beside.submit(_guarded, _build_image)
         lint(c)
         render(c)
