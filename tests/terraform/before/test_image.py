@@ -36,7 +36,7 @@ from tests.paths import ROOT
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
-pytestmark = pytest.mark.checked(sources.RUN)
+pytestmark = pytest.mark.checked(sources.TERRAFORM)
 
 TAG = "nfs-failover-image"
 STEPS = (
