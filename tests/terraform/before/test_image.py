@@ -26,7 +26,7 @@ from failover.image.quiesce import Quiescing
 from failover.model.outcome import Failed, Outcome, Refused, Unknown, Usage
 from failover.ports import opened
 from failover.preflight import verb_policies
-from failover.preflight.checks.image import DRIFT
+from failover.preflight.checks.cloud.image import DRIFT
 from failover.runs import history
 from failover.runs.events import Event
 from failover.stack.terraform import TerraformStack
