@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from lab.system.paths import ROOT
+
 PACKAGES = ("failover", "hooks", "lab", "tests")
 _SAYS = ("raise", "error", "refus")  # a docstring with one of these tells of a failure
 Function = ast.FunctionDef | ast.AsyncFunctionDef

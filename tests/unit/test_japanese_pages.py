@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 PAGES = [("README.md", "README.ja.md"), ("docs/runbook.md", "docs/ja/runbook.md")]
 # tables of the English README that the Japanese one leaves to it
 LEFT_OUT = ("compared in one run",)
