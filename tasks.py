@@ -879,12 +879,12 @@ def bench(
     sys.exit(known[what]())
 
 
-@task
-def lock(c: Context) -> None:
+@task(help={"upgrade": "take the newest releases that requirements.in allows"})
+def lock(c: Context, upgrade: bool = False) -> None:
     """Compile requirements.in into requirements.lock, with hashes and without any index's address."""
     c.run(
         ".venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header "
-        "--no-emit-index-url requirements.in -o requirements.lock",
+        f"--no-emit-index-url {'--upgrade ' if upgrade else ''}requirements.in -o requirements.lock",
         in_stream=False,
     )
 

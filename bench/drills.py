@@ -15,9 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.hardware.teardown import processes
-from lab.system.paths import RunDirectory
+from lab.system.paths import ROOT, RunDirectory
 
-ROOT = Path(__file__).resolve().parents[1]
 OWN, BUILT_BY_HAND = "nfs-srv-2 standing by", "standing by, a site built by hand (tip)"
 DRILLS = {
     "nfs-srv-2 launched from the image": (),

@@ -12,8 +12,10 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from lab.system.paths import ROOT
+
 PACKAGES = ("failover", "hooks", "lab", "tests")
 _SAYS = ("raise", "error", "refus")  # a docstring with one of these tells of a failure
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -27,7 +29,8 @@ def main(root: Path = ROOT) -> int:
     print("|---|---|---|---|---|---|")
     for package in PACKAGES:
         print(row(root, package))
-    print(f"\nimport contracts: {contracts(root)}")
+    print(f"\nimport contracts: {len(contracts(root))}")
+    print(f"floors: {floors(root) or 'none'}")
     print(f"seconds of the last runs here: {seconds(root) or 'none was seen to its end'}")
     return 0
 
@@ -40,18 +43,25 @@ def row(root: Path, package: str) -> str:
     most = max(sum(file.parent == folder for file in modules) for folder in folders)
     functions = [function for file in modules for function in _functions(ast.parse(file.read_text()))]
     lines = sorted((function.end_lineno or function.lineno) - function.lineno + 1 for function in functions)
-    public = [function for file in modules for function in public(ast.parse(file.read_text()))]
-    raising = [function for function in public if raises(function)]
+    open_to_others = [function for file in modules for function in public(ast.parse(file.read_text()))]
+    raising = [function for function in open_to_others if raises(function)]
     saying = [function for function in raising if says(function)]
     sizes = f"{statistics.median(lines):.0f}, {lines[int(len(lines) * 0.9)]}, {lines[-1]}"
     share = "-" if package == "tests" else f"{len(raising)}: {len(saying)}"
     return f"| {package} | {len(modules)} | {len(folders)} | {most} | {sizes} | {share} |"
 
 
-def contracts(root: Path) -> int:
-    """How many contracts import-linter holds."""
+def contracts(root: Path) -> list[dict[str, Any]]:
+    """What import-linter holds, as pyproject.toml has it."""
     configuration = tomllib.loads((root / "pyproject.toml").read_text())
-    return len(configuration["tool"]["importlinter"]["contracts"])
+    held: list[dict[str, Any]] = configuration["tool"]["importlinter"]["contracts"]
+    return held
+
+
+def floors(root: Path) -> str:
+    """How many floors each package of a `layers` contract has."""
+    built = [one for one in contracts(root) if one["type"] == "layers"]
+    return ", ".join(f"{package} {len(one['layers'])}" for one in built for package in one["containers"])
 
 
 def seconds(root: Path) -> str:

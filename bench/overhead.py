@@ -33,8 +33,8 @@ from lab.site.baseline import Founding
 from lab.site.lab import Lab
 from lab.site.nfs_site import ADDRESSES, CLIENT, SERVER, SUCCESSOR
 from lab.system.errors import HardwareError
+from lab.system.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 DELAY_FACTOR = 1.0  # as on OCI
 PROMISED = 1.10
 _LAUNCH_SECONDS = 900

@@ -19,6 +19,7 @@ from bench.clients import targets
 from bench.clients.targets import Targets
 from failover.bundle.zipapp import hooks_bytes
 from lab.system.packages import ensure
+from lab.system.paths import ROOT
 
 TOOLS = {
     "sshd": "openssh-server",
@@ -35,7 +36,6 @@ _ANSIBLE = (
     "[defaults]\nhost_key_checking = True\nforks = {forks}\ntimeout = 10\n"
     "[ssh_connection]\npipelining = True\n"
 )
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

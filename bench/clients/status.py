@@ -20,12 +20,12 @@ from bench.clients import targets
 from bench.clients.targets import EXPORT, MOUNT, Targets
 from failover.hosts.host_keys import PinnedKeys
 from lab.system.packages import ensure
+from lab.system.paths import ROOT
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 TOOLS = {"sshd": "openssh-server", "ip": "iproute2", "unshare": "util-linux"}
 RUNS = 5
 LIMITS = {1: 2.0, 200: 5.0}  # seconds, by clients: what is to be reached on an idle machine
-ROOT = Path(__file__).resolve().parents[2]
 _INSIDE = "NFSFO_BENCH_INSIDE"
 
 

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 from failover.model.observation import ClientStatus
 from failover.preflight.check import Check
-from failover.preflight.checks import hosts
+from failover.preflight.checks.hosts import answering
 
 
 def judge(clients: Sequence[ClientStatus]) -> tuple[Check, ...]:
     """How many let us in, and what a run would refuse or lose on each; equal ones together."""
-    single = [check for one in clients for check in hosts.judge_client(one)]
-    return (hosts.judge_clients(clients), *hosts.judge_following(clients), *hosts.together(single))
+    single = [check for one in clients for check in answering.judge_client(one)]
+    return (
+        answering.judge_clients(clients),
+        *answering.judge_following(clients),
+        *answering.together(single),
+    )

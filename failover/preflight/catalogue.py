@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from failover.preflight.checks import (
+from failover.preflight.checks.cloud import (
     access,
     address,
     backups,
-    canaries,
     capacity,
-    disk,
-    hosts,
     image,
     networks,
-    own_mounts,
-    ready,
     service_address,
-    standby,
-    survey,
     target,
-    terraform,
     volumes,
 )
+from failover.preflight.checks.hosts import answering, canaries, ready, standby, survey
+from failover.preflight.checks.operator import disk, own_mounts, terraform
 from failover.preflight.context import Ground
 from failover.preflight.policies import ACTS
 from failover.preflight.runner import API_SECONDS, HOST_SECONDS, Probe
@@ -46,11 +40,11 @@ STATE = (
     Probe(terraform.RENDERED, terraform.rendered),
 )
 PLAN = Probe(terraform.PLAN, terraform.plan, _PLAN_SECONDS)
-TARGET = Probe(hosts.TARGET, hosts.target, HOST_SECONDS)
+TARGET = Probe(answering.TARGET, answering.target, HOST_SECONDS)
 HOSTS = (
-    Probe(hosts.ACTIVE, hosts.active, HOST_SECONDS),
-    Probe(hosts.CLIENTS, hosts.clients, HOST_SECONDS),
-    Probe("metadata of volume groups", hosts.metadata_backup, HOST_SECONDS, advisory=True),
+    Probe(answering.ACTIVE, answering.active, HOST_SECONDS),
+    Probe(answering.CLIENTS, answering.clients, HOST_SECONDS),
+    Probe("metadata of volume groups", answering.metadata_backup, HOST_SECONDS, advisory=True),
 )
 SURVEYS = (
     Probe(survey.ACTIVE, survey.active, HOST_SECONDS, advisory=True),
@@ -69,7 +63,7 @@ def alone(ground: Ground, terraform_plan: bool) -> tuple[Probe, ...]:
     of_hosts = (
         (*HOSTS, NETWORKS, TARGET, *SURVEYS, STANDBY, IMAGE)
         if ground.site.ssh.reach
-        else (Probe(hosts.UNREACHED, hosts.unreached),)
+        else (Probe(answering.UNREACHED, answering.unreached),)
     )
     return (*_cloud(ground), *STATE, *((PLAN,) if terraform_plan else ()), *of_hosts, BACKUPS)
 

@@ -124,7 +124,7 @@ def _check(report: PreflightReport, site: Site, terraform_plan: bool, canaries: 
     # The SDK and asyncssh take a second to import: not before the cheap refusals are through.
     from failover import ports  # noqa: PLC0415
     from failover.preflight import catalogue, policies, runner  # noqa: PLC0415
-    from failover.preflight.checks import image  # noqa: PLC0415
+    from failover.preflight.checks.cloud import image  # noqa: PLC0415
     from failover.preflight.context import Ground  # noqa: PLC0415
 
     terraform = vias.runner(site)

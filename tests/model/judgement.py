@@ -8,7 +8,7 @@ from typing import NamedTuple
 from failover.hosts.survey import uuids
 from failover.model.host.hook_report import HookReport
 from failover.preflight.check import CheckResult as Level
-from failover.preflight.checks import survey as preflight
+from failover.preflight.checks.hosts import survey as preflight
 from hooks import walk
 from hooks.contract.result import UNKNOWN, HookResult, Layer
 from hooks.contract.spec import ServerSpec

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,11 @@ def test_a_file_on_the_wrong_floor_is_found(
     importer = file.removesuffix(".py").replace("/", ".")
     imported = line.replace("from ", "").replace("import ", "").replace(" ", ".")
     assert f"{importer} -> {imported} (l." in told.get(contract, ""), told
+
+
+@pytest.mark.parametrize(("package", "most"), [("failover", 15), ("hooks", 15), ("lab", 15), ("tests", 16)])
+def test_a_room_has_about_a_dozen_modules(package: str, most: int) -> None:
+    """One more, and the room is cut in two: what belongs together gets a folder and a name."""
+    counted = Counter(f.parent for f in (ROOT / package).rglob("*.py") if f.name != "__init__.py")
+    overfull = {str(room.relative_to(ROOT)): n for room, n in counted.items() if n > most}
+    assert overfull == {}

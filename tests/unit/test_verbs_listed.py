@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 import tasks
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
 
 
 def test_every_verb_is_in_one_group() -> None:

@@ -28,7 +28,7 @@ def steps(name: str) -> list[dict[str, Any]]:
 
 
 def test_all_are_there() -> None:
-    assert NAMES == ["ci", "failover-apply", "failover-plan", "nightly"]
+    assert NAMES == ["ci", "dependencies", "failover-apply", "failover-plan", "nightly"]
 
 
 def test_actionlint_finds_nothing() -> None:
@@ -57,6 +57,8 @@ def test_rights_are_named_and_the_least(name: str) -> None:
         allowed = {"contents": "read"}
         if any("ci.comment" in s.get("run", "") for s in job["steps"]):
             allowed["pull-requests"] = "write"
+        if any("gh pr create" in s.get("run", "") for s in job["steps"]):
+            allowed |= {"contents": "write", "pull-requests": "write"}
         assert rights == allowed
         assert job["timeout-minutes"]
     for step in (s for s in steps(name) if s.get("uses", "").startswith("actions/checkout@")):

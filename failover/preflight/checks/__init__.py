@@ -1,1 +1,1 @@
-"""The prechecks, one subject in a module."""
+"""The prechecks, one subject in a module; a room for each place that is asked."""

@@ -49,7 +49,7 @@ def test_a_planned_switchover_and_the_way_home_lose_nothing(tmp_path, guests):
     assert "power-off" not in text
 
 
-@pytest.mark.parametrize("guests", [pytest.param("debian", marks=pytest.mark.nightly), "ubuntu"])
+@pytest.mark.parametrize("guests", ["debian", pytest.param("ubuntu", marks=pytest.mark.nightly)])
 def test_a_server_that_goes_on_writing_unreached_is_fenced_and_cannot_come_back(tmp_path, guests):
     argv = ("--mode", "unreachable", "--standby", "--comeback", "--guests", guests)
     code, story, text = drill(tmp_path / "lab", *argv)

@@ -26,7 +26,7 @@ from failover.image.quiesce import Quiescing
 from failover.model.outcome import Failed, Outcome, Refused, Unknown, Usage
 from failover.ports import opened
 from failover.preflight import verb_policies
-from failover.preflight.checks.image import DRIFT
+from failover.preflight.checks.cloud.image import DRIFT
 from failover.runs import history
 from failover.runs.events import Event
 from failover.stack.terraform import TerraformStack
@@ -36,7 +36,7 @@ from tests.paths import ROOT
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
-pytestmark = pytest.mark.checked(sources.RUN)
+pytestmark = pytest.mark.checked(sources.TERRAFORM)
 
 TAG = "nfs-failover-image"
 STEPS = (

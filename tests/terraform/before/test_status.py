@@ -21,7 +21,7 @@ from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack
 from tests.unit.failover.hosts.sshd import sshd
 
-pytestmark = pytest.mark.checked(sources.RUN)
+pytestmark = pytest.mark.checked(sources.TERRAFORM)
 
 
 class Place:

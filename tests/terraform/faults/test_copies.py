@@ -25,7 +25,7 @@ from tests.terraform.faults.document import FILE
 from tests.terraform.faults.kinds import faults_of
 from tests.terraform.sites.whole_site import FIRST, WholeSite, whole_site
 
-pytestmark = pytest.mark.checked(sources.RUN)
+pytestmark = pytest.mark.checked(sources.TERRAFORM)
 
 KINDS = ("instance", "bootvolume", "volume", "volumegroup", "volumeattachment", "volumegroupbackup")
 WITH_ITS_INSTANCE = ("ocid1.bootvolume.", "ocid1.volumeattachment.")  # they go when it goes

@@ -21,7 +21,7 @@ from tests.terraform.stack.test_sites import make_zone
 BOTH = pytest.param(("bv1", "bv2"), id="both")
 ONE = pytest.param(("bv1",), id="one", marks=pytest.mark.nightly)
 NAME = "nfs.hpc.example"
-pytestmark = pytest.mark.checked(sources.RUN)
+pytestmark = pytest.mark.checked(sources.TERRAFORM)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests import sources
 from tests.terraform.sites.managed_site import managed_site
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
-pytestmark = pytest.mark.checked(sources.RUN)
+pytestmark = pytest.mark.checked(sources.TERRAFORM)
 
 ADDRESS = "10.0.0.200"
 # what one way or door shows of the others

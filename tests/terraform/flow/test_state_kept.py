@@ -19,7 +19,7 @@ from tests.paths import ROOT
 from tests.terraform.doubles.s3 import Bucket, s3
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
-pytestmark = pytest.mark.checked(sources.RUN)
+pytestmark = pytest.mark.checked(sources.TERRAFORM)
 
 KEY = "site/terraform.tfstate"
 KEYS = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_EC2_METADATA_DISABLED": "true"}

@@ -11,8 +11,7 @@ import pytest
 from invoke.exceptions import Exit
 
 from failover.command.arguments import Count, Seconds, refuse_empty
-
-ROOT = Path(__file__).resolve().parents[4]
+from tests.paths import ROOT
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.paths import ROOT
+
 END = "stdin: '', own number: True"
-ROOT = Path(__file__).resolve().parents[4]
 WORK = """
 import sys
 from pathlib import Path

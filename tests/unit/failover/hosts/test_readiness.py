@@ -12,7 +12,7 @@ from failover.hosts.ssh import Silent
 from failover.model.host.hook_report import HookReport
 from failover.model.stack_output import Stack, Volume
 from failover.preflight.check import CheckResult
-from failover.preflight.checks.ready import judge
+from failover.preflight.checks.hosts.ready import judge
 from hooks.contract.result import HookResult, Layer
 from tests.unit.failover.plan.site_model import usual
 

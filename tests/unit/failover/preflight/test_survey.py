@@ -11,7 +11,7 @@ from failover.model.host.hook_report import HookReport
 from failover.model.outcome import Refused
 from failover.model.stack_output import Stack, Volume
 from failover.preflight.check import Check, CheckResult
-from failover.preflight.checks import survey as survey_checks
+from failover.preflight.checks.hosts import survey as survey_checks
 from hooks.contract.result import HookResult as HooksResult
 from hooks.contract.result import Layer
 

@@ -3,7 +3,7 @@
 import pytest
 
 from failover.preflight.check import CheckResult
-from failover.preflight.checks import target
+from failover.preflight.checks.cloud import target
 from tests.unit.failover.preflight.ground import complete
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from failover.model.resource_change import Change
 from failover.preflight.check import CheckResult
-from failover.preflight.checks import terraform
+from failover.preflight.checks.operator import terraform
 from tests.unit.failover.preflight.ground import complete
 
 ATTACH = Change('oci_core_volume_attachment.data["bv1"]', ("delete", "create"))

@@ -7,7 +7,7 @@ import pytest
 from failover.cloud.resources import VolumeFound
 from failover.model.attachments import Attachment
 from failover.preflight.check import CheckResult
-from failover.preflight.checks import volumes
+from failover.preflight.checks.cloud import volumes
 from tests.unit.failover.preflight.ground import AD1, AD2, HELD, STACK, complete
 
 

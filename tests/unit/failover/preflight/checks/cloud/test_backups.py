@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from failover.preflight.check import CheckResult
-from failover.preflight.checks import backups
+from failover.preflight.checks.cloud import backups
 from tests.unit.failover.preflight.ground import NOW, complete
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from failover.preflight.check import CheckResult
-from failover.preflight.checks import disk
+from failover.preflight.checks.operator import disk
 from failover.stack.state_lock import STATE_FILE
 from tests.unit.failover.preflight.ground import complete
 

@@ -4,7 +4,7 @@ import pytest
 
 from failover.cloud.resources import PrivateIp
 from failover.preflight.check import CheckResult
-from failover.preflight.checks import service_address
+from failover.preflight.checks.cloud import service_address
 from tests.unit.failover.preflight.ground import complete
 
 OTHER = PrivateIp("p1", "10.0.0.10", is_primary=True, vnic_id="v1")

@@ -13,7 +13,7 @@ from failover.model.host.host_spec import ServerDocument
 from failover.model.observation import Presence, ServerStatus
 from failover.model.outcome import Refused
 from failover.preflight.check import Check, blocking, ok, warning
-from failover.preflight.checks import boot
+from failover.preflight.checks.hosts import boot
 from failover.preflight.context import Ground
 from failover.runs.site_lock import site_lock
 from failover.verify import canaries

@@ -6,7 +6,7 @@ import pytest
 
 from failover.model.stack_output import Vnic
 from failover.preflight.check import CheckResult
-from failover.preflight.checks.networks import judge, unreached
+from failover.preflight.checks.cloud.networks import judge, unreached
 from tests.unit.failover.preflight.ground import FIRST, SECOND, STACK, complete
 
 CARDS = (Vnic("a", "ocid1.subnet.x", "10.0.0.11", True), Vnic("b", "ocid1.subnet.y", "10.0.2.4", False))

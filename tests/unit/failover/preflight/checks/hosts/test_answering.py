@@ -9,7 +9,7 @@ from failover.model.host.hook_report import HookReport
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
 from failover.model.site import Client, ClientMount
 from failover.preflight.check import CheckResult, blocking, warning
-from failover.preflight.checks import hosts
+from failover.preflight.checks.hosts import answering
 from hooks.contract.result import HookResult as HooksResult
 from hooks.contract.result import Layer
 from tests.unit.failover.plan.site_model import attempt
@@ -45,7 +45,7 @@ def answer(state: str) -> HookReport:
     ],
 )
 def test_the_active_server_never_blocks(seen: ServerStatus, outcome: CheckResult, told: str) -> None:
-    found = hosts.judge_active(seen)
+    found = answering.judge_active(seen)
     assert found.outcome is outcome
     assert told in found.actual
     assert complete(found)
@@ -55,18 +55,18 @@ def test_a_failover_that_reaches_no_host_from_here_is_not_said_to_work() -> None
     active = ServerStatus(FIRST, "RUNNING", Presence.SILENT, attempt=attempt("nfs-srv-1", answered=False))
     client = Client("c1", "c1", ())
     silent = ClientStatus(client, Presence.SILENT, attempt=attempt("c1", answered=False))
-    found = hosts.judge_reach(active, [silent])
+    found = answering.judge_reach(active, [silent])
     assert found.outcome is CheckResult.UNKNOWN
     assert complete(found)
     reached = ClientStatus(client, Presence.ANSWERS, attempt=attempt("c1", answered=True))
-    assert hosts.judge_reach(active, [silent, reached]).outcome is CheckResult.OK
+    assert answering.judge_reach(active, [silent, reached]).outcome is CheckResult.OK
 
 
 def test_what_a_client_would_refuse_is_blocking_and_what_it_warns_of_is_a_warning() -> None:
     facts: dict[str, object] = {"refusals": ["/mnt/a: no line"], "warnings": ["/mnt/b: not in the site"]}
     layer = Layer("client", "broken", False, 0.1, "why", facts)
     told = HookReport("c1", HooksResult("check", "client", "c1", False, False, 0.1, "", (layer,)))
-    found = list(hosts.judge_client(ClientStatus(Client("c1", "c1", ()), Presence.ANSWERS, told)))
+    found = list(answering.judge_client(ClientStatus(Client("c1", "c1", ()), Presence.ANSWERS, told)))
     assert [(c.outcome, c.actual) for c in found] == [
         (CheckResult.BLOCKING, "/mnt/a: no line"),
         (CheckResult.WARNING, "/mnt/b: not in the site"),
@@ -78,7 +78,7 @@ def test_one_export_under_two_names_and_a_clock_that_is_off_are_named() -> None:
     sources = {"/x": "nfs-srv-1:/mnt/a", "/y": "10.0.0.9:/mnt/a", "/z": "nfs-srv-1:/mnt/b"}
     layer = Layer("client", "present", False, 0.1, "", dict(sources))
     told = HookReport("c1", HooksResult("check", "client", "c1", True, False, 0.1, "", (layer,)), -7260.0)
-    found = list(hosts.judge_client(ClientStatus(Client("c1", "c1", mounts), Presence.ANSWERS, told)))
+    found = list(answering.judge_client(ClientStatus(Client("c1", "c1", mounts), Presence.ANSWERS, told)))
     assert [c.actual for c in found] == [
         "mounts /mnt/a under two names: 10.0.0.9 at /y, nfs-srv-1 at /x",
         "its clock is about 121 min behind ours",
@@ -86,7 +86,7 @@ def test_one_export_under_two_names_and_a_clock_that_is_off_are_named() -> None:
     assert all(complete(c) for c in found)
     near = replace(told, ahead=20.0)
     right = ClientStatus(Client("c1", "c1", mounts[1:]), Presence.ANSWERS, near)
-    assert list(hosts.judge_client(right)) == []
+    assert list(answering.judge_client(right)) == []
 
 
 def test_clients_that_follow_by_themselves_are_shown_and_what_is_not_right_of_them() -> None:
@@ -100,8 +100,8 @@ def test_clients_that_follow_by_themselves_are_shown_and_what_is_not_right_of_th
     right = {"sha256": ours, "on": True, "current": True}
     silent = ClientStatus(Client("c9", "c9", ()), Presence.SILENT)
     off = status("c0", None)
-    assert list(hosts.judge_following([off, silent])) == []
-    (check,) = hosts.judge_following([off, silent, status("c1", right), status("c2", right)])
+    assert list(answering.judge_following([off, silent])) == []
+    (check,) = answering.judge_following([off, silent, status("c1", right), status("c2", right)])
     assert (check.outcome, check.actual) == (CheckResult.OK, f"2 of 3: c[1-2]: on, hooks {ours}")
     for unit, text in (
         ({**right, "sha256": "0" * 16}, "others than"),
@@ -110,7 +110,7 @@ def test_clients_that_follow_by_themselves_are_shown_and_what_is_not_right_of_th
         ({}, ""),
         ("on", ""),
     ):
-        checks = list(hosts.judge_following([status("c1", right), status("c2", unit)]))
+        checks = list(answering.judge_following([status("c1", right), status("c2", unit)]))
         assert [c.outcome for c in checks] == [CheckResult.WARNING if text else CheckResult.OK]
         assert text in checks[0].actual
         assert complete(checks[0])
@@ -119,12 +119,12 @@ def test_clients_that_follow_by_themselves_are_shown_and_what_is_not_right_of_th
 def test_clients() -> None:
     one, two = Client("c1", "c1", ()), Client("c2", "c2", ())
     answers = ClientStatus(one, Presence.ANSWERS)
-    assert hosts.judge_clients(()).actual == "none are configured"
-    assert hosts.judge_clients((answers,)).outcome is CheckResult.OK
-    found = hosts.judge_clients((answers, ClientStatus(two, Presence.SILENT)))
+    assert answering.judge_clients(()).actual == "none are configured"
+    assert answering.judge_clients((answers,)).outcome is CheckResult.OK
+    found = answering.judge_clients((answers, ClientStatus(two, Presence.SILENT)))
     assert (found.outcome, found.actual) == (CheckResult.WARNING, "1 of 2 answer; c2: silent")
     refused = ClientStatus(two, Presence.UNKNOWN, trouble=Trouble("c2 answers SSH, but: refused", "mend it"))
-    assert "c2 answers SSH, but: refused" in hosts.judge_clients((answers, refused)).actual
+    assert "c2 answers SSH, but: refused" in answering.judge_clients((answers, refused)).actual
     assert complete(found)
 
 
@@ -132,7 +132,7 @@ def test_clients() -> None:
     ("code", "outcome"), [(0, CheckResult.OK), (1, CheckResult.WARNING), (None, CheckResult.WARNING)]
 )
 def test_the_volume_groups_metadata(code: int | None, outcome: CheckResult) -> None:
-    found = hosts.judge_metadata("vg1", "nfs-srv-1", code)
+    found = answering.judge_metadata("vg1", "nfs-srv-1", code)
     assert found.outcome is outcome
     assert complete(found)
 
@@ -140,9 +140,9 @@ def test_the_volume_groups_metadata(code: int | None, outcome: CheckResult) -> N
 def test_what_hundreds_of_clients_have_in_common_is_one_check():
     every = [blocking(f"client gpu-{n:03}", f"gpu-{n:03}: no line", "a line", "add it") for n in range(200)]
     every += [warning("client gpu-007", "mounted by hand", "a line", "add it")]
-    found = hosts.together(every)
+    found = answering.together(every)
     assert [(c.name, c.actual) for c in found] == [
         ("client gpu-[000-199]", "the host: no line"),
         ("client gpu-007", "mounted by hand"),
     ]
-    assert hosts.together(every[:3]) == every[:3]
+    assert answering.together(every[:3]) == every[:3]

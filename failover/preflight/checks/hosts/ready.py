@@ -10,7 +10,7 @@ from failover.hosts.survey import uuids
 from failover.model.host.hook_report import HookReport
 from failover.model.outcome import Refused
 from failover.preflight.check import Check, ok, warning
-from failover.preflight.checks import survey
+from failover.preflight.checks.hosts import survey
 from failover.preflight.context import Ground
 from failover.runs.site_lock import site_lock
 from hooks.contract.result import PRESENT

@@ -3,7 +3,7 @@
 import pytest
 
 from failover.preflight.check import CheckResult
-from failover.preflight.checks import capacity
+from failover.preflight.checks.cloud import capacity
 from tests.unit.failover.preflight.ground import LAUNCH, complete
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from failover.cloud.resources import PrivateIp
 from failover.preflight.check import CheckResult
-from failover.preflight.checks import address
+from failover.preflight.checks.cloud import address
 from tests.unit.failover.preflight.ground import AD2, LAUNCH, SECOND, SUBNET, complete
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Set
 
 from failover.hosts.ssh import Silent
 from failover.preflight.check import Check, ok, warning
-from failover.preflight.checks import survey
+from failover.preflight.checks.hosts import survey
 from failover.preflight.context import Ground
 
 NAME = "hooks at boot"

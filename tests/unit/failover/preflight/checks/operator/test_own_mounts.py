@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from failover.preflight.check import CheckResult
-from failover.preflight.checks import own_mounts
+from failover.preflight.checks.operator import own_mounts
 from hooks.host import mounts as mount_table
 from tests.unit.failover.preflight.ground import FIRST, STACK, complete
 

@@ -8,7 +8,7 @@ from failover.hosts import versions
 from failover.hosts.ssh import Silent
 from failover.model.observation import Presence
 from failover.preflight.check import Check, ok, warning
-from failover.preflight.checks import survey
+from failover.preflight.checks.hosts import survey
 from failover.preflight.context import Ground
 
 NAME = "standby"

@@ -1,6 +1,6 @@
 """The hooks that a refresh keeps for a boot: a place without them is named, and blocks nothing."""
 
-from failover.preflight.checks.canaries import judge_copy
+from failover.preflight.checks.hosts.canaries import judge_copy
 from hooks.contract.result import BROKEN, PRESENT, Layer
 
 

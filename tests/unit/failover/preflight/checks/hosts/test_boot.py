@@ -6,7 +6,7 @@ import pytest
 
 from failover.bundle import zipapp
 from failover.bundle.cloud_init import render_cloud_init, user_data
-from failover.preflight.checks.boot import judge, pinned_in
+from failover.preflight.checks.hosts.boot import judge, pinned_in
 
 WANTED = "a" * 64
 

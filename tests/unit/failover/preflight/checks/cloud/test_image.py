@@ -10,7 +10,7 @@ from failover.model.host import image_contents
 from failover.model.host.image_contents import TAG, TAG_KERNEL, TAG_OF, ImageContents
 from failover.model.site import Objectives, PreflightLimits
 from failover.preflight.check import Check, CheckResult
-from failover.preflight.checks import image
+from failover.preflight.checks.cloud import image
 from tests.unit.failover.preflight.ground import NOW, complete
 
 FILES = {"keys": "k1", "exports": "e1", "quotas": ""}

@@ -1,0 +1,1 @@
+"""Prechecks of what the API has: the target, its image and addresses, the volumes and their copies."""
