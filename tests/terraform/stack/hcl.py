@@ -12,6 +12,7 @@ from lab.site.stack import SOURCE
 # what python-hcl2 adds of its own
 MARKS = ("__is_block__", "__comments__", "__inline_comments__", "__start_line__", "__end_line__")
 _TOKEN = re.compile(r'\\.|[$%]\{|[{}"]|[^\\$%{}"]+|.', re.DOTALL)
+_HEREDOC = re.compile(r'"<<-?(\w+)\n(.*)\n\s*\1"', re.DOTALL)
 _CALL = re.compile(r"\b([a-z][a-z0-9_]*(?:::[a-z0-9_]+)*)\(")
 
 
@@ -76,7 +77,9 @@ def words(value: Any) -> Iterator[str]:
 
 
 def text(value: Any) -> str:
-    """A parsed literal without its quotes."""
+    """A parsed literal without its quotes; a heredoc's lines are joined by spaces."""
+    if isinstance(value, str) and (heredoc := _HEREDOC.fullmatch(value)):
+        return " ".join(heredoc[2].split())
     return value.strip('"').replace('\\"', '"').replace("\\\\", "\\") if isinstance(value, str) else value
 
 
