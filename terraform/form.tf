@@ -672,6 +672,77 @@ variable "export_fsid" {
   }
 }
 
+variable "settings_files" {
+  type        = list(string)
+  description = <<-EOT
+    Further files, or folders of *.conf files, in /etc that move with the data, such as "/etc/sysctl.d/90-nfs.conf".
+    nfs.conf, nfs.conf.d, idmapd.conf, projects, projid and the settings of nfsd and rpc.rquotad in /etc/sysconfig and
+    /etc/default do so in any case.
+  EOT
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for one in var.settings_files :
+      can(regex("^/etc(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*){1,8}$", one)) &&
+      !can(regex("^/etc/(ssh|pam[.]d|security|sudoers[^/]*|cron[^/]*|ld[.]so[^/]*)(/|$)", one)) &&
+      !can(regex("^/etc/(g?shadow|passwd|group)-?$", one)) &&
+      !can(regex("([.]key|[.]pem|keytab)$", one))
+    ])
+    error_message = join(" ", [
+      "settings_files must list paths in /etc that have no secret and give no rights, such as",
+      "\"/etc/sysctl.d/90-nfs.conf\": no keys, no shadow, passwd or sudoers, nothing of ssh, PAM or cron.",
+    ])
+  }
+}
+
+variable "keep_locks" {
+  type        = bool
+  description = <<-EOT
+    Locks of clients, and open files of NFSv4, outlive a takeover: nfsd's and rpc.statd's records of their clients lie
+    on the first filesystem, and every server answers under one name. For clients that mount by the service's address.
+    It starts nfsd anew once.
+  EOT
+  default     = false
+  nullable    = false
+}
+
+variable "nfs_lease_seconds" {
+  type        = number
+  description = "With keep_locks: a client of NFSv4 that has been silent for so long may lose its locks."
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition = (
+      var.nfs_lease_seconds >= 10 &&
+      var.nfs_lease_seconds <= 90 &&
+      floor(var.nfs_lease_seconds) == var.nfs_lease_seconds
+    )
+    error_message = "nfs_lease_seconds must be a whole number from 10 to 90."
+  }
+}
+
+variable "nfs_grace_seconds" {
+  type        = number
+  description = <<-EOT
+    With keep_locks: for so long after a takeover clients take their locks back, and nobody gets new ones. It ends early
+    when all have done so. At least nfs_lease_seconds.
+  EOT
+  default     = 45
+  nullable    = false
+
+  validation {
+    condition = (
+      var.nfs_grace_seconds >= 10 &&
+      var.nfs_grace_seconds <= 180 &&
+      floor(var.nfs_grace_seconds) == var.nfs_grace_seconds
+    )
+    error_message = "nfs_grace_seconds must be a whole number from 10 to 180."
+  }
+}
+
 variable "fence" {
   type        = string
   description = <<-EOT

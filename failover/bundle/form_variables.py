@@ -87,7 +87,8 @@ def _bracketed(lines: list[str]) -> list[str]:
 
 def _condition(row: Row, value: str) -> list[str]:
     if "condition" in row:
-        return row["condition"].replace("VALUE", value).split("\n")
+        whole = _quoted(f"^{'|'.join(patterns(row))}$")
+        return row["condition"].replace("VALUE", value).replace("PATTERN", whole).split("\n")
     if "enum" in row:
         return [f"contains({json.dumps(row['enum'])}, {value})"]
     if row["type"] == "integer":

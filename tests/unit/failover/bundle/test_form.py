@@ -56,6 +56,15 @@ def test_a_row_is_a_variable_and_a_field(tmp_path: Path) -> None:
     assert field["visible"] == {"not": ["${replacement_exists}"]}
 
 
+def test_a_condition_has_the_row_s_own_pattern(tmp_path: Path) -> None:
+    condition = 'condition = "can(regex(PATTERN, VALUE)) && length(VALUE) < 9"\n'
+    (tmp_path / form.TABLE).write_text((STACK / form.TABLE).read_text() + ROW + condition)
+    form.write(tmp_path)
+    made = (tmp_path / "form.tf").read_text()
+    value = "var.replacement_colour"
+    assert rf'can(regex("^(red|gr\\.y)$", {value})) && length({value}) < 9' in made
+
+
 def test_what_the_form_hides_no_plan_shows(tmp_path: Path) -> None:
     hidden = ROW.replace('type = "string"', 'type = "password"')
     (tmp_path / form.TABLE).write_text((STACK / form.TABLE).read_text() + hidden)
