@@ -5,7 +5,7 @@ region         = "ap-tokyo-1"
 compartment_id = "ocid1.compartment.oc1..aaaaexamplecompartment"
 
 # Who may log in as opc on launched servers: public keys, one a line.
-ssh_authorized_keys = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHPyZ8zVN0Y0d1s4lqGqTj2y3mQfT1oQb2mB0o8d5t1X operator@example"
+ssh_authorized_keys = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHPyZ8zVN0Y0d1s4lqGqTj2y3mQfT1oQb2mB0o8d5t1X admin@example"
 
 servers = {
   # The server of today exists: it is adopted and never changed.

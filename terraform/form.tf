@@ -310,7 +310,11 @@ variable "ssh_authorized_keys" {
 
 variable "hooks_url" {
   type        = string
-  description = "Where a launched server finds the hooks that neither its image nor its volumes have: https://, for example a pre-authenticated request for the one object hooks.pyz. Only the file with the SHA-256 in cloud-init is run. Empty: nowhere else."
+  description = <<-EOT
+    Where a launched server finds the hooks that neither its image nor its volumes have: https://, for example a
+    pre-authenticated request for the one object hooks.pyz. Only the file with the SHA-256 in cloud-init is run. Empty:
+    nowhere else.
+  EOT
   default     = ""
   nullable    = false
   sensitive   = true
@@ -437,7 +441,10 @@ variable "replacement_secondary_private_ip" {
 
 variable "service_ip" {
   type        = string
-  description = "Optional address that clients mount from: a free address of a subnet that every server has a VNIC in; it follows the active server."
+  description = <<-EOT
+    Optional address that clients mount from: a free address of a subnet that every server has a VNIC in; it follows the
+    active server.
+  EOT
   default     = ""
   nullable    = false
 
@@ -452,7 +459,11 @@ variable "service_ip" {
 
 variable "dns_name" {
   type        = string
-  description = "Optional full name that clients mount from: an A record in dns_zone of service_ip, or of the active server's own address when there is no service_ip. A record that exists already is refused (409): import it first, docs/getting-started.md."
+  description = <<-EOT
+    Optional full name that clients mount from: an A record in dns_zone of service_ip, or of the active server's own
+    address when there is no service_ip. A record that exists already is refused (409): import it first,
+    docs/getting-started.md.
+  EOT
   default     = ""
   nullable    = false
 
@@ -519,14 +530,20 @@ variable "dns_ttl" {
 
 variable "uses_lvm" {
   type        = bool
-  description = "Form: whether the filesystem is on a logical volume; otherwise it is straight on the one data volume, and filesystem_uuid is needed."
+  description = <<-EOT
+    Form: whether the filesystem is on a logical volume; otherwise it is straight on the one data volume, and
+    filesystem_uuid is needed.
+  EOT
   default     = true
   nullable    = false
 }
 
 variable "volume_group_name" {
   type        = string
-  description = "Form: the LVM volume group on the volumes, as `vgs` shows it. It counts, as all of the form's storage, when `storage` is empty."
+  description = <<-EOT
+    Form: the LVM volume group on the volumes, as `vgs` shows it. It counts, as all of the form's storage, when
+    `storage` is empty.
+  EOT
   default     = "vg1"
   nullable    = false
 
@@ -639,7 +656,9 @@ variable "export_options" {
 
 variable "export_fsid" {
   type        = number
-  description = "Form: the filesystem's number for NFS clients, the same on every server, so that their handles outlive the switch."
+  description = <<-EOT
+    Form: the filesystem's number for NFS clients, the same on every server, so that their handles outlive the switch.
+  EOT
   default     = 1
   nullable    = false
 
@@ -653,9 +672,83 @@ variable "export_fsid" {
   }
 }
 
+variable "settings_files" {
+  type        = list(string)
+  description = <<-EOT
+    Further files, or folders of *.conf files, in /etc that move with the data, such as "/etc/sysctl.d/90-nfs.conf".
+    nfs.conf, nfs.conf.d, idmapd.conf, projects, projid and the settings of nfsd and rpc.rquotad in /etc/sysconfig and
+    /etc/default do so in any case.
+  EOT
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for one in var.settings_files :
+      can(regex("^/etc(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*){1,8}$", one)) &&
+      !can(regex("^/etc/(ssh|pam[.]d|security|sudoers[^/]*|cron[^/]*|ld[.]so[^/]*)(/|$)", one)) &&
+      !can(regex("^/etc/(g?shadow|passwd|group)-?$", one)) &&
+      !can(regex("([.]key|[.]pem|keytab)$", one))
+    ])
+    error_message = join(" ", [
+      "settings_files must list paths in /etc that have no secret and give no rights, such as",
+      "\"/etc/sysctl.d/90-nfs.conf\": no keys, no shadow, passwd or sudoers, nothing of ssh, PAM or cron.",
+    ])
+  }
+}
+
+variable "keep_locks" {
+  type        = bool
+  description = <<-EOT
+    Locks of clients, and open files of NFSv4, outlive a takeover: nfsd's and rpc.statd's records of their clients lie
+    on the first filesystem, and every server answers under one name. For clients that mount by the service's address.
+    It starts nfsd anew once.
+  EOT
+  default     = false
+  nullable    = false
+}
+
+variable "nfs_lease_seconds" {
+  type        = number
+  description = "With keep_locks: a client of NFSv4 that has been silent for so long may lose its locks."
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition = (
+      var.nfs_lease_seconds >= 10 &&
+      var.nfs_lease_seconds <= 90 &&
+      floor(var.nfs_lease_seconds) == var.nfs_lease_seconds
+    )
+    error_message = "nfs_lease_seconds must be a whole number from 10 to 90."
+  }
+}
+
+variable "nfs_grace_seconds" {
+  type        = number
+  description = <<-EOT
+    With keep_locks: for so long after a takeover clients take their locks back, and nobody gets new ones. It ends early
+    when all have done so. At least nfs_lease_seconds.
+  EOT
+  default     = 45
+  nullable    = false
+
+  validation {
+    condition = (
+      var.nfs_grace_seconds >= 10 &&
+      var.nfs_grace_seconds <= 180 &&
+      floor(var.nfs_grace_seconds) == var.nfs_grace_seconds
+    )
+    error_message = "nfs_grace_seconds must be a whole number from 10 to 180."
+  }
+}
+
 variable "fence" {
   type        = string
-  description = "What must be true of a server before its volumes are taken from it: \"power\", it is STOPPED or TERMINATED by the API; or \"storage\", nothing: the detach itself cuts it off from the disks."
+  description = <<-EOT
+    What must be true of a server before its volumes are taken from it: "power", it is STOPPED or TERMINATED by the API;
+    or "storage", nothing: the detach itself cuts it off from the disks.
+  EOT
   default     = "power"
   nullable    = false
 

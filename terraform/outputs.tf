@@ -1,7 +1,9 @@
 # The contract with the programs that read this stack: one object, no secrets.
 
 output "failover" {
-  description = "The site as it is: who is active, every server, every volume with its iSCSI portal, and the spec for the hooks."
+  description = <<-EOT
+    The site as it is: who is active, every server, every volume with its iSCSI portal, and the spec for the hooks.
+  EOT
   value = {
     active         = var.active_server
     compartment_id = var.compartment_id

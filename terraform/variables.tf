@@ -3,7 +3,10 @@
 
 variable "config_file_profile" {
   type        = string
-  description = "Profile of ~/.oci/config for Terraform by hand; null takes the provider's default. The programs give the provider the profile of their site file instead. Leave it null in Resource Manager."
+  description = <<-EOT
+    Profile of ~/.oci/config for Terraform by hand; null takes the provider's default. The programs give the provider
+    the profile of their site file instead. Leave it null in Resource Manager.
+  EOT
   default     = null
 
   validation {
@@ -18,7 +21,10 @@ variable "switch" {
     at   = string
     door = string
   })
-  description = "Who makes active_server the active one, when (RFC 3339, UTC) and through which door (cli or gitops): set by the programs that apply this stack for the record of the last switch. Leave it null."
+  description = <<-EOT
+    Who makes active_server the active one, when (RFC 3339, UTC) and through which door (cli or gitops): set by the
+    programs that apply this stack for the record of the last switch. Leave it null.
+  EOT
   default     = null
 
   validation {
@@ -53,14 +59,19 @@ variable "current_user_ocid" {
 
 variable "launch" {
   type        = set(string)
-  description = "Names of servers to launch now although they are not active, so that a later switch finds them running."
+  description = <<-EOT
+    Names of servers to launch now although they are not active, so that a later switch finds them running.
+  EOT
   default     = []
   nullable    = false
 }
 
 variable "launch_only" {
   type        = bool
-  description = "Whether launch is all that this apply is for: a volume that is attached to no server stays so. For programs, and for one apply."
+  description = <<-EOT
+    Whether launch is all that this apply is for: a volume that is attached to no server stays so. For programs, and for
+    one apply.
+  EOT
   default     = false
   nullable    = false
 }
@@ -96,7 +107,13 @@ variable "servers" {
       skip_source_dest_check = optional(bool, false)
     })), {})
   }))
-  description = "Servers by name. Each is adopted (instance_id) or launched from an image (image_id, shape, availability_domain, subnet_id) when it is active, standby = true, or named in launch. compartment_id: of an adopted instance that is in another compartment than the stack's. secondary_vnics: of a launched server, by a name of your choice, beside the one in subnet_id; nic_index is 1 on bare metal and 0 on virtual machines unless given; those of an adopted server are read. Empty: the form's two servers."
+  description = <<-EOT
+    Servers by name. Each is adopted (instance_id) or launched from an image (image_id, shape, availability_domain,
+    subnet_id) when it is active, standby = true, or named in launch. compartment_id: of an adopted instance that is in
+    another compartment than the stack's. secondary_vnics: of a launched server, by a name of your choice, beside the
+    one in subnet_id; nic_index is 1 on bare metal and 0 on virtual machines unless given; those of an adopted server
+    are read. Empty: the form's two servers.
+  EOT
   default     = {}
   nullable    = false
 
@@ -374,7 +391,10 @@ variable "volumes" {
     vpus_per_gb         = optional(number)
     display_name        = optional(string)
   }))
-  description = "Data volumes by name. Each exists (volume_id) or is made here (availability_domain, size_in_gbs). None is ever destroyed by this stack. Empty: the form's volume_ids."
+  description = <<-EOT
+    Data volumes by name. Each exists (volume_id) or is made here (availability_domain, size_in_gbs). None is ever
+    destroyed by this stack. Empty: the form's volume_ids.
+  EOT
   default     = {}
   nullable    = false
 
@@ -476,7 +496,11 @@ variable "storage" {
       fsid    = optional(number)
     }))
   })
-  description = "What lies on the volumes: LVM volume groups by name, filesystems by a name of your choice (on a logical volume, or without LVM straight on a volume, then with its uuid), and what is exported over NFS to whom. Neither volume_groups nor filesystems: the form's one filesystem."
+  description = <<-EOT
+    What lies on the volumes: LVM volume groups by name, filesystems by a name of your choice (on a logical volume, or
+    without LVM straight on a volume, then with its uuid), and what is exported over NFS to whom. Neither volume_groups
+    nor filesystems: the form's one filesystem.
+  EOT
   default     = { volume_groups = {}, filesystems = {}, exports = [] }
   nullable    = false
 
@@ -675,7 +699,10 @@ variable "storage" {
 
 variable "released" {
   type        = set(string)
-  description = "OCIDs of attachments that their server has given up, as somebody has just verified on it. For programs, and for one apply: a new attachment has a new OCID."
+  description = <<-EOT
+    OCIDs of attachments that their server has given up, as somebody has just verified on it. For programs, and for one
+    apply: a new attachment has a new OCID.
+  EOT
   default     = []
   nullable    = false
 
@@ -685,57 +712,5 @@ variable "released" {
       can(regex("^ocid1\\.volumeattachment\\.[a-z0-9-]+\\.[a-z0-9-]*\\.[A-Za-z0-9._-]+$", id))
     ])
     error_message = "released must hold OCIDs of volume attachments (\"ocid1.volumeattachment.oc1...\")."
-  }
-}
-
-variable "keep_locks" {
-  type        = bool
-  description = "Locks of clients, and open files of NFSv4, outlive a takeover: nfsd's and rpc.statd's records of their clients lie on the first filesystem, and every server answers under one name. For clients that mount by the service's address. It starts nfsd anew once."
-  default     = false
-  nullable    = false
-}
-
-variable "nfs_lease_seconds" {
-  type        = number
-  description = "With keep_locks: a client of NFSv4 that has been silent for so long may lose its locks."
-  default     = 30
-  nullable    = false
-
-  validation {
-    condition     = contains(range(10, 91), var.nfs_lease_seconds)
-    error_message = "nfs_lease_seconds must be a whole number from 10 to 90."
-  }
-}
-
-variable "nfs_grace_seconds" {
-  type        = number
-  description = "With keep_locks: for so long after a takeover clients take their locks back, and nobody gets new ones. It ends early when all have done so. At least nfs_lease_seconds."
-  default     = 45
-  nullable    = false
-
-  validation {
-    condition     = contains(range(10, 181), var.nfs_grace_seconds)
-    error_message = "nfs_grace_seconds must be a whole number from 10 to 180."
-  }
-}
-
-variable "settings_files" {
-  type        = list(string)
-  description = "Further files, or folders of *.conf files, in /etc that move with the data, such as \"/etc/sysctl.d/90-nfs.conf\". nfs.conf, nfs.conf.d, idmapd.conf, projects, projid and the settings of nfsd and rpc.rquotad in /etc/sysconfig and /etc/default do so in any case."
-  default     = []
-  nullable    = false
-
-  validation {
-    condition = alltrue([
-      for path in var.settings_files :
-      can(regex("^/etc(/[A-Za-z0-9_+@][A-Za-z0-9._+@-]*){1,8}$", path)) &&
-      !can(regex("^/etc/(ssh|pam[.]d|security|sudoers[^/]*|cron[^/]*|ld[.]so[^/]*)(/|$)", path)) &&
-      !can(regex("^/etc/(g?shadow|passwd|group)-?$", path)) &&
-      !can(regex("([.]key|[.]pem|keytab)$", path))
-    ])
-    error_message = join(" ", [
-      "settings_files must list paths in /etc that have no secret and give no rights, such as",
-      "\"/etc/sysctl.d/90-nfs.conf\": no keys, no shadow, passwd or sudoers, nothing of ssh, PAM or cron.",
-    ])
   }
 }

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,14 @@ import jinja2
 import yaml
 
 from failover.atomic_file import write_whole
+from failover.bundle.form_variables import Row, patterns, variable
 from failover.paths import STACK, TEMPLATES
 
-Row = Mapping[str, Any]  # one field, its kind's keys among its own
 TABLE = "form.toml"
-_WIDTH = 120  # of a line of HCL
+_WIDTH = 120  # of a line of YAML
 _FIRST_LINE = (
     f"# Made by `invoke render` from {TABLE}, where each field is one row: correct that file, not this one.\n"
 )
-_TYPES = {
-    "array": "list(string)",
-    "boolean": "bool",
-    "integer": "number",
-}  # of Terraform; the rest are strings
 _OF_THE_FORM = (
     *("type", "title", "description", "default", "enum", "pattern", "minimum", "maximum", "minItems"),
     *("maxItems", "uniqueItems", "items", "required", "visible", "multiline", "valueType", "dependsOn"),
@@ -46,7 +40,7 @@ def read(stack: Path = STACK) -> dict[str, Any]:
 def variables(table: Mapping[str, Any]) -> str:
     """form.tf: every variable that a person fills in."""
     rows = [row for group in table["groups"] for row in group["fields"] if "is" in row]
-    return _FIRST_LINE + "".join("\n" + _variable(row) for row in rows)
+    return _FIRST_LINE + "".join("\n" + variable(row) for row in rows)
 
 
 def schema(table: Mapping[str, Any]) -> str:
@@ -87,9 +81,22 @@ def write(stack: Path = STACK) -> tuple[Path, Path]:
 
 
 def _yaml(value: Any) -> str:
-    return textwrap.indent(
-        yaml.dump(value, Dumper=_Whole, sort_keys=False, allow_unicode=True, width=108), "  "
-    )
+    dumped = yaml.dump(value, Dumper=_Whole, sort_keys=False, allow_unicode=True, width=_WIDTH - 12)
+    return "".join(_broken(f"  {line}\n") for line in dumped.splitlines())
+
+
+def _broken(line: str) -> str:
+    """The line, or two where its value is one long pattern: in double quotes it goes on after an escaped line
+    break (YAML 1.2, 7.3.1), here before a `|`. Raises ValueError when the pattern has no place for that."""
+    if len(line.rstrip()) <= _WIDTH:
+        return line
+    indent = line[: len(line) - len(line.lstrip())]
+    ((key, pattern),) = yaml.safe_load(line).items()
+    first = f"{indent}{key}: {json.dumps(pattern, ensure_ascii=False)}"
+    place = first.rfind("|", 0, _WIDTH)
+    if place < 0:
+        raise ValueError(f"{TABLE}: expected a `|` to break this long {key} before, found none: {pattern}")
+    return f"{first[:place]}\\\n{indent}  {first[place:]}\n"
 
 
 class _Whole(yaml.SafeDumper):
@@ -123,104 +130,5 @@ def _field(row: Row, shown: Mapping[str, Any], hidden: bool) -> dict[str, Any]:
 
 
 def _whole(row: Row, may_be_empty: bool) -> str:
-    one_of = "|".join(_patterns(row))
+    one_of = "|".join(patterns(row))
     return f"^({one_of})?$" if may_be_empty else f"^({one_of})$" if "|" in one_of else f"^{one_of}$"
-
-
-def _patterns(row: Row) -> list[str]:
-    pattern = row.get("pattern", [])
-    return [pattern] if isinstance(pattern, str) else list(pattern)
-
-
-def _variable(row: Row) -> str:
-    lines = [f"# {row['note']}"] if "note" in row else []
-    lines += [
-        f'variable "{row["name"]}" {{',
-        f"  type        = {_TYPES.get(row['type'], 'string')}",
-        f"  description = {_quoted(row['is'])}",
-    ]
-    if not row.get("mandatory"):
-        lines.append(f"  default     = {json.dumps(_default(row))}")
-    lines.append("  nullable    = false")
-    if row["type"] == "password":
-        lines.append("  sensitive   = true")
-    for condition, message in _rules(row):
-        lines += ["", *_validation(condition, message)]
-    return "\n".join([*lines, "}"]) + "\n"
-
-
-def _default(row: Row) -> Any:
-    return row.get("default", [] if row["type"] == "array" else "")
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("${", "$${")
-
-
-def _rules(row: Row) -> Iterator[tuple[list[str], str]]:
-    """Conditions, a line of HCL an entry, each with its message."""
-    value = f"var.{row['name']}"
-    for rule in row.get("rules", []):
-        yield rule["condition"].replace("VALUE", value).split("\n"), rule["message"]
-    if row["type"] == "array":
-        each = [line.replace("VALUE", "one") for line in _condition(row, "one")]
-        yield ["alltrue([", f"  for one in {value} :", *(f"  {line}" for line in each), "])"], _message(row)
-    elif "must" in row:
-        lines = _condition(row, value)
-        may_be_empty = "pattern" in row and not row.get("mandatory") and not _default(row)
-        if may_be_empty:
-            lines = [f'{value} == "" ||', *lines]
-        yield lines if len(lines) == 1 or lines[0].endswith("[") else _bracketed(lines), _message(row)
-
-
-def _message(row: Row) -> str:
-    return f"{row['name']} must {row['must'].strip()}"
-
-
-def _bracketed(lines: list[str]) -> list[str]:
-    return ["(", *(f"  {line}" for line in lines), ")"]
-
-
-def _condition(row: Row, value: str) -> list[str]:
-    if "condition" in row:
-        return row["condition"].replace("VALUE", value).split("\n")
-    if "enum" in row:
-        return [f"contains({json.dumps(row['enum'])}, {value})"]
-    if row["type"] == "integer":
-        limits = [f"{value} >= {row['minimum']}"]
-        limits += [f"{value} <= {row['maximum']}"] if "maximum" in row else []
-        limits += [f"floor({value}) == {value}"]
-        line = " && ".join(limits)
-        return [line] if len(line) < _WIDTH - 22 else [f"{limit} &&" for limit in limits[:-1]] + limits[-1:]
-    one_of = [_matches(pattern, value) for pattern in _patterns(row)]
-    for lines in one_of[:-1]:
-        lines[-1] += " ||"
-    return [line for lines in one_of for line in lines]
-
-
-def _matches(pattern: str, value: str) -> list[str]:
-    text = _quoted(f"^{pattern}$")
-    line = f"can(regex({text}, {value}))"
-    return [line] if len(line) < _WIDTH - 22 else ["can(regex(", f"  {text},", f"  {value}", "))"]
-
-
-def _validation(condition: list[str], message: str) -> list[str]:
-    message_lines = _text(message)
-    gap = "     " if len(condition) == len(message_lines) == 1 else " "
-    lines = [f"    condition{gap}= {condition[0]}", *(f"    {line}" for line in condition[1:])]
-    lines += [f"    error_message = {message_lines[0]}", *(f"    {line}" for line in message_lines[1:])]
-    return ["  validation {", *lines, "  }"]
-
-
-def _text(message: str) -> list[str]:
-    """The text as HCL: one line where it fits, else joined of lines."""
-    if len(_quoted(message)) + len("    error_message = ") <= _WIDTH:
-        return [_quoted(message)]
-    parts = [""]
-    for word in message.split(" "):
-        longer = f"{parts[-1]} {word}".lstrip()
-        if len(_quoted(longer)) + len("      ,") <= _WIDTH:
-            parts[-1] = longer
-        else:
-            parts.append(word)
-    return ['join(" ", [', *(f"  {_quoted(part)}," for part in parts), "])"]

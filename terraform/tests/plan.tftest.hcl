@@ -4,12 +4,18 @@ run "attaches_to_the_active_server" {
   command = plan
 
   assert {
-    condition     = alltrue([for a in oci_core_volume_attachment.data : a.instance_id == var.servers[var.active_server].instance_id])
+    condition = alltrue([
+      for a in oci_core_volume_attachment.data :
+      a.instance_id == var.servers[var.active_server].instance_id
+    ])
     error_message = "A volume is not attached to the active server."
   }
 
   assert {
-    condition     = alltrue([for a in oci_core_volume_attachment.data : !a.is_shareable && !a.is_read_only && !a.use_chap])
+    condition = alltrue([
+      for a in oci_core_volume_attachment.data :
+      !a.is_shareable && !a.is_read_only && !a.use_chap
+    ])
     error_message = "An attachment is shareable, read-only or uses CHAP."
   }
 

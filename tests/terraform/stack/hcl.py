@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import hcl2
@@ -12,6 +13,7 @@ from lab.site.stack import SOURCE
 # what python-hcl2 adds of its own
 MARKS = ("__is_block__", "__comments__", "__inline_comments__", "__start_line__", "__end_line__")
 _TOKEN = re.compile(r'\\.|[$%]\{|[{}"]|[^\\$%{}"]+|.', re.DOTALL)
+_HEREDOC = re.compile(r'"<<-?(\w+)\n(.*)\n\s*\1"', re.DOTALL)
 _CALL = re.compile(r"\b([a-z][a-z0-9_]*(?:::[a-z0-9_]+)*)\(")
 
 
@@ -51,8 +53,9 @@ def _unfolded(block: dict[str, Any], depth: int) -> tuple[tuple[str, ...], dict[
     return tuple(labels), {key: value for key, value in block.items() if key not in MARKS}
 
 
+@cache
 def stack() -> list[Block]:
-    """Every block of terraform/*.tf."""
+    """Every block of terraform/*.tf; they are parsed once, which takes about a second."""
     return [block for file in sorted(SOURCE.glob("*.tf")) for block in parse(file.read_text(), file.name)]
 
 
@@ -76,7 +79,9 @@ def words(value: Any) -> Iterator[str]:
 
 
 def text(value: Any) -> str:
-    """A parsed literal without its quotes."""
+    """A parsed literal without its quotes; a heredoc's lines are joined by spaces."""
+    if isinstance(value, str) and (heredoc := _HEREDOC.fullmatch(value)):
+        return " ".join(heredoc[2].split())
     return value.strip('"').replace('\\"', '"').replace("\\\\", "\\") if isinstance(value, str) else value
 
 
