@@ -548,7 +548,7 @@ variable "volume_group_name" {
   nullable    = false
 
   validation {
-    condition = can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", var.volume_group_name))
+    condition = can(regex("^[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,126}$", var.volume_group_name))
     error_message = join(" ", [
       "volume_group_name must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at",
       "most 127.",
@@ -563,7 +563,7 @@ variable "logical_volume_name" {
   nullable    = false
 
   validation {
-    condition = can(regex("^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,126}$", var.logical_volume_name))
+    condition = can(regex("^[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,126}$", var.logical_volume_name))
     error_message = join(" ", [
       "logical_volume_name must be an LVM name as `vgs` shows it: letters, digits, \"_\", \".\", \"+\" and \"-\", at",
       "most 127.",
@@ -605,10 +605,10 @@ variable "mount_path" {
   nullable    = false
 
   validation {
-    condition = can(regex("^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", var.mount_path))
+    condition = can(regex("^(/[A-Za-z0-9_+@][A-Za-z0-9_.+@-]*)+$", var.mount_path))
     error_message = join(" ", [
-      "mount_path must be an absolute path of letters, digits, \"_\", \".\" and \"-\", without a slash at the end,",
-      "such as \"/mnt/a\".",
+      "mount_path must be an absolute path of letters, digits, \"_\", \".\", \"+\", \"@\" and \"-\", without a slash",
+      "at the end, such as \"/mnt/a\".",
     ])
   }
 }
@@ -628,7 +628,7 @@ variable "export_clients" {
         "^([0-9]{1,3}\\.){3}[0-9]{1,3}/(25[245]|24[08]|224|192|128|0)(\\.(25[245]|24[08]|224|192|128|0)){3}$",
         one
       )) ||
-      can(regex("^(\\*|@[A-Za-z0-9_.-]+|[A-Za-z*?][A-Za-z0-9*?-]*(\\.[A-Za-z0-9*?-]+)*)$", one))
+      can(regex("^(\\*|@[A-Za-z0-9_.-]+|[0-9]*[A-Za-z*?][A-Za-z0-9*?_-]*(\\.[A-Za-z0-9*?_-]+)*)$", one))
     ])
     error_message = join(" ", [
       "export_clients must list networks (\"10.0.0.0/16\"), addresses, host names, netgroups (\"@clients\") or \"*\",",
@@ -646,7 +646,7 @@ variable "export_options" {
   validation {
     condition = (
       can(regex(
-        "^[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@-]+)?)*$",
+        "^[a-z0-9_]+(=[A-Za-z0-9_.:/@+-]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:/@+-]+)?)*$",
         var.export_options
       ))
     )

@@ -109,9 +109,13 @@ KINDS = {
         *("subnet_id in servers", "subnet_id in secondary_vnics"),
     ),
     "a network security group": ("replacement_nsg_id", "nsg_ids in servers", "nsg_ids in secondary_vnics"),
-    "a name of the form's LVM": ("volume_group_name", "logical_volume_name"),
-    "an LVM name": ("Each name in storage.volume_groups", "logical_volume in storage.filesystems"),
-    "a path": ("mount in storage.filesystems", "path in storage.exports"),
+    "an LVM name": (
+        *("volume_group_name", "logical_volume_name"),
+        *("Each name in storage.volume_groups", "logical_volume in storage.filesystems"),
+    ),
+    "a path": ("mount_path", "mount in storage.filesystems", "path in storage.exports"),
+    "a client": ("export_clients", "clients in storage.exports"),
+    "export options": ("export_options", "options in storage.exports"),
     "a UUID": ("filesystem_uuid", "uuid in storage.filesystems"),
 }
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
