@@ -18,7 +18,6 @@ class Event(enum.StrEnum):
     RUN_ENDED = "run-ended"
 
 
-STEP_ENDS = (Event.STEP_DONE, Event.STEP_FAILED)
 RUN_ENDS = (Event.RUN_DONE, Event.RUN_ENDED)
 
 # The `source` of a fence that is not a proof: the report asks for that server to be powered off.
