@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -42,15 +44,34 @@ def until(
     what notices an interruption meanwhile. The last read comes at the deadline. Raises
     what `read` and `sleep` raise.
     """
-    deadline = Deadline(seconds)
-    attempt = 0
+    deadline, rest = Deadline(seconds), _endless(pauses)
     while True:
         value = read()
         left = deadline.left
         if good(value) or not left:
             return value
-        (sleep or time.sleep)(min(pauses[min(attempt, len(pauses) - 1)], left))
-        attempt += 1
+        (sleep or time.sleep)(min(next(rest), left))
+
+
+async def async_until(
+    read: Callable[[], Awaitable[T]],
+    good: Callable[[T], object],
+    seconds: float,
+    pauses: Sequence[float] = (2.0,),
+) -> T:
+    """As `until`, in the event loop, which does other work in the pauses. Raises what `read` raises."""
+    deadline, rest = Deadline(seconds), _endless(pauses)
+    while True:
+        value = await read()
+        left = deadline.left
+        if good(value) or not left:
+            return value
+        await asyncio.sleep(min(next(rest), left))
+
+
+def _endless(pauses: Sequence[float]) -> Iterator[float]:
+    """The pauses, the last one from then on."""
+    return chain(pauses, repeat(pauses[-1]))
 
 
 def until_free(

@@ -16,6 +16,7 @@ from failover.model.host.host_spec import ClientDocument
 from failover.model.outcome import ClientLeft, ClientSilent, Failed, FailoverError
 from failover.model.site import Client
 from failover.plan.model import Step
+from failover.runs.events import REBOOTED
 
 _REBOOTS = 256  # at the same time; a thread only waits for its host
 
@@ -73,7 +74,7 @@ def _reboot(crew: Crew, host: HookRunner, spec: ClientDocument) -> str:
             f"{host.ssh.name} rebooted, but: {report.complaint}",
             "look at its mount, then run the same command again",
         )
-    return f"rebooted; {report.message}"
+    return f"{REBOOTED} {report.message}"
 
 
 def _client_spec(crew: Crew, client: Client) -> ClientDocument:

@@ -14,7 +14,8 @@ from failover.model import identifiers
 from failover.model.outcome import FailoverError, Usage
 from failover.model.site import Client, ClientMount
 from hooks.client.site_names import option, plain, source_of
-from hooks.contract.client_spec import mount_fault, normalized, path_fault
+from hooks.contract.client_spec import mount_fault, path_fault
+from hooks.contract.paths import normalized
 from hooks.host import mounts as mount_table
 
 _AT_ONCE = 32

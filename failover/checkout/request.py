@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from failover.checkout.git import Checkout, Commit
+from failover.model.duration import moment
 from failover.model.outcome import Refused, Usage
 from failover.model.switch_record import Switched
 
@@ -69,7 +69,7 @@ def refuse_stale_request(named: NamedServer, last: Switched | None) -> None:
     if last is None or last.active == named.server:
         return
     standing = (
-        f"{last.active} was made the active server by {last.by} at {in_utc(last.at)} (door: {last.door})"
+        f"{last.active} was made the active server by {last.by} at {moment(last.at)} (door: {last.door})"
     )
     if named.commit is None:
         raise Refused(
@@ -78,15 +78,10 @@ def refuse_stale_request(named: NamedServer, last: Switched | None) -> None:
             named.remedy,
         )
     if named.commit.at <= last.at:
-        sha, at = named.commit.sha[:10], in_utc(named.commit.at)
+        sha, at = named.commit.sha[:10], moment(named.commit.at)
         raise Refused(
             f"this would flip back a newer switch: {standing}, after commit {sha} of {at} "
             f'("{named.commit.subject}", {named.commit.author}) had asked for {named.server}',
             f"if {last.active} is right, commit that to active.auto.tfvars; if {named.server} shall take "
             f"over all the same, commit that anew: only a commit newer than the switch counts ({PAGE})",
         )
-
-
-def in_utc(at: datetime) -> str:
-    """A moment as both sides of the comparison are shown: UTC, to the second."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

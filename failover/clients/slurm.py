@@ -17,14 +17,13 @@ from failover.model.outcome import Failed, Usage
 from failover.model.site import Client
 from failover.plan.model import StepKind
 from failover.runs import journal
-from failover.runs.events import Event
+from failover.runs.events import REBOOTED, Event
 
 _SECONDS = 60.0
 # -a: hidden partitions too; the reason stands last, for it may hold anything
 _SINFO = ["sinfo", "-a", "-h", "-N", "-o", "%N|%o|%T|%H|%E"]
 _DRAIN = re.compile(r"(drained|draining)\W*$")
 _MOUNT = re.compile(r"(?<![\w/])nfs|\bstale file handle\b|\bcheck_fs_(mount|used|free|inodes)", re.IGNORECASE)
-_REBOOTED = "rebooted;"  # how the message of a client's step begins that was done by a reboot
 _UNEXPECTED = re.compile(r"unexpectedly rebooted", re.IGNORECASE)
 
 
@@ -82,7 +81,7 @@ def cures(runs: Path, since: datetime) -> dict[str, Cure]:
             kind, _, name = str(event.get("step", "")).partition(" ")
             if event.get("event") == Event.STEP_DONE and kind == StepKind.CLIENT.value:
                 at = datetime.fromisoformat(str(event["at"])).astimezone()
-                latest[name] = Cure(at, str(event.get("message", "")).startswith(_REBOOTED))
+                latest[name] = Cure(at, str(event.get("message", "")).startswith(REBOOTED))
     return latest
 
 

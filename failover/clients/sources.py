@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from failover.clients import lists
 from failover.clients.lists import Named
-from failover.model.host.hook_report import HookReport
 from failover.model.host.host_spec import no_layers
 from failover.model.outcome import Failed, Unknown, Usage
 from failover.model.stack_output import Stack
@@ -136,18 +134,8 @@ def _from_server(ports: Ports, stack: Stack) -> list[Named]:
         raise Unknown(f"{server.name} has no known address", "look at its VNIC in the console")
     report = ports.hosts.at(server.name, server.address).hooks("inventory", _NO_SPEC, _SECONDS)
     own = set(server.addresses) | {"127.0.0.1", "::1"}
-    ways_by_client = observed_clients(report)
     return [
         Named(a, a, f"seen by {server.name} ({', '.join(w)})")
-        for a, w in ways_by_client.items()
+        for a, w in report.observed_clients.items()
         if a not in own
     ]
-
-
-def observed_clients(report: HookReport) -> dict[str, list[str]]:
-    """By address or name: how the server sees the client (hooks/survey/observed_clients.py)."""
-    for layer in report.layers:
-        ways_by_client = layer.facts.get("seen") if layer.layer == "clients" else None
-        if isinstance(ways_by_client, Mapping):
-            return {str(host): [str(way) for way in ways] for host, ways in ways_by_client.items()}
-    return {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import oci
 
-from failover.cloud.client import POLL_SECONDS
+from failover.cloud.client import POLL_SECONDS, pages
 from failover.deadline import until
 from failover.model.outcome import Failed, FailoverError, Unknown
 
@@ -43,6 +44,11 @@ def answered(
         raise refusal(operation, int(error.status), str(error.code), str(error.message)) from error
     except (oci.exceptions.RequestException, oci.exceptions.ConnectTimeout) as error:
         raise Unknown(f"OCI {operation}: no answer: {error}", "check the network and the endpoint") from error
+
+
+def listed(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
+    """The items of all pages. Raises as `acting` does."""
+    return pages(partial(answered, operation, function), *args, **options)
 
 
 def refusal(operation: str, status: int, code: str, message: str) -> FailoverError:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import oci
 
-from failover.cloud.acting import Gone, acting, answered, settled
-from failover.cloud.client import pages
+from failover.cloud.acting import Gone, acting, listed, settled
 
 GONE = ("TERMINATED",)
 BACKUP_TAG = "nfs-failover-backup"  # on groups, clones and backups that are kept
@@ -109,12 +107,12 @@ class BlockCopies:
 
     def volumes(self, compartment_id: str) -> tuple[BlockVolume, ...]:
         """ListVolumes: those that are not TERMINATED."""
-        volumes = _listed("ListVolumes", self._storage.list_volumes, compartment_id=compartment_id)
+        volumes = listed("ListVolumes", self._storage.list_volumes, compartment_id=compartment_id)
         return tuple(one for one in map(_volume, volumes) if one.state not in GONE)
 
     def groups(self, compartment_id: str) -> tuple[BlockGroup, ...]:
         """ListVolumeGroups: those that are not TERMINATED."""
-        groups = _listed("ListVolumeGroups", self._storage.list_volume_groups, compartment_id)
+        groups = listed("ListVolumeGroups", self._storage.list_volume_groups, compartment_id)
         return tuple(one for one in map(_group, groups) if one.state not in GONE)
 
     def group(self, group_id: str) -> BlockGroup:
@@ -230,20 +228,20 @@ class BlockCopies:
         """ListVolumeGroupBackups: those (of the group) that are AVAILABLE, the newest first."""
         ask = self._storage.list_volume_group_backups
         of_group = {"volume_group_id": group_id} if group_id else {}
-        backups = _listed("ListVolumeGroupBackups", ask, compartment_id, **of_group)
+        backups = listed("ListVolumeGroupBackups", ask, compartment_id, **of_group)
         usable = [_backup(one) for one in backups if one.lifecycle_state == "AVAILABLE"]
         return tuple(sorted(usable, key=lambda one: one.created, reverse=True))
 
     def policies(self) -> dict[str, str]:
         """ListVolumeBackupPolicies: Oracle's own, OCID by name."""
-        policies = _listed("ListVolumeBackupPolicies", self._storage.list_volume_backup_policies)
+        policies = listed("ListVolumeBackupPolicies", self._storage.list_volume_backup_policies)
         return {one.display_name: one.id for one in policies}
 
     def assigned_policies(self, asset_id: str) -> dict[str, str]:
         """GetVolumeBackupPolicyAssetAssignment: the assignment's OCID by the policy's."""
         ask = self._storage.get_volume_backup_policy_asset_assignment
         return {
-            one.policy_id: one.id for one in _listed("GetVolumeBackupPolicyAssetAssignment", ask, asset_id)
+            one.policy_id: one.id for one in listed("GetVolumeBackupPolicyAssetAssignment", ask, asset_id)
         }
 
     def assign_policy(self, asset_id: str, policy_id: str) -> None:
@@ -258,11 +256,6 @@ class BlockCopies:
         """DeleteVolumeBackupPolicyAssignment. Not there is success."""
         ask = self._storage.delete_volume_backup_policy_assignment
         acting("DeleteVolumeBackupPolicyAssignment", ask, assignment_id, but=(404,))
-
-
-def _listed(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
-    """All pages; raises as `acting`."""
-    return pages(partial(answered, operation, function), *args, **options)
 
 
 def _volume(volume: Any) -> BlockVolume:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -112,7 +112,7 @@ class Cloud:
             except Missing as error:
                 unread = (*unread, error)
                 continue
-            by_id |= {a.id: attachment_of(a) for a in listed if a.lifecycle_state not in LOOSE}
+            by_id |= {a.id: a for a in binding(listed)}
         if unread and not by_id:
             raise unread[0]
         return tuple(by_id.values())
@@ -263,6 +263,11 @@ def console_host_keys(text: str) -> tuple[str, ...]:
     """The keys of the last complete block that cloud-init printed; earlier ones are of earlier boots."""
     blocks = _CONSOLE_KEYS.findall(text.replace("\r", ""))
     return tuple(_KEY_LINE.findall(blocks[-1])) if blocks else ()
+
+
+def binding(listed: Iterable[Any]) -> tuple[Attachment, ...]:
+    """The SDK's VolumeAttachments that bind their volume: all that are not DETACHED."""
+    return tuple(attachment_of(one) for one in listed if one.lifecycle_state not in LOOSE)
 
 
 def attachment_of(attachment: Any) -> Attachment:

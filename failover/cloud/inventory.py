@@ -10,7 +10,7 @@ from typing import Any
 import oci
 
 from failover.cloud.client import Connection, pages
-from failover.cloud.compute import LOOSE, attachment_of
+from failover.cloud.compute import LOOSE, binding
 from failover.cloud.resources import ImageFound, InstanceFound, PrivateIp, SubnetFound, VolumeFound
 from failover.model.attachments import Attachment
 from failover.model.outcome import Unknown
@@ -69,7 +69,7 @@ class CloudReads:
             compartment_id,
             volume_id=volume_id,
         )
-        return tuple(attachment_of(a) for a in attachments if a.lifecycle_state not in LOOSE)
+        return binding(attachments)
 
     def subnet(self, subnet_id: str) -> SubnetFound:
         """GetSubnet."""

@@ -10,8 +10,7 @@ from typing import Any
 
 import oci
 
-from failover.cloud.acting import Gone, acting, answered, settled
-from failover.cloud.client import pages
+from failover.cloud.acting import Gone, acting, listed, settled
 from failover.cloud.compute import attachment_of
 from failover.model.attachments import Attachment
 from failover.model.stack_output import Launch
@@ -50,7 +49,7 @@ class ThrowAwayServers:
 
     def instances(self, compartment_id: str) -> tuple[ThrowAway, ...]:
         """ListInstances: those that are not TERMINATED."""
-        instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
+        instances = listed("ListInstances", self._compute.list_instances, compartment_id)
         return tuple(
             ThrowAway(
                 i.id,
@@ -104,7 +103,7 @@ class ThrowAwayServers:
     def address(self, compartment_id: str, instance_id: str) -> str:
         """ListVnicAttachments and GetVnic: its primary private address. Raises Gone without one."""
         ask = self._compute.list_vnic_attachments
-        for one in self._all("ListVnicAttachments", ask, compartment_id, instance_id=instance_id):
+        for one in listed("ListVnicAttachments", ask, compartment_id, instance_id=instance_id):
             vnic = acting("GetVnic", self._network.get_vnic, one.vnic_id)
             if vnic.is_primary:
                 return str(vnic.private_ip)
@@ -113,7 +112,7 @@ class ThrowAwayServers:
     def boot_volumes(self, compartment_id: str, domain: str, instance_id: str) -> tuple[str, ...]:
         """ListBootVolumeAttachments: the OCIDs of its boot volumes."""
         ask = self._compute.list_boot_volume_attachments
-        attachments = self._all(
+        attachments = listed(
             "ListBootVolumeAttachments", ask, domain, compartment_id, instance_id=instance_id
         )
         return tuple(one.boot_volume_id for one in attachments)
@@ -170,7 +169,3 @@ class ThrowAwayServers:
             settled("volume attachment", read, ("DETACHED",), moving, wait)
         except Gone:
             return
-
-    @staticmethod
-    def _all(operation: str, function: Callable[..., Any], *args: Any, **options: Any) -> list[Any]:
-        return pages(partial(answered, operation, function), *args, **options)

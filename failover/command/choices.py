@@ -12,22 +12,25 @@ from failover.model import duration
 from failover.model.outcome import Usage
 from failover.model.site import ClientMode, Site, Transport
 from failover.plan.model import CopyMode
-from failover.report.report import Report
 from failover.stack import choose as vias
 from failover.stack.runner import StackRunner
 
 LONGEST_HOLD = 7 * 24 * 3600.0  # a server that is held is paid for, and the site has no next one
 
 
-def opened(report: Report, choice: SiteChoice) -> tuple[Site, StackRunner]:
-    """The site of the site file and what plans its stack. Raises Usage, Unknown."""
+def chosen_site(choice: SiteChoice) -> Site:
+    """The site of the site file, with what the command line says over it. Raises Usage."""
     site = vias.chosen(sites.load(choice.file), choice.runner_name, choice.stack_id)
     if transport := checked_transport(choice.transport):
         site = replace(site, clients=tuple(replace(one, transport=transport) for one in site.clients))
-    report.runs = site.runs
+    return site
+
+
+def stack_runner(site: Site) -> StackRunner:
+    """What plans and applies the site's stack. Raises Usage, Unknown."""
     if site.terraform.stack_id:  # even the target's name is looked up there
         check_endpoint(site)
-    return site, vias.runner(site)
+    return vias.runner(site)
 
 
 def checked_transport(transport: str) -> Transport | None:

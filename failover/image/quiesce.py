@@ -68,18 +68,9 @@ class Quiescing:
             )
         took = [e.facts.get(OUTAGE) for e in past.entries if e.kind == history.Kind.IMAGE]
         seconds = [float(one) for one in took if isinstance(one, int | float)]
-        others = [
-            f"{one} (seen by the server)" for one in self._known_to_nfsd() if one not in self._addresses
-        ]
+        observed = self._hooks("inventory").observed_clients
+        others = [f"{one} (seen by the server)" for one in observed if one not in self._addresses]
         return Outage((*self._clients, *others), seconds[-1] if seconds else None, self.windows)
-
-    def _known_to_nfsd(self) -> list[str]:
-        """Clients that nfsd has now, by address or name (hooks/survey/seen_clients.py)."""
-        for layer in self._hooks("inventory").layers:
-            clients = layer.facts.get("seen") if layer.layer == "clients" else None
-            if isinstance(clients, Mapping):
-                return [str(one) for one in clients]
-        return []
 
     def imaged(
         self, step: Step, create: Callable[[], str], captured: Callable[[str], None]

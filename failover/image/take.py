@@ -179,7 +179,7 @@ class _Taking:
         self._named(wanted, image_id)
         for old in wanted.deletions:
             self._step(f"delete image {old.name}", partial(self._delete, old, image_id))
-        self._journal.write(Event.RUN_DONE, outcome="done", image=image_id)
+        self._journal.write(Event.RUN_DONE, outcome=Outcome.DONE.value, image=image_id)
         return image_id
 
     def _made(self, wanted: ImagePlan) -> str:

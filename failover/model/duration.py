@@ -33,5 +33,5 @@ def parsed(text: str, longest: float) -> float:
 
 
 def moment(at: datetime) -> str:
-    """A time that reads the same everywhere."""
+    """A time that reads the same everywhere: UTC, to the second."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

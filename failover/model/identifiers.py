@@ -7,6 +7,7 @@ import re
 
 from failover.model.outcome import Usage
 from hooks.contract import client_spec
+from hooks.contract.paths import normalized
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 HOSTNAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
@@ -58,7 +59,7 @@ def _path(value: object, where: str, fault: client_spec.Fault) -> str:
         raise _wrong(value, where, "a path")
     if expected := fault(value):
         raise _wrong(value, where, expected)
-    return client_spec.normalized(value)
+    return normalized(value)
 
 
 def _matching(value: object, where: str, pattern: re.Pattern[str], expected: str) -> str:

@@ -9,10 +9,9 @@ from typing import Any
 import jinja2
 from rich.console import Console
 
-from failover.checkout import request
 from failover.checkout.origin import GITOPS
 from failover.command.request import Request, SiteChoice
-from failover.model.duration import duration
+from failover.model.duration import duration, moment
 from failover.model.observation import Observation, Presence
 from failover.model.outcome import Outcome
 from failover.model.resource_change import Change
@@ -194,7 +193,7 @@ def _last(report: Report) -> str:
     last = report.switched
     if last is None:
         return "none is recorded"
-    return f"to {last.active} by {last.by} at {request.in_utc(last.at)} (door: {last.door})"
+    return f"to {last.active} by {last.by} at {moment(last.at)} (door: {last.door})"
 
 
 def _not_asked(observation: Observation | None) -> str:

@@ -9,17 +9,17 @@ from failover.model.duration import duration
 from failover.model.objective import ObjectiveResult
 from failover.model.outcome import Outcome
 from failover.plan.model import LEFT_ALONE, StepKind
-from failover.report.record import DONE, FAILED, UNDER_WAY, RunRecord, StepRecord
+from failover.report.record import DONE, FAILED, KILLED, UNDER_WAY, RunRecord, StepRecord
 
 
 def headline(run: RunRecord) -> str:
     """One sentence: how it ended."""
     took = duration(run.seconds)
-    if run.outcome == DONE:
+    if run.outcome == Outcome.DONE.value:
         return f"{run.active or run.target} is the active server; everything was verified. It took {took}."
     if run.outcome == Outcome.CLIENTS_LEFT.value:
         return f"{run.active or run.target} serves, and was verified; clients are left. It took {took}."
-    if run.outcome == "killed":
+    if run.outcome == KILLED:
         return (
             f"This run did not end: its journal stops after {took} without an end. "
             "Its process was killed, or its machine went down."
@@ -98,7 +98,7 @@ def judged_outage(run: RunRecord) -> ObjectiveResult | None:
 def left_to_do(run: RunRecord) -> list[str]:
     """What a person still has to do, most urgent first."""
     left = []
-    if run.outcome == "killed":
+    if run.outcome == KILLED:
         left.append(f"Run the same command again; it goes on from what it finds: {run.command}")
     elif run.remedy:
         left.append(f"{run.remedy[0].upper()}{run.remedy[1:]}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from failover.model.duration import duration
-from failover.report.record import CUT_OFF, NOT_STARTED, RunRecord, StepRecord
+from failover.report.record import CUT_OFF, DONE, NOT_STARTED, RunRecord, StepRecord
 
 ROW = 38  # pixels a row: the name, and the bar under it
 HEAD = 22  # pixels for the ticks' labels
@@ -63,7 +63,7 @@ def label(step: StepRecord) -> str:
     if step.state in (NOT_STARTED, CUT_OFF):  # when a step that was cut off ended is not known
         return step.state
     text = duration(step.seconds)
-    return text if step.state == "done" else f"{step.state} after {text}"
+    return text if step.state == DONE else f"{step.state} after {text}"
 
 
 def _ticks(span: float) -> tuple[Tick, ...]:

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from failover.model.finding import Finding
+from failover.model.outcome import Outcome
 from failover.report.record import (
     CUT_OFF,
     DONE,
     FAILED,
+    KILLED,
     NOT_STARTED,
     UNDER_WAY,
     FenceRecord,
@@ -77,13 +79,10 @@ def read_run(
 
 def _ending(end: Entry | None, under_way: bool) -> dict[str, Any]:
     if end is None:
-        return {"outcome": UNDER_WAY if under_way else "killed"}
+        return {"outcome": UNDER_WAY if under_way else KILLED}
     ending = {key: end[key] for key in ("outcome", "active", "reason", "remedy") if key in end}
-    return (
-        ending
-        if "outcome" in ending
-        else {"outcome": DONE if end["event"] == Event.RUN_DONE else "unknown", **ending}
-    )
+    outcome = Outcome.DONE if end["event"] == Event.RUN_DONE else Outcome.UNKNOWN
+    return {"outcome": outcome.value, **ending}
 
 
 def _unplanned(events: Sequence[Entry], start: Entry) -> list[str]:

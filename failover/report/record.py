@@ -11,6 +11,7 @@ from failover.plan.model import StepKind, split_name
 from failover.runs.events import UNPROVEN
 
 DONE, FAILED, CUT_OFF, NOT_STARTED, UNDER_WAY = "done", "failed", "cut off", "not started", "under way"
+KILLED = "killed"  # the outcome of a run whose journal has no end
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class FenceRecord:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run. `outcome` is "killed" when its journal has no end, "under way" while it still runs.
+    """One run. `outcome`: an Outcome's value; KILLED when its journal has no end, UNDER_WAY while it runs.
 
     `evidence`: why a server that did not answer was fenced as it was, a line each (failover/plan/silence.py).
     `objective_seconds`: the longest outage that the site allows itself, None without an objective.
@@ -119,7 +120,7 @@ class RunRecord:
     @property
     def ended(self) -> bool:
         """Whether the journal says how it ended."""
-        return self.outcome not in ("killed", UNDER_WAY)
+        return self.outcome not in (KILLED, UNDER_WAY)
 
     @property
     def timeline(self) -> tuple[StepRecord, ...]:

@@ -18,8 +18,9 @@ class Event(enum.StrEnum):
     RUN_ENDED = "run-ended"
 
 
-STEP_ENDS = (Event.STEP_DONE, Event.STEP_FAILED)
 RUN_ENDS = (Event.RUN_DONE, Event.RUN_ENDED)
 
 # The `source` of a fence that is not a proof: the report asks for that server to be powered off.
 UNPROVEN = "the operator's --unplanned: the detach is the fence"
+# How the message of a client's step begins that was done by a reboot: Slurm's nodes are resumed by it.
+REBOOTED = "rebooted;"

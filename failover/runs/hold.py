@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from failover.atomic_file import write_whole
+from failover.model import duration
 from failover.model.outcome import Refused, Unknown
 
 FILE = "hold.json"
@@ -37,7 +38,7 @@ class Hold:
     @property
     def moment(self) -> str:
         """The end, for a person."""
-        return f"{self.until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return duration.moment(self.until)
 
     @property
     def line(self) -> str:

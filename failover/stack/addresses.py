@@ -9,6 +9,7 @@ INSTANCE = "oci_core_instance.server"
 SERVICE_ADDRESS = "oci_core_private_ip.service"
 SERVICE_ADDRESS_RECORD = f"{SERVICE_ADDRESS}[0]"
 SERVICE_NAME = "oci_dns_rrset.service"
+SERVICE_NAME_RECORD = f"{SERVICE_NAME}[0]"
 VNIC = "oci_core_vnic_attachment.secondary"
 SWITCH_RECORD = "terraform_data.switch"
 _KEY = re.compile(r'(?P<resource>[a-z_.]+)\["(?P<key>[^"]+)"\]')

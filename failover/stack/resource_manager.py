@@ -165,9 +165,8 @@ class ResourceManagerStack:
         self._jobs.interrupt()
 
     def lock_holder(self) -> str | None:
-        """The job under way: the service runs one at a time."""
-        job = self._api.unended()
-        return job.description if job else None
+        """The job under way."""
+        return self._jobs.holder()
 
     def file(self, name: str) -> str | None:
         """The text of a file of the stack's configuration. Raises Unknown when the zip cannot be read."""

@@ -31,14 +31,14 @@ class StackJobs:
         """Ctrl-C: the job under way is cancelled, and no other is created."""
         self._interrupted.set()
 
+    def holder(self) -> str | None:
+        """The job under way, for a person: the service runs one at a time. None when the stack is idle."""
+        job = self._api.unended()
+        return job.description if job else None
+
     def await_idle(self, deadline_seconds: float, say: Say) -> None:
         """Wait until the stack has no job; raises Refused at the deadline, saying whose it is."""
-
-        def holder() -> str | None:
-            job = self._api.unended()
-            return job.description if job else None
-
-        if busy := until_free(holder, deadline_seconds, say, _POLL_SECONDS[-1:]):
+        if busy := until_free(self.holder, deadline_seconds, say, _POLL_SECONDS[-1:]):
             raise Refused(
                 f"the stack is busy: {busy}, still after {deadline_seconds:.0f} s",
                 "wait for its end or cancel it in the console, then run the same command again",

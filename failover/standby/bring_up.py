@@ -26,7 +26,6 @@ from failover.rehearse.tagging import run_of, site_key
 from failover.tfvars import variables
 
 Say = Callable[[str], None]
-STANDBY_KINDS = (StepKind.LAUNCH, StepKind.POWER_ON, StepKind.REACH, StepKind.RELEASE)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
-from failover.command.choices import opened
+from failover.command.choices import chosen_site, stack_runner
 from failover.command.reported import reported
 from failover.command.request import SiteChoice
 from failover.model.outcome import Usage
@@ -35,7 +35,9 @@ def backup(
     def act(report: Report) -> None:
         if restore and (look or policy):
             raise Usage("--restore goes with neither --look nor --policy", "give --restore alone")
-        site, runner = opened(report, site_choice)
+        site = chosen_site(site_choice)
+        report.runs = site.runs
+        runner = stack_runner(site)
         check_endpoint(site)
         from failover import ports  # noqa: PLC0415 - as in verbs/failover.py
         from failover.backup.backup import Backup, BackupChoices  # noqa: PLC0415

@@ -16,7 +16,7 @@ from failover.clients import choose, sources
 from failover.clients.choose import Choice
 from failover.clients.sources import ClientSource
 from failover.command import reported
-from failover.command.choices import opened
+from failover.command.choices import chosen_site, stack_runner
 from failover.command.guarded import guarded
 from failover.command.request import Request, SiteChoice
 from failover.model import nodeset
@@ -90,7 +90,8 @@ def _refuse_options(arguments: Arguments) -> None:
 def _chosen(arguments: Arguments) -> tuple[Site, StackRunner, Stack, Choice]:
     """The cheap sources are read before anything is looked up."""
     named = sources.local(arguments.source)
-    site, runner = opened(Report(""), arguments.site)
+    site = chosen_site(arguments.site)
+    runner = stack_runner(site)
     runner.init()
     stack = runner.read()
     if named is None and arguments.source.given:

@@ -15,7 +15,14 @@ from failover.checkout import commit as commits
 from failover.checkout import request as checkouts
 from failover.checkout.origin import GITOPS, Door
 from failover.cloud.endpoint import check_endpoint
-from failover.command.choices import checked_copy, checked_hold, checked_mode, checked_target, opened
+from failover.command.choices import (
+    checked_copy,
+    checked_hold,
+    checked_mode,
+    checked_target,
+    chosen_site,
+    stack_runner,
+)
 from failover.command.reported import reported
 from failover.command.request import Request, SiteChoice
 from failover.model.outcome import FailoverError, Usage
@@ -37,7 +44,9 @@ def fail_over(request: Request, console: Console) -> Report:
     def act(report: Report) -> None:
         clients, copy = checked_mode(request.clients), checked_copy(request.copy)
         seconds = checked_hold(request.hold)
-        site, runner = opened(report, request.site)
+        site = chosen_site(request.site)
+        report.runs = site.runs
+        runner = stack_runner(site)
         if request.rollback:
             report.target = hold.to_roll_back(site.runs, datetime.now(UTC)).server
         settled = request.target or report.target

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
-from failover.command.choices import opened
+from failover.command.choices import chosen_site, stack_runner
 from failover.command.reported import reported
 from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome
@@ -34,7 +34,9 @@ def rehearse(site_choice: SiteChoice, console: Console, wanted: Wanted) -> Repor
     """Rehearse, or only remove what is left. Never raises FailoverError: it is the report's outcome."""
 
     def act(report: Report) -> None:
-        site, runner = opened(report, site_choice)
+        site = chosen_site(site_choice)
+        report.runs = site.runs
+        runner = stack_runner(site)
         check_endpoint(site)
         hold.refuse_held(site.runs, wanted.standby, datetime.now(UTC))
         from failover import ports  # noqa: PLC0415 - as in verbs/failover.py

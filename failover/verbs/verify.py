@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from failover.cloud.endpoint import check_endpoint
-from failover.command.choices import checked_target, opened
+from failover.command.choices import checked_target, chosen_site, stack_runner
 from failover.command.reported import reported
 from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome
@@ -18,7 +18,9 @@ def verify(target: str | None, choice: SiteChoice, console: Console) -> Report:
     """Look at everything afresh and change nothing; `target` None: the server that is active by Terraform."""
 
     def act(report: Report) -> None:
-        site, runner = opened(report, choice)
+        site = chosen_site(choice)
+        report.runs = site.runs
+        runner = stack_runner(site)
         report.target = checked_target(target, runner)
         check_endpoint(site)
         with site_lock(site.runs):

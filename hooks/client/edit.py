@@ -4,7 +4,7 @@ import difflib
 from typing import Dict, List, NamedTuple, Tuple
 
 from hooks.client.lines import fstab
-from hooks.client.lines.fstab import ADDRESSES, FSTAB, NOWHERE, Edit, MountLine, Span
+from hooks.client.lines.fstab import ADDRESSES, NOWHERE, Edit, MountLine, Span
 from hooks.client.site_names import option, source_of
 from hooks.client.view import ClientView, MountPoint
 from hooks.host import text_file
@@ -57,7 +57,7 @@ def edit(host: Host, view: ClientView, places: List[MountPoint]) -> List[str]:
     wanted = _stale_lines(view, places)
     for file, lines in sorted(_by_file(wanted).items()):
         text_file.edit(host, file, lambda text, lines=lines: _edited(view, text, lines))  # type: ignore[misc]
-    edited = ["{} repointed in {}".format(line.mount, _short(line)) for line in wanted]
+    edited = ["{} repointed in {}".format(line.mount, line.shown_file) for line in wanted]
     return sorted(set(edited), key=edited.index)
 
 
@@ -82,10 +82,6 @@ def _by_file(lines: List[MountLine]) -> Dict[str, List[MountLine]]:
     for line in lines:
         files.setdefault(line.file, []).append(line)
     return files
-
-
-def _short(line: MountLine) -> str:
-    return "fstab" if line.kind == FSTAB else line.file
 
 
 def _edited(view: ClientView, text: str, lines: List[MountLine]) -> str:

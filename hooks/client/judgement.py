@@ -8,7 +8,7 @@ from hooks.client.lines.fstab import FSTAB, UNIT, MountLine
 from hooks.client.mount_tree import AUTOFS, NFS
 from hooks.client.site_names import SEVERAL, is_address, source_of
 from hooks.client.view import ClientView, MountPoint, bound
-from hooks.contract.client_spec import inside
+from hooks.contract.paths import inside
 from hooks.host.mounts import Mounted
 
 _NO_LINE = (
@@ -65,7 +65,7 @@ def _refused_line(view: ClientView, place: MountPoint, line: MountLine) -> str:
         text = "{}: {} has {}{}, expected one of: {}; {}"
         why = _why(view, line, owner)
         remedy = line.fixed if line.fixed and not owner else "correct that line or the site file"
-        return text.format(place.point, _short(line), line.source, why, expected(view, place), remedy)
+        return text.format(place.point, line.shown_file, line.source, why, expected(view, place), remedy)
     if line.fixed and not view.right(owner):
         return "{}: {} names {}; {}".format(place.point, line.file, line.source, line.fixed)
     return ""
@@ -86,10 +86,6 @@ def _why(view: ClientView, line: MountLine, owner: str) -> str:
     ):
         return ", whose host does not resolve on this client"
     return ""
-
-
-def _short(line: MountLine) -> str:
-    return "fstab" if line.kind == FSTAB else line.file
 
 
 def _refused_without(view: ClientView, place: MountPoint) -> List[str]:

@@ -8,7 +8,7 @@ from hooks.client.judgement import curable, ours
 from hooks.client.lines.fstab import AUTOMAP, FSTAB, UNIT
 from hooks.client.site_names import SERVICE, SiteNames
 from hooks.client.view import ClientView, MountPoint, own_port, table
-from hooks.contract.client_spec import inside
+from hooks.contract.paths import inside
 from hooks.host.host import CommandFailed, HookError, Host, OutOfTime
 from hooks.host.mounts import Mounted
 

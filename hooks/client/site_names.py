@@ -4,7 +4,8 @@ import ipaddress
 import threading
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 
-from hooks.contract.client_spec import TO_SERVICE, ClientSpec, KnownServer, normalized
+from hooks.contract.client_spec import TO_SERVICE, ClientSpec, KnownServer
+from hooks.contract.paths import normalized
 from hooks.host.host import Host
 from hooks.host.mounts import Mounted
 

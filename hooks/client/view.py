@@ -10,15 +10,8 @@ from hooks.client.lines import fstab as client_fstab
 from hooks.client.lines.fstab import MountLine
 from hooks.client.mount_tree import AUTOFS, NFS
 from hooks.client.site_names import SERVICE, SEVERAL, SiteNames, names_worth_a_look, option, source_of
-from hooks.contract.client_spec import (
-    FOLLOW,
-    TO_SERVER,
-    TO_SERVICE,
-    ClientSpec,
-    ExportMount,
-    inside,
-    normalized,
-)
+from hooks.contract.client_spec import FOLLOW, TO_SERVER, TO_SERVICE, ClientSpec, ExportMount
+from hooks.contract.paths import inside, normalized
 from hooks.host import mounts
 from hooks.host.host import Host
 from hooks.host.mounts import Mounted

@@ -1,10 +1,11 @@
 """What a client should mount, as values, and their parsing. Only an operator sends it."""
 
 import re
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, NamedTuple, Optional, Tuple
 
 from hooks.contract.fields import Fields, wrong
 from hooks.contract.parse import HOST, unique
+from hooks.contract.paths import normalized
 
 _MODE = re.compile(r"remount|reboot"), "'remount' or 'reboot'"
 FOLLOW, TO_SERVICE, TO_SERVER = "follow", "service", "server"  # what a client's lines are to name
@@ -55,11 +56,6 @@ class ClientSpec(NamedTuple):
     @property
     def target(self) -> KnownServer:
         return next(server for server in self.servers if server.name == self.server)
-
-
-def normalized(path: str) -> str:
-    """The path without doubled slashes, single dots and a slash at its end."""
-    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
 def path_fault(path: str) -> str:
@@ -120,8 +116,3 @@ def _path(where: str, path: str) -> str:
     if path_fault(path):
         raise wrong(where, path, path_fault(path))
     return normalized(path)
-
-
-def inside(path: str, folders: List[str]) -> bool:
-    """Whether the normalized path is one of the folders, or lies in one."""
-    return any(folder in ("/", path) or path.startswith(folder + "/") for folder in folders)

@@ -10,7 +10,8 @@ from typing import Dict, List, NamedTuple, Sequence, Set
 from hooks.client.run import has_own_port
 from hooks.client.site_names import SERVICE, SEVERAL, is_address, option, plain, source_of
 from hooks.client.view import ClientView, MountPoint
-from hooks.contract.client_spec import KnownServer, inside
+from hooks.contract.client_spec import KnownServer
+from hooks.contract.paths import inside
 from hooks.follow.nfs_call import NfsCalls
 
 Paths = List[List[str]]  # each path by the ways to name it

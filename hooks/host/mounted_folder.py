@@ -1,4 +1,7 @@
-"""Opens a folder only where it lies on what should be mounted there, and keeps it so while it is open."""
+"""Opens a folder only where it lies on what should be mounted there, and keeps it so while it is open.
+
+Also makes a folder within one that is open.
+"""
 
 import os
 from typing import Optional
@@ -30,6 +33,15 @@ def _lies_on(host: Host, descriptor: int) -> Optional[mounts.Mounted]:
     lines = (host.read("/proc/self/mountinfo") or "").splitlines()
     matching = mounts.parse("\n".join(line for line in lines if line.split(" ")[:1] == mount_id[:1]))
     return matching[0] if matching else None
+
+
+def make_folder(name: str, base: int, mode: int) -> None:
+    """Makes a folder of this name and mode, unless there is one."""
+    try:
+        os.mkdir(name, mode, dir_fd=base)
+    except FileExistsError:
+        return
+    os.chmod(name, mode, dir_fd=base)  # whatever the umask
 
 
 def open_root_owned(name: str, base: int) -> int:

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from typing import Callable, List, Match, Sequence, Set, Tuple
 
+from hooks.contract.paths import normalized
 from hooks.contract.spec import Export, ServerSpec, filesystem_of
 from hooks.layers import fstab
 
@@ -100,7 +101,7 @@ def is_client(word: str) -> bool:
 def _path(line: str) -> str:
     """The path of an export, as the kernel would show it; empty where there is none."""
     match = _PATH.match(line)
-    return fstab.normal(fstab.plain(match.group(1).replace('"', ""))) if match else ""
+    return normalized(fstab.plain(match.group(1).replace('"', ""))) if match else ""
 
 
 def put_off(text: str, ours: Callable[[str], bool]) -> str:

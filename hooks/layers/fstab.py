@@ -6,6 +6,8 @@ All functions are pure: they do not touch the host.
 import re
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
+from hooks.contract.paths import normalized
+
 MARK = "# nfs-failover: the next line is kept by nfs-failover"
 OFF = "#nfs-failover off: "  # before a line that comes back as it was
 PATH = "/etc/fstab"
@@ -35,7 +37,7 @@ def parsed(text: str) -> Optional[FstabLine]:
     if len(words) < 3 or not words[1].startswith("/"):
         return None
     options = words[3] if len(words) > 3 and not words[3].startswith("#") else "defaults"
-    return FstabLine(_active(text), plain(words[0]), normal(plain(words[1])), words[2], options, plainly)
+    return FstabLine(_active(text), plain(words[0]), normalized(plain(words[1])), words[2], options, plainly)
 
 
 def with_options(line: FstabLine, kind: str, options: str) -> str:
@@ -46,11 +48,6 @@ def with_options(line: FstabLine, kind: str, options: str) -> str:
 def plain(field: str) -> str:
     """Blanks and the like are octal in a field (getmntent(3)). No name has a NUL, which a crash may leave."""
     return _ESCAPE.sub(lambda octal: chr(int(octal.group(1), 8)), field).replace("\0", "\ufffd")
-
-
-def normal(path: str) -> str:
-    """A mount point without what the kernel would not show of it: /mnt//a/ is /mnt/a."""
-    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
 def lines(text: str) -> List[FstabLine]:

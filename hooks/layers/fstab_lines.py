@@ -5,6 +5,7 @@ Functions with a `host` read it. Only `enter` and `leave` change it (/etc/fstab)
 
 from typing import Optional
 
+from hooks.contract.paths import normalized
 from hooks.contract.spec import Filesystem
 from hooks.host import text_file
 from hooks.host.host import Host
@@ -71,7 +72,7 @@ def lines_with(host: Host, filesystem: Filesystem) -> fstab.Match:
 
     def ours(line: FstabLine) -> bool:
         if {"bind", "rbind"} & set(line.options.split(",")):
-            return (fstab.normal(line.device) + "/").startswith(filesystem.mount + "/")
+            return (normalized(line.device) + "/").startswith(filesystem.mount + "/")
         elsewhere = not on_mount_point(host, line, filesystem)
         return elsewhere and means(host, line.device, filesystem) is True
 

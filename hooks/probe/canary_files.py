@@ -13,7 +13,7 @@ from typing import Any, Dict, Optional
 
 from hooks.host import places
 from hooks.host.host import CommandFailed
-from hooks.host.mounted_folder import DIRECTORY, open_root_owned
+from hooks.host.mounted_folder import DIRECTORY, make_folder, open_root_owned
 from hooks.host.whole_file import fill, opened, put
 
 FOLDER = places.DATA
@@ -90,15 +90,6 @@ def _new(name: str, folder: int) -> str:
     content = os.urandom(SIZE)
     put(name, content, folder)
     return _digest(content)
-
-
-def make_folder(name: str, folder: int, mode: int) -> None:
-    """A folder of this name and mode, unless there is one."""
-    try:
-        os.mkdir(name, mode, dir_fd=folder)
-    except FileExistsError:
-        return
-    os.chmod(name, mode, dir_fd=folder)  # whatever the umask
 
 
 def _make_room(writer: int, folder: int) -> None:

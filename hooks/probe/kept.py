@@ -13,7 +13,6 @@ from hooks.contract.spec import ServerSpec, Spec
 from hooks.host import copies, mounted_folder, places
 from hooks.host.host import HookError, Host
 from hooks.host.whole_file import put
-from hooks.probe.canary_files import make_folder
 from hooks.probe.child import run_in_child
 
 NAME = "hooks"
@@ -61,7 +60,7 @@ def _on_disk(host: Host, content: bytes) -> List[str]:
 
 def _with_data(host: Host, mount: str, content: bytes) -> List[str]:
     base = mounted_folder.open_on_mount(host, mount, mount)
-    make_folder(places.DATA, base, 0o755)
+    mounted_folder.make_folder(places.DATA, base, 0o755)
     # a client's root, whom the export makes nobody (root_squash), reads it: agent/started.py
     return _put(mounted_folder.open_root_owned(places.DATA, base), content, 0o644)
 

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 from hooks.contract.spec import ServerSpec
 from hooks.host import text_file
 from hooks.host.host import HookError, HookRefused, Host
-from hooks.host.mounted_folder import open_on_mount, open_root_owned
+from hooks.host.mounted_folder import make_folder, open_on_mount, open_root_owned
 from hooks.host.mounts import mounted_on
 from hooks.host.whole_file import put
 from hooks.settings import copy
@@ -155,7 +155,7 @@ def _write(host: Host, spec: ServerSpec, manifest: bytes, now: Captured) -> None
     folders = [open_on_mount(host, mount, mount)]
     try:
         for name, mode in zip(FOLDERS, (0o755, 0o700)):  # noqa: B905 - Python 3.6
-            _make(name, folders[-1], mode)
+            make_folder(name, folders[-1], mode)
             folders.append(open_root_owned(name, folders[-1]))
         os.fchmod(folders[-1], 0o700)
         texts = {copy.digest(raw): raw for raw, _ in now.files.values()}
@@ -168,11 +168,3 @@ def _write(host: Host, spec: ServerSpec, manifest: bytes, now: Captured) -> None
     finally:
         for folder in folders:
             os.close(folder)
-
-
-def _make(name: str, folder: int, mode: int) -> None:
-    try:
-        os.mkdir(name, mode, dir_fd=folder)
-    except FileExistsError:
-        return
-    os.chmod(name, mode, dir_fd=folder)  # whatever the umask

@@ -12,7 +12,7 @@ from glob import glob
 from typing import Callable, Dict, List, Sequence, Tuple
 
 from hooks import walk
-from hooks.contract.result import PRESENT, Facts, Layer
+from hooks.contract.result import CLIENTS, PRESENT, SEEN, Facts, Layer
 from hooks.contract.spec import Spec
 from hooks.host.host import CommandFailed, Host
 from hooks.host.mounts import mounts
@@ -185,7 +185,7 @@ def _nfs(host: Host) -> Facts:
 
 
 def _clients(host: Host) -> Facts:
-    return {"seen": observed_clients.observe(host)}
+    return {SEEN: observed_clients.observe(host)}
 
 
 PARTS: Dict[str, Callable[[Host], Facts]] = {
@@ -197,5 +197,5 @@ PARTS: Dict[str, Callable[[Host], Facts]] = {
     "mounts": _mounts,
     "exports": _exports,
     "nfs": _nfs,
-    "clients": _clients,
+    CLIENTS: _clients,
 }

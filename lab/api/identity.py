@@ -12,7 +12,7 @@ REGION_KEY = "FRA"
 
 
 def list_availability_domains(cloud: Tenancy, call: Call) -> list[Document]:
-    _check_compartment(cloud, call.required_query("compartmentId"))
+    cloud.require_compartment(call.required_query("compartmentId"))
     return [
         {
             "name": name,
@@ -25,7 +25,7 @@ def list_availability_domains(cloud: Tenancy, call: Call) -> list[Document]:
 
 def list_fault_domains(cloud: Tenancy, call: Call) -> list[Document]:
     """ListFaultDomains. Refuses an unknown availability domain (404)."""
-    _check_compartment(cloud, call.required_query("compartmentId"))
+    cloud.require_compartment(call.required_query("compartmentId"))
     domain = call.required_query("availabilityDomain")
     if domain not in cloud.world.availability_domains:
         raise not_found(domain)
@@ -36,13 +36,13 @@ def list_fault_domains(cloud: Tenancy, call: Call) -> list[Document]:
 
 
 def get_compartment(cloud: Tenancy, call: Call) -> Document:
-    _check_compartment(cloud, call.path["id"])
+    cloud.require_compartment(call.path["id"])
     return _compartment(cloud, call.path["id"])
 
 
 def list_compartments(cloud: Tenancy, call: Call) -> list[Document]:
     parent = call.required_query("compartmentId")
-    _check_compartment(cloud, parent)
+    cloud.require_compartment(parent)
     return [_compartment(cloud, cloud.world.compartment_id)] if parent == cloud.world.tenancy_id else []
 
 
@@ -61,7 +61,7 @@ def list_region_subscriptions(cloud: Tenancy, call: Call) -> list[Document]:
 
 def create_compute_capacity_report(cloud: Tenancy, call: Call) -> Document:
     """AVAILABLE for every offered shape, unless an injected fault refuses launches for want of capacity."""
-    _check_compartment(cloud, call.text("compartmentId"))
+    cloud.require_compartment(call.text("compartmentId"))
     domain = call.text("availabilityDomain")
     if domain not in cloud.world.availability_domains:
         raise not_found(domain)
@@ -85,11 +85,6 @@ def _availability(cloud: Tenancy, details: Document) -> Document:
         status, count = "OUT_OF_HOST_CAPACITY", 0
     kept = {name: details.get(name) for name in ("instanceShape", "instanceShapeConfig", "faultDomain")}
     return {**kept, "availabilityStatus": status, "availableCount": count}
-
-
-def _check_compartment(cloud: Tenancy, ocid: str) -> None:
-    if not cloud.world.knows_compartment(ocid):
-        raise not_found(ocid)
 
 
 def _compartment(cloud: Tenancy, ocid: str) -> Document:

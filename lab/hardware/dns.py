@@ -1,7 +1,5 @@
 """The VCN's DHCP and resolver: dnsmasq inside the namespace, told of each guest by one file each."""
 
-import os
-import signal
 from dataclasses import dataclass
 
 from lab.hardware import network
@@ -9,7 +7,7 @@ from lab.hardware.machine import Machine
 from lab.system.command import run
 from lab.system.file_lock import held
 from lab.system.paths import RunDirectory, short_name
-from lab.system.processes import await_exit, pid_of
+from lab.system.processes import kill, pid_of
 
 # link-local addresses are on the link (metadata, block storage), everything else is behind the router;
 # a DHCP client that gets option 121 ignores option 3, so the default route is in both
@@ -79,10 +77,7 @@ class NameService:
 
     def down(self) -> None:
         """Stop it if it runs."""
-        pid = self._pid()
-        if pid:
-            os.kill(pid, signal.SIGKILL)
-            await_exit(pid)
+        kill(self._pid())
 
     def _write(self, folder: str, name: str, text: str) -> None:
         # dnsmasq reads a file of these folders as soon as it is closed

@@ -1,8 +1,6 @@
 """Guests: one QEMU process per running machine, its boot disk, its console, its monitor."""
 
 import json
-import os
-import signal
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from lab.hardware.machine import Machine, Nic
 from lab.system.command import run
 from lab.system.errors import HardwareError
 from lab.system.paths import RunDirectory
-from lab.system.processes import await_exit, pid_of
+from lab.system.processes import kill, pid_of
 from lab.system.waiting import until
 
 # what OCI's machines have in their firmware; cloud-init's Oracle data source looks for it
@@ -114,10 +112,7 @@ class Guest:
 
     def kill(self) -> None:
         """Power lost. The tap goes with the machine."""
-        pid = self.pid()
-        if pid:
-            os.kill(pid, signal.SIGKILL)
-            await_exit(pid)
+        kill(self.pid())
         if network.exists(self.lab):
             for tap in self.taps().values():
                 network.remove_tap(self.lab, tap)

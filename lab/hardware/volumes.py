@@ -21,7 +21,7 @@ from lab.system.command import run
 from lab.system.errors import HardwareError
 from lab.system.file_lock import held
 from lab.system.paths import RunDirectory, short_name
-from lab.system.processes import await_exit, pid_of
+from lab.system.processes import kill, pid_of
 from lab.system.waiting import until
 
 # twice as many as an instance can have volumes: each attachment gets one that its volume did not have last
@@ -72,10 +72,7 @@ class VolumeService:
 
     def down(self) -> None:
         """Stop tgtd if it runs."""
-        pid = self._pid()
-        if pid:
-            os.kill(pid, signal.SIGKILL)
-            await_exit(pid)
+        kill(self._pid())
 
     def create(self, volume_id: str, size_gbs: int) -> str:
         """Make an empty volume and its target; its IQN. The same volume again is success."""

@@ -1,5 +1,10 @@
-"""Telling whether a process of the lab still runs, from /proc: a pid file alone may name a stranger."""
+"""Telling whether a process of the lab still runs, from /proc: a pid file alone may name a stranger.
 
+One that does is killed here, too.
+"""
+
+import os
+import signal
 from pathlib import Path
 
 from lab.system.errors import HardwareError
@@ -35,7 +40,10 @@ def has_ended(pid: int) -> bool:
         return True
 
 
-def await_exit(pid: int, deadline_seconds: float = 10) -> None:
-    """Wait until the process has ended. Raises HardwareError at the deadline."""
+def kill(pid: int | None, deadline_seconds: float = 10) -> None:
+    """Kill the process (SIGKILL) and wait until it has ended; None is success. Raises HardwareError."""
+    if pid is None:
+        return
+    os.kill(pid, signal.SIGKILL)
     if not until(lambda: has_ended(pid), deadline_seconds, 0.01):
         raise HardwareError(f"process {pid} still runs {deadline_seconds:g} s after it was killed")

@@ -55,11 +55,6 @@ def _mostly(plain: object, other: st.SearchStrategy, times: int = 3) -> st.Searc
     return drawn.flatmap(lambda found: other if found else st.just(plain))
 
 
-def _spelled(path: str) -> st.SearchStrategy[str]:
-    """A path as people write it."""
-    return st.sampled_from([path, path, path + "/", "/" + path, path.replace("/", "//", 2)[1:]])
-
-
 @st.composite
 def _line(draw: st.DrawFn, label: str, kind: str) -> str:
     source = draw(st.sampled_from(_SOURCES + (_LABELLED if label else [])))

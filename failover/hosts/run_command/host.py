@@ -8,10 +8,10 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar, cast
 
-from failover.deadline import Deadline
+from failover.deadline import Deadline, async_until
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.run_command import policies, script
 from failover.hosts.run_command.calls import AgentCommands, AgentRun, Crowded
@@ -195,14 +195,11 @@ class AgentHost:
 
     async def _looked(self, command: str, reached: Callable[[AgentRun], bool], end: Deadline) -> AgentRun:
         """The execution as soon as it is so, or as it is at the deadline."""
-        polls = iter(POLL_SECONDS)
-        while True:
-            execution = await _in_thread(
-                lambda: self._commands.execution(self.name, command, self._instance_id)
-            )
-            if reached(execution) or end.left <= 0:
-                return execution
-            await asyncio.sleep(min(next(polls, POLL_SECONDS[-1]), max(end.left, 0.1)))
+
+        def execution() -> AgentRun:
+            return self._commands.execution(self.name, command, self._instance_id)
+
+        return await async_until(partial(_in_thread, execution), reached, end.left, POLL_SECONDS)
 
 
 class AgentRunner(HookRunner):

@@ -7,13 +7,13 @@ import errno
 import os
 import socket
 import subprocess
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
 
+from failover.deadline import async_until
 from failover.hosts.ssh.settings import Settings
 
 _RESOLVE_SECONDS = 20.0
@@ -56,9 +56,10 @@ class Wire:
         A process closes its files first and has an exit code a moment later: judged in between, a command
         that cannot be run would be taken for a host that does not answer.
         """
-        end = time.monotonic() + _EXIT_SECONDS
-        while self.command and self.command.poll() is None and time.monotonic() < end:
-            await asyncio.sleep(0.02)
+        await async_until(self._has_ended, bool, _EXIT_SECONDS, (0.02,))
+
+    async def _has_ended(self) -> bool:
+        return self.command is None or self.command.poll() is not None
 
     def complaint(self) -> str:
         """What the ProxyCommand printed and ended with; empty while it runs."""

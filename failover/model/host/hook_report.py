@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from failover.model.outcome import Failed, Unknown
-from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, STAYS, HookResult, Layer
+from hooks.contract.result import ABSENT, BAD_SPEC, CLIENTS, PRESENT, SEEN, STAYS, HookResult, Layer
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,18 @@ class HookReport:
             entries = servers.items() if isinstance(servers, dict) else ()
             by_name |= {str(name): entry for name, entry in entries if isinstance(entry, dict)}
         return by_name
+
+    @property
+    def observed_clients(self) -> dict[str, list[str]]:
+        """By address or name: how the server sees the client (hooks/survey/observed_clients.py).
+
+        Empty in a report that is no inventory.
+        """
+        for layer in self.layers:
+            ways_by_client = layer.facts.get(SEEN) if layer.layer == CLIENTS else None
+            if isinstance(ways_by_client, Mapping):
+                return {str(host): [str(way) for way in ways] for host, ways in ways_by_client.items()}
+        return {}
 
     def _texts(self, name: str) -> tuple[str, ...]:
         lists = [layer.facts.get(name) for layer in self.layers]

@@ -5,7 +5,7 @@ import re
 from typing import Iterable, List, NamedTuple, Set, Tuple
 
 from hooks.client.lines.fstab import AUTOMAP, NOWHERE, MountLine
-from hooks.contract.client_spec import normalized
+from hooks.contract.paths import normalized
 from hooks.host.host import Host
 
 MASTER = "/etc/auto.master"

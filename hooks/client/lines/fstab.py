@@ -33,6 +33,11 @@ class MountLine(NamedTuple):
     options_at: Span
     fixed: str = ""
 
+    @property
+    def shown_file(self) -> str:
+        """The file, as messages name it."""
+        return "fstab" if self.kind == FSTAB else self.file
+
     def has(self, *options: str) -> bool:
         return bool(set(options) & set(self.options.split(",")))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from lab.api.core.answer import Accepted
 from lab.api.core.call import Call, Tenancy, listed, listed_in_compartment, tags
-from lab.api.core.errors import conflict, incorrect_state, invalid, missing, not_found, not_modelled
+from lab.api.core.errors import conflict, incorrect_state, invalid, missing, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, StoredResource
 from lab.api.core.transition import StateChange, StateTransition, begin
@@ -22,8 +22,7 @@ def create_boot_volume(cloud: Tenancy, call: Call) -> Accepted:
     another availability domain (400) and a source that is not AVAILABLE (409).
     """
     call.modelled(*MODELLED)
-    if not cloud.world.knows_compartment(call.text("compartmentId")):
-        raise not_found(call.text("compartmentId"))
+    cloud.require_compartment(call.text("compartmentId"))
     source, holder = _source(cloud, call)
     domain = call.body.get("availabilityDomain") or source.body["availabilityDomain"]
     if domain != source.body["availabilityDomain"]:

@@ -4,7 +4,7 @@ import time
 
 from lab.api.core.answer import Accepted
 from lab.api.core.call import Call, Tenancy, listed_in_compartment, tags
-from lab.api.core.errors import conflict, incorrect_state, not_found
+from lab.api.core.errors import conflict, incorrect_state
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, StoredResource
 from lab.api.core.transition import StateChange, StateTransition, begin
@@ -42,8 +42,7 @@ def image_record(cloud: Tenancy, ocid: str, name: str, state: str, size_bytes: i
 def create_image(cloud: Tenancy, call: Call) -> Accepted:
     """CreateImage. Refuses an instance that cannot be captured now (409), an unknown compartment (404)."""
     call.modelled(*MODELLED)
-    if not cloud.world.knows_compartment(call.text("compartmentId")):
-        raise not_found(call.text("compartmentId"))
+    cloud.require_compartment(call.text("compartmentId"))
     instance = cloud.required("instance", call.text("instanceId"))
     if instance.state not in ("RUNNING", "STOPPED"):
         raise incorrect_state(f"instance {instance.id} is {instance.state}: it must be RUNNING or STOPPED")

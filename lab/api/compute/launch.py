@@ -40,7 +40,7 @@ def launch_instance(cloud: Tenancy, call: Call) -> Accepted:
 
 
 def _birth(cloud: Tenancy, call: Call) -> Birth:
-    _check_compartment(cloud, call.text("compartmentId"))
+    cloud.require_compartment(call.text("compartmentId"))
     domain, shape = call.text("availabilityDomain"), required_shape(call.text("shape"))
     if domain not in cloud.world.availability_domains:
         raise invalid(f"availabilityDomain {domain}; {', '.join(cloud.world.availability_domains)} exist")
@@ -68,11 +68,6 @@ def _birth(cloud: Tenancy, call: Call) -> Birth:
         compartment_id=call.text("compartmentId"),
         boot_volume_id=boot_volume_id,
     )
-
-
-def _check_compartment(cloud: Tenancy, ocid: str) -> None:
-    if not cloud.world.knows_compartment(ocid):
-        raise not_found(ocid)
 
 
 def _fault_domain(name: str | None) -> str:

@@ -5,7 +5,7 @@ Source: https://docs.oracle.com/en-us/iaas/Content/Compute/Tasks/reserve-capacit
 
 from lab.api.compute.shapes import required_shape
 from lab.api.core.call import Call, Tenancy, tags
-from lab.api.core.errors import invalid, missing, not_found, not_modelled
+from lab.api.core.errors import invalid, missing, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, StoredResource
 
@@ -19,8 +19,7 @@ def create_compute_capacity_reservation(cloud: Tenancy, call: Call) -> StoredRes
         *("availabilityDomain", "compartmentId", "definedTags", "displayName", "freeformTags"),
         "instanceReservationConfigs",
     )
-    if not cloud.world.knows_compartment(call.text("compartmentId")):
-        raise not_found(call.body["compartmentId"])
+    cloud.require_compartment(call.text("compartmentId"))
     if not call.body.get("instanceReservationConfigs"):
         raise missing("instanceReservationConfigs")
     ocid = new_ocid(KIND)

@@ -6,7 +6,7 @@ Source: https://docs.oracle.com/en-us/iaas/Content/Compute/References/computesha
 from dataclasses import dataclass
 
 from lab.api.core.call import Call, Tenancy
-from lab.api.core.errors import invalid, not_found
+from lab.api.core.errors import invalid
 from lab.api.core.store import Document
 
 
@@ -76,8 +76,7 @@ def shape_config(name: str, details: Document | None) -> Document:
 
 def list_shapes(cloud: Tenancy, call: Call) -> list[Document]:
     """ListShapes. Refuses another compartment (404)."""
-    if not cloud.world.knows_compartment(call.required_query("compartmentId")):
-        raise not_found(call.query["compartmentId"])
+    cloud.require_compartment(call.required_query("compartmentId"))
     wanted = call.query.get("shape")
     return [_wire(shape) for shape in SHAPES.values() if wanted in (None, shape.name)]
 

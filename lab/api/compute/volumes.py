@@ -2,7 +2,7 @@
 
 from lab.api.compute.attachments import live_attachments_of
 from lab.api.core.call import Call, Tenancy, listed, tags
-from lab.api.core.errors import conflict, incorrect_state, invalid, not_found, not_modelled
+from lab.api.core.errors import conflict, incorrect_state, invalid, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, StoredResource
 from lab.api.core.transition import StateChange, StateTransition, begin
@@ -19,8 +19,7 @@ SMALLEST_GBS, LARGEST_GBS = 50, 32 * 1024
 def create_volume(cloud: Tenancy, call: Call) -> StoredResource:
     """CreateVolume. Refuses an unknown compartment (404) and availability domain (400)."""
     call.modelled(*MODELLED, *SIZES)
-    if not cloud.world.knows_compartment(call.text("compartmentId")):
-        raise not_found(call.text("compartmentId"))
+    cloud.require_compartment(call.text("compartmentId"))
     domain = call.text("availabilityDomain")
     if domain not in cloud.world.availability_domains:
         raise invalid(f"availabilityDomain {domain}; {', '.join(cloud.world.availability_domains)} exist")

@@ -28,6 +28,11 @@ class Tenancy:
             raise not_found(resource_id)
         return resource
 
+    def require_compartment(self, ocid: str) -> None:
+        """Returns when the tenancy has this compartment; raises the 404 NotAuthorizedOrNotFound of OCI."""
+        if not self.world.knows_compartment(ocid):
+            raise not_found(ocid)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -69,8 +74,8 @@ def listed(cloud: Tenancy, call: Call, kind: str, filters: Collection[str]) -> l
     if unknown:
         raise not_modelled(f"the query parameter {unknown[0]}")
     compartment = call.query.get("compartmentId")
-    if compartment is not None and not cloud.world.knows_compartment(compartment):
-        raise not_found(compartment)
+    if compartment is not None:
+        cloud.require_compartment(compartment)
     wanted: dict[str, Any] = {name: call.query.get(name) for name in filters}
     return cloud.store.find(kind, **wanted, compartmentId=compartment)
 

@@ -25,8 +25,7 @@ def create_command(cloud: Tenancy, call: Call) -> Document:
     """CreateInstanceAgentCommand. Refuses a text that is too long, another one's SHA-256, a sixth command."""
     call.modelled("compartmentId", "displayName", "executionTimeOutInSeconds", "target", "content")
     compartment = call.text("compartmentId")
-    if not cloud.world.knows_compartment(compartment):
-        raise not_found(compartment)
+    cloud.require_compartment(compartment)
     target = call.body.get("target") or {}
     if not target.get("instanceId"):
         raise missing("target.instanceId")

@@ -19,7 +19,7 @@ NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]
 
 def create_view(cloud: Tenancy, call: Call) -> StoredResource:
     call.modelled("compartmentId", "displayName", "freeformTags", "definedTags")
-    _check_compartment(cloud, call)
+    cloud.require_compartment(call.text("compartmentId"))
     return _put(cloud, VIEW, {"displayName": call.body.get("displayName"), **tags(call.body)})
 
 
@@ -29,7 +29,7 @@ def create_zone(cloud: Tenancy, call: Call) -> StoredResource:
         *("compartmentId", "name", "zoneType", "viewId", "scope", "freeformTags", "definedTags"),
         *(("migrationSource",) if call.body.get("migrationSource") == "NONE" else ()),
     )
-    _check_compartment(cloud, call)
+    cloud.require_compartment(call.text("compartmentId"))
     if (call.query.get("scope") or call.body.get("scope")) != "PRIVATE" or call.text("zoneType") != "PRIMARY":
         raise not_modelled("a zone that is not a private primary one")
     view = cloud.required(VIEW, call.query.get("viewId") or call.text("viewId"))
@@ -91,11 +91,6 @@ def _fits(record: Document, item: Document) -> bool:
 
 def delete_rr_set(cloud: Tenancy, call: Call) -> None:
     _keep(cloud, _zone(cloud, call), call, [])
-
-
-def _check_compartment(cloud: Tenancy, call: Call) -> None:
-    if not cloud.world.knows_compartment(call.text("compartmentId")):
-        raise not_found(call.body["compartmentId"])
 
 
 def _put(cloud: Tenancy, kind: str, fields: Document) -> StoredResource:

@@ -45,8 +45,7 @@ def live_stack(cloud: Tenancy, stack_id: str) -> StoredResource:
 def create_stack(cloud: Tenancy, call: Call) -> StoredResource:
     """CreateStack. Refuses an unknown compartment (404)."""
     call.modelled(*MODELLED, "variables", "terraformVersion")
-    if not cloud.world.knows_compartment(call.text("compartmentId")):
-        raise not_found(call.text("compartmentId"))
+    cloud.require_compartment(call.text("compartmentId"))
     content, directory = stack_source.checked(call.body.get("configSource") or {})
     ocid = new_ocid("ormstack")
     body = {

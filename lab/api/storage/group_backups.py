@@ -5,7 +5,7 @@ Source: https://docs.oracle.com/en-us/iaas/Content/Block/Tasks/managingvolumegro
 """
 
 from lab.api.core.call import Call, Tenancy, listed_in_compartment, tags
-from lab.api.core.errors import incorrect_state, invalid, not_found
+from lab.api.core.errors import incorrect_state, invalid
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, StoredResource
 from lab.api.core.transition import StateChange, StateTransition, begin
@@ -39,8 +39,7 @@ def _part(cloud: Tenancy, call: Call, place: str, volume_id: str, backup_id: str
 
 
 def _record(cloud: Tenancy, call: Call, kind: str, place: str, source: Document) -> StoredResource:
-    if not cloud.world.knows_compartment(place):
-        raise not_found(place)
+    cloud.require_compartment(place)
     if (type_ := call.body.get("type") or "INCREMENTAL") not in TYPES:
         raise invalid(f"type must be one of {', '.join(TYPES)}, not {type_}")
     ocid = new_ocid(kind)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.api.compute.volumes import volume_record
 from lab.api.core.call import Call, Tenancy, listed_in_compartment, tags
-from lab.api.core.errors import conflict, incorrect_state, invalid, limit_exceeded, not_found, not_modelled
+from lab.api.core.errors import conflict, incorrect_state, invalid, limit_exceeded, not_modelled
 from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, StoredResource
 from lab.api.core.transition import StateChange, StateTransition, begin
@@ -31,8 +31,7 @@ def create_volume_group(cloud: Tenancy, call: Call) -> StoredResource:
     volume that is in a group already and for what is not AVAILABLE; 501 for a group from a replica.
     """
     call.modelled(*MODELLED)
-    if not cloud.world.knows_compartment(call.text("compartmentId")):
-        raise not_found(call.text("compartmentId"))
+    cloud.require_compartment(call.text("compartmentId"))
     if len(call.body.get("displayName") or "") > LONGEST_NAME:
         raise invalid(f"displayName must have at most {LONGEST_NAME} characters")
     source: Document = call.body.get("sourceDetails") or {}

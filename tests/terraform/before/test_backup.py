@@ -11,11 +11,10 @@ import pytest
 from rich.console import Console
 
 from failover.command.request import SiteChoice
-from failover.preflight import verb_policies
 from failover.report.report import Report
 from failover.runs import history
 from failover.verbs import backup as verb
-from tests import sources
+from tests import sources, verb_policies
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 pytestmark = pytest.mark.checked(sources.SDK)

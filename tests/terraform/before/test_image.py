@@ -25,13 +25,12 @@ from failover.image.plan import ImageRequest
 from failover.image.quiesce import Quiescing
 from failover.model.outcome import Failed, Outcome, Refused, Unknown, Usage
 from failover.ports import opened
-from failover.preflight import verb_policies
 from failover.preflight.checks.cloud.image import DRIFT
 from failover.runs import history
 from failover.runs.events import Event
 from failover.stack.terraform import TerraformStack
 from lab.site.stack import VARIABLES_FILE
-from tests import sources
+from tests import sources, verb_policies
 from tests.paths import ROOT
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site

@@ -14,14 +14,13 @@ import pytest
 
 from failover.command.request import SiteChoice
 from failover.model.outcome import Outcome
-from failover.preflight import verb_policies
 from failover.runs import history
 from failover.runs import journal as journals
 from failover.runs.events import Event
 from failover.runs.site_lock import site_lock
 from failover.verbs import standby as verb
 from lab.site.stack import VARIABLES_FILE
-from tests import sources
+from tests import sources, verb_policies
 from tests.paths import ROOT
 from tests.terraform.doubles.hosts import AnsweringHost
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site

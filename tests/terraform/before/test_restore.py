@@ -16,12 +16,11 @@ from rich.console import Console
 
 from failover.command.request import Request, SiteChoice
 from failover.model.outcome import Outcome
-from failover.preflight import verb_policies
 from failover.report.report import Report
 from failover.verbs import backup as backups
 from failover.verbs import failover as failovers
 from lab.site.stack import VARIABLES_FILE
-from tests import sources
+from tests import sources, verb_policies
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite
 
 pytestmark = pytest.mark.checked(sources.SEEN)

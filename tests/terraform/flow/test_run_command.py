@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from failover.command.request import Request, SiteChoice
-from failover.preflight import verb_policies
 from failover.report.report import Report
 from failover.verbs import failover as verb
 from failover.verbs import preflight
+from tests import verb_policies
 from tests.terraform.doubles.agents import answering
 from tests.terraform.sites.run_command_site import NAMES, RunCommandSite, run_command_site
 from tests.terraform.sites.whole_site import FIRST, SECOND

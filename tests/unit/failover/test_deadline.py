@@ -1,9 +1,12 @@
 """The one loop that waits: what it returns, how often it reads, and when it gives up."""
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 
 from failover import deadline
-from failover.deadline import Deadline, until, until_free
+from failover.deadline import Deadline, async_until, until, until_free
 
 
 class Clock:
@@ -20,11 +23,15 @@ class Clock:
         self.slept.append(seconds)
         self.now += seconds
 
+    async def pause(self, seconds: float) -> None:
+        self.sleep(seconds)
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(deadline, "time", made)
+    monkeypatch.setattr(deadline, "asyncio", SimpleNamespace(sleep=made.pause))
     return made
 
 
@@ -43,6 +50,19 @@ def test_pauses_grow_and_the_last_read_comes_at_the_deadline(clock: Clock) -> No
 def test_without_time_it_is_read_once(clock: Clock) -> None:
     assert until(lambda: 0, bool, 0.0) == 0
     assert clock.slept == []
+
+
+def test_the_event_loop_waits_alike(clock: Clock) -> None:
+    times: list[float] = []
+
+    async def read() -> bool:
+        times.append(clock.now - 1000)
+        return clock.now >= wanted
+
+    for wanted, seconds in ((1003.5, 60.0), (2000.0, 5.0), (0.0, 60.0)):
+        clock.now = 1000.0
+        assert asyncio.run(async_until(read, bool, seconds, (0.5, 1.0, 2.0))) == (wanted < 2000.0)
+    assert times == [0.0, 0.5, 1.5, 3.5, *(0.0, 0.5, 1.5, 3.5, 5.0), 0.0]
 
 
 def test_a_deadline_says_what_is_left_and_never_less_than_nothing(clock: Clock) -> None:

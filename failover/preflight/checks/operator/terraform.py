@@ -17,7 +17,7 @@ from failover.stack.terraform_process import set_aside
 
 LOCK, PLAN, RENDERED = "terraform lock", "terraform plan", "cloud-init"
 ENVIRONMENT = "terraform environment"
-NAME, RECORD = "oci_dns_rrset.service[0]", "dns record"
+NAME, RECORD = addresses.SERVICE_NAME_RECORD, "dns record"
 
 
 def lock(ground: Ground) -> Iterator[Check]:

@@ -14,7 +14,7 @@ from failover.model import stack_output
 from failover.model.host import hook_report
 from failover.model.outcome import Failed, Unknown, Usage
 from failover.model.resource_change import Change, changes_of
-from hooks.contract.result import HookResult, Layer
+from hooks.contract.result import CLIENTS, PRESENT, SEEN, HookResult, Layer
 
 GOOD = HookResult(
     "check", "server", "nfs-srv-1", True, False, 0.1, "", (Layer("iscsi", "absent", False, 0.0, "none", {}),)
@@ -47,6 +47,16 @@ def test_a_refused_spec_is_a_failure_with_its_reason():
     bad = GOOD._replace(ok=False, message="spec.exports.path: found '/'", layers=())
     with pytest.raises(Failed, match=r"spec\.exports\.path"):
         hook_report.parse("nfs-srv-1", "apply", 2, bad.to_json(), "")
+
+
+def test_an_inventory_names_the_clients_that_the_server_sees() -> None:
+    layers = [
+        Layer("nfs", PRESENT, False, 0.0, "", {SEEN: {"10.0.0.20": ["v4"]}}),
+        Layer(CLIENTS, PRESENT, False, 0.0, "", {SEEN: {"10.0.0.21": ["socket", "v4"]}}),
+    ]
+    inventory = hook_report.HookReport("nfs-srv-1", GOOD._replace(layers=tuple(layers)))
+    assert inventory.observed_clients == {"10.0.0.21": ["socket", "v4"]}
+    assert hook_report.HookReport("nfs-srv-1", GOOD).observed_clients == {}
 
 
 def test_no_layers_is_neither_present_nor_released():

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from hooks.contract.paths import normalized
 from hooks.layers import fstab
 from tests.unit.hooks.scripted_host import fixture
 
@@ -138,5 +139,5 @@ def test_what_is_put_off_comes_back_as_it_was(text: str) -> None:
 @given(st.text(max_size=80))
 def test_any_text_is_read_without_a_complaint(text: str) -> None:
     for line in fstab.lines(text):
-        assert line.mount == fstab.normal(line.mount)
+        assert line.mount == normalized(line.mount)
     assert fstab.disable(fstab.disable(text, ours), ours) == fstab.disable(text, ours)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from failover.preflight import verb_policies
+from tests import verb_policies
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "before.md").read_text()

@@ -1,6 +1,7 @@
 """Which calls of the API each verb makes, and the least statements for them: docs/before.md is held to it.
 
-Source: as policies.py. A statement is "VERB RESOURCE-TYPE", as it stands after `allow group <group> to`.
+Source: as failover/preflight/policies.py. A statement is "VERB RESOURCE-TYPE", as it stands after
+`allow group <group> to`.
 """
 
 from __future__ import annotations
