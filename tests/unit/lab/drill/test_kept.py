@@ -130,3 +130,23 @@ def test_without_a_site_the_last_drill_is_reported(
     assert "20260314T031200-ab" in shown.out
     assert "these are the runs of the last drill" in shown.err
     assert verbs.report("latest", "missing.toml", "markdown") == 2
+
+
+@pytest.mark.parametrize("runs", [False, True], ids=["no-folder", "a-folder-without-runs"])
+def test_where_the_last_drill_has_no_runs_an_older_one_is_not_shown_as_the_last(
+    runs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab = tmp_path / "lab"
+    a_run(lab, "20260314T031200-ab", "nfs-srv-2")
+    kept_of(lab)
+    shutil.rmtree(lab / "runs")
+    if runs:
+        (lab / "runs").mkdir()
+    last = kept_of(lab)
+    without_a_site(monkeypatch, tmp_path / "drills")
+    for verb in (lambda: verbs.report("latest", None, "markdown"), lambda: verbs.list_runs(None, True)):
+        assert verb() == 2
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert f"the last drill has no runs: found none in {last}" in shown.err
+        assert f"its result is in {last}/drill.json" in shown.err
