@@ -20,6 +20,7 @@ from failover.report.record import RunRecord
 
 FORMATS = ("html", "markdown", "json", "text")
 _LIST = 120  # columns
+_DRILL = "[0-9]*T[0-9]*Z-*"  # a drill's folder begins with its time (lab/drill/kept.py)
 
 
 def list_runs(site_file: str | None, as_json: bool) -> int:
@@ -33,12 +34,21 @@ def report(name: str, site_file: str | None, form: str) -> int:
 
 
 def _runs(site_file: str | None) -> Path:
-    """The site's runs; where no site is configured, those of the last drill. Raises Usage."""
-    drills = sorted(DRILLS.glob("*/runs"))
+    """The site's runs; where no site is configured, those of the last drill. Raises Usage.
+
+    Where the last drill has no runs, those of an older one are not shown in its place: that is refused.
+    """
+    drills = sorted(path for path in DRILLS.glob(_DRILL) if path.is_dir())
     if not drills or site_file or os.environ.get(sites.ENVIRONMENT_VARIABLE) or sites.DEFAULT.exists():
         return sites.load(site_file).runs
-    print(f"no site is configured: these are the runs of the last drill, in {drills[-1]}", file=sys.stderr)
-    return drills[-1]
+    runs = drills[-1] / "runs"
+    if not archive.folders(runs):
+        raise Usage(
+            f"no site is configured, and the last drill has no runs: found none in {drills[-1]}",
+            f"its result is in {drills[-1] / 'drill.json'}; for the runs of a site, name it with --site",
+        )
+    print(f"no site is configured: these are the runs of the last drill, in {runs}", file=sys.stderr)
+    return runs
 
 
 def _list(runs: Path, as_json: bool) -> None:

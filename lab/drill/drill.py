@@ -15,7 +15,7 @@ from rich.console import Console
 from lab.client.api_process import CloudError
 from lab.drill import failures, hooks_copies
 from lab.drill.doors import NAMES, CommandLine, ConsoleApply, DrillDoor, PullRequest
-from lab.drill.kept import keep
+from lab.drill.kept import keep, where
 from lab.drill.operator import Operator
 from lab.drill.proof import Proof, fstab_fault
 from lab.drill.result import DrillResult, Switchover, show
@@ -146,12 +146,8 @@ class Drill:
 
     def _keep(self) -> None:
         """The runs and their reports outlive the lab."""
-        if not self.lab.run.exists():
-            return
-        try:
-            self.kept = keep(self.lab.run, self.story, Operator(self.lab.site_file, self._console, self._say))
-        except OSError as error:
-            self._say(f"the drill's reports were not kept: {error}")
+        operator = Operator(self.lab.site_file, self._console, self._say)
+        self.kept = keep(self.lab.run, self.story, operator, self._say)
 
     def _let_write(self) -> None:
         self._witness.await_records(10)
@@ -218,8 +214,8 @@ def main(run: Path, choices: Choices, as_json: bool) -> int:
     drill = Drill(run, choices, console)
     story = drill.tell()
     show(story, console)
-    if drill.kept:
-        console.print(f"its runs and reports are kept in {drill.kept}", markup=False, soft_wrap=True)
+    for line in where(drill.kept):
+        console.print(line, markup=False, soft_wrap=True)
     if as_json:
         sys.stdout.write(json.dumps(story.document()) + "\n")
     sys.stdout.flush()

@@ -10,7 +10,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from rich.console import Console
 
 from lab.client.api_process import CloudError
 from lab.drill import enforced
+from lab.drill.kept import keep, where
 from lab.drill.lock_history import Clock, LockHistory, Violation, check, measured, parse, turns_in
 from lab.drill.operator import Operator
 from lab.hardware.image.variants.catalogue import DEBIAN
@@ -191,6 +192,22 @@ class LockDrill:
     moves: list[dict[str, Any]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
+    @property
+    def mode(self) -> str:
+        """The last word of the folder in which the drill is kept."""
+        return "locks"
+
+    def observed(self, targets: Mapping[str, str]) -> dict[str, list[str]]:
+        """By run: what the owners of the lock saw of that move, a line each. `targets`: by run."""
+        return {
+            move["run"]: [
+                f"turns with the lock: {', '.join(f'{name} {n}' for name, n in move['turns'].items())}",
+                *(move["violations"] or ["no violation in the lock's history"]),
+            ]
+            for move in self.moves
+            if move["run"] in targets
+        }
+
     def document(self) -> dict[str, Any]:
         """As JSON-ready values."""
         return {**vars(self), "outcome": "failed" if self.missing else "done"}
@@ -227,7 +244,13 @@ def make_move(lab: Lab, operator: Operator, owners: LockOwners, move: LockMove) 
     turns = {history.client: len(turns_in(history)) for history in owners.stop()}
     violations = [str(violation) for violation in owners.violations()]
     violations += _not_enforced(lab, move)
-    return {**vars(move), "seconds": seconds, "turns": turns, "violations": violations}
+    return {
+        **vars(move),
+        "run": report.get("run"),
+        "seconds": seconds,
+        "turns": turns,
+        "violations": violations,
+    }
 
 
 def _not_enforced(lab: Lab, move: LockMove) -> list[str]:
@@ -240,7 +263,7 @@ def _not_enforced(lab: Lab, move: LockMove) -> list[str]:
 
 def main(run: Path, count: int, seed: int, as_json: bool, guests: str = DEBIAN) -> int:
     """So many moves in one lab of these guests; 0 only if each one worked and no lock history has a
-    violation."""
+    violation. The runs are kept as any drill's are."""
     console = Console(soft_wrap=True, highlight=False, emoji=False)
     story = LockDrill(seed)
 
@@ -248,33 +271,47 @@ def main(run: Path, count: int, seed: int, as_json: bool, guests: str = DEBIAN) 
         console.print(text, markup=False)
 
     lab = Lab(run, say)
+    operator = Operator(lab.site_file, console, say)
     try:
         lab.up(standby=True, guests=guests)
-        operator = Operator(lab.site_file, console, say)
-        keep_locks(lab, operator)
-        leave_names(lab, operator)
-        owners = LockOwners(lab)
-        owners.mount()
-        for number, move in enumerate(draw_moves(count, seed), 1):
-            way = "power cut, then" if move.cut else "planned,"
-            say(f"move {number} of {count}, seed {move.seed}: {way} to {move.target}")
-            story.moves.append(make_move(lab, operator, owners, move))
-            say(f"  {story.moves[-1]['seconds']} s, turns {story.moves[-1]['turns']}")
-            story.missing += story.moves[-1]["violations"]
-            if story.missing:
-                break
+        _move_under_owners(lab, operator, story, draw_moves(count, seed), say)
     except (HardwareError, CloudError, ValueError) as error:
         story.missing.append(str(error))
     finally:
         if story.missing:
             with suppress(OSError):
                 lab.keep_evidence()
+        kept = keep(lab.run, story, operator, say)
         lab.down()
-    for line in story.missing:
-        say(f"MISSING: {line}")
-    turns = sum(sum(move["turns"].values()) for move in story.moves)
-    say(f"{len(story.moves)} moves, {turns} turns of {len(OWNERS)} owners: {story.document()['outcome']}")
+    _show(story, say)
+    for line in where(kept):
+        say(line)
     if as_json:
         sys.stdout.write(json.dumps(story.document()) + "\n")
     sys.stdout.flush()
     return int(bool(story.missing))
+
+
+def _move_under_owners(
+    lab: Lab, operator: Operator, story: LockDrill, moves: Sequence[LockMove], say: Callable[[str], None]
+) -> None:
+    """All moves, or those up to the first with a violation. Raises HardwareError."""
+    keep_locks(lab, operator)
+    leave_names(lab, operator)
+    owners = LockOwners(lab)
+    owners.mount()
+    for number, move in enumerate(moves, 1):
+        way = "power cut, then" if move.cut else "planned,"
+        say(f"move {number} of {len(moves)}, seed {move.seed}: {way} to {move.target}")
+        story.moves.append(make_move(lab, operator, owners, move))
+        say(f"  {story.moves[-1]['seconds']} s, turns {story.moves[-1]['turns']}")
+        story.missing += story.moves[-1]["violations"]
+        if story.missing:
+            break
+
+
+def _show(story: LockDrill, say: Callable[[str], None]) -> None:
+    for line in story.missing:
+        say(f"MISSING: {line}")
+    turns = sum(sum(move["turns"].values()) for move in story.moves)
+    say(f"{len(story.moves)} moves, {turns} turns of {len(OWNERS)} owners: {story.document()['outcome']}")

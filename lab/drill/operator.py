@@ -11,8 +11,11 @@ from typing import Any
 
 from rich.console import Console
 
+from lab.system.command import run
 from lab.system.errors import HardwareError
 from lab.system.paths import ROOT
+
+_OUTPUT_SECONDS = 180  # of a verb that reads the disk alone, on a busy machine
 
 
 class Operator:
@@ -22,6 +25,11 @@ class Operator:
         self._site_file = site_file
         self._console = console
         self._say = say
+        # A run prints at its end where its report is: in the lab, which is deleted with its runs. That line
+        # is not shown. It is not rewritten either: the folder in which a drill is kept is made after the last
+        # run, and a bench keeps none. An option of the product would be there for the lab alone. The drill
+        # prints the path of the copy at its end (lab/drill/kept.py).
+        self._report_in_lab = f"report: {site_file.parent}/"
 
     def report(self, verb: str, *argv: str) -> tuple[dict[str, Any], int]:
         """Run a verb with --json; its report and its exit code. Raises HardwareError without a report."""
@@ -32,16 +40,23 @@ class Operator:
             raise HardwareError(f"`invoke {verb}` gave no report ({code})") from error
 
     def run(self, verb: str, *argv: str) -> tuple[list[str], int]:
-        """Run a verb; the lines of its stdout and its exit code."""
+        """Run a verb and show what it prints, all but the path of its report in the lab.
+
+        Returns all lines of its stdout, and its exit code.
+        """
         lines: list[str] = []
         with subprocess.Popen(
             self._command(verb, *argv), cwd=ROOT, stdout=subprocess.PIPE, text=True
         ) as process:
             for line in process.stdout or ():
                 lines.append(line)
-                if not line.startswith("{"):
+                if not line.startswith(("{", self._report_in_lab)):
                     self._console.print(f"    | {line.rstrip()}", markup=False, soft_wrap=True)
         return lines, process.returncode
+
+    def output(self, verb: str, *argv: str) -> str:
+        """Run a verb without showing what it prints; its stdout. Raises HardwareError when it fails."""
+        return run(self._command(verb, *argv), cwd=ROOT, deadline_seconds=_OUTPUT_SECONDS).stdout
 
     def run_and_kill(self, seconds: float, verb: str, *argv: str) -> None:
         """Run a verb, and kill it (SIGKILL) after these seconds; what Terraform does then goes on alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +46,26 @@ class DrillResult:
         """Note what is missing."""
         if not condition:
             self.missing.append(otherwise)
+
+    def observed(self, targets: Mapping[str, str]) -> dict[str, list[str]]:
+        """By run: what the client saw, a line each, of the newest run to each target that was proven.
+
+        `targets`: each run's target, the oldest run first.
+        """
+        newest = {target: run for run, target in targets.items()}
+        return {
+            newest[move.target]: self._client_lines(move.outage_seconds)
+            for move in self.moves
+            if move.outage_seconds is not None and move.target in newest
+        }
+
+    def _client_lines(self, outage_seconds: float) -> list[str]:
+        lines = [f"{outage_seconds:.1f} s, from the client's last acknowledged write to its next"]
+        if self.records_acknowledged is not None:
+            lines.append(
+                f"{self.records_acknowledged} records acknowledged, {self.records_lost} of them lost"
+            )
+        return lines
 
     def document(self) -> dict[str, Any]:
         """The story as JSON-ready values; seconds are wall time."""

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from lab.drill.drill import Choices, Drill
 from lab.drill.failures import MODES
+from lab.drill.kept import where
 from lab.drill.result import DrillResult, show
 
 # Seconds in which the operator's process may die: within a failover to a standby, and to a launched server.
@@ -64,17 +65,19 @@ def _one(
     # a directory each: what is kept of one that failed is not written over
     folder = run.with_name(f"{run.name}-{number}")
     log = folder.with_suffix(".log")
-    where = f"; it is told in {log}" if to_file else ""
-    console.print(f"drill {number} of {count}: {command(choices)}{where}", markup=False)
+    place = f"; it is told in {log}" if to_file else ""
+    console.print(f"drill {number} of {count}: {command(choices)}{place}", markup=False)
     with ExitStack() as stack:
         output = console
         if to_file:
             log.parent.mkdir(parents=True, exist_ok=True)
             output = Console(file=stack.enter_context(log.open("w")), soft_wrap=True, highlight=False)
-        story = Drill(folder, choices, output).tell()
+        drill = Drill(folder, choices, output)
+        story = drill.tell()
         if to_file:
             show(story, output)
-    console.print(f"drill {number} of {count}: {story.outcome} {'; '.join(story.missing)}", markup=False)
+    for line in (f"{story.outcome} {'; '.join(story.missing)}", *where(drill.kept)):
+        console.print(f"drill {number} of {count}: {line}", markup=False)
     return story
 
 

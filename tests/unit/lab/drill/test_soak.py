@@ -52,6 +52,7 @@ class Fake:
 
     def __init__(self, run: Path, choices: Choices, console: Console) -> None:
         self._run, self._choices, self._console = run, choices, console
+        self.kept = run.parent / "drills" / f"of-{run.name}"
 
     def tell(self) -> DrillResult:
         self.together.wait()
@@ -75,6 +76,8 @@ def test_drills_side_by_side_have_a_lab_and_a_log_each_and_are_told_in_order(
     assert all(text.startswith("said by the drill itself") for text in logs.values())
     assert "MISSING: a record" in logs["lab-3.log"]
     assert f"it is told in {tmp_path}/lab-3.log" in out
+    for number in range(1, 5):
+        assert f"drill {number} of 4: it is kept in {tmp_path}/drills/of-lab-{number}, until" in out
 
 
 def test_one_at_a_time_is_told_on_the_terminal_and_nothing_runs_beside_it(
