@@ -15,8 +15,9 @@ from failover.plan.silence import Belief, judge
 
 
 def make(observation: Observation, unplanned: bool = False, copy: CopyMode = CopyMode.NONE) -> Plan:
-    """The plan that makes `seen.target` the active server. `copy`: made before the switch, beside the rest.
+    """The plan that makes `observation.target` the active server.
 
+    `copy`: made before the switch, beside the rest.
     `unplanned`: holders are treated as lost. They are not asked to release; where the power of one cannot be
     cut, the detach is the fence. Raises Refused, or Unknown where the state of a holder or of the target
     could not be learnt; each with the remedy.

@@ -35,7 +35,7 @@ class OutOfTime(HookError):
 
 
 def refuse(reasons: Sequence[str]) -> None:
-    """Raises Refused with all reasons; returns when there is none."""
+    """Raises HookRefused with all reasons; returns when there is none."""
     if reasons:
         raise HookRefused("; ".join(reasons))
 
