@@ -184,7 +184,10 @@ class Ground:
         return self.hosts.at(server.name, address)
 
     def contents_of_active(self) -> ImageContents | None:
-        """What an image of the active server would have now; None where it does not answer. Raises Silent."""
+        """What an image of the active server would have now; None where it does not answer.
+
+        Raises Silent, or Unknown where its hooks could not read the disk.
+        """
         active = self.server(self.stack.active)
         if active.presence is not Presence.ANSWERS or active.server.address is None:
             return None

@@ -174,7 +174,10 @@ def _is_no_directory(path: str) -> bool:
 
 
 def apply(host: Host, spec: ServerSpec) -> List[str]:
-    """Exports what the spec names and starts the server; refuses while a filesystem is not mounted."""
+    """Exports what the spec names and starts the server; what was done.
+
+    Raises HookRefused while a filesystem is not mounted, or for one of the `refusals`.
+    """
     unmounted = _unmounted(host, spec)
     if unmounted:
         raise HookRefused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))

@@ -58,7 +58,8 @@ def get_compute_capacity_reservation(cloud: Tenancy, call: Call) -> StoredResour
 
 
 def check_reservation(cloud: Tenancy, ocid: str | None, shape: str, domain: str) -> None:
-    """Refuse a launch that does not fit the reservation; what OCI answers when it is full is not modelled."""
+    """Raises 404 for an unknown reservation, 400 for one of another shape or availability domain, and 501 for
+    one that is full: what OCI answers then is not modelled."""
     if ocid is None:
         return
     body = cloud.required(KIND, ocid).body
