@@ -29,7 +29,7 @@ class Check:
     remedy: str = ""
 
     def document(self) -> dict[str, str]:
-        """JSON-ready values."""
+        """JSON-ready texts: "name", "outcome" (a CheckResult's value), "found", "expected" and "remedy"."""
         return {
             "name": self.name,
             "outcome": self.outcome.value,

@@ -52,7 +52,13 @@ class Report:
         self.outcome, self.reason, self.remedy = error.outcome, error.reason, error.remedy
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON-ready values."""
+        """The report as JSON-ready values; every `seconds` is wall time.
+
+        "outcome", "active", "target", "run", "reason" and "remedy" are texts, or None; "notes" a list of
+        texts; "plan" as failover/plan/document.py has it; "forecast": "seconds", "outage_seconds", "steps"
+        (seconds by name), "measured" and "source"; "phases": "name" and "seconds" of each; "verified":
+        "subject", "ok", "found" and "client" of each; "second_plan_changes": a number; "seconds": of the run.
+        """
         return {
             "outcome": self.outcome.value,
             "active": self.active,

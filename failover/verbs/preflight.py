@@ -55,7 +55,11 @@ class PreflightReport:
         self.outcome, self.reason, self.remedy = error.outcome, error.reason, error.remedy
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON-ready values."""
+        """The report as JSON-ready values.
+
+        "outcome", "target", "active", "reason" and "remedy" are texts, or None; "checks" as
+        failover/preflight/check.py has them; "untested": a text for each operation; "seconds": wall time.
+        """
         return {
             "outcome": self.outcome.value,
             "target": self.target,

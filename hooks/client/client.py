@@ -1,4 +1,8 @@
-"""The client layer: moves NFS mounts from a former server to the present; never waits on a dead mount."""
+"""The client layer: moves NFS mounts from a former server to the present; never waits on a dead mount.
+
+Functions with a `host` read it; `check` and `look` walk into an automount, which may mount it. Only `apply`
+(run.py) and `release` change what is mounted and the files that name it. Functions without a `host` judge.
+"""
 
 from typing import Dict, List, NamedTuple
 
