@@ -14,7 +14,7 @@ from hooks.contract.fields import SpecError
 from hooks.host import copies, places
 from hooks.host.copies import Looked
 from hooks.host.host import HookError, Host
-from hooks.host.lock import alone
+from hooks.host.lock import exclusive
 from hooks.host.released import forget, released
 
 PAUSE_SECONDS = 5.0
@@ -108,7 +108,7 @@ class Loader:
 
     def _fetch(self, text: str) -> Looked:
         host = Host(volume.SECONDS, self._host.root)
-        with alone(host, "the boot service's loader"):
+        with exclusive(host, "the boot service's loader"):
             here = self._image()  # an operator's takeover, which has just ended, leaves a copy
             if here.content is not None:
                 return here

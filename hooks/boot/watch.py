@@ -11,7 +11,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import PRESENT, HookResult
 from hooks.host import released, site_spec, taker
 from hooks.host.host import HookError, Host
-from hooks.host.lock import alone
+from hooks.host.lock import exclusive
 
 PAUSE_SECONDS = 5.0
 GONE_LOOKS = 6  # an empty list from the metadata service is believed when it stays so for half a minute
@@ -128,7 +128,7 @@ class Watch:
         spec = parse(json.dumps(dict(_EMPTY, networks=networks)))
         host = Host(_SECONDS, self._host.root)
         try:
-            with alone(host, "the boot service"):
+            with exclusive(host, "the boot service"):
                 (layer,) = walk.apply(host, spec, ("network",))
         except HookError as error:
             self._say(str(error))
@@ -154,7 +154,7 @@ class Watch:
             return
         spec, host = parse(self._done.text), Host(_SECONDS, self._host.root)
         try:
-            with alone(host, "the boot service"):  # an operator may be bringing them back
+            with exclusive(host, "the boot service"):  # an operator may be bringing them back
                 if walk.check(host, spec, ("iscsi",))[0].state != PRESENT:
                     self._host.note("the volumes are gone: this host no longer exports them")
                     walk.release(host, spec, ("address", "nfs"))

@@ -24,7 +24,7 @@ from hooks.client.view import ClientView, MountPoint
 from hooks.contract.client_spec import TO_SERVICE, ClientSpec
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.host.host import CommandFailed, HookRefused, Host
-from hooks.host.processes import holders, listed
+from hooks.host.processes import listed, users_of
 
 NAME = "client"
 UMOUNT_SECONDS = 30.0
@@ -165,7 +165,7 @@ def release(host: Host, spec: ClientSpec) -> List[str]:
             try:
                 host.run("umount", place.point, seconds=UMOUNT_SECONDS)
             except CommandFailed as error:
-                held = listed(holders(host, place.point)) or "no process that /proc shows"
+                held = listed(users_of(host, place.point)) or "no process that /proc shows"
                 raise CommandFailed("{}; held by {}".format(error, held)) from None
             done.append(place.point + " unmounted")
     return done

@@ -14,7 +14,7 @@ from hooks.client.site_names import SEVERAL
 from hooks.client.view import ClientView, MountPoint, table
 from hooks.host.host import CommandFailed, HookError, Host
 from hooks.host.mounts import Mounted
-from hooks.host.processes import holders, listed
+from hooks.host.processes import listed, users_of
 
 CUT_SECONDS = 10.0
 _DAEMON = "automount"  # holds the path open to serve it, which does not use the old mount
@@ -73,7 +73,7 @@ class Cutter:
         mounted = mount_at(self._host, place.point)
         if mounted is None:
             return ["{} went with the mount that it lay on".format(place.point)] if place.node else []
-        held = {pid: name for pid, name in holders(self._host, place.point).items() if name != _DAEMON}
+        held = {pid: name for pid, name in users_of(self._host, place.point).items() if name != _DAEMON}
         names, first = listed(held), mounted.source
         while mounted is not None and self._is_the_sites(mounted):
             self._cut_one(mounted)

@@ -21,7 +21,7 @@ class Busy(OutOfTime):
 
 
 @contextmanager
-def alone(host: Host, action: str) -> Iterator[None]:
+def exclusive(host: Host, action: str) -> Iterator[None]:
     """Holds the host's lock; the deadline begins anew with it. Raises Busy when another run keeps it for all
     the time that this one has.
 

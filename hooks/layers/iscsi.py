@@ -14,7 +14,7 @@ from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.contract.spec import ServerSpec, SpecVolume
 from hooks.host.host import CommandFailed, HookRefused, Host, OutOfTime
 from hooks.host.mounts import mounts
-from hooks.host.processes import runs
+from hooks.host.processes import is_running
 from hooks.host.threads import for_each
 from hooks.layers.devices import whole
 
@@ -101,7 +101,8 @@ def _finding(host: Host, spec: ServerSpec, now: Initiator) -> LayerFinding:
         return LayerFinding(
             ABSENT if mine else PRESENT, "no session or record of {} volumes".format(len(mine)), dict(facts)
         )
-    bad += [] if runs(host, "iscsid") else ["iscsid does not run: a session that breaks would stay broken"]
+    if not is_running(host, "iscsid"):
+        bad.append("iscsid does not run: a session that breaks would stay broken")
     if bad:
         return LayerFinding(BROKEN, "; ".join(bad), dict(facts))
     return LayerFinding(PRESENT, "{} sessions logged in".format(len(mine)), dict(facts))
@@ -155,7 +156,7 @@ def _resume(host: Host, spec: ServerSpec, now: Initiator, started: bool) -> None
 
 def _start(host: Host) -> List[str]:
     """iscsiadm needs the daemon for every login and logout, and the kernel needs it to mend a session."""
-    if runs(host, "iscsid"):
+    if is_running(host, "iscsid"):
         return []
     host.run("systemctl", "start", "iscsid", remedy="; if it is masked: systemctl unmask iscsid")
     return ["iscsid started"]

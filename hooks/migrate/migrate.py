@@ -18,7 +18,7 @@ from hooks.contract.fields import SpecError
 from hooks.contract.result import ABSENT, PRESENT, Facts, Layer
 from hooks.contract.spec import Spec
 from hooks.host.host import CommandFailed, HookError, HookRefused, Host
-from hooks.host.processes import holders, listed
+from hooks.host.processes import listed, users_of
 from hooks.migrate.objections import objections, to_migrate
 from hooks.migrate.proof import prove
 
@@ -146,7 +146,7 @@ def _held(host: Host, view: ClientView, moving: List[MountPoint]) -> Dict[str, s
     for place in sorted(moving, key=lambda place: place.point, reverse=True):
         above = [item.mount for item in view.table if place.node and item.parent == place.node.id]
         above = [mount for mount in above if mount not in idle]
-        held = {pid: name for pid, name in holders(host, place.point).items() if name != _DAEMON}
+        held = {pid: name for pid, name in users_of(host, place.point).items() if name != _DAEMON}
         reasons = ["held by {}".format(listed(held))] if held else []
         reasons += ["{} is mounted on it".format(", ".join(above))] if above else []
         if reasons:
