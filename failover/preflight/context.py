@@ -42,7 +42,7 @@ class Ground:
         self.stack = variables.launching(stack, ports.site.terraform)
         self.target: Server = self.stack.servers[target]
         self.reads = ports.reads
-        self.terraform = ports.runner
+        self.runner = ports.runner
         self.hosts = ports.hosts
         self.observation = observation
         self._observer = ports.observer
