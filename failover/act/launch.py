@@ -10,7 +10,7 @@ from failover.deadline import until
 from failover.hosts import survey
 from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.host.hook_report import HookReport
-from failover.model.instance_states import ENDING, GONE
+from failover.model.instance_states import ENDING, ENDING_OR_ENDED
 from failover.model.observation import Presence
 from failover.model.outcome import FailoverError, Unknown
 from failover.model.stack_output import Stack
@@ -28,7 +28,7 @@ def launch(crew: Crew, step: Step) -> str:
     variables = {"launch": [step.subject], "active_server": crew.stack.active}
     address = addresses.instance(step.subject)
     for instance_id in crew.cloud.launched(crew.stack.compartment_id, step.subject)[:1]:
-        if crew.cloud.settled_state(instance_id, crew.site.deadlines.launch) not in GONE:
+        if crew.cloud.settled_state(instance_id, crew.site.deadlines.launch) not in ENDING_OR_ENDED:
             crew.runner.adopt(address, instance_id, variables)
     plan = made_by_hand.planned(crew, variables)
     # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)

@@ -10,7 +10,7 @@ from failover.act.context import Crew, Restoring, with_what_is_left
 from failover.act.fence import assert_fenced
 from failover.deadline import Deadline
 from failover.model.attachments import Attachments
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.outcome import Failed, FailoverError, Refused
 from failover.model.stack_output import Server
 from failover.plan.model import Step
@@ -106,7 +106,7 @@ def _record_what_is(crew: Crew, target: Server, by_volume: Attachments) -> None:
     for server in crew.stack.servers.values():
         address = addresses.instance(server.name)
         known = recorded.get(address)
-        if known and known.tainted and crew.cloud.instance_state(known.id) not in GONE:
+        if known and known.tainted and crew.cloud.instance_state(known.id) not in ENDING_OR_ENDED:
             crew.runner.untaint(address)
 
 

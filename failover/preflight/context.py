@@ -15,7 +15,7 @@ from failover.model.attachments import Attachment, Attachments
 from failover.model.host import image_contents
 from failover.model.host.hook_report import HookReport
 from failover.model.host.image_contents import ImageContents
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError, Unknown
 from failover.model.site import ClientMode
@@ -87,7 +87,7 @@ class Ground:
 
     def _is_listed(self, server: Server, place: str) -> bool:
         listed = self._once.ask(self.reads.instances, place)
-        return any(i.id == server.instance_id and i.state not in GONE for i in listed)
+        return any(i.id == server.instance_id and i.state not in ENDING_OR_ENDED for i in listed)
 
     def image(self, image_id: str) -> ImageFound:
         """One image."""
@@ -140,18 +140,18 @@ class Ground:
         server = self.target
         if server.adopted or (server.exists and not server.instance_id):
             return None
-        if server.instance_id and self.server_state(server) not in GONE:
+        if server.instance_id and self.server_state(server) not in ENDING_OR_ENDED:
             return None
         return None if self.left_behind() else server.launch
 
     def left_behind(self) -> InstanceFound | None:
         """An instance with the target's tag that the state does not know: a run that was killed made it."""
         tag = (SERVER_TAG, self.target.name)
-        return next((i for i in self.instances() if tag in i.tags and i.state not in GONE), None)
+        return next((i for i in self.instances() if tag in i.tags and i.state not in ENDING_OR_ENDED), None)
 
     def target_domain(self) -> str | None:
         """The target's availability domain; None when an old state does not tell."""
-        if self.target.instance_id and self.server_state(self.target) not in GONE:
+        if self.target.instance_id and self.server_state(self.target) not in ENDING_OR_ENDED:
             return self.instance(self.target.instance_id).availability_domain
         if left := self.left_behind():
             return left.availability_domain

@@ -29,7 +29,7 @@ _NODES = ("iscsiadm", "-m", "node")
 _ATTACHED = "; see that {} is attached to this host, and that the spec has this attachment's portal"
 NONE_FOUND = {21: "no records or sessions"}  # ISCSI_ERR_NO_OBJS_FOUND, iscsiadm(8)
 LOGGED_IN = {15: "session exists"}  # ISCSI_ERR_SESS_EXISTS
-GONE = {2: "no such session", 21: "no records or sessions"}
+NO_RECORD = {2: "no such session", 21: "no records or sessions"}
 SETTINGS = (  # as the commands of the OCI console and Oracle's advice for block volumes have it
     ("node.startup", "automatic"),
     ("node.session.timeo.replacement_timeout", "6000"),
@@ -194,7 +194,7 @@ def _iscsiadm_login(host: Host, node: Tuple[str, ...], tolerate: Dict[int, str],
 
 
 def _iscsiadm_logout(host: Host, session: Session) -> None:
-    host.run("iscsiadm", "-m", "session", "-r", session.sid, "-u", tolerate=GONE, seconds=LOGOUT_SECONDS)
+    host.run("iscsiadm", "-m", "session", "-r", session.sid, "-u", tolerate=NO_RECORD, seconds=LOGOUT_SECONDS)
 
 
 def _record(host: Host, volume: SpecVolume, now: Initiator) -> List[str]:

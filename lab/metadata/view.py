@@ -15,7 +15,7 @@ from typing import Any
 from lab.api.core.store import Document
 
 REGION_KEY = "FRA"
-GONE = ("TERMINATED",)
+ENDED = ("TERMINATED",)
 ATTACHMENT_FIELDS = (
     *("id", "instanceId", "volumeId", "attachmentType", "displayName", "iqn", "ipv4", "port"),
     *("device", "isReadOnly", "isShareable", "isMultipath", "multipathDevices"),
@@ -116,7 +116,7 @@ class GuestView:
     def _instance(self) -> Document:
         joins = self._bodies("vnicattachment", "vnicId", self._vnic()["id"])
         for instance in self._bodies("instance", "id", joins[0]["instanceId"]):
-            if instance["lifecycleState"] not in GONE:
+            if instance["lifecycleState"] not in ENDED:
                 return instance
         raise AbsentError(f"no living instance has the address {self.address}")
 

@@ -10,7 +10,7 @@ from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, StoredResource
 
 KIND = "capacityreservation"
-GONE = ("TERMINATING", "TERMINATED")
+ENDING_OR_ENDED = ("TERMINATING", "TERMINATED")
 
 
 def create_compute_capacity_reservation(cloud: Tenancy, call: Call) -> StoredResource:
@@ -73,4 +73,4 @@ def check_reservation(cloud: Tenancy, ocid: str | None, shape: str, domain: str)
 
 def _used(cloud: Tenancy, ocid: str) -> list[StoredResource]:
     instances = cloud.store.find("instance", capacityReservationId=ocid)
-    return [one for one in instances if one.state not in GONE]
+    return [one for one in instances if one.state not in ENDING_OR_ENDED]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from failover.bundle.cloud_init import render_cloud_init, user_data
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.outcome import Refused
 from failover.model.resource_change import Change
 from failover.preflight.check import Check, blocking, ok, warning
@@ -69,7 +69,7 @@ def plan(ground: Ground) -> Iterator[Check]:
 def _planned_for(ground: Ground) -> str:
     """The active server, or the target where that is terminated: a plan refuses to attach anything to it."""
     active = ground.stack.servers[ground.stack.active]
-    terminated = active.instance_id is not None and ground.server_state(active) in GONE
+    terminated = active.instance_id is not None and ground.server_state(active) in ENDING_OR_ENDED
     return ground.target.name if terminated else active.name
 
 
