@@ -89,7 +89,7 @@ class DataVolume:
 
 
 @dataclass(frozen=True)
-class ServerSeen:
+class ServerFacts:
     """A server by the API. `boot_volume`: its size and state in words; `image`: its name and system."""
 
     instance: ServerInstance
@@ -128,7 +128,7 @@ class ServerReads:
         """GetInstance."""
         return _instance(called("GetInstance", self._compute.get_instance, instance_id))
 
-    def server(self, instance_id: str) -> ServerSeen:
+    def server(self, instance_id: str) -> ServerFacts:
         """The instance with its VNICs, data volumes, boot volume and image; what is optional may be empty."""
         instance = self.instance(instance_id)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -137,7 +137,7 @@ class ServerReads:
             image = pool.submit(self._image, instance.image_id)
             volumes = self._volumes(instance, pool)
             name, system = image.result()
-            return ServerSeen(instance, vnics.result(), volumes, boot.result(), name, system)
+            return ServerFacts(instance, vnics.result(), volumes, boot.result(), name, system)
 
     def _vnics(self, instance: ServerInstance) -> tuple[ServerVnic, ...]:
         joined = listed(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
 from failover.cloud.compute import SERVER_TAG
 from failover.cloud.inventory import Unanswered
-from failover.cloud.resources import ImageFound, InstanceFound, PrivateIp, SubnetFound, VolumeFound
+from failover.cloud.resources import ImageFacts, InstanceFacts, PrivateIp, SubnetFacts, VolumeFacts
 from failover.hosts import specs, survey
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
@@ -58,11 +58,11 @@ class Ground:
         for volume in self.stack.volumes.values():
             self._once.begin(self.reads.volume, volume.volume_id)
 
-    def instances(self) -> tuple[InstanceFound, ...]:
+    def instances(self) -> tuple[InstanceFacts, ...]:
         """All instances of the compartment."""
         return self._once.ask(self.reads.instances, self.stack.compartment_id)
 
-    def instance(self, instance_id: str) -> InstanceFound:
+    def instance(self, instance_id: str) -> InstanceFacts:
         """One instance."""
         return self._once.ask(self.reads.instance, instance_id)
 
@@ -89,11 +89,11 @@ class Ground:
         listed = self._once.ask(self.reads.instances, place)
         return any(i.id == server.instance_id and i.state not in ENDING_OR_ENDED for i in listed)
 
-    def image(self, image_id: str) -> ImageFound:
+    def image(self, image_id: str) -> ImageFacts:
         """One image."""
         return self._once.ask(self.reads.image, image_id)
 
-    def subnet(self, subnet_id: str) -> SubnetFound:
+    def subnet(self, subnet_id: str) -> SubnetFacts:
         """One subnet."""
         return self._once.ask(self.reads.subnet, subnet_id)
 
@@ -101,7 +101,7 @@ class Ground:
         """All of one subnet."""
         return self._once.ask(self.reads.private_ips, subnet_id)
 
-    def volume(self, volume_id: str) -> VolumeFound:
+    def volume(self, volume_id: str) -> VolumeFacts:
         """One volume."""
         return self._once.ask(self.reads.volume, volume_id)
 
@@ -144,7 +144,7 @@ class Ground:
             return None
         return None if self.left_behind() else server.launch
 
-    def left_behind(self) -> InstanceFound | None:
+    def left_behind(self) -> InstanceFacts | None:
         """An instance with the target's tag that the state does not know: a run that was killed made it."""
         tag = (SERVER_TAG, self.target.name)
         return next((i for i in self.instances() if tag in i.tags and i.state not in ENDING_OR_ENDED), None)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from failover.checkout import commit as commits
 from failover.checkout import request as checkouts
 from failover.checkout.git import Checkout
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.hosts import descriptors, specs
 from failover.hosts.fan_out import FanOut
 from failover.hosts.hook_runner import HookRunner, Hosts
@@ -168,7 +168,7 @@ class Look:
             images={name: reading.result() for name, reading in images.items()},
         )
 
-    def _image(self, server: Server) -> ImageFound:
+    def _image(self, server: Server) -> ImageFacts:
         from failover.cloud.inventory import CloudReads  # noqa: PLC0415 - as in `_cloud`
 
         image_id = image_of_next(server, self._site.terraform)

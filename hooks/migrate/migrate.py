@@ -88,12 +88,12 @@ def _migrated(host: Host, spec: ClientSpec) -> Layer:
         prove(host, view, place)
     changed = [place for place in places if stale(view, place)]
     done = _edit(host, view, changed)
-    came = _remount(host, ClientView(host, spec))
-    if came.errors:
-        raise CommandFailed("; ".join([str(error) for error in came.errors] + done + came.done))
-    waits = dict(_remaining(ClientView(host, spec)), **came.waits)
-    texts = done + came.done + ["{} waits for a remount: {}".format(*one) for one in sorted(waits.items())]
-    return Layer(client.NAME, PRESENT, bool(done or came.done), 0.0, "; ".join(texts), {"waits": waits})
+    result = _remount(host, ClientView(host, spec))
+    if result.errors:
+        raise CommandFailed("; ".join([str(error) for error in result.errors] + done + result.done))
+    waits = dict(_remaining(ClientView(host, spec)), **result.waits)
+    texts = done + result.done + ["{} waits for a remount: {}".format(*one) for one in sorted(waits.items())]
+    return Layer(client.NAME, PRESENT, bool(done or result.done), 0.0, "; ".join(texts), {"waits": waits})
 
 
 def _edit(host: Host, view: ClientView, changed: List[MountPoint]) -> List[str]:
@@ -132,11 +132,11 @@ def _remount(host: Host, view: ClientView) -> Remounted:
             off.append(place)
         except CommandFailed as error:
             waits[place.point] = str(error)
-    came = moves.mount(host, view, off + unmounted)
-    errors = came.errors + [error for place in off for error in _put_back(host, view, place)]
+    result = moves.mount(host, view, off + unmounted)
+    errors = result.errors + [error for place in off for error in _put_back(host, view, place)]
     if all(moves.triggered(place) or moves.mount_at(host, place.point) for place in off + unmounted):
         memo.forget(host)
-    return Remounted(came.done, errors, waits)
+    return Remounted(result.done, errors, waits)
 
 
 def _held(host: Host, view: ClientView, moving: List[MountPoint]) -> Dict[str, str]:
