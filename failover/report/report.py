@@ -57,7 +57,7 @@ class Report:
         "outcome", "active", "target", "run", "reason" and "remedy" are texts, or None; "notes" a list of
         texts; "plan" as failover/plan/document.py has it; "forecast": "seconds", "outage_seconds", "steps"
         (seconds by name), "measured" and "source"; "phases": "name" and "seconds" of each; "verified":
-        "subject", "ok", "found" and "client" of each; "second_plan_changes": a number; "seconds": of the run.
+        "subject", "ok", "actual" and "client" of each; "second_plan_changes": a number; "seconds": the run's.
         """
         return {
             "outcome": self.outcome.value,
@@ -71,7 +71,7 @@ class Report:
             "forecast": _forecast(self.forecast),
             "phases": [{"name": p.name, "seconds": round(p.seconds, 3)} for p in self.phases],
             "verified": [
-                {"subject": f.subject, "ok": f.ok, "found": f.actual, "client": f.client}
+                {"subject": f.subject, "ok": f.ok, "actual": f.actual, "client": f.client}
                 for f in self.findings
             ],
             "second_plan_changes": self.second_plan_changes,

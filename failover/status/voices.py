@@ -28,7 +28,7 @@ class Voice:
 
     def document(self) -> dict[str, object]:
         """JSON-ready values, with the keys that `status --json` has."""
-        return {"witness": self.witness, "server": self.server, "found": self.basis, "known": self.known}
+        return {"witness": self.witness, "server": self.server, "actual": self.basis, "known": self.known}
 
 
 def agreed(voices: tuple[Voice, ...]) -> str:

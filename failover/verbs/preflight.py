@@ -176,7 +176,7 @@ def show(report: PreflightReport, console: Console) -> None:
 def table(checks: tuple[Check, ...]) -> Table:
     """A row for each check."""
     made = Table(box=None, pad_edge=False)
-    for column in ("outcome", "check", "found", "remedy"):
+    for column in ("outcome", "check", "actual", "remedy"):
         made.add_column(column, overflow="fold")
     for one in checks:
         row = (Text(one.name), Text(one.actual), Text(one.remedy))
