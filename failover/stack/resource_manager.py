@@ -78,7 +78,7 @@ class ResourceManagerStack:
         """Nothing: the service writes the state when a job has ended."""
 
     def discard_plans(self) -> None:
-        """Nothing lies about: saved plans stay with their jobs."""
+        """Does nothing: saved plans stay with their jobs."""
 
     def init(self) -> None:
         """The stack is there; raises Usage for one that is not active."""

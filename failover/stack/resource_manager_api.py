@@ -47,7 +47,7 @@ class ResourceManagerJob:
 
     @property
     def ended(self) -> bool:
-        """Nothing comes of it any more."""
+        """Whether it has ended."""
         return self.state not in UNENDED
 
     @property

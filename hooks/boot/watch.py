@@ -30,7 +30,7 @@ TakeOver = Callable[[Callable[[], str]], HookResult]
 
 
 class Watch:
-    """What one host was told, and has done about it.
+    """The attachments that one host last received, and the result of each takeover.
 
     `take_over`: a result, of the spec with portals that the given function has under the host's lock: whoever
     held it before may have left a newer one. `forget`: clears the mark of a release.

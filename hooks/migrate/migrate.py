@@ -24,7 +24,7 @@ from hooks.migrate.proof import prove
 
 _MAPS_SECONDS = 2.0  # as of a run: a reload of autofs is a signal
 _DAEMON = "automount"  # holds the path open to serve it, which does not use the mount
-_SHARED = "{} is asked still: NFSv4 has one connection to a server, and {} keeps it"
+_SHARED = "the client still uses {}: NFSv4 has one connection to a server, and {} keeps it"
 _BACK = {TO_SERVICE: TO_SERVER, TO_SERVER: TO_SERVICE}
 
 

@@ -114,9 +114,9 @@ def test_one_change_at_a_time(tmp_path: Path) -> None:
             os._exit(0)
         os.waitpid(child, 0)
     text = os.read(ready, 500).decode()
-    who = rf"waited for the boot service \(process {os.getpid()}, \d s old\), "
-    assert re.match(who + r"which runs `mount /mnt/a` since \d s; ", text), text
-    assert "wait, and run the same command again" in text
+    who = rf"the boot service \(process {os.getpid()}, \d s old\), "
+    assert re.match(who + r"which runs `mount /mnt/a` since \d s, holds the lock\. ", text), text
+    assert "wait, then run the same command again" in text
     with exclusive(host, "release"):
         pass
 
