@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import statistics
 import sys
 import tomllib
@@ -17,7 +18,14 @@ from typing import Any
 from lab.system.paths import ROOT
 
 PACKAGES = ("failover", "hooks", "lab", "tests")
-_SAYS = ("raise", "error", "refus")  # a docstring with one of these tells of a failure
+_RAISE = re.compile(r"\braise[sd]?\b", re.IGNORECASE)
+# the factories of the lab's API (lab/api/core/errors.py) and what a caller gets: docstrings name the status
+STATUSES = {
+    "not_found": "404",
+    **dict.fromkeys(("missing", "invalid", "limit_exceeded"), "400"),
+    **dict.fromkeys(("incorrect_state", "conflict"), "409"),
+    "not_modelled": "501",
+}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -86,23 +94,44 @@ def public(tree: ast.AST) -> Iterator[Function]:
 
 
 def says(function: Function) -> bool:
-    """Whether its docstring tells of a failure."""
-    text = (ast.get_docstring(function) or "").lower()
-    return any(word in text for word in _SAYS)
+    """Whether its docstring tells of all that it raises: "raise" in it, or each class' name. A refusal of the
+    lab's API is named by its HTTP status.
+    """
+    text = ast.get_docstring(function) or ""
+    in_general, words = bool(_RAISE.search(text)), set(re.findall(r"\w+", text))
+    return all(
+        STATUSES[name] in words if name in STATUSES else in_general or name in words
+        for name in _raised(function)
+    )
 
 
 def raises(function: Function) -> bool:
-    """Whether the function's own body raises something new; a bare `raise` hands on what it caught."""
+    """Whether the function's own body raises; a bare `raise`, which hands on what it caught, counts too."""
+    return bool(_raised(function))
+
+
+def _raised(function: Function) -> set[str]:
+    """The names of what it raises: classes, or functions that make one; "" for a bare `raise`."""
     inner = {
         id(node)
         for child in ast.walk(function)
         if child is not function and isinstance(child, Function)
         for node in ast.walk(child)
     }
-    return any(
-        isinstance(node, ast.Raise) and node.exc is not None and id(node) not in inner
+    return {
+        _name(node.exc)
         for node in ast.walk(function)
-    )
+        if isinstance(node, ast.Raise) and id(node) not in inner
+    }
+
+
+def _name(raised: ast.expr | None) -> str:
+    match raised:
+        case ast.Call(func=called):
+            return _name(called)
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""
 
 
 if __name__ == "__main__":

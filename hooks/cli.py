@@ -14,7 +14,7 @@ from hooks.contract.result import ABSENT, BAD_SPEC, PRESENT, Facts, HookResult, 
 from hooks.contract.spec import ServerSpec, Spec
 from hooks.host import copies, places, released
 from hooks.host.host import HookError, Host, OutOfTime
-from hooks.host.lock import Busy, alone
+from hooks.host.lock import Busy, exclusive
 
 Walk = Callable[[Host, Spec, Sequence[str]], List[Layer]]
 _WALK = {"check": walk.check, "apply": walk.apply, "release": walk.release}
@@ -35,8 +35,8 @@ _OUTAGE = ("arm", "quiesce", "disarm")  # of a service that is stopped for an im
 _MIGRATION = ("foresee", "migrate")  # of a client
 _FOLLOWING = ("follow-on", "follow-off")  # of a client's own unit
 _READS = ("check", "probe", "survey", "inventory", "fsck", "contents", "foresee")  # without the lock
-_GONE = dict.fromkeys(("release", "quiesce", "disarm", "unguard", "follow-off"), [ABSENT])
-_AIM = {**_GONE, "probe": [PRESENT, ABSENT], "foresee": [PRESENT, ABSENT]}
+_TO_ABSENT = dict.fromkeys(("release", "quiesce", "disarm", "unguard", "follow-off"), [ABSENT])
+_AIM = {**_TO_ABSENT, "probe": [PRESENT, ABSENT], "foresee": [PRESENT, ABSENT]}
 _SERVICES = ("watch", "dead-man", "follow")  # units' own
 _PURPOSE = "Brings an NFS server's or client's layers up or down, or tells how they are."
 _ARM_SECONDS = 180
@@ -139,7 +139,7 @@ def _run(action: str, spec: Spec, only: Sequence[str], root: str) -> HookResult:
     os.chdir(root)  # not to be what keeps a filesystem busy
     if action in _READS:
         return _result(action, spec, _walk(action)(host, spec, only), host)
-    with alone(host, action):
+    with exclusive(host, action):
         _remember(host, action)
         _before(host, action, spec)
         return _kept(_result(action, spec, _walk(action)(host, spec, only), host), host, spec)
@@ -226,7 +226,7 @@ def _made_ready(text: str, root: str, action: str = _READY) -> HookResult:
 
     spec = parse(text)
     host = Host(spec.deadline_seconds, root)
-    with alone(host, action):
+    with exclusive(host, action):
         return _result(action, spec, ready.ready(host, text), host)
 
 
@@ -267,7 +267,7 @@ def _armed(text: str, root: str) -> HookResult:
     if not isinstance(spec, ServerSpec):
         raise SpecError("arm: found a client's spec, expected a server's")
     host = Host(_ARM_SECONDS, root)
-    with alone(host, "arm"):
+    with exclusive(host, "arm"):
         return _result("arm", spec, dead_man.arm(host, spec, text, spec.deadline_seconds), host)
 
 
@@ -283,7 +283,7 @@ def _followed(text: str, root: str) -> HookResult:
 
     spec = parse(text)
     host = Host(_ARM_SECONDS, root)
-    with alone(host, "follow-on"):
+    with exclusive(host, "follow-on"):
         return _result("follow-on", spec, unit.on(host, spec, text), host)
 
 
@@ -302,7 +302,7 @@ def _follow(root: str) -> HookResult:
     spec = parse(text)
     if not isinstance(spec, ClientSpec):
         raise SpecError("follow: {}: found a server's spec, expected a client's".format(unit.SPEC))
-    layers = follow.follow(host, spec, NfsCalls(host), lambda: alone(host, "the client's own unit"))
+    layers = follow.follow(host, spec, NfsCalls(host), lambda: exclusive(host, "the client's own unit"))
     if layers is None:
         return _without_layers("follow", "nothing to do", True)
     return _result("follow", spec, layers, host)
@@ -312,7 +312,7 @@ def _bring_back(text: str, root: str) -> HookResult:
     """As an operator would, with the time that a boot has."""
     spec = parse(text)
     host = Host(max(spec.deadline_seconds, _BOOT_SECONDS), root)
-    with alone(host, "the dead-man"):
+    with exclusive(host, "the dead-man"):
         released.forget(host)
         return _kept(_result("apply", spec, walk.apply(host, spec, ()), host), host, spec)
 
@@ -320,7 +320,7 @@ def _bring_back(text: str, root: str) -> HookResult:
 def _take_over(newest: Callable[[], str], only: Sequence[str], root: str) -> HookResult:
     """As an operator would, except after a release. `newest`: the spec's text, under the host's lock."""
     host = Host(_BOOT_SECONDS, root)
-    with alone(host, "the boot service"):
+    with exclusive(host, "the boot service"):
         if released.released(host):
             why = "released: not taken over again before its volumes were gone, a reboot, or `apply --spec`"
             return _without_layers("apply", why, True)

@@ -60,7 +60,7 @@ class Crew:
         self.site = ports.site
         self.cloud = ports.cloud
         self._ports = ports
-        self.terraform = ports.runner
+        self.runner = ports.runner
         self.hosts = ports.hosts
         self.observer = ports.observer
         self.observation = observation

@@ -7,7 +7,6 @@ from typing import Any
 from failover.act.context import Crew, expected
 from failover.hosts import specs
 from failover.model.instance_states import OFF
-from failover.model.observation import ServerStatus
 from failover.model.outcome import Failed, Refused, Unknown
 from failover.model.stack_output import Server
 from failover.plan.model import Step
@@ -85,7 +84,7 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
         looked = crew.observer.server(holder, crew.stack, attachments)
         if looked.trouble:
             raise Unknown(looked.trouble.reason, looked.trouble.remedy)
-        if not _released(looked):
+        if not looked.released:
             raise Refused(
                 f"{holder.name} holds a volume and is neither off nor has released it",
                 "run the same command again: it will be fenced first",
@@ -95,7 +94,3 @@ def assert_fenced(crew: Crew, step: Step, target: Server) -> dict[str, Any]:
                 step, holder.name, "its own check before the detach", looked.answer.summary
             )
     return {"released": sorted(a.id for a in attachments.all() if a.instance_id in gave_up), **variables}
-
-
-def _released(status: ServerStatus) -> bool:
-    return bool(status.answer and status.answer.released)

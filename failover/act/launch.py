@@ -10,7 +10,7 @@ from failover.deadline import until
 from failover.hosts import survey
 from failover.hosts.ssh import Silent, wait_until_answers
 from failover.model.host.hook_report import HookReport
-from failover.model.instance_states import ENDING, GONE
+from failover.model.instance_states import ENDING, ENDING_OR_ENDED
 from failover.model.observation import Presence
 from failover.model.outcome import FailoverError, Unknown
 from failover.model.stack_output import Stack
@@ -28,17 +28,17 @@ def launch(crew: Crew, step: Step) -> str:
     variables = {"launch": [step.subject], "active_server": crew.stack.active}
     address = addresses.instance(step.subject)
     for instance_id in crew.cloud.launched(crew.stack.compartment_id, step.subject)[:1]:
-        if crew.cloud.settled_state(instance_id, crew.site.deadlines.launch) not in GONE:
-            crew.terraform.adopt(address, instance_id, variables)
+        if crew.cloud.settled_state(instance_id, crew.site.deadlines.launch) not in ENDING_OR_ENDED:
+            crew.runner.adopt(address, instance_id, variables)
     plan = made_by_hand.planned(crew, variables)
     # update: an adopted instance gets the arguments that the API never tells (preserve_boot_volume)
     may = (address, addresses.vnics(step.subject), addresses.SWITCH_RECORD, *_made_again(crew.stack))
     gate(plan.changes, may, ("create", "update"))
     try:
-        crew.terraform.apply(plan, crew.site.deadlines.launch)
+        crew.runner.apply(plan, crew.site.deadlines.launch)
     except FailoverError as error:
         raise with_what_is_left(error, _launched_now(crew, step.subject)) from error
-    crew.stack = crew.terraform.read()
+    crew.stack = crew.runner.read()
     return f"instance {crew.server(step.subject).instance_id}"
 
 

@@ -19,17 +19,17 @@ from failover.stack.runner import SavedPlan
 
 def planned(crew: Crew, variables: Mapping[str, Any]) -> SavedPlan:
     """The plan with these variables, not yet judged. Raises Refused for an address that cannot move."""
-    plan = crew.terraform.plan(variables)
+    plan = crew.runner.plan(variables)
     # else it would attach to the old server what a person has detached from it
     launch_only = bool(variables.get("launch") and _made(plan, addresses.ATTACHMENT))
     ips = [ip for shall in _made(plan, addresses.SERVICE_ADDRESS) for ip in _there_already(crew, shall)]
     if not launch_only and not ips:
         return plan
-    crew.terraform.discard(plan)
+    crew.runner.discard(plan)
     wanted = {**variables, "launch_only": True} if launch_only else variables
     for ip in ips:
-        crew.terraform.adopt(addresses.SERVICE_ADDRESS_RECORD, ip.id, wanted)
-    return crew.terraform.plan(wanted)
+        crew.runner.adopt(addresses.SERVICE_ADDRESS_RECORD, ip.id, wanted)
+    return crew.runner.plan(wanted)
 
 
 def _made(plan: SavedPlan, kind: str) -> list[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from failover.act.context import Crew, Restoring, with_what_is_left
 from failover.act.fence import assert_fenced
 from failover.deadline import Deadline
 from failover.model.attachments import Attachments
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.outcome import Failed, FailoverError, Refused
 from failover.model.stack_output import Server
 from failover.plan.model import Step
@@ -36,15 +36,15 @@ def switch(crew: Crew, step: Step) -> str:
         if crew.restore:
             crew.restore.undo()
         raise
-    crew.terraform.write_active(target.name)
+    crew.runner.write_active(target.name)
     try:
-        crew.terraform.apply(plan, crew.site.deadlines.switch)
+        crew.runner.apply(plan, crew.site.deadlines.switch)
     except FailoverError as error:
         raise with_what_is_left(error, _attached_now(crew)) from error
     _assert_switched(crew, target)
     if crew.restore:
         crew.remarks.append(crew.restore.keep_old())
-    crew.stack = crew.terraform.read()
+    crew.stack = crew.runner.read()
     portals = [f"{name} at {a.address}:{a.port}" for name, a in crew.held(target).items()]
     return f"attached to {target.name}: {', '.join(portals)}"
 
@@ -62,7 +62,7 @@ def _planned(crew: Crew, variables: Mapping[str, Any]) -> SavedPlan:
     plan = made_by_hand.planned(crew, variables)
     if crew.door.checks_last_switch:
         # Again, and after the plan: Terraform does not apply one that is older than its state.
-        crew.door.check(crew.terraform.switched())
+        crew.door.check(crew.runner.switched())
     gate(plan.changes, SWITCH_MAY, ("create", "update", "delete"))
     return plan
 
@@ -94,20 +94,20 @@ def _record_what_is(crew: Crew, target: Server, by_volume: Attachments) -> None:
     The provider takes a 404 for "detached". An attachment that exists but is missing in the state would block
     the new one; a tainted one would be made twice.
     """
-    recorded = crew.terraform.recorded()
+    recorded = crew.runner.recorded()
     for name, attachments in by_volume.items():
         address = addresses.attachment(name)
         for attachment in attachments:
             known = recorded.get(address)
             if known is None or known.id != attachment.id:
-                crew.terraform.adopt(address, attachment.id, {"active_server": target.name})
+                crew.runner.adopt(address, attachment.id, {"active_server": target.name})
             elif known.tainted:
-                crew.terraform.untaint(address)
+                crew.runner.untaint(address)
     for server in crew.stack.servers.values():
         address = addresses.instance(server.name)
         known = recorded.get(address)
-        if known and known.tainted and crew.cloud.instance_state(known.id) not in GONE:
-            crew.terraform.untaint(address)
+        if known and known.tainted and crew.cloud.instance_state(known.id) not in ENDING_OR_ENDED:
+            crew.runner.untaint(address)
 
 
 def _assert_switched(crew: Crew, target: Server) -> None:

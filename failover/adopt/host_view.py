@@ -89,7 +89,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class HostSeen:
+class HostView:
     """A server by its own word. `unread`: what could not be read, and why, a line each."""
 
     system: str = ""
@@ -114,7 +114,7 @@ class HostSeen:
     unread: tuple[str, ...] = ()
 
 
-def parse(report: HookReport) -> HostSeen:
+def parse(report: HookReport) -> HostView:
     """The inventory as values. Raises Unknown when it has another shape than this version's."""
     parts = {layer.layer: layer.facts for layer in report.layers if layer.state == PRESENT}
     unread = tuple(f"{x.layer}: {x.message}" for x in report.layers if x.state != PRESENT)
@@ -127,12 +127,12 @@ def parse(report: HookReport) -> HostSeen:
         ) from error
 
 
-def _host(parts: Mapping[str, Facts], unread: tuple[str, ...]) -> HostSeen:
+def _host(parts: Mapping[str, Facts], unread: tuple[str, ...]) -> HostView:
     system, iscsi = parts.get("system", {}), parts.get("iscsi", {})
     lvm, mounts = parts.get("lvm", {}), parts.get("mounts", {})
     exports, nfs = parts.get("exports", {}), parts.get("nfs", {})
     files = [row for rows in exports.get("files", {}).values() for row in rows]
-    return HostSeen(
+    return HostView(
         system=str(system.get("os", {}).get("PRETTY_NAME", "")),
         login=str(system.get("login", "")),
         keys=tuple(system.get("authorized_keys", ())),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from failover.adopt.host_view import HostSeen, parse
+from failover.adopt.host_view import HostView, parse
 from failover.cloud import profile
 from failover.cloud.inventory import Unanswered
-from failover.cloud.server_reads import ServerReads, ServerSeen
+from failover.cloud.server_reads import ServerFacts, ServerReads
 from failover.hosts.hook_runner import Hosts
 from failover.hosts.ssh import LoginRefused, Silent
 from failover.model.host.host_spec import no_layers
@@ -28,7 +28,7 @@ _NO_SPEC = no_layers(int(_SECONDS))
 class HostLook:
     """The host, or why it was not read. `site`: the site with the login that got in."""
 
-    host: HostSeen | None
+    host: HostView | None
     site: Site
     reason: str = ""
 
@@ -60,7 +60,7 @@ def instance_of(reads: ServerReads, name: str, compartment_id: str) -> str:
     return ids[0]
 
 
-def server_of(reads: ServerReads, instance_id: str) -> ServerSeen:
+def server_of(reads: ServerReads, instance_id: str) -> ServerFacts:
     """The server by the API. Raises Refused where the caller may not read it, Unknown without an answer."""
     try:
         return reads.server(instance_id)
@@ -120,7 +120,7 @@ def _reason(error: Exception) -> str:
     return error.reason if isinstance(error, FailoverError) else f"no answer: {error}"
 
 
-def _inventory(site: Site, name: str, address: str) -> HostSeen:
+def _inventory(site: Site, name: str, address: str) -> HostView:
     hosts = Hosts(site)
     try:
         inventory = parse(hosts.at(name, address).hooks("inventory", _NO_SPEC, _SECONDS))

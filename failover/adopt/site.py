@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from failover.adopt import volumes as data_volumes
-from failover.adopt.host_view import HostSeen
+from failover.adopt.host_view import HostView
 from failover.adopt.storage import AdoptedStorage, storage
-from failover.cloud.server_reads import DataVolume, ServerSeen
+from failover.cloud.server_reads import DataVolume, ServerFacts
 from failover.model.outcome import Refused, Usage
 from hooks.contract import parse as hooks_spec
 from hooks.contract.fields import SpecError
@@ -33,8 +33,8 @@ class AdoptedSite:
 
     name: str
     hostname: str
-    server: ServerSeen
-    host: HostSeen | None
+    server: ServerFacts
+    host: HostView | None
     volumes: Mapping[str, DataVolume]
     storage: AdoptedStorage | None
     keys: str
@@ -42,7 +42,7 @@ class AdoptedSite:
 
 
 def adopted(
-    server: ServerSeen, host: HostSeen | None, known_volumes: Mapping[str, str], name: str = ""
+    server: ServerFacts, host: HostView | None, known_volumes: Mapping[str, str], name: str = ""
 ) -> AdoptedSite:
     """The site of this server. `known_volumes`: names by OCID, `name`: the server's own, that a person gave.
 
@@ -87,7 +87,7 @@ def adopted(
     return site
 
 
-def _name(server: ServerSeen) -> str:
+def _name(server: ServerFacts) -> str:
     """The display name as a host name's label; where it is none, what the network calls it."""
     primary = server.primary
     for text in (server.instance.name, primary.hostname if primary else ""):
@@ -111,12 +111,12 @@ def server_label(text: str, flag: str) -> str:
     )
 
 
-def _hostname(server: ServerSeen, name: str) -> str:
+def _hostname(server: ServerFacts, name: str) -> str:
     label = (server.primary.hostname if server.primary else "").lower()
     return label if _LABEL.fullmatch(label) and label != name else ""
 
 
-def _keys(server: ServerSeen, host: HostSeen | None) -> str:
+def _keys(server: ServerFacts, host: HostView | None) -> str:
     """The keys that the instance was launched with; else those that the server itself lets in."""
     given = server.instance.keys.splitlines() or list(host.keys if host else ())
     keys = [line.strip() for line in given if _KEY.fullmatch(line.strip())]
@@ -124,7 +124,7 @@ def _keys(server: ServerSeen, host: HostSeen | None) -> str:
 
 
 def _notes(
-    server: ServerSeen, host: HostSeen | None, adopted_storage: AdoptedStorage | None
+    server: ServerFacts, host: HostView | None, adopted_storage: AdoptedStorage | None
 ) -> tuple[str, ...]:
     notes = list(adopted_storage.notes if adopted_storage else ())
     notes += [f"not read on the server: {line}" for line in host.unread] if host else []

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from failover.adopt.exports import ExportEntry, entries, kerberos, plain
-from failover.adopt.host_view import BlockDevice, DeviceLine, Exported, HostSeen
+from failover.adopt.host_view import BlockDevice, DeviceLine, Exported, HostView
 from failover.cloud.server_reads import DataVolume
 
 _PLAIN = ("linear", "striped")
@@ -42,7 +42,7 @@ class AdoptedStorage:
     notes: tuple[str, ...]
 
 
-def storage(host: HostSeen, volumes: Mapping[str, DataVolume]) -> AdoptedStorage:
+def storage(host: HostView, volumes: Mapping[str, DataVolume]) -> AdoptedStorage:
     """The storage of these volumes (by name) on this host."""
     return _Look(host, volumes).storage()
 
@@ -50,7 +50,7 @@ def storage(host: HostSeen, volumes: Mapping[str, DataVolume]) -> AdoptedStorage
 class _Look:
     """One look: refusals and notes gather on the way from the disks up."""
 
-    def __init__(self, host: HostSeen, volumes: Mapping[str, DataVolume]) -> None:
+    def __init__(self, host: HostView, volumes: Mapping[str, DataVolume]) -> None:
         self._host, self._volumes = host, volumes
         by_iqn = {volume.iqn: name for name, volume in volumes.items() if volume.iqn}
         self._disks = {disk.device: by_iqn[disk.iqn] for disk in host.disks if disk.iqn in by_iqn}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from failover.backup.from_backup import BACKUP, one_named
-from failover.cloud.acting import Gone
+from failover.cloud.acting import NotFound
 from failover.cloud.block_copies import BACKUP_TAG, BlockCopies, BlockGroup, BlockVolume
 from failover.model.duration import duration
 from failover.model.observation import Observation
@@ -194,7 +194,7 @@ def _moment(calls: BlockCopies, group: BlockGroup) -> datetime | None:
         return None
     try:
         return calls.group_backup(group.restored_from).moment
-    except Gone:
+    except NotFound:
         return None
 
 

@@ -82,6 +82,6 @@ def refuse_stale_request(named: NamedServer, last: Switched | None) -> None:
         raise Refused(
             f"this would flip back a newer switch: {standing}, after commit {sha} of {at} "
             f'("{named.commit.subject}", {named.commit.author}) had asked for {named.server}',
-            f"if {last.active} is right, commit that to active.auto.tfvars; if {named.server} shall take "
-            f"over all the same, commit that anew: only a commit newer than the switch counts ({PAGE})",
+            f"if {last.active} is right, commit that to active.auto.tfvars; to make {named.server} "
+            f"active anyway, make a newer commit: only a commit newer than the switch counts ({PAGE})",
         )

@@ -38,7 +38,7 @@ class FollowResult:
         return Outcome.DONE if self.changed else Outcome.NOTHING_TO_DO
 
     def document(self) -> dict[str, Any]:
-        """The result as JSON-ready values."""
+        """The fields of this class by their names, JSON-ready, and "outcome" (an Outcome's value)."""
         return {"outcome": self.outcome.value, **vars(self)}
 
     def lines(self) -> Iterator[str]:

@@ -76,7 +76,7 @@ class MigrationResult:
         return {**self.waiting, **self.refused, **self.failed, **self.silent}
 
     def document(self) -> dict[str, Any]:
-        """The result as JSON-ready values."""
+        """The fields of this class by their names, JSON-ready, and "outcome" (an Outcome's value)."""
         return {"outcome": self.outcome.value, **vars(self)}
 
 

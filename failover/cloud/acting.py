@@ -16,7 +16,7 @@ _LIMITS = ("LimitExceeded", "QuotaExceeded")
 _CAPACITY = "Out of host capacity"
 
 
-class Gone(Unknown):
+class NotFound(Unknown):
     """A call that was answered 404: not there, or not authorized."""
 
 
@@ -25,8 +25,8 @@ def acting(
 ) -> Any:
     """The data of the answer; None when its status is one of `but`.
 
-    Raises Failed for a refusal that stays one (a limit, capacity, a conflict, a bad request), Gone for a 404,
-    Unknown for any other answer or none.
+    Raises Failed for a refusal that stays one (a limit, capacity, a conflict, a bad request), NotFound for a
+    404, Unknown for any other answer or none.
     """
     answer = answered(operation, function, *args, but=but, **options)
     return None if answer is None else answer.data
@@ -59,7 +59,7 @@ def refusal(operation: str, status: int, code: str, message: str) -> FailoverErr
     if _CAPACITY.lower() in message.lower():
         return Failed(reason, "try again later, use a capacity reservation, or name a server that stands by")
     if status == 404:
-        return Gone(
+        return NotFound(
             reason, "check the OCID and the policies (docs/before.md has the statements for each verb)"
         )
     if status in (401, 403):

@@ -9,9 +9,9 @@ from typing import Any
 
 import oci
 
-from failover.cloud.acting import Gone, acting, listed, settled
+from failover.cloud.acting import NotFound, acting, listed, settled
 
-GONE = ("TERMINATED",)
+_ENDED = ("TERMINATED",)
 BACKUP_TAG = "nfs-failover-backup"  # on groups, clones and backups that are kept
 _VOLUME_BACKUP = "ocid1.volumebackup."
 _MOVING = ("PROVISIONING", "TERMINATING", "RESTORING", "UPDATE_PENDING")
@@ -102,18 +102,18 @@ class BlockCopies:
             return volume
         try:
             return replace(volume, source_id=self.volume_backup(str(volume.source_id)).volume_id)
-        except Gone:
+        except NotFound:
             return volume
 
     def volumes(self, compartment_id: str) -> tuple[BlockVolume, ...]:
         """ListVolumes: those that are not TERMINATED."""
         volumes = listed("ListVolumes", self._storage.list_volumes, compartment_id=compartment_id)
-        return tuple(one for one in map(_volume, volumes) if one.state not in GONE)
+        return tuple(one for one in map(_volume, volumes) if one.state not in _ENDED)
 
     def groups(self, compartment_id: str) -> tuple[BlockGroup, ...]:
         """ListVolumeGroups: those that are not TERMINATED."""
         groups = listed("ListVolumeGroups", self._storage.list_volume_groups, compartment_id)
-        return tuple(one for one in map(_group, groups) if one.state not in GONE)
+        return tuple(one for one in map(_group, groups) if one.state not in _ENDED)
 
     def group(self, group_id: str) -> BlockGroup:
         """GetVolumeGroup."""
@@ -193,8 +193,8 @@ class BlockCopies:
     def _await_gone(self, what: str, operation: str, read: Any, ocid: str, wait: float) -> None:
         """A 404 after a removal that was accepted is its end: OCI forgets what was terminated."""
         try:
-            settled(what, lambda: acting(operation, read, ocid), GONE, ("AVAILABLE", *_MOVING), wait)
-        except Gone:
+            settled(what, lambda: acting(operation, read, ocid), _ENDED, ("AVAILABLE", *_MOVING), wait)
+        except NotFound:
             return
 
     def ask_backup(self, group_id: str, name: str, kind: str, tags: Mapping[str, str]) -> str:

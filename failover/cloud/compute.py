@@ -13,7 +13,7 @@ from failover.cloud.client import POLL_SECONDS, Connection, pages
 from failover.cloud.compartments import Missing, Places, state_of_missing
 from failover.deadline import until
 from failover.model.attachments import Attachment
-from failover.model.instance_states import ENDED, ENDING, GONE, OFF
+from failover.model.instance_states import ENDED, ENDING, ENDING_OR_ENDED, OFF
 from failover.model.outcome import Failed, Unknown
 from failover.model.site import CloudAccess
 from failover.model.stack_output import Server, Stack
@@ -59,8 +59,10 @@ class Cloud:
         return str(self.call(call, self._compute.get_instance, instance_id).data.compartment_id)
 
     def launched(self, compartment_id: str, server: str) -> tuple[str, ...]:
-        """The instances that a stack launched as this server, by its tag; none that is GONE."""
-        return tuple(ocid for ocid, state in self._tagged(compartment_id, server) if state not in GONE)
+        """The instances that a stack launched as this server, by its tag; none that is ENDING_OR_ENDED."""
+        return tuple(
+            ocid for ocid, state in self._tagged(compartment_id, server) if state not in ENDING_OR_ENDED
+        )
 
     def ending(self, compartment_id: str, server: str) -> tuple[str, ...]:
         """The instances that a stack launched as this server, by its tag, and that are TERMINATING."""
@@ -91,7 +93,7 @@ class Cloud:
 
     def _is_listed(self, compartment_id: str, instance_id: str) -> bool:
         instances = self._all("ListInstances", self._compute.list_instances, compartment_id)
-        return any(i.id == instance_id and i.lifecycle_state not in GONE for i in instances)
+        return any(i.id == instance_id and i.lifecycle_state not in ENDING_OR_ENDED for i in instances)
 
     def attachments(self, stack: Stack, volume_id: str) -> tuple[Attachment, ...]:
         """Every attachment of the volume that is not DETACHED, whichever program made it.
@@ -134,7 +136,7 @@ class Cloud:
 
     def settled_state(self, instance_id: str, deadline_seconds: float) -> str:
         """The instance's state once it is neither starting nor stopping; Unknown at the deadline."""
-        stays = ("RUNNING", "STOPPED", *GONE)
+        stays = ("RUNNING", "STOPPED", *ENDING_OR_ENDED)
         return self._until(instance_id, lambda: self.instance_state(instance_id), stays, deadline_seconds)
 
     def power_off(self, instance_id: str, deadline_seconds: float) -> str:
@@ -176,7 +178,7 @@ class Cloud:
         def step() -> str:
             """The state; the action is sent in the state that takes it. Raises Failed, Unknown."""
             state = self.instance_state(instance_id)
-            if state in GONE and ENDED not in wanted:
+            if state in ENDING_OR_ENDED and ENDED not in wanted:
                 raise Failed(f"instance {instance_id} is {state}", "choose another server")
             if state == takes:
                 # 409: another call was quicker, or the answer to ours was lost; the next state shows it

@@ -18,7 +18,7 @@ from failover.cloud.client import POLL_SECONDS, pages
 from failover.cloud.compute import Cloud
 from failover.deadline import until
 from failover.model.host.image_contents import TAG, TAG_OF
-from failover.model.instance_states import ENDED, GONE
+from failover.model.instance_states import ENDED, ENDING_OR_ENDED
 from failover.model.outcome import Failed, Refused, Unknown
 
 LARGEST_GB = 400  # of a custom image (Managing Custom Images, limitations)
@@ -263,7 +263,7 @@ class Imaging:
         A change that is under way (an image that is being taken) is waited for first. Raises Unknown at the
         deadline, and for an instance that the API does not show.
         """
-        stays = ("RUNNING", "STOPPED", *GONE)
+        stays = ("RUNNING", "STOPPED", *ENDING_OR_ENDED)
         self._until("instance", instance_id, lambda: self._cloud.instance_state(instance_id), stays, seconds)
         call = f"TerminateInstance of {instance_id}"
         self._cloud.call(

@@ -11,7 +11,7 @@ import oci
 
 from failover.cloud.client import Connection, pages
 from failover.cloud.compute import LOOSE, binding
-from failover.cloud.resources import ImageFound, InstanceFound, PrivateIp, SubnetFound, VolumeFound
+from failover.cloud.resources import ImageFacts, InstanceFacts, PrivateIp, SubnetFacts, VolumeFacts
 from failover.model.attachments import Attachment
 from failover.model.outcome import Unknown
 from failover.model.site import CloudAccess
@@ -42,24 +42,24 @@ class CloudReads:
         self._network = connection.client(oci.core.VirtualNetworkClient)
         self._names = connection.client(oci.dns.DnsClient)
 
-    def instance(self, instance_id: str) -> InstanceFound:
+    def instance(self, instance_id: str) -> InstanceFacts:
         """GetInstance."""
         return _instance(called("GetInstance", self._compute.get_instance, instance_id))
 
-    def instances(self, compartment_id: str) -> tuple[InstanceFound, ...]:
+    def instances(self, compartment_id: str) -> tuple[InstanceFacts, ...]:
         """ListInstances, all pages."""
         return tuple(map(_instance, listed("ListInstances", self._compute.list_instances, compartment_id)))
 
-    def image(self, image_id: str) -> ImageFound:
+    def image(self, image_id: str) -> ImageFacts:
         """GetImage."""
         image = called("GetImage", self._compute.get_image, image_id)
         tags = image.freeform_tags or {}
-        return ImageFound(image.display_name, image.lifecycle_state, image.time_created, image_id, tags)
+        return ImageFacts(image.display_name, image.lifecycle_state, image.time_created, image_id, tags)
 
-    def volume(self, volume_id: str) -> VolumeFound:
+    def volume(self, volume_id: str) -> VolumeFacts:
         """GetVolume."""
         volume = called("GetVolume", self._storage.get_volume, volume_id)
-        return VolumeFound(volume.lifecycle_state, volume.availability_domain, volume.volume_group_id)
+        return VolumeFacts(volume.lifecycle_state, volume.availability_domain, volume.volume_group_id)
 
     def attachments(self, compartment_id: str, volume_id: str) -> tuple[Attachment, ...]:
         """ListVolumeAttachments: those of the volume that are not DETACHED."""
@@ -71,10 +71,10 @@ class CloudReads:
         )
         return binding(attachments)
 
-    def subnet(self, subnet_id: str) -> SubnetFound:
+    def subnet(self, subnet_id: str) -> SubnetFacts:
         """GetSubnet."""
         subnet = called("GetSubnet", self._network.get_subnet, subnet_id)
-        return SubnetFound(
+        return SubnetFacts(
             subnet.display_name, subnet.lifecycle_state, subnet.cidr_block, subnet.availability_domain
         )
 
@@ -186,9 +186,9 @@ def _answer(operation: str, function: Callable[..., Any], *args: Any, **options:
         raise Unanswered(operation, None, f"no answer: {error}") from error
 
 
-def _instance(instance: Any) -> InstanceFound:
+def _instance(instance: Any) -> InstanceFacts:
     tags = tuple((instance.freeform_tags or {}).items())
-    return InstanceFound(
+    return InstanceFacts(
         instance.id,
         instance.display_name,
         instance.lifecycle_state,

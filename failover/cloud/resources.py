@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
-class InstanceFound:
+class InstanceFacts:
     """An instance; `tags` are its freeform tags."""
 
     id: str
@@ -20,7 +20,7 @@ class InstanceFound:
 
 
 @dataclass(frozen=True)
-class ImageFound:
+class ImageFacts:
     """An image; `created` is in UTC. `tags` are its freeform tags."""
 
     name: str
@@ -31,7 +31,7 @@ class ImageFound:
 
 
 @dataclass(frozen=True)
-class VolumeFound:
+class VolumeFacts:
     """A block volume; `group_id` is the OCI volume group that it is in, if any."""
 
     state: str
@@ -51,7 +51,7 @@ class PrivateIp:
 
 
 @dataclass(frozen=True)
-class SubnetFound:
+class SubnetFacts:
     """A subnet; `availability_domain` is None for a regional one."""
 
     name: str

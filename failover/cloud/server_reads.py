@@ -12,11 +12,11 @@ import oci
 from failover.cloud.client import Connection
 from failover.cloud.inventory import Unanswered, called, listed, retries
 from failover.cloud.profile import full_region
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.site import CloudAccess
 
 _AT_ONCE = 8  # OCI throttles callers that ask for more at a time (429)
-_GONE = ("DETACHED", "DETACHING")
+_DETACHING_OR_DETACHED = ("DETACHING", "DETACHED")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class DataVolume:
 
 
 @dataclass(frozen=True)
-class ServerSeen:
+class ServerFacts:
     """A server by the API. `boot_volume`: its size and state in words; `image`: its name and system."""
 
     instance: ServerInstance
@@ -122,13 +122,13 @@ class ServerReads:
     def named(self, name: str, compartment_id: str) -> tuple[str, ...]:
         """ListInstances: the OCIDs of those with this display name that are not terminated."""
         instances = listed("ListInstances", self._compute.list_instances, compartment_id, display_name=name)
-        return tuple(i.id for i in instances if i.lifecycle_state not in GONE)
+        return tuple(i.id for i in instances if i.lifecycle_state not in ENDING_OR_ENDED)
 
     def instance(self, instance_id: str) -> ServerInstance:
         """GetInstance."""
         return _instance(called("GetInstance", self._compute.get_instance, instance_id))
 
-    def server(self, instance_id: str) -> ServerSeen:
+    def server(self, instance_id: str) -> ServerFacts:
         """The instance with its VNICs, data volumes, boot volume and image; what is optional may be empty."""
         instance = self.instance(instance_id)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -137,7 +137,7 @@ class ServerReads:
             image = pool.submit(self._image, instance.image_id)
             volumes = self._volumes(instance, pool)
             name, system = image.result()
-            return ServerSeen(instance, vnics.result(), volumes, boot.result(), name, system)
+            return ServerFacts(instance, vnics.result(), volumes, boot.result(), name, system)
 
     def _vnics(self, instance: ServerInstance) -> tuple[ServerVnic, ...]:
         joined = listed(
@@ -174,7 +174,7 @@ class ServerReads:
         everyone = listed(
             "ListVolumeAttachments", self._compute.list_volume_attachments, instance.compartment_id
         )
-        live = [one for one in everyone if one.lifecycle_state not in _GONE]
+        live = [one for one in everyone if one.lifecycle_state not in _DETACHING_OR_DETACHED]
         mine = [one for one in live if one.instance_id == instance.id]
         holders: dict[str, tuple[str, ...]] = {}
         for one in live:

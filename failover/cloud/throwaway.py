@@ -10,7 +10,7 @@ from typing import Any
 
 import oci
 
-from failover.cloud.acting import Gone, acting, listed, settled
+from failover.cloud.acting import NotFound, acting, listed, settled
 from failover.cloud.compute import attachment_of
 from failover.model.attachments import Attachment
 from failover.model.stack_output import Launch
@@ -101,13 +101,13 @@ class ThrowAwayServers:
         return settled("instance", read, states, _MOVING, wait)
 
     def address(self, compartment_id: str, instance_id: str) -> str:
-        """ListVnicAttachments and GetVnic: its primary private address. Raises Gone without one."""
+        """ListVnicAttachments and GetVnic: its primary private address. Raises NotFound without one."""
         ask = self._compute.list_vnic_attachments
         for one in listed("ListVnicAttachments", ask, compartment_id, instance_id=instance_id):
             vnic = acting("GetVnic", self._network.get_vnic, one.vnic_id)
             if vnic.is_primary:
                 return str(vnic.private_ip)
-        raise Gone(f"instance {instance_id} shows no primary VNIC", "look at its VNICs in the console")
+        raise NotFound(f"instance {instance_id} shows no primary VNIC", "look at its VNICs in the console")
 
     def boot_volumes(self, compartment_id: str, domain: str, instance_id: str) -> tuple[str, ...]:
         """ListBootVolumeAttachments: the OCIDs of its boot volumes."""
@@ -121,7 +121,7 @@ class ThrowAwayServers:
         """GetBootVolume: whether it is still there. A 404 after its instance was terminated is its end."""
         try:
             volume = acting("GetBootVolume", self._storage.get_boot_volume, boot_volume_id)
-        except Gone:
+        except NotFound:
             return False
         return str(volume.lifecycle_state) not in ("TERMINATED", "TERMINATING")
 
@@ -135,7 +135,7 @@ class ThrowAwayServers:
             read = partial(acting, "GetInstance", self._compute.get_instance, instance_id)
             moving = ("RUNNING", "STOPPED", "TERMINATING", *_MOVING)
             settled("instance", read, ("TERMINATED",), moving, wait)
-        except Gone:
+        except NotFound:
             return
 
     def attach(self, volume_ids: Sequence[str], instance_id: str, wait: float) -> dict[str, Attachment]:
@@ -167,5 +167,5 @@ class ThrowAwayServers:
             acting("DetachVolume", self._compute.detach_volume, attachment_id, but=(404, 409))
             moving = ("ATTACHED", "ATTACHING", "DETACHING")
             settled("volume attachment", read, ("DETACHED",), moving, wait)
-        except Gone:
+        except NotFound:
             return

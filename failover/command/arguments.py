@@ -1,4 +1,4 @@
-"""Values of the command line that invoke(1) itself would take amiss: an empty one, and what is no number."""
+"""Command-line values that invoke(1) misreads: empty ones, and text in the place of a number."""
 
 from __future__ import annotations
 

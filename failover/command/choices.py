@@ -64,17 +64,15 @@ def checked_hold(hold: str) -> float | None:
         raise Usage(f"--hold {error}", "give it in this form, such as --hold 60m") from error
 
 
-def checked_target(
-    target: str | None, terraform: StackRunner, mend: Callable[[str], None] | None = None
-) -> str:
+def checked_target(target: str | None, runner: StackRunner, mend: Callable[[str], None] | None = None) -> str:
     """The target, a server of the stack; None: the active one. Raises Usage.
 
     `mend`: hears what was put right of a state that cannot be read; None for a look, which changes nothing.
     """
     if mend:
-        terraform.mend(mend)
-    terraform.init()
-    stack = terraform.read()
+        runner.mend(mend)
+    runner.init()
+    stack = runner.read()
     if target is None:
         return stack.active
     if target not in stack.servers:

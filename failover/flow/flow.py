@@ -79,7 +79,7 @@ class Flow:
         self._assert_held = assert_held
         self._ports = ports
         self._site = ports.site
-        self._terraform = ports.runner
+        self._runner = ports.runner
         self._options = options
         self._report = report
         self._console = console
@@ -91,9 +91,9 @@ class Flow:
     def run(self) -> None:
         """The whole run. Raises FailoverError at the first thing that stops it."""
         try:
-            self._terraform.recover(self._progress.say, self._options.dry_run)
+            self._runner.recover(self._progress.say, self._options.dry_run)
             if self._options.door.checks_last_switch:
-                self._report.switched = self._terraform.switched()
+                self._report.switched = self._runner.switched()
                 self._options.door.check(self._report.switched)
             observation = self._look()
             self._report.observation, self._report.active = observation, observation.stack.active
@@ -123,13 +123,13 @@ class Flow:
             finally:
                 crew.settle()
         finally:
-            self._terraform.discard_plans()
+            self._runner.discard_plans()
 
     def _look(self) -> Observation:
         """Observe. Meanwhile learn who runs this and with which versions: no later step waits for that."""
         self._began = datetime.now(UTC)
         with ThreadPoolExecutor(max_workers=1) as pool:
-            who = pool.submit(identity, self._terraform)
+            who = pool.submit(identity, self._runner)
             observation = self._inspection.timed("observe", self._inspection.observe)
             self._identity = who.result()
         return observation
@@ -227,7 +227,7 @@ class Flow:
             journal,
             self._progress,
             crew.evidence.of,
-            self._terraform.interrupt,
+            self._runner.interrupt,
             client=self._held_for_clients(partial(bring_over, crew)),
         )
         try:
@@ -293,7 +293,7 @@ class Flow:
             clients=self._options.clients,
             unplanned=self._options.unplanned,
             site=str(self._site.file),
-            active_file=str(self._terraform.active_file or ""),
+            active_file=str(self._runner.active_file or ""),
             objective_seconds=self._site.objectives.outage_seconds,
             hold="; ".join(self._holding.notes),
             **self._identity,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.observation import Observation
 from failover.model.outcome import Outcome, Refused, Unknown
 from failover.plan.model import Plan, StepKind
@@ -65,7 +65,7 @@ class Holding:
             return
         loser = _loser(plan, observation)
         one = observation.servers.get(loser) if loser else None
-        if one is None or one.server.instance_id is None or one.instance_state in GONE:
+        if one is None or one.server.instance_id is None or one.instance_state in ENDING_OR_ENDED:
             why = f"{loser} has no instance" if loser else "no server loses the volumes"
             if not (self.kept and self.kept.is_in_force(self._now())):
                 self.note = f"--hold: {why}, so no server is held"

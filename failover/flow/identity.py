@@ -14,7 +14,7 @@ from failover.runs import whoami
 from failover.stack.runner import StackRunner
 
 
-def identity(terraform: StackRunner) -> dict[str, Any]:
+def identity(runner: StackRunner) -> dict[str, Any]:
     """`user`, `host`, `pid`, `command` and `versions` of this run, JSON-ready."""
     mine = whoami.me()
     return {
@@ -24,7 +24,7 @@ def identity(terraform: StackRunner) -> dict[str, Any]:
         "command": command(sys.argv),
         "versions": {
             "Python": platform.python_version(),
-            "Terraform": terraform.version(),
+            "Terraform": runner.version(),
             "OCI SDK": metadata.version("oci"),
             "hooks": zipapp.hooks_sha256()[:16],
         },

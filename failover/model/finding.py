@@ -24,7 +24,7 @@ class Finding:
         return {
             "subject": self.subject,
             "ok": self.ok,
-            "found": self.actual,
+            "actual": self.actual,
             "remedy": self.remedy,
             "client": self.client,
         }

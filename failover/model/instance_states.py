@@ -2,5 +2,5 @@
 
 ENDING = "TERMINATING"  # it still has its addresses, its name and its boot volume
 ENDED = "TERMINATED"
-GONE = (ENDING, ENDED)  # it never runs again
+ENDING_OR_ENDED = (ENDING, ENDED)  # it never runs again
 OFF = ("STOPPED", ENDED)  # proven: nothing runs on it

@@ -21,7 +21,7 @@ class ObjectiveResult:
 
     def document(self) -> dict[str, str]:
         """JSON-ready values, with the keys that `status --json` has."""
-        return {"name": self.name, "verdict": self.verdict, "found": self.actual, "wanted": self.wanted}
+        return {"name": self.name, "verdict": self.verdict, "actual": self.actual, "wanted": self.wanted}
 
     @property
     def line(self) -> str:

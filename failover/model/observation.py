@@ -51,6 +51,11 @@ class ServerStatus:
     signs: tuple[str, ...] = ()
     trouble: Trouble | None = None
 
+    @property
+    def released(self) -> bool:
+        """Whether its own check says that it has released everything."""
+        return bool(self.answer and self.answer.released)
+
 
 @dataclass(frozen=True)
 class ClientStatus:

@@ -13,7 +13,7 @@ class TerraformAccess:
     """Where Terraform runs, and the environment it gets beside the operator's own.
 
     `stack_id`: the Resource Manager stack that is used in its place; empty for the folder. `checkout`: the
-    folder that the site names all the same; its active.auto.tfvars is kept up to date.
+    Git folder that the site also names; its active.auto.tfvars is kept up to date.
     """
 
     directory: Path

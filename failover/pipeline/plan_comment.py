@@ -94,8 +94,8 @@ def _headline(report: Report) -> str:
     plan = report.plan
     if report.outcome is Outcome.PLANNED and plan is not None:
         return (
-            f"{plan.loser or 'Nobody'} loses the volumes, {plan.target} gains them. "
-            "Merging this does what stands below; nothing was changed yet."
+            f"{plan.loser or 'No server'} loses the volumes, {plan.target} gains them. "
+            "Merging runs the steps below; nothing was changed yet."
         )
     if report.outcome is Outcome.NOTHING_TO_DO:
         return "Everything was looked at and is right. Merging this changes nothing."

@@ -57,7 +57,7 @@ def holders(observation: Observation) -> list[ServerStatus]:
 
 def is_fenced(holder: ServerStatus) -> bool:
     """Proven off by the API, or everything released by its own check."""
-    return holder.instance_state in OFF or bool(holder.answer and holder.answer.released)
+    return holder.instance_state in OFF or holder.released
 
 
 def is_usable(target: ServerStatus) -> bool:

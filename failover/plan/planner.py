@@ -15,8 +15,9 @@ from failover.plan.silence import Belief, judge
 
 
 def make(observation: Observation, unplanned: bool = False, copy: CopyMode = CopyMode.NONE) -> Plan:
-    """The plan that makes `seen.target` the active server. `copy`: made before the switch, beside the rest.
+    """The plan that makes `observation.target` the active server.
 
+    `copy`: made before the switch, beside the rest.
     `unplanned`: holders are treated as lost. They are not asked to release; where the power of one cannot be
     cut, the detach is the fence. Raises Refused, or Unknown where the state of a holder or of the target
     could not be learnt; each with the remedy.
@@ -31,7 +32,9 @@ def make(observation: Observation, unplanned: bool = False, copy: CopyMode = Cop
     if switching:
         steps += _copy(copy)
         steps.append(Step(StepKind.SWITCH, observation.target, switching, tuple(s.name for s in steps)))
-    if switching or _must_take_over(observation, notes):
+    taking_over, added = (True, []) if switching else _must_take_over(observation)
+    notes += added
+    if taking_over:
         why = target.answer.complaint if target.answer else "its volumes come with the switch"
         if not observation.reach:
             why = _unreached_take_over(target)
@@ -62,17 +65,15 @@ def _refuse_doubles(observation: Observation) -> None:
             )
 
 
-def _must_take_over(observation: Observation, notes: list[str]) -> bool:
-    """Whether a target that has the volumes does not serve them, as far as can be seen from here."""
+def _must_take_over(observation: Observation) -> tuple[bool, list[str]]:
+    """Whether a target that has the volumes does not serve them, and notes: what cannot be seen from here."""
     target = observation.servers[observation.target]
     if observation.reach:
-        return not (target.answer and target.answer.present)
+        return not (target.answer and target.answer.present), []
     if target.server.adopted:
-        notes.append(
-            f"whether {observation.target} serves was not looked at: hosts are not reached from here"
-        )
-        return False
-    return not target.in_service
+        note = f"whether {observation.target} serves was not looked at: hosts are not reached from here"
+        return False, [note]
+    return not target.in_service, []
 
 
 def _unreached_take_over(target: ServerStatus) -> str:

@@ -63,13 +63,13 @@ def judge(server: ServerStatus, observation: Observation) -> SilenceJudgement:
 def _unknown(server: ServerStatus, evidence: tuple[str, ...]) -> SilenceJudgement:
     name = server.server.name
     if server.trouble:
-        remedy = f"{server.trouble.remedy}; or, when {name} is to be given up for lost, add --unplanned"
+        remedy = f"{server.trouble.remedy}; or, if {name} is lost, add --unplanned"
         return SilenceJudgement(Belief.UNKNOWN, server.trouble.reason, evidence, remedy)
     return SilenceJudgement(
         Belief.UNKNOWN,
         f"{name} is RUNNING by the API and could not be tried: it has no known address",
         evidence,
-        f"look at the VNIC of {name} in the console; or, when it is to be given up for lost, add --unplanned",
+        f"look at the VNIC of {name} in the console; or, if it is lost, add --unplanned",
     )
 
 

@@ -29,11 +29,11 @@ class Check:
     remedy: str = ""
 
     def document(self) -> dict[str, str]:
-        """JSON-ready values."""
+        """JSON-ready texts: "name", "outcome" (a CheckResult's value), "actual", "expected" and "remedy"."""
         return {
             "name": self.name,
             "outcome": self.outcome.value,
-            "found": self.actual,
+            "actual": self.actual,
             "expected": self.expected,
             "remedy": self.remedy,
         }

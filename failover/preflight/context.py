@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from failover.cloud.compartments import UNREADABLE, Missing, Places, state_of_missing
 from failover.cloud.compute import SERVER_TAG
 from failover.cloud.inventory import Unanswered
-from failover.cloud.resources import ImageFound, InstanceFound, PrivateIp, SubnetFound, VolumeFound
+from failover.cloud.resources import ImageFacts, InstanceFacts, PrivateIp, SubnetFacts, VolumeFacts
 from failover.hosts import specs, survey
 from failover.hosts.hook_runner import HookRunner
 from failover.hosts.ssh import Silent
@@ -15,7 +15,7 @@ from failover.model.attachments import Attachment, Attachments
 from failover.model.host import image_contents
 from failover.model.host.hook_report import HookReport
 from failover.model.host.image_contents import ImageContents
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.outcome import FailoverError, Unknown
 from failover.model.site import ClientMode
@@ -42,7 +42,7 @@ class Ground:
         self.stack = variables.launching(stack, ports.site.terraform)
         self.target: Server = self.stack.servers[target]
         self.reads = ports.reads
-        self.terraform = ports.runner
+        self.runner = ports.runner
         self.hosts = ports.hosts
         self.observation = observation
         self._observer = ports.observer
@@ -58,11 +58,11 @@ class Ground:
         for volume in self.stack.volumes.values():
             self._once.begin(self.reads.volume, volume.volume_id)
 
-    def instances(self) -> tuple[InstanceFound, ...]:
+    def instances(self) -> tuple[InstanceFacts, ...]:
         """All instances of the compartment."""
         return self._once.ask(self.reads.instances, self.stack.compartment_id)
 
-    def instance(self, instance_id: str) -> InstanceFound:
+    def instance(self, instance_id: str) -> InstanceFacts:
         """One instance."""
         return self._once.ask(self.reads.instance, instance_id)
 
@@ -87,13 +87,13 @@ class Ground:
 
     def _is_listed(self, server: Server, place: str) -> bool:
         listed = self._once.ask(self.reads.instances, place)
-        return any(i.id == server.instance_id and i.state not in GONE for i in listed)
+        return any(i.id == server.instance_id and i.state not in ENDING_OR_ENDED for i in listed)
 
-    def image(self, image_id: str) -> ImageFound:
+    def image(self, image_id: str) -> ImageFacts:
         """One image."""
         return self._once.ask(self.reads.image, image_id)
 
-    def subnet(self, subnet_id: str) -> SubnetFound:
+    def subnet(self, subnet_id: str) -> SubnetFacts:
         """One subnet."""
         return self._once.ask(self.reads.subnet, subnet_id)
 
@@ -101,7 +101,7 @@ class Ground:
         """All of one subnet."""
         return self._once.ask(self.reads.private_ips, subnet_id)
 
-    def volume(self, volume_id: str) -> VolumeFound:
+    def volume(self, volume_id: str) -> VolumeFacts:
         """One volume."""
         return self._once.ask(self.reads.volume, volume_id)
 
@@ -140,18 +140,18 @@ class Ground:
         server = self.target
         if server.adopted or (server.exists and not server.instance_id):
             return None
-        if server.instance_id and self.server_state(server) not in GONE:
+        if server.instance_id and self.server_state(server) not in ENDING_OR_ENDED:
             return None
         return None if self.left_behind() else server.launch
 
-    def left_behind(self) -> InstanceFound | None:
+    def left_behind(self) -> InstanceFacts | None:
         """An instance with the target's tag that the state does not know: a run that was killed made it."""
         tag = (SERVER_TAG, self.target.name)
-        return next((i for i in self.instances() if tag in i.tags and i.state not in GONE), None)
+        return next((i for i in self.instances() if tag in i.tags and i.state not in ENDING_OR_ENDED), None)
 
     def target_domain(self) -> str | None:
         """The target's availability domain; None when an old state does not tell."""
-        if self.target.instance_id and self.server_state(self.target) not in GONE:
+        if self.target.instance_id and self.server_state(self.target) not in ENDING_OR_ENDED:
             return self.instance(self.target.instance_id).availability_domain
         if left := self.left_behind():
             return left.availability_domain
@@ -184,7 +184,10 @@ class Ground:
         return self.hosts.at(server.name, address)
 
     def contents_of_active(self) -> ImageContents | None:
-        """What an image of the active server would have now; None where it does not answer. Raises Silent."""
+        """What an image of the active server would have now; None where it does not answer.
+
+        Raises Silent, or Unknown where its hooks could not read the disk.
+        """
         active = self.server(self.stack.active)
         if active.presence is not Presence.ANSWERS or active.server.address is None:
             return None

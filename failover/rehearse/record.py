@@ -28,7 +28,8 @@ class RehearsalRecord:
     ) -> T:
         """Do it, and return its result.
 
-        `describe`: the result in words. `always`: also when the rehearsal must not go on.
+        `describe`: the result in words. `always`: also when the rehearsal must not go on. Raises what
+        `before` and the action raise; the journal then has the action's end as STEP_FAILED.
         """
         if not always:
             self._before()

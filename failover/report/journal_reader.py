@@ -179,7 +179,11 @@ def _findings(events: Sequence[Entry], ending: Mapping[str, Any]) -> tuple[Findi
     written = next(
         (e["findings"] for e in events if e["event"] == Event.VERIFIED), ending.get("verified", [])
     )
-    return tuple(Finding(f["subject"], f["ok"], f["found"], client=f.get("client", False)) for f in written)
+    return tuple(Finding(f["subject"], f["ok"], _actual(f), client=f.get("client", False)) for f in written)
+
+
+def _actual(finding: Mapping[str, Any]) -> str:
+    return str(finding["actual"] if "actual" in finding else finding["found"])  # older runs: `found`
 
 
 def _at(event: Entry) -> datetime:

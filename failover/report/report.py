@@ -52,7 +52,13 @@ class Report:
         self.outcome, self.reason, self.remedy = error.outcome, error.reason, error.remedy
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON-ready values."""
+        """The report as JSON-ready values; every `seconds` is wall time.
+
+        "outcome", "active", "target", "run", "reason" and "remedy" are texts, or None; "notes" a list of
+        texts; "plan" as failover/plan/document.py has it; "forecast": "seconds", "outage_seconds", "steps"
+        (seconds by name), "measured" and "source"; "phases": "name" and "seconds" of each; "verified":
+        "subject", "ok", "actual" and "client" of each; "second_plan_changes": a number; "seconds": the run's.
+        """
         return {
             "outcome": self.outcome.value,
             "active": self.active,
@@ -65,7 +71,7 @@ class Report:
             "forecast": _forecast(self.forecast),
             "phases": [{"name": p.name, "seconds": round(p.seconds, 3)} for p in self.phases],
             "verified": [
-                {"subject": f.subject, "ok": f.ok, "found": f.actual, "client": f.client}
+                {"subject": f.subject, "ok": f.ok, "actual": f.actual, "client": f.client}
                 for f in self.findings
             ],
             "second_plan_changes": self.second_plan_changes,

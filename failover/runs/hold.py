@@ -53,7 +53,7 @@ class Hold:
         return replace(self, until=now + timedelta(seconds=self.seconds))
 
     def document(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """The fields of this class by their names, JSON-ready; "until" in ISO 8601, UTC."""
         return {**asdict(self), "until": self.until.astimezone(UTC).isoformat()}
 
 

@@ -11,7 +11,7 @@ from failover.model.site import Site
 from failover.stack.runner import StackRunner
 
 
-class Via(enum.StrEnum):
+class RunnerKind(enum.StrEnum):
     """What plans and applies the stack."""
 
     TERRAFORM = "terraform"
@@ -20,16 +20,16 @@ class Via(enum.StrEnum):
 
 def chosen(site: Site, runner_name: str = "", stack_id: str = "") -> Site:
     """The site with what the command line says over what it says itself; raises Usage."""
-    if runner_name and runner_name not in list(Via):
-        raise Usage(f"--via {runner_name}: expected {' or '.join(Via)}", "choose one of them")
-    if runner_name == Via.TERRAFORM:
+    if runner_name and runner_name not in list(RunnerKind):
+        raise Usage(f"--via {runner_name}: expected {' or '.join(RunnerKind)}", "choose one of them")
+    if runner_name == RunnerKind.TERRAFORM:
         if stack_id:
-            raise Usage(f"--via {Via.TERRAFORM} has no use for --stack-id", "leave one of the two out")
+            raise Usage(f"--via {RunnerKind.TERRAFORM} has no use for --stack-id", "leave one of the two out")
         return replace(site, terraform=replace(site.terraform, stack_id=""))
     wanted = identifiers.stack_id(stack_id, "--stack-id") if stack_id else site.terraform.stack_id
-    if runner_name == Via.RESOURCE_MANAGER and not wanted:
+    if runner_name == RunnerKind.RESOURCE_MANAGER and not wanted:
         raise Usage(
-            f"--via {Via.RESOURCE_MANAGER}: no stack is named",
+            f"--via {RunnerKind.RESOURCE_MANAGER}: no stack is named",
             f'add --stack-id OCID, or stack_id = "ocid1.ormstack..." under [terraform] in {site.file}',
         )
     return replace(site, terraform=replace(site.terraform, stack_id=wanted))

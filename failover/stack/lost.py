@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.outcome import Unknown
 from failover.stack.addresses import ATTACHMENT, INSTANCE, SERVICE_ADDRESS, VNIC
 
@@ -68,7 +68,8 @@ def lost(state: Mapping[str, Any], kinds: Sequence[str], reads: CloudReads) -> t
 def _is_lost(address: str, record: Record, reads: CloudReads) -> bool:
     if address.startswith(INSTANCE):
         return _missing(lambda: reads.instance(record["id"])) and not any(
-            i.id == record["id"] and i.state not in GONE for i in reads.instances(record["compartment_id"])
+            i.id == record["id"] and i.state not in ENDING_OR_ENDED
+            for i in reads.instances(record["compartment_id"])
         )
     if address.startswith(ATTACHMENT):
         return _missing(lambda: reads.attachment_state(record["id"])) and not any(

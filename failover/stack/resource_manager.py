@@ -33,7 +33,7 @@ from failover.model.resource_change import Change, changes_of
 from failover.model.site import Site
 from failover.stack import state as tfstate
 from failover.stack import state_edit
-from failover.stack.resource_manager_api import StackApi, StackSeen
+from failover.stack.resource_manager_api import StackApi, StackFacts
 from failover.stack.resource_manager_jobs import StackJobs
 
 RESTORE_TAG = "nfs-failover-restore"  # {"launch": "[]", "fence": null}: what one plan's variables were before
@@ -78,7 +78,7 @@ class ResourceManagerStack:
         """Nothing: the service writes the state when a job has ended."""
 
     def discard_plans(self) -> None:
-        """Nothing lies about: saved plans stay with their jobs."""
+        """Does nothing: saved plans stay with their jobs."""
 
     def init(self) -> None:
         """The stack is there; raises Usage for one that is not active."""
@@ -239,7 +239,7 @@ class ResourceManagerStack:
     def _restore(self) -> None:
         self._update(_restored)
 
-    def _update(self, change: Callable[[StackSeen], tuple[Mapping[str, str], Mapping[str, str]]]) -> None:
+    def _update(self, change: Callable[[StackFacts], tuple[Mapping[str, str], Mapping[str, str]]]) -> None:
         """Change variables and tags in one call, of what they are at that moment."""
         for _ in range(_UPDATES):
             current = self._api.stack()
@@ -254,7 +254,7 @@ class ResourceManagerStack:
         )
 
 
-def _restored(current: StackSeen) -> tuple[Mapping[str, str], Mapping[str, str]]:
+def _restored(current: StackFacts) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """The variables as they were before the plan that the tag tells of, and the tags without it."""
     former: dict[str, str | None] = json.loads(current.tags.get(RESTORE_TAG, "{}"))
     kept = {name: value for name, value in current.variables.items() if name not in former}

@@ -20,7 +20,7 @@ _NEWEST = 20
 
 
 @dataclass(frozen=True)
-class StackSeen:
+class StackFacts:
     """A stack. `working_directory`: where in its configuration Terraform runs; empty for the top."""
 
     id: str
@@ -47,7 +47,7 @@ class ResourceManagerJob:
 
     @property
     def ended(self) -> bool:
-        """Nothing comes of it any more."""
+        """Whether it has ended."""
         return self.state not in UNENDED
 
     @property
@@ -65,12 +65,12 @@ class StackApi:
         self._cloud = Cloud(access, call_seconds)
         self._client = self._cloud.client(oci.resource_manager.ResourceManagerClient)
 
-    def stack(self) -> StackSeen:
+    def stack(self) -> StackFacts:
         """GetStack."""
         answer = self._call("GetStack", self._client.get_stack, self.stack_id)
         return _stack(answer.data, answer.headers.get("etag", ""))
 
-    def update(self, current: StackSeen, variables: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+    def update(self, current: StackFacts, variables: Mapping[str, str], tags: Mapping[str, str]) -> bool:
         """UpdateStack; False when somebody else has changed the stack since `current` was read."""
         details = oci.resource_manager.models.UpdateStackDetails(
             variables=dict(variables), freeform_tags=dict(tags)
@@ -158,8 +158,8 @@ def _document(content: bytes, operation: str) -> dict[str, Any]:
     return document
 
 
-def _stack(stack: Any, etag: str) -> StackSeen:
-    return StackSeen(
+def _stack(stack: Any, etag: str) -> StackFacts:
+    return StackFacts(
         id=stack.id,
         name=stack.display_name,
         state=stack.lifecycle_state,

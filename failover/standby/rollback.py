@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.outcome import FailoverError, Refused
 from failover.model.stack_output import Stack
 from failover.ports import Ports
@@ -47,7 +47,7 @@ def _state(ports: Ports, hold: Hold) -> str:
     attachments = ports.observer.attachments(stack)
     holds = bool(attachments.held_by(hold.instance_id))
     state = ports.cloud.server_state(stack.servers[hold.server], stack, holds)
-    if state in GONE:
+    if state in ENDING_OR_ENDED:
         raise Refused(
             f"{hold.server} ({hold.instance_id}) is {state}: there is no server to go back to",
             "`./inv commit` ends the hold, then `./inv reprotect` has a next server",

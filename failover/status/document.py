@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.model.attachments import described
 from failover.model.observation import ClientStatus, ServerStatus
 from failover.model.stack_output import Stack
@@ -46,7 +46,7 @@ def document(sight: Sight, judged: Judgement) -> dict[str, Any]:
     }
 
 
-def _image(image: ImageFound, sight: Sight) -> dict[str, Any]:
+def _image(image: ImageFacts, sight: Sight) -> dict[str, Any]:
     entry = image_drift(image, sight)
     drift = {**entry.facts["image"], "at": entry.at.isoformat()} if entry else None
     return {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.runs.history import Entry, History, Kind
 from failover.status.sight import Sight
 
 
-def image_drift(image: ImageFound, sight: Sight) -> Entry | None:
+def image_drift(image: ImageFacts, sight: Sight) -> Entry | None:
     """The newest preflight that compared this image, while the same server was active as now.
 
     Its facts have `image`: "id", "outcome" and "drift". None where there is none.

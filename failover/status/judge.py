@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from failover.model import objective
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.objective import MISSED, ObjectiveResult
 from failover.model.observation import Presence
 from failover.model.outcome import Outcome
@@ -19,7 +19,7 @@ from failover.status.voices import API, DISAGREE, SERVERS, Voice, agreed, voices
 _LISTED = 5
 _WENT_WELL = (Outcome.DONE.value,)
 _SERVED = (Outcome.DONE.value, Outcome.CLIENTS_LEFT.value)
-_OFF = ("STOPPED", "STOPPING", *GONE)
+_OFF = ("STOPPED", "STOPPING", *ENDING_OR_ENDED)
 
 
 @dataclass(frozen=True)

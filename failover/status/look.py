@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 from failover.checkout import commit as commits
 from failover.checkout import request as checkouts
 from failover.checkout.git import Checkout
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.hosts import descriptors, specs
 from failover.hosts.fan_out import FanOut
 from failover.hosts.hook_runner import HookRunner, Hosts
 from failover.model.attachments import Attachment
 from failover.model.host.host_spec import HostDocument
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.observation import ClientStatus, Presence, ServerStatus, Trouble
 from failover.model.outcome import Unknown
 from failover.model.site import Client, ClientMode, Site, Transport
@@ -168,7 +168,7 @@ class Look:
             images={name: reading.result() for name, reading in images.items()},
         )
 
-    def _image(self, server: Server) -> ImageFound:
+    def _image(self, server: Server) -> ImageFacts:
         from failover.cloud.inventory import CloudReads  # noqa: PLC0415 - as in `_cloud`
 
         image_id = image_of_next(server, self._site.terraform)
@@ -179,7 +179,7 @@ class Look:
     ) -> ServerStatus:
         """Its own check, whatever the API says of its power - unless that says that it is off."""
         known = state if isinstance(state, str) else None
-        if server.address is None or state in ("STOPPED", *GONE) or not self._reach:
+        if server.address is None or state in ("STOPPED", *ENDING_OR_ENDED) or not self._reach:
             return ServerStatus(server, known)
         if not server.adopted and not self._hosts.keys.of(server.address, server.instance_id):
             return ServerStatus(server, known, trouble=Trouble("its host key is not known yet", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.observation import Presence
 from failover.model.stack_output import Server
 from failover.status.sight import Sight, Unread, why_unknown
@@ -28,7 +28,7 @@ def readiness(server: Server, sight: Sight) -> str:
     state = sight.states.get(server.name)
     if isinstance(state, Unread):
         return f"{NOT_READY}{server.name}: its state is not known: {state.reason}"
-    if server.launch and (not server.exists or state in GONE):
+    if server.launch and (not server.exists or state in ENDING_OR_ENDED):
         return _launched(server, sight)
     return _standing_by(server, sight) if state == "RUNNING" else f"{NOT_READY}{server.name} is {state}"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.model.attachments import Attachment
 from failover.model.observation import ClientStatus, Observation, Presence, ServerStatus
 from failover.model.site import Objectives
@@ -54,7 +54,7 @@ class Sight:
     attachments: Mapping[str, tuple[Attachment, ...] | Unread] = field(default_factory=dict)
     servers: Mapping[str, ServerStatus] = field(default_factory=dict)
     clients: tuple[ClientStatus, ...] = ()
-    images: Mapping[str, ImageFound | Unread] = field(default_factory=dict)
+    images: Mapping[str, ImageFacts | Unread] = field(default_factory=dict)
     history: History | Unread = NOT_LOOKED_AT
     under_way: str = ""
     unfinished: str = ""

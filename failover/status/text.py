@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.model.attachments import described
 from failover.model.duration import moment
 from failover.model.objective import NOT_KNOWN, ago
@@ -116,7 +116,7 @@ def past(sight: Sight) -> list[str]:
     return lines + [f"unknown: {line}" for line in sight.history.broken]
 
 
-def compared(image: ImageFound, sight: Sight) -> str:
+def compared(image: ImageFacts, sight: Sight) -> str:
     """What the newest preflight since the image was taken found that it lacks of the active server."""
     entry = image_drift(image, sight)
     if entry is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.observation import ClientStatus, ServerStatus
 from failover.model.stack_output import Stack
 from failover.status.sight import NOT_LOOKED_AT, Sight, Unread
@@ -28,7 +28,7 @@ class Voice:
 
     def document(self) -> dict[str, object]:
         """JSON-ready values, with the keys that `status --json` has."""
-        return {"witness": self.witness, "server": self.server, "found": self.basis, "known": self.known}
+        return {"witness": self.witness, "server": self.server, "actual": self.basis, "known": self.known}
 
 
 def agreed(voices: tuple[Voice, ...]) -> str:
@@ -100,7 +100,7 @@ def _servers(sight: Sight) -> Voice | None:
 
 def _is_settled(one: ServerStatus) -> bool:
     """Whether it is known that the server serves, or that it does not."""
-    off = one.instance_state in ("STOPPED", *GONE) or not one.server.exists
+    off = one.instance_state in ("STOPPED", *ENDING_OR_ENDED) or not one.server.exists
     return off or one.answer is not None
 
 

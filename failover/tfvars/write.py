@@ -54,7 +54,7 @@ class FileChange:
 def write(changes: Sequence[FileChange], console: Console, yes: bool) -> bool:
     """Show each needed change, ask once, write all; False when there was none.
 
-    Raises Refused when the answer is no, or when nobody is there to give one: nothing is written then.
+    Raises Refused when the answer is no, or when there is no terminal: nothing is written then.
     """
     needed = [change for change in changes if change.needed]
     for change in needed:
@@ -72,6 +72,6 @@ def write(changes: Sequence[FileChange], console: Console, yes: bool) -> bool:
 def confirm(question: str) -> None:
     """Ask a person; raises Refused for any answer but yes, and where nobody can answer."""
     if not sys.stdin.isatty():
-        raise Refused(f"{question} Nobody is there to answer", "add --yes, or run it in a terminal")
+        raise Refused(f"{question} There is no terminal", "add --yes, or run it in a terminal")
     if typed(f"{question} Type yes to go on: ").lower() != "yes":
         raise Refused("not confirmed; nothing was written", "")

@@ -45,7 +45,7 @@ def main(arguments: AdoptArguments) -> int:
 
 
 def _adopt(arguments: AdoptArguments, console: Console) -> None:
-    site = vias.chosen(_site(arguments), vias.Via.TERRAFORM)
+    site = vias.chosen(_site(arguments), vias.RunnerKind.TERRAFORM)
     check_endpoint(site)
     runner = vias.runner(site)
     # The SDK and asyncssh take a second to import: not before the cheap refusals are through.

@@ -110,30 +110,30 @@ def _proof(doors: Ports, report: Report, console: Console, yes: bool) -> Abstrac
     )
 
 
-def _ask_terraform(report: Report, terraform: StackRunner) -> None:
+def _ask_terraform(report: Report, runner: StackRunner) -> None:
     # The plan is not applied, so the stack's own fence, which the run brings about, need not hold yet.
     variables = {"active_server": report.target, "fence": "storage"}
     try:
-        made = terraform.plan(variables)
+        made = runner.plan(variables)
     except FailoverError as error:
         report.notes += (f"Terraform does not plan it as things stand: {error.reason}",)
         return
-    terraform.discard(made)
+    runner.discard(made)
     report.changes = made.changes
 
 
-def _keep_git_in_step(report: Report, terraform: StackRunner, commit: bool) -> None:
-    if terraform.active_file is None:  # the stack's variable in Resource Manager is the record
+def _keep_git_in_step(report: Report, runner: StackRunner, commit: bool) -> None:
+    if runner.active_file is None:  # the stack's variable in Resource Manager is the record
         return
-    note = (commits.make if commit else commits.suggestion)(terraform.active_file, report.target, report.run)
+    note = (commits.make if commit else commits.suggestion)(runner.active_file, report.target, report.run)
     report.notes += (note,) if note else ()
 
 
-def _active_file(terraform: StackRunner) -> Path:
+def _active_file(runner: StackRunner) -> Path:
     """Where a checkout says who is active; raises Usage when the site has none."""
-    if terraform.active_file is None:
+    if runner.active_file is None:
         raise Usage(
             "no checkout is known: the stack in Resource Manager has no active.auto.tfvars",
             "name the server with --active, or set [terraform] directory in the site beside stack_id",
         )
-    return terraform.active_file
+    return runner.active_file

@@ -55,7 +55,11 @@ class PreflightReport:
         self.outcome, self.reason, self.remedy = error.outcome, error.reason, error.remedy
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON-ready values."""
+        """The report as JSON-ready values.
+
+        "outcome", "target", "active", "reason" and "remedy" are texts, or None; "checks" as
+        failover/preflight/check.py has them; "untested": a text for each operation; "seconds": wall time.
+        """
         return {
             "outcome": self.outcome.value,
             "target": self.target,
@@ -172,7 +176,7 @@ def show(report: PreflightReport, console: Console) -> None:
 def table(checks: tuple[Check, ...]) -> Table:
     """A row for each check."""
     made = Table(box=None, pad_edge=False)
-    for column in ("outcome", "check", "found", "remedy"):
+    for column in ("outcome", "check", "actual", "remedy"):
         made.add_column(column, overflow="fold")
     for one in checks:
         row = (Text(one.name), Text(one.actual), Text(one.remedy))

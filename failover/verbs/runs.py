@@ -92,7 +92,11 @@ def _report(runs: Path, name: str, form: str) -> None:
 
 
 def document(run: RunRecord) -> dict[str, Any]:
-    """All that the page says, as JSON-ready values; seconds count from `began`."""
+    """All that the page says, as JSON-ready values.
+
+    The fields of RunRecord (failover/report/record.py) by their names; "began" and each fence's "at" in ISO
+    8601; a step's "start" counts in seconds from "began". "outage" and "left_to_do": sentences.
+    """
     return {
         **{k: v for k, v in asdict(run).items() if k not in ("began", "fences")},
         "began": run.began.isoformat(),

@@ -11,7 +11,7 @@ from failover.stack.runner import StackRunner
 
 
 def verify(
-    observation: Observation, terraform: StackRunner, read_back: Callable[[], tuple[Finding, ...]]
+    observation: Observation, runner: StackRunner, read_back: Callable[[], tuple[Finding, ...]]
 ) -> tuple[tuple[Finding, ...], int]:
     """All findings, and the number of changes a second Terraform plan would make (it must be 0).
 
@@ -19,8 +19,8 @@ def verify(
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         data = pool.submit(read_back)
-        plan = terraform.plan()
-    terraform.discard(plan)
+        plan = runner.plan()
+    runner.discard(plan)
     changes = [f"{'+'.join(c.actions)} {c.address}" for c in plan.changes]
     second = Finding("terraform plan", not changes, "; ".join(changes) or "no changes")
     hosts = (_server(observation), *_clients(observation), *data.result())

@@ -12,9 +12,9 @@ from typing import Callable, Dict, List, Sequence
 from hooks.boot import metadata, url, volume
 from hooks.contract.fields import SpecError
 from hooks.host import copies, places
-from hooks.host.copies import Looked
+from hooks.host.copies import CopyCheck
 from hooks.host.host import HookError, Host
-from hooks.host.lock import alone
+from hooks.host.lock import exclusive
 from hooks.host.released import forget, released
 
 PAUSE_SECONDS = 5.0
@@ -30,7 +30,7 @@ _WAITING = (
     "nfs-failover: no hooks with SHA-256 {} on this server yet: {}. Its volumes are looked through once all "
     "are attached"
 )
-Source = Callable[[], Looked]
+Source = Callable[[], CopyCheck]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -75,27 +75,27 @@ class Loader:
         """One look in all places; the path of the hooks to run, empty when they are nowhere."""
         texts: List[str] = []
         for source in (self._image, self._volume, self._url):
-            looked = _tried(source)
-            if looked.content is not None:
-                return self._install(looked)
-            texts.append(looked.message)
+            check = _tried(source)
+            if check.content is not None:
+                return self._install(check)
+            texts.append(check.message)
         text = _MISSING if self._attached else _WAITING
         self._say(text.format(self._sha256, "; ".join(texts), places.DISK))
         return ""
 
-    def _install(self, looked: Looked) -> str:
-        content = looked.content or b""
-        self._host.note("nfs-failover: the hooks with SHA-256 {}: {}".format(self._sha256, looked.message))
+    def _install(self, check: CopyCheck) -> str:
+        content = check.content or b""
+        self._host.note("nfs-failover: the hooks with SHA-256 {}: {}".format(self._sha256, check.message))
         try:
             copies.keep(self._host, content)
         except OSError as error:  # a full disk: this boot does not need the copy
             self._host.note("nfs-failover: no copy kept in {}: {}".format(places.DISK, error))
         return copies.install(self._host, content)
 
-    def _image(self) -> Looked:
+    def _image(self) -> CopyCheck:
         return copies.look_in(self._host.path(places.DISK), self._sha256)
 
-    def _volume(self) -> Looked:
+    def _volume(self) -> CopyCheck:
         """As the boot service, it begins anew with other attachments, and not after a release."""
         now = metadata.look()
         self._empty_looks = 0 if now.attached else self._empty_looks + 1
@@ -103,30 +103,32 @@ class Loader:
             forget(self._host)
         self._attached = bool(now.text)
         if not now.text:
-            return Looked(None, "{} of {} volumes are attached to this host".format(now.attached, now.total))
+            return CopyCheck(
+                None, "{} of {} volumes are attached to this host".format(now.attached, now.total)
+            )
         return self._spaced(now.ids, lambda: self._fetch(now.text))
 
-    def _fetch(self, text: str) -> Looked:
+    def _fetch(self, text: str) -> CopyCheck:
         host = Host(volume.SECONDS, self._host.root)
-        with alone(host, "the boot service's loader"):
+        with exclusive(host, "the boot service's loader"):
             here = self._image()  # an operator's takeover, which has just ended, leaves a copy
             if here.content is not None:
                 return here
             if released(host):
-                return Looked(None, "released: its volumes are left alone")
+                return CopyCheck(None, "released: its volumes are left alone")
             return volume.fetch(host, text, self._sha256)
 
-    def _url(self) -> Looked:
+    def _url(self) -> CopyCheck:
         return self._spaced("url", lambda: url.fetch(self._sha256))
 
-    def _spaced(self, what: str, source: Source) -> Looked:
+    def _spaced(self, what: str, source: Source) -> CopyCheck:
         """What it found last, within a minute: each attempt takes its time, and is seen by others."""
         if self._host.now() >= self._next.get(what, 0.0):
-            looked = _tried(source)
-            if looked.content is not None:
-                return looked
-            self._last[what], self._next[what] = looked.message, self._host.now() + AGAIN_SECONDS
-        return Looked(None, self._last[what])
+            check = _tried(source)
+            if check.content is not None:
+                return check
+            self._last[what], self._next[what] = check.message, self._host.now() + AGAIN_SECONDS
+        return CopyCheck(None, self._last[what])
 
     def _say(self, text: str) -> None:
         if text != self._shown:
@@ -134,9 +136,9 @@ class Loader:
             self._shown = text
 
 
-def _tried(source: Source) -> Looked:
+def _tried(source: Source) -> CopyCheck:
     """Whatever one source comes to, the next is asked."""
     try:
         return source()
     except (HookError, SpecError, metadata.Unreachable, OSError) as error:
-        return Looked(None, str(error))
+        return CopyCheck(None, str(error))

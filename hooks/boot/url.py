@@ -11,7 +11,7 @@ import urllib.request
 from typing import Callable, Optional
 
 from hooks.boot import metadata
-from hooks.host.copies import LARGEST, Looked, judge
+from hooks.host.copies import LARGEST, CopyCheck, judge
 
 PATH = "/opc/v2/instance/metadata/nfs_failover_hooks_url"
 _WHERE = "the URL in metadata key nfs_failover_hooks_url"
@@ -20,21 +20,21 @@ _SECONDS = 120.0
 Read = Callable[[str], Optional[str]]
 
 
-def fetch(pinned: str, get: Read = metadata.get) -> Looked:
+def fetch(pinned: str, get: Read = metadata.get) -> CopyCheck:
     """What lies there, once its SHA-256 is the pinned one. Raises metadata.Unreachable."""
     address = (get(PATH) or "").strip()
     if not address:
-        return Looked(None, _WHERE + ": none given")
+        return CopyCheck(None, _WHERE + ": none given")
     if not address.startswith(("https://", "http://")):
-        return Looked(None, _WHERE + ": found another scheme, expected https://")
+        return CopyCheck(None, _WHERE + ": found another scheme, expected https://")
     try:
         return judge(_WHERE, _download(address), pinned)
     except urllib.error.HTTPError as error:
-        return Looked(None, "{}: found HTTP {}, expected 200".format(_WHERE, error.code))
+        return CopyCheck(None, "{}: found HTTP {}, expected 200".format(_WHERE, error.code))
     except urllib.error.URLError as error:
-        return Looked(None, "{}: {}".format(_WHERE, _cause(error.reason)))
+        return CopyCheck(None, "{}: {}".format(_WHERE, _cause(error.reason)))
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return Looked(None, "{}: {}".format(_WHERE, _cause(error)))
+        return CopyCheck(None, "{}: {}".format(_WHERE, _cause(error)))
 
 
 def _download(address: str) -> bytes:

@@ -14,7 +14,7 @@ from hooks.contract.parse import storage
 from hooks.contract.result import PRESENT
 from hooks.contract.spec import Filesystem, ServerSpec
 from hooks.host import copies, places
-from hooks.host.copies import Looked
+from hooks.host.copies import CopyCheck
 from hooks.host.host import HookError, Host
 from hooks.host.mounts import mounts
 from hooks.layers import iscsi, lvm
@@ -28,7 +28,7 @@ _AS_IT_IS = {"xfs": "norecovery", "ext3": "noload", "ext4": "noload", "btrfs": "
 _SAFE = "ro,nodev,nosuid,noexec"
 
 
-def fetch(host: Host, text: str, sha256: str) -> Looked:
+def fetch(host: Host, text: str, sha256: str) -> CopyCheck:
     """Looks on every filesystem of this spec, which has its portals. Raises HookError, SpecError and OSError.
 
     What was just written before a crash is in the log alone. So a filesystem that does not have it is read a
@@ -41,11 +41,11 @@ def fetch(host: Host, text: str, sha256: str) -> Looked:
     messages: List[str] = []
     for item in spec.filesystems:
         for options in _ways(host, spec, item):
-            looked = _read(host, item, options, sha256)
-            if looked.content is not None:
-                return looked
-        messages.append(looked.message)
-    return Looked(None, "; ".join(messages) or "the spec has no filesystem")
+            check = _read(host, item, options, sha256)
+            if check.content is not None:
+                return check
+        messages.append(check.message)
+    return CopyCheck(None, "; ".join(messages) or "the spec has no filesystem")
 
 
 def _ways(host: Host, spec: ServerSpec, item: Filesystem) -> List[str]:
@@ -60,7 +60,7 @@ def _ways(host: Host, spec: ServerSpec, item: Filesystem) -> List[str]:
     return [as_it_is, _SAFE] if known and alone and as_it_is != _SAFE else [as_it_is]
 
 
-def _read(host: Host, item: Filesystem, options: str, sha256: str) -> Looked:
+def _read(host: Host, item: Filesystem, options: str, sha256: str) -> CopyCheck:
     mounted = _where(host, item)
     if mounted is not None:
         return copies.look_in(os.path.join(host.path(mounted), places.DATA), sha256)
@@ -71,7 +71,7 @@ def _read(host: Host, item: Filesystem, options: str, sha256: str) -> Looked:
     except HookError as error:
         output = str(error)
     wanted = copies.look_in(host.path(places.RUN), sha256).content
-    return Looked(wanted, "{}: {}".format(item.mount, output.strip()))
+    return CopyCheck(wanted, "{}: {}".format(item.mount, output.strip()))
 
 
 def _where(host: Host, item: Filesystem) -> Optional[str]:
@@ -87,9 +87,9 @@ def read(sha256: str, device: str, kind: str, options: str) -> str:
     os.makedirs(_POINT, mode=0o700, exist_ok=True)
     host.run("mount", "-t", kind, "-o", options, device, _POINT, seconds=SECONDS)
     try:
-        looked = copies.look_in(os.path.join(_POINT, places.DATA), sha256)
+        check = copies.look_in(os.path.join(_POINT, places.DATA), sha256)
     finally:
         host.run("umount", _POINT)
-    if looked.content is not None:
-        copies.install(host, looked.content)
-    return looked.message.replace(_POINT + "/", "")
+    if check.content is not None:
+        copies.install(host, check.content)
+    return check.message.replace(_POINT + "/", "")

@@ -11,12 +11,12 @@ from hooks.contract.parse import parse
 from hooks.contract.result import PRESENT, HookResult
 from hooks.host import released, site_spec, taker
 from hooks.host.host import HookError, Host
-from hooks.host.lock import alone
+from hooks.host.lock import exclusive
 
 PAUSE_SECONDS = 5.0
 GONE_LOOKS = 6  # an empty list from the metadata service is believed when it stays so for half a minute
 IN_SERVICE = "nfs-failover: in service: "  # on the console, with the attachments' OCIDs (failover/observe/)
-NOTHING = AttachedVolumes(0, 0, "")
+NO_VOLUMES = AttachedVolumes(0, 0, "")
 _EMPTY = {
     "version": 1,
     "role": "server",
@@ -30,7 +30,7 @@ TakeOver = Callable[[Callable[[], str]], HookResult]
 
 
 class Watch:
-    """What one host was told, and has done about it.
+    """The attachments that one host last received, and the result of each takeover.
 
     `take_over`: a result, of the spec with portals that the given function has under the host's lock: whoever
     held it before may have left a newer one. `forget`: clears the mark of a release.
@@ -40,7 +40,7 @@ class Watch:
         self._host = host
         self._take_over = take_over
         self._forget = forget
-        self._done = NOTHING
+        self._done = NO_VOLUMES
         self._empty_looks = 0
         self._last_message = ""
         self._shown_once: Set[str] = set()
@@ -91,7 +91,7 @@ class Watch:
             if self._held_back():
                 return None
             result = self._take_over(newest)
-            self._done = now if result.ok else NOTHING
+            self._done = now if result.ok else NO_VOLUMES
             if result.ok and result.layers:
                 self._host.note(IN_SERVICE + now.ids)
             return result
@@ -128,7 +128,7 @@ class Watch:
         spec = parse(json.dumps(dict(_EMPTY, networks=networks)))
         host = Host(_SECONDS, self._host.root)
         try:
-            with alone(host, "the boot service"):
+            with exclusive(host, "the boot service"):
                 (layer,) = walk.apply(host, spec, ("network",))
         except HookError as error:
             self._say(str(error))
@@ -154,11 +154,11 @@ class Watch:
             return
         spec, host = parse(self._done.text), Host(_SECONDS, self._host.root)
         try:
-            with alone(host, "the boot service"):  # an operator may be bringing them back
+            with exclusive(host, "the boot service"):  # an operator may be bringing them back
                 if walk.check(host, spec, ("iscsi",))[0].state != PRESENT:
                     self._host.note("the volumes are gone: this host no longer exports them")
                     walk.release(host, spec, ("address", "nfs"))
-            self._done = NOTHING
+            self._done = NO_VOLUMES
         except HookError as error:
             self._host.note(str(error))
             self._empty_looks = 0  # tried again in half a minute

@@ -1,4 +1,8 @@
-"""The client layer: moves NFS mounts from a former server to the present; never waits on a dead mount."""
+"""The client layer: moves NFS mounts from a former server to the present; never waits on a dead mount.
+
+Functions with a `host` read it; `check` and `look` walk into an automount, which may mount it. Only `apply`
+(run.py) and `release` change what is mounted and the files that name it. Functions without a `host` judge.
+"""
 
 from typing import Dict, List, NamedTuple
 
@@ -20,7 +24,7 @@ from hooks.client.view import ClientView, MountPoint
 from hooks.contract.client_spec import TO_SERVICE, ClientSpec
 from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.host.host import CommandFailed, HookRefused, Host
-from hooks.host.processes import holders, listed
+from hooks.host.processes import listed, users_of
 
 NAME = "client"
 UMOUNT_SECONDS = 30.0
@@ -161,7 +165,7 @@ def release(host: Host, spec: ClientSpec) -> List[str]:
             try:
                 host.run("umount", place.point, seconds=UMOUNT_SECONDS)
             except CommandFailed as error:
-                held = listed(holders(host, place.point)) or "no process that /proc shows"
+                held = listed(users_of(host, place.point)) or "no process that /proc shows"
                 raise CommandFailed("{}; held by {}".format(error, held)) from None
             done.append(place.point + " unmounted")
     return done

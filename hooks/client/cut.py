@@ -9,12 +9,12 @@ import threading
 from typing import List
 
 from hooks.client.mount_tree import NFS, OVERLAY
-from hooks.client.moves import Came, mount_at
+from hooks.client.moves import MoveResult, mount_at
 from hooks.client.site_names import SEVERAL
 from hooks.client.view import ClientView, MountPoint, table
 from hooks.host.host import CommandFailed, HookError, Host
 from hooks.host.mounts import Mounted
-from hooks.host.processes import holders, listed
+from hooks.host.processes import listed, users_of
 
 CUT_SECONDS = 10.0
 _DAEMON = "automount"  # holds the path open to serve it, which does not use the old mount
@@ -34,7 +34,7 @@ class Cutter:
         self._view = view
         self._umounts: List[threading.Thread] = []
 
-    def cut(self, places: List[MountPoint]) -> Came:
+    def cut(self, places: List[MountPoint]) -> MoveResult:
         """Cuts each place off; what could not be taken off is an error, and the others go on."""
         done: List[str] = []
         errors: List[HookError] = []
@@ -43,9 +43,9 @@ class Cutter:
                 done += self._cut(place)
             except HookError as error:
                 errors.append(error)
-        return Came(done, errors)
+        return MoveResult(done, errors)
 
-    def cut_dependents(self, lost: List[Mounted]) -> Came:
+    def cut_dependents(self, lost: List[Mounted]) -> MoveResult:
         """A bind mount, or an overlay, outlives the mount that it was made of: it goes too,
         where fstab brings it back."""
         errors: List[HookError] = []
@@ -62,7 +62,7 @@ class Cutter:
                 self._cut_one(mounted)
             except HookError as error:
                 errors.append(error)
-        return Came([], errors)
+        return MoveResult([], errors)
 
     def finish(self) -> None:
         """Returns when every umount has ended: by itself, or killed at its own deadline."""
@@ -73,7 +73,7 @@ class Cutter:
         mounted = mount_at(self._host, place.point)
         if mounted is None:
             return ["{} went with the mount that it lay on".format(place.point)] if place.node else []
-        held = {pid: name for pid, name in holders(self._host, place.point).items() if name != _DAEMON}
+        held = {pid: name for pid, name in users_of(self._host, place.point).items() if name != _DAEMON}
         names, first = listed(held), mounted.source
         while mounted is not None and self._is_the_sites(mounted):
             self._cut_one(mounted)

@@ -33,7 +33,7 @@ _SHOWN_ONLY = (
 )
 
 
-class Came(NamedTuple):
+class MoveResult(NamedTuple):
     """What was done, and what failed while the rest went on."""
 
     done: List[str]
@@ -46,7 +46,7 @@ def mount_at(host: Host, point: str) -> Optional[Mounted]:
     return None if mounted is None or mounted.type == AUTOFS else mounted
 
 
-def mount(host: Host, view: ClientView, places: List[MountPoint]) -> Came:
+def mount(host: Host, view: ClientView, places: List[MountPoint]) -> MoveResult:
     """Mounts each place from the target; one that fails leaves the others to go on."""
     done: List[str] = []
     errors: List[HookError] = []
@@ -57,7 +57,7 @@ def mount(host: Host, view: ClientView, places: List[MountPoint]) -> Came:
             done.append("{} mounted from {}".format(place.point, mounted.source if mounted else "the target"))
         except HookError as error:
             errors.append(error)
-    return Came(done, errors)
+    return MoveResult(done, errors)
 
 
 def _mount(host: Host, view: ClientView, place: MountPoint) -> None:
@@ -132,7 +132,7 @@ def _mounted(host: Host, point: str, argv: List[str]) -> None:
         host.run(*argv, seconds=MOUNT_SECONDS)
 
 
-def again(host: Host, view: ClientView, lost: List[Mounted]) -> Came:
+def again(host: Host, view: ClientView, lost: List[Mounted]) -> MoveResult:
     """Mounts again what lay on the places, or showed a part of them, where fstab has a line for it."""
     done: List[str] = []
     errors: List[HookError] = []
@@ -146,10 +146,10 @@ def again(host: Host, view: ClientView, lost: List[Mounted]) -> Came:
             done.append(item.mount + " mounted again")
         except HookError as error:
             errors.append(error)
-    return Came(done, errors)
+    return MoveResult(done, errors)
 
 
-def reload(host: Host, *what: str) -> Came:
+def reload(host: Host, *what: str) -> MoveResult:
     """Has systemd, or autofs, read the files again.
 
     `daemon-reload` waits for every hung mount of the host, also for mounts of other servers. The files
@@ -159,5 +159,5 @@ def reload(host: Host, *what: str) -> Came:
         host.run("systemctl", *what, seconds=RELOAD_SECONDS)
     except HookError as error:
         text = "{}; look for another mount that hangs, then run `systemctl {}`"
-        return Came([text.format(error, " ".join(what))], [])
-    return Came([], [])
+        return MoveResult([text.format(error, " ".join(what))], [])
+    return MoveResult([], [])

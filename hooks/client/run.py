@@ -102,9 +102,9 @@ class Run:
         self._note(moves.again(self._host, self._view, lost))
         self._reload(changed, early)
 
-    def _note(self, came: "moves.Came") -> None:
-        self._done += came.done
-        self._errors += came.errors
+    def _note(self, result: "moves.MoveResult") -> None:
+        self._done += result.done
+        self._errors += result.errors
 
     def _outcome(self) -> List[str]:
         if not self._errors:

@@ -21,13 +21,13 @@ from hooks.host.host import Host
 PROBES = 5
 PAUSE_SECONDS = 15.0
 REST_SECONDS = 900.0  # between two attempts
-Alone = Callable[[], "AbstractContextManager[None]"]
+Exclusive = Callable[[], "AbstractContextManager[None]"]
 
 
-def follow(host: Host, spec: ClientSpec, calls: NfsCalls, alone: Alone) -> Optional[List[Layer]]:
+def follow(host: Host, spec: ClientSpec, calls: NfsCalls, exclusive: Exclusive) -> Optional[List[Layer]]:
     """Moves the mounts where their server has gone; None when there is nothing to do.
 
-    `alone`: holds the host's lock. Raises OSError, and Busy while somebody else changes this client.
+    `exclusive`: holds the host's lock. Raises OSError, and Busy while somebody else changes this client.
     """
     lost = _silent_for_good(host, spec, calls)
     if not lost:
@@ -41,7 +41,7 @@ def follow(host: Host, spec: ClientSpec, calls: NfsCalls, alone: Alone) -> Optio
     if rest > 0:
         host.note("{}: the next attempt is in {:.0f} s at the earliest".format(verdict.why, rest))
         return None
-    with alone():
+    with exclusive():
         return _cure(host, spec, calls, lost)
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Dict, List, Set
 
 from hooks.host.host import HookError, Host
-from hooks.host.processes import runs
+from hooks.host.processes import is_running
 
 _ACTIVE = re.compile(r"\S+ \(.*active\)\n")
 _RULE = r'(service name|port port)="({}|{})".* accept'
@@ -44,7 +44,7 @@ def not_let_in(zones: Dict[str, str], wanted: Dict[str, int]) -> List[str]:
 
 def zones_in_use(host: Host) -> Dict[str, str]:
     """What firewall-cmd lists of each zone in use; empty where firewalld does not run. Raises HookError."""
-    if not runs(host, "firewalld"):
+    if not is_running(host, "firewalld"):
         return {}
     listed = host.run("firewall-cmd", "--list-all-zones", seconds=_SECONDS).out
     # each call starts a Python of its own: the default zone is asked for only where it matters

@@ -24,7 +24,7 @@ _NAME = "hooks.pyz"
 _MOST = 64  # files that are looked at; there are about as many as versions were in use
 
 
-class Looked(NamedTuple):
+class CopyCheck(NamedTuple):
     """The content with the pinned SHA-256, if there is one, and what was found where it was looked for."""
 
     content: Optional[bytes]
@@ -41,35 +41,35 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def judge(where: str, content: bytes, pinned: str) -> Looked:
+def judge(where: str, content: bytes, pinned: str) -> CopyCheck:
     """The content only when its SHA-256 is the pinned one."""
     sha256 = digest(content)
     if sha256 == pinned:
-        return Looked(content, where)
-    return Looked(None, "{}: found SHA-256 {}, not run".format(where, sha256[:16]))
+        return CopyCheck(content, where)
+    return CopyCheck(None, "{}: found SHA-256 {}, not run".format(where, sha256[:16]))
 
 
-def look_in(folder: str, pinned: str) -> Looked:
+def look_in(folder: str, pinned: str) -> CopyCheck:
     """Looks at every `hooks*.pyz` of this folder. Never raises for what lies there."""
     try:
         descriptor = os.open(folder, os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
-        return Looked(None, "{}: {}".format(folder, os.strerror(error.errno or 0)))
+        return CopyCheck(None, "{}: {}".format(folder, os.strerror(error.errno or 0)))
     try:
         return _looked(descriptor, folder, pinned)
     finally:
         os.close(descriptor)
 
 
-def _looked(descriptor: int, folder: str, pinned: str) -> Looked:
+def _looked(descriptor: int, folder: str, pinned: str) -> CopyCheck:
     names = [name for name in os.listdir(descriptor) if _ANY.fullmatch(name)]
     messages: List[str] = []
     for name in sorted(names, key=lambda name: (name != name_of(pinned), name))[:_MOST]:
-        looked = judge(os.path.join(folder, name), read(descriptor, name), pinned)
-        if looked.content is not None:
-            return looked
-        messages.append(looked.message)
-    return Looked(None, "; ".join(messages) or "{}: no hooks*.pyz in it".format(folder))
+        check = judge(os.path.join(folder, name), read(descriptor, name), pinned)
+        if check.content is not None:
+            return check
+        messages.append(check.message)
+    return CopyCheck(None, "; ".join(messages) or "{}: no hooks*.pyz in it".format(folder))
 
 
 def read(folder: int, name: str) -> bytes:

@@ -15,7 +15,7 @@ RELOAD_SECONDS = 120.0  # of systemd: it waits 90 s where fstab names a mount th
 _AFTER_KILL_SECONDS = 2.0
 _CONNECT_SECONDS = 3.0
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-_NOTHING: Dict[int, str] = {}
+_NO_CODES: Dict[int, str] = {}
 
 
 class HookError(Exception):
@@ -35,7 +35,7 @@ class OutOfTime(HookError):
 
 
 def refuse(reasons: Sequence[str]) -> None:
-    """Raises Refused with all reasons; returns when there is none."""
+    """Raises HookRefused with all reasons; returns when there is none."""
     if reasons:
         raise HookRefused("; ".join(reasons))
 
@@ -86,7 +86,7 @@ class Host:
     def run(
         self,
         *argv: str,
-        tolerate: Dict[int, str] = _NOTHING,
+        tolerate: Dict[int, str] = _NO_CODES,
         seconds: float = COMMAND_SECONDS,
         masks: Sequence[str] = (),
         remedy: str = "",
@@ -107,7 +107,7 @@ class Host:
         self._known = None if self._known is None else {}
 
     def query(
-        self, *argv: str, tolerate: Dict[int, str] = _NOTHING, seconds: float = COMMAND_SECONDS
+        self, *argv: str, tolerate: Dict[int, str] = _NO_CODES, seconds: float = COMMAND_SECONDS
     ) -> CommandOutcome:
         """As `run`, of a command that changes nothing. Within `one_look` its answer is kept until `run` is
         called."""

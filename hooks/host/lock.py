@@ -21,7 +21,7 @@ class Busy(OutOfTime):
 
 
 @contextmanager
-def alone(host: Host, action: str) -> Iterator[None]:
+def exclusive(host: Host, action: str) -> Iterator[None]:
     """Holds the host's lock; the deadline begins anew with it. Raises Busy when another run keeps it for all
     the time that this one has.
 
@@ -44,7 +44,7 @@ def _await(host: Host, file: IO[str]) -> None:
     next_note = host.now()
     while not _try(file.fileno()):
         if host.left() < 1:
-            text = "waited for {}; nothing is wrong with that: wait, and run the same command again"
+            text = "{}, holds the lock. This is not an error: wait, then run the same command again."
             raise Busy(text.format(_holder(host, file)))
         if host.now() >= next_note:
             host.note("waiting for " + _holder(host, file))
@@ -58,7 +58,7 @@ def _holder(host: Host, file: IO[str]) -> str:
     try:
         action, pid, began, step, since = json.loads(file.read())
     except ValueError:
-        return "another run, which holds " + _LOCK
+        return "another run, which has not said yet what it does"
     now, text = host.now(), "{} (process {}, {:.0f} s old), which {} since {:.0f} s"
     return text.format(action, pid, now - began, step, now - since)
 

@@ -15,7 +15,7 @@ _FOREIGN = "{}: found owner {} and mode {:o}, expected root's own folder; look w
 
 
 def open_on_mount(host: Host, path: str, mount: str) -> int:
-    """A descriptor of `path`; raises Refused for the empty directory below a mount that is not there.
+    """A descriptor of `path`; raises HookRefused for the empty directory below a mount that is not there.
 
     While it is open, what it lies on cannot be unmounted: it need not be looked at again.
     """
@@ -45,7 +45,7 @@ def make_folder(name: str, base: int, mode: int) -> None:
 
 
 def open_root_owned(name: str, base: int) -> int:
-    """A descriptor of this folder; Refused when a user made it: root neither reads nor writes there."""
+    """A descriptor of this folder. Raises HookRefused when a user made it: root does not use that."""
     descriptor = os.open(name, DIRECTORY, dir_fd=base)
     status = os.fstat(descriptor)
     if status.st_uid != os.geteuid() or status.st_mode & 0o22:

@@ -8,7 +8,7 @@ from typing import Dict, Iterator, List
 from hooks.host.host import Host
 
 
-def holders(host: Host, mount: str) -> Dict[int, str]:
+def users_of(host: Host, mount: str) -> Dict[int, str]:
     """Pid and name of every process with its directory, program, mapped or open file under `mount`."""
     return {
         int(pid): _name(host, pid) or "?"
@@ -17,7 +17,7 @@ def holders(host: Host, mount: str) -> Dict[int, str]:
     }
 
 
-def runs(host: Host, name: str) -> bool:
+def is_running(host: Host, name: str) -> bool:
     """Whether any process has this name (proc_pid_comm(5))."""
     return any(_name(host, pid) == name for pid in _pids(host))
 

@@ -136,7 +136,7 @@ def apply(host: Host, spec: ServerSpec) -> List[str]:
             "arping", "-q", "-U", "-c", "2", "-w", "3", "-I", device, wanted.address, tolerate=_NO_ANSWER
         )
     except CommandFailed as error:
-        host.note("neighbours not told: {}".format(error))
+        host.note("ARP announcement failed: {}".format(error))
     return [*done, "{} added to {}".format(wanted.address, device), *rivals]
 
 

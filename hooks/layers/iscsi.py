@@ -14,7 +14,7 @@ from hooks.contract.result import ABSENT, BROKEN, PRESENT, LayerFinding
 from hooks.contract.spec import ServerSpec, SpecVolume
 from hooks.host.host import CommandFailed, HookRefused, Host, OutOfTime
 from hooks.host.mounts import mounts
-from hooks.host.processes import runs
+from hooks.host.processes import is_running
 from hooks.host.threads import for_each
 from hooks.layers.devices import whole
 
@@ -29,7 +29,7 @@ _NODES = ("iscsiadm", "-m", "node")
 _ATTACHED = "; see that {} is attached to this host, and that the spec has this attachment's portal"
 NONE_FOUND = {21: "no records or sessions"}  # ISCSI_ERR_NO_OBJS_FOUND, iscsiadm(8)
 LOGGED_IN = {15: "session exists"}  # ISCSI_ERR_SESS_EXISTS
-GONE = {2: "no such session", 21: "no records or sessions"}
+NO_RECORD = {2: "no such session", 21: "no records or sessions"}
 SETTINGS = (  # as the commands of the OCI console and Oracle's advice for block volumes have it
     ("node.startup", "automatic"),
     ("node.session.timeo.replacement_timeout", "6000"),
@@ -101,7 +101,8 @@ def _finding(host: Host, spec: ServerSpec, now: Initiator) -> LayerFinding:
         return LayerFinding(
             ABSENT if mine else PRESENT, "no session or record of {} volumes".format(len(mine)), dict(facts)
         )
-    bad += [] if runs(host, "iscsid") else ["iscsid does not run: a session that breaks would stay broken"]
+    if not is_running(host, "iscsid"):
+        bad.append("iscsid does not run: a session that breaks would stay broken")
     if bad:
         return LayerFinding(BROKEN, "; ".join(bad), dict(facts))
     return LayerFinding(PRESENT, "{} sessions logged in".format(len(mine)), dict(facts))
@@ -155,7 +156,7 @@ def _resume(host: Host, spec: ServerSpec, now: Initiator, started: bool) -> None
 
 def _start(host: Host) -> List[str]:
     """iscsiadm needs the daemon for every login and logout, and the kernel needs it to mend a session."""
-    if runs(host, "iscsid"):
+    if is_running(host, "iscsid"):
         return []
     host.run("systemctl", "start", "iscsid", remedy="; if it is masked: systemctl unmask iscsid")
     return ["iscsid started"]
@@ -193,7 +194,7 @@ def _iscsiadm_login(host: Host, node: Tuple[str, ...], tolerate: Dict[int, str],
 
 
 def _iscsiadm_logout(host: Host, session: Session) -> None:
-    host.run("iscsiadm", "-m", "session", "-r", session.sid, "-u", tolerate=GONE, seconds=LOGOUT_SECONDS)
+    host.run("iscsiadm", "-m", "session", "-r", session.sid, "-u", tolerate=NO_RECORD, seconds=LOGOUT_SECONDS)
 
 
 def _record(host: Host, volume: SpecVolume, now: Initiator) -> List[str]:

@@ -30,7 +30,7 @@ _THREADS = "/proc/fs/nfsd/threads"
 _KERNEL = "/proc/net/rpc/nfsd.export/content"
 _PORT = "0801"  # 2049 in /proc/net/tcp's hexadecimal
 _LISTENING = re.compile(r"^\s*\d+: [0-9A-F]+:" + _PORT + r" \S+ 0A ", re.MULTILINE)
-_COMPLAINED = {1: "complained, perhaps of another file's line; the check afterwards tells about ours"}
+_COMPLAINED = {1: "complained, perhaps of another file's line; the next check reads our exports"}
 _NOT_EXPORTED = {1: "not exported"}
 
 
@@ -154,7 +154,7 @@ def refusals(host: Host, spec: ServerSpec) -> List[str]:
     texts = []
     if _listening(host) and not _threads(host):
         out = host.run("ss", "-Hltnp", "sport = :2049").out
-        texts.append("port 2049: found {}, expected nobody; stop it first".format(" ".join(out.split())))
+        texts.append("port 2049: found {}, expected a free port; stop it first".format(" ".join(out.split())))
     for export in spec.exports:
         filesystem = filesystem_of(spec, export.path)
         here = filesystem and mounted_on(host, filesystem.mount)
@@ -174,7 +174,10 @@ def _is_no_directory(path: str) -> bool:
 
 
 def apply(host: Host, spec: ServerSpec) -> List[str]:
-    """Exports what the spec names and starts the server; refuses while a filesystem is not mounted."""
+    """Exports what the spec names and starts the server; what was done.
+
+    Raises HookRefused while a filesystem is not mounted, or for one of the `refusals`.
+    """
     unmounted = _unmounted(host, spec)
     if unmounted:
         raise HookRefused("{}: refusing to export the empty directory below".format("; ".join(unmounted)))

@@ -7,7 +7,7 @@ import signal
 
 from hooks.host.host import CommandFailed, Host, OutOfTime
 from hooks.host.mounts import mounted_on
-from hooks.host.processes import holders, listed, signal_all
+from hooks.host.processes import listed, signal_all, users_of
 
 SECONDS = 60.0
 POLITE_SECONDS = 10.0
@@ -24,12 +24,12 @@ def unmount(host: Host, mount: str) -> None:
     if _unmounted_within(host, mount, 1.0):
         return
     for number, seconds in ((signal.SIGTERM, POLITE_SECONDS), (signal.SIGKILL, budget - POLITE_SECONDS)):
-        held = holders(host, mount)
+        held = users_of(host, mount)
         host.note("{}: {} to {}".format(mount, number.name, listed(held) or "nobody: /proc shows no holder"))
         signal_all(sorted(held), number)
         if _unmounted_within(host, mount, seconds):
             return
-    left = listed(holders(host, mount)) or "the kernel: look for loop devices and swap on it"
+    left = listed(users_of(host, mount)) or "the kernel: look for loop devices and swap on it"
     raise CommandFailed("{}: still mounted after {:.0f} s, held by {}".format(mount, budget, left))
 
 

@@ -18,13 +18,13 @@ from hooks.contract.fields import SpecError
 from hooks.contract.result import ABSENT, PRESENT, Facts, Layer
 from hooks.contract.spec import Spec
 from hooks.host.host import CommandFailed, HookError, HookRefused, Host
-from hooks.host.processes import holders, listed
+from hooks.host.processes import listed, users_of
 from hooks.migrate.objections import objections, to_migrate
 from hooks.migrate.proof import prove
 
 _MAPS_SECONDS = 2.0  # as of a run: a reload of autofs is a signal
 _DAEMON = "automount"  # holds the path open to serve it, which does not use the mount
-_SHARED = "{} is asked still: NFSv4 has one connection to a server, and {} keeps it"
+_SHARED = "the client still uses {}: NFSv4 has one connection to a server, and {} keeps it"
 _BACK = {TO_SERVICE: TO_SERVER, TO_SERVER: TO_SERVICE}
 
 
@@ -88,12 +88,12 @@ def _migrated(host: Host, spec: ClientSpec) -> Layer:
         prove(host, view, place)
     changed = [place for place in places if stale(view, place)]
     done = _edit(host, view, changed)
-    came = _remount(host, ClientView(host, spec))
-    if came.errors:
-        raise CommandFailed("; ".join([str(error) for error in came.errors] + done + came.done))
-    waits = dict(_remaining(ClientView(host, spec)), **came.waits)
-    texts = done + came.done + ["{} waits for a remount: {}".format(*one) for one in sorted(waits.items())]
-    return Layer(client.NAME, PRESENT, bool(done or came.done), 0.0, "; ".join(texts), {"waits": waits})
+    result = _remount(host, ClientView(host, spec))
+    if result.errors:
+        raise CommandFailed("; ".join([str(error) for error in result.errors] + done + result.done))
+    waits = dict(_remaining(ClientView(host, spec)), **result.waits)
+    texts = done + result.done + ["{} waits for a remount: {}".format(*one) for one in sorted(waits.items())]
+    return Layer(client.NAME, PRESENT, bool(done or result.done), 0.0, "; ".join(texts), {"waits": waits})
 
 
 def _edit(host: Host, view: ClientView, changed: List[MountPoint]) -> List[str]:
@@ -132,11 +132,11 @@ def _remount(host: Host, view: ClientView) -> Remounted:
             off.append(place)
         except CommandFailed as error:
             waits[place.point] = str(error)
-    came = moves.mount(host, view, off + unmounted)
-    errors = came.errors + [error for place in off for error in _put_back(host, view, place)]
+    result = moves.mount(host, view, off + unmounted)
+    errors = result.errors + [error for place in off for error in _put_back(host, view, place)]
     if all(moves.triggered(place) or moves.mount_at(host, place.point) for place in off + unmounted):
         memo.forget(host)
-    return Remounted(came.done, errors, waits)
+    return Remounted(result.done, errors, waits)
 
 
 def _held(host: Host, view: ClientView, moving: List[MountPoint]) -> Dict[str, str]:
@@ -146,7 +146,7 @@ def _held(host: Host, view: ClientView, moving: List[MountPoint]) -> Dict[str, s
     for place in sorted(moving, key=lambda place: place.point, reverse=True):
         above = [item.mount for item in view.table if place.node and item.parent == place.node.id]
         above = [mount for mount in above if mount not in idle]
-        held = {pid: name for pid, name in holders(host, place.point).items() if name != _DAEMON}
+        held = {pid: name for pid, name in users_of(host, place.point).items() if name != _DAEMON}
         reasons = ["held by {}".format(listed(held))] if held else []
         reasons += ["{} is mounted on it".format(", ".join(above))] if above else []
         if reasons:

@@ -33,7 +33,7 @@ SECONDS = 30.0
 CLIENT_SECONDS = 100.0
 EXPORTS = "exports"
 STORAGE = (lvm.NAME, filesystem.NAME)
-_NOBODY = 65534  # whom a client's root is, unless `anonuid=` names another (exports(5))
+_ANONYMOUS_UID = 65534  # whom a client's root is, unless `anonuid=` names another (exports(5))
 
 
 class CanaryFolder(NamedTuple):
@@ -54,7 +54,7 @@ def places(spec: ServerSpec) -> List[CanaryFolder]:
 
 def _writer(options: str) -> int:
     match = re.search(r"\banonuid=(\d+)", options)
-    return int(match.group(1)) if match else _NOBODY
+    return int(match.group(1)) if match else _ANONYMOUS_UID
 
 
 def refresh(host: Host, spec: Spec, only: Sequence[str]) -> List[Layer]:

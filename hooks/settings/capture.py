@@ -73,7 +73,7 @@ def _paths(host: Host, spec: ServerSpec) -> Iterator[str]:
 
 
 def _file(host: Host, path: str, clients_write: bool) -> Tuple[bytes, int]:
-    """The text and mode of a file; raises Refused when it is not to be carried."""
+    """The text and mode of a file; raises HookRefused when it is not to be carried."""
     wrong = link(host, path)
     if wrong:
         raise HookRefused(wrong)
@@ -109,7 +109,7 @@ def state(host: Host, spec: ServerSpec) -> Dict[str, Any]:
 def keep(host: Host, spec: ServerSpec) -> Captured:
     """Makes the copy as this host is now, unless it is so already; only that host may whose files count.
 
-    Raises Refused on a host that never took in the copy that is there: what it lacks would be lost.
+    Raises HookRefused on a host that never took in the copy that is there: what it lacks would be lost.
     """
     now = capture(host, spec)
     before = copy.load(host, spec)

@@ -72,7 +72,7 @@ def serve(run: Path, options: argparse.Namespace) -> None:
 
 @contextmanager
 def only_server_of(run: Path) -> Iterator[None]:
-    """Two servers on one state would both carry out its changes: the second one is refused."""
+    """Two servers on one state would both carry out its changes: the second one raises SystemExit."""
     with (run / "api.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,7 +82,10 @@ def only_server_of(run: Path) -> Iterator[None]:
 
 
 def listen(run: Path, port: int) -> socket.socket:
-    """A listening socket; port 0 takes the last time's port if it is free, so clients find it again."""
+    """A listening socket; port 0 takes the last time's port if it is free, so clients find it again.
+
+    Raises OSError for another port that is in use.
+    """
     former = run / "api.port.former"
     wanted = port or (int(former.read_text()) if former.exists() else 0)
     try:

@@ -12,6 +12,7 @@ REGION_KEY = "FRA"
 
 
 def list_availability_domains(cloud: Tenancy, call: Call) -> list[Document]:
+    """ListAvailabilityDomains: "name", "id" and "compartmentId", the tenancy's, of each. Raises 400, 404."""
     cloud.require_compartment(call.required_query("compartmentId"))
     return [
         {
@@ -24,7 +25,10 @@ def list_availability_domains(cloud: Tenancy, call: Call) -> list[Document]:
 
 
 def list_fault_domains(cloud: Tenancy, call: Call) -> list[Document]:
-    """ListFaultDomains. Refuses an unknown availability domain (404)."""
+    """ListFaultDomains: "name", "id", "compartmentId" and "availabilityDomain" of each.
+
+    Raises 400 for a query without one of the two, 404 for an unknown compartment or availability domain.
+    """
     cloud.require_compartment(call.required_query("compartmentId"))
     domain = call.required_query("availabilityDomain")
     if domain not in cloud.world.availability_domains:
@@ -36,18 +40,27 @@ def list_fault_domains(cloud: Tenancy, call: Call) -> list[Document]:
 
 
 def get_compartment(cloud: Tenancy, call: Call) -> Document:
+    """GetCompartment: "id", "name", "description", "lifecycleState", "compartmentId", the tenancy's,
+    "timeCreated" (RFC 3339), "freeformTags", "definedTags", "isAccessible". Raises 404."""
     cloud.require_compartment(call.path["id"])
     return _compartment(cloud, call.path["id"])
 
 
 def list_compartments(cloud: Tenancy, call: Call) -> list[Document]:
+    """ListCompartments: in the tenancy the lab's one, with the keys of `get_compartment`; in it none.
+
+    Raises 400 for a query without a parent, 404 for an unknown one.
+    """
     parent = call.required_query("compartmentId")
     cloud.require_compartment(parent)
     return [_compartment(cloud, cloud.world.compartment_id)] if parent == cloud.world.tenancy_id else []
 
 
 def get_tenancy(cloud: Tenancy, call: Call) -> Document:
-    """GetTenancy. Refuses another one than the lab's (404)."""
+    """GetTenancy: "id", "name", "description", "homeRegionKey" and the two maps of tags.
+
+    Raises 404 for another one than the lab's.
+    """
     if call.path["id"] != cloud.world.tenancy_id:
         raise not_found(call.path["id"])
     home = {"homeRegionKey": REGION_KEY, "description": "the lab's tenancy"}
@@ -55,12 +68,18 @@ def get_tenancy(cloud: Tenancy, call: Call) -> Document:
 
 
 def list_region_subscriptions(cloud: Tenancy, call: Call) -> list[Document]:
+    """ListRegionSubscriptions: the home region alone, "regionKey", "regionName", "status", "isHomeRegion"."""
     region = {"regionKey": REGION_KEY, "regionName": cloud.world.region}
     return [{**region, "status": "READY", "isHomeRegion": True}]
 
 
 def create_compute_capacity_report(cloud: Tenancy, call: Call) -> Document:
-    """AVAILABLE for every offered shape, unless an injected fault refuses launches for want of capacity."""
+    """AVAILABLE for every offered shape, unless an injected fault refuses launches for want of capacity.
+
+    Raises 404 for an unknown compartment or availability domain, 400 for a call without one or without
+    "shapeAvailabilities". The answer has "compartmentId", "availabilityDomain", "timeCreated" (RFC 3339) and
+    "shapeAvailabilities", with "availabilityStatus" and "availableCount" (instances; None: not said) of each.
+    """
     cloud.require_compartment(call.text("compartmentId"))
     domain = call.text("availabilityDomain")
     if domain not in cloud.world.availability_domains:

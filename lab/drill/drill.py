@@ -169,7 +169,7 @@ class Drill:
         self.story.phases += moved.phases
         self.story.active = moved.active
         proof = Proof(self.lab, self._witness, self.story, target)
-        self._timed("proof", lambda: proof.look(move, self._choices.lose))
+        self._timed("proof", lambda: proof.check(move, self._choices.lose))
         left = self._timed("again", lambda: self._door.again(target))
         self.story.require(not left, left)
 

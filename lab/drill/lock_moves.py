@@ -209,7 +209,7 @@ class LockDrill:
         }
 
     def document(self) -> dict[str, Any]:
-        """As JSON-ready values."""
+        """JSON-ready: "seed", "outcome" (done, failed), "missing", and "moves" as `make_move` has them."""
         return {**vars(self), "outcome": "failed" if self.missing else "done"}
 
 
@@ -228,7 +228,11 @@ def draw_move(seed: int, target: str) -> LockMove:
 
 
 def make_move(lab: Lab, operator: Operator, owners: LockOwners, move: LockMove) -> dict[str, Any]:
-    """One move under its owners: figures of it, and what the checker reports. Raises HardwareError."""
+    """One move under its owners, and what the checker reports. Raises HardwareError.
+
+    The fields of LockMove; "seconds": wall time of the failover; "turns": their number by owner;
+    "violations": a text for each.
+    """
     owners.start(move.seed)
     time.sleep(move.after)
     if move.cut:

@@ -18,7 +18,7 @@ class Proof:
         self._story = story
         self._target = target
 
-    def look(self, move: Switchover, lose: int | None) -> None:
+    def check(self, move: Switchover, lose: int | None) -> None:
         """Client, data, server, Terraform. `lose`: a record to remove first, to see the proof fail."""
         self._lab.trust(self._target)
         self._witness.await_records(5)

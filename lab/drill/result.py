@@ -68,7 +68,13 @@ class DrillResult:
         return lines
 
     def document(self) -> dict[str, Any]:
-        """The story as JSON-ready values; seconds are wall time."""
+        """The story as JSON-ready values; seconds are wall time, and None where they were not measured.
+
+        "outcome" (done, failed), "mode" and "active" are texts; "phases": "name" and "seconds" of each;
+        "failover_seconds" and "outage_seconds" are those of the first of "moves", which have "target",
+        "seconds" and "outage_seconds"; "records_acknowledged", "records_lost", "second_plan_changes" and
+        "attached_twice" are numbers; "fstabs" and "missing": texts.
+        """
         first = self.moves[0] if self.moves else Switchover("")
         return {
             "outcome": self.outcome,

@@ -98,7 +98,8 @@ def command(choices: Choices) -> str:
 
 
 def summary(drills: list[tuple[Choices, DrillResult]], seed: int) -> dict[str, Any]:
-    """The soak as JSON-ready values."""
+    """The soak as JSON-ready values: "seed"; "drills": "command" and the keys of `DrillResult.document`; and
+    numbers over all drills: "done", "failed", "records_acknowledged", "records_lost", "attached_twice"."""
     stories = [story for _, story in drills]
     return {
         "seed": seed,

@@ -22,6 +22,11 @@ class MetadataServer(ThreadingHTTPServer):
         self.run = run
 
     def look_up(self, address: str, path: str) -> Any:
+        """What `GuestView.document` has at the path for the guest of this address.
+
+        Raises AbsentError where nothing is, FileNotFoundError or sqlite3.OperationalError for a lab without
+        a state.
+        """
         world = json.loads((self.run / "cloud.json").read_text())
         database = sqlite3.connect(f"file:{self.run / 'cloud.db'}?mode=ro", uri=True, timeout=5)
         try:

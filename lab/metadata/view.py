@@ -15,7 +15,7 @@ from typing import Any
 from lab.api.core.store import Document
 
 REGION_KEY = "FRA"
-GONE = ("TERMINATED",)
+ENDED = ("TERMINATED",)
 ATTACHMENT_FIELDS = (
     *("id", "instanceId", "volumeId", "attachmentType", "displayName", "iqn", "ipv4", "port"),
     *("device", "isReadOnly", "isShareable", "isMultipath", "multipathDevices"),
@@ -51,6 +51,7 @@ class GuestView:
         return value
 
     def instance(self) -> Document:
+        """/opc/v2/instance/ with OCI's keys; "timeCreated" in ms since 1970. Raises AbsentError."""
         body = self._instance()
         kept = (
             *("id", "displayName", "availabilityDomain", "faultDomain", "compartmentId", "shape"),
@@ -77,7 +78,11 @@ class GuestView:
         }
 
     def vnics(self) -> list[Document]:
-        """The instance's VNICs, the primary one first, as OCI lists them."""
+        """/opc/v2/vnics/: the VNICs that are attached, the primary one first, as OCI lists them.
+
+        Each has "vnicId", "privateIp", "macAddr", "vlanTag", "virtualRouterIp", "subnetCidrBlock" and
+        "nicIndex". Raises AbsentError.
+        """
         joins = self._bodies("vnicattachment", "instanceId", self._instance()["id"])
         attached = [join for join in joins if join["lifecycleState"] == "ATTACHED"]
         return [self._described(join) for join in attached]
@@ -96,6 +101,7 @@ class GuestView:
         }
 
     def volume_attachments(self) -> list[Document]:
+        """/opc/v2/volumeAttachments/: ATTACHED ones alone, with ATTACHMENT_FIELDS. Raises AbsentError."""
         instance_id = self._instance()["id"]
         rows = self._bodies("volumeattachment", "instanceId", instance_id)
         attached = [row for row in rows if row["lifecycleState"] == "ATTACHED"]
@@ -110,7 +116,7 @@ class GuestView:
     def _instance(self) -> Document:
         joins = self._bodies("vnicattachment", "vnicId", self._vnic()["id"])
         for instance in self._bodies("instance", "id", joins[0]["instanceId"]):
-            if instance["lifecycleState"] not in GONE:
+            if instance["lifecycleState"] not in ENDED:
                 return instance
         raise AbsentError(f"no living instance has the address {self.address}")
 

@@ -121,6 +121,9 @@ class Provider:
 
     @_answers("ApplyResourceChange")
     def ApplyResourceChange(self, request: Any, response: Any) -> None:
+        """Create, update or delete. Raises CreationError for an object that exists and is not ready: the
+        answer has it in its state, and `_answers` makes a diagnostic of the error.
+        """
         response.legacy_type_system = True
         response.private = request.planned_private
         prior, planned = decode(request.prior_state), decode(request.planned_state)

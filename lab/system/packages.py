@@ -53,7 +53,10 @@ def install_command(packages: list[str]) -> str:
 
 
 def ensure(tools: Mapping[str, str] = TOOLS) -> list[str]:
-    """Have every package: install what is missing as root, else raise with the command; what was new."""
+    """Have every package, and install what is missing; what was new.
+
+    Raises HardwareError, with the command to run, for another user than root; and where that did not help.
+    """
     wanted = missing(tools)
     if not wanted:
         return []

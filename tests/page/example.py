@@ -57,7 +57,7 @@ def done(planned: bool = False) -> Events:
         at(
             end + 7.6,
             "verified",
-            findings=[{"subject": s, "ok": True, "found": f} for s, f in FINDINGS],
+            findings=[{"subject": s, "ok": True, "actual": f} for s, f in FINDINGS],
             second_plan_changes=0,
         ),
         at(end + 7.6, "run-done", outcome="done", active="nfs-srv-2"),

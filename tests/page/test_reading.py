@@ -37,6 +37,14 @@ def test_every_prefix_of_a_journal_makes_every_report(length):
         assert "did not end" in page.html(run)
 
 
+def test_what_an_older_run_verified_is_read_by_its_key():
+    events = json.loads(json.dumps(example.done()).replace('"actual":', '"found":'))
+    assert '"found":' in json.dumps(events)
+    actual = [f.actual for f in read_run(example.ID, events).findings]
+    assert actual == [text for _, text in example.FINDINGS]
+    assert actual == [f.actual for f in read_run(example.ID, example.done()).findings]
+
+
 def test_steps_side_by_side_overlap_in_the_record():
     run = read_run(example.ID, example.done())
     launch, fence = run.step("launch nfs-srv-2"), run.step("power-off nfs-srv-1")

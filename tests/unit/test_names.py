@@ -49,12 +49,13 @@ def bound(node: ast.AST) -> Iterator[str]:
 
 
 def vague(tree: ast.Module, options: frozenset[str] = frozenset()) -> list[str]:
-    """`name (line N)` of each binding whose whole identifier is a vague word, leading underscores aside."""
+    """`name (line N)` of each binding whose whole identifier is a vague word, in any case, leading
+    underscores aside."""
     return [
         f"{name} (line {getattr(node, 'lineno', 0)})"
         for node in ast.walk(tree)
         for name in bound(node)
-        if name.lstrip("_") in VAGUE and not (isinstance(node, ast.arg) and name in options)
+        if name.lstrip("_").lower() in VAGUE and not (isinstance(node, ast.arg) and name in options)
     ]
 
 
@@ -72,6 +73,8 @@ def test_data_is_named_by_what_it_holds() -> None:
     [
         "found = 1",
         "_told: str = ''",
+        "_NOBODY = 65534",
+        "class Gone: ...",
         "for seen in (): ...",
         "class A:\n    via: str = ''",
         "class A:\n    def f(self):\n        self._gone = 0",
@@ -95,7 +98,8 @@ def test_every_way_to_bind_a_name_is_seen(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["found_seconds = 1", "not_found()", "x = {'found': 1}", "x['seen'] = '`told`'"]
+    "code",
+    ["found_seconds = 1", "not_found()", "x = {'found': 1}", "x['seen'] = '`told`'", "NOT_FOUND = 404"],
 )
 def test_words_inside_a_name_and_texts_are_free(code: str) -> None:
     assert not vague(parse(code))

@@ -48,7 +48,7 @@ class AgentRun:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether it has ended."""
         return self.state in ENDED or self.delivery == "EXPIRED"
 
     @property

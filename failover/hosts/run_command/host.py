@@ -17,6 +17,7 @@ from failover.hosts.run_command import policies, script
 from failover.hosts.run_command.calls import AgentCommands, AgentRun, Crowded
 from failover.hosts.run_command.script import HooksSource
 from failover.hosts.ssh import Ran, SshHost, loop
+from failover.hosts.ssh.host import BOOT_ID_FILE
 from failover.model.host import hook_report as answers
 from failover.model.host.attempt import Attempt
 from failover.model.host.hook_report import HookReport
@@ -103,7 +104,7 @@ class AgentHost:
     def boot_id(self, deadline_seconds: float = 60.0) -> str:
         """The kernel's boot id (random(4)); empty while the agent does not answer."""
         try:
-            ran = self.run(["cat", "/proc/sys/kernel/random/boot_id"], deadline_seconds)
+            ran = self.run(["cat", BOOT_ID_FILE], deadline_seconds)
         except Unknown:
             return ""
         match = _BOOT_ID.search(ran.out)

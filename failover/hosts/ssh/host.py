@@ -24,7 +24,7 @@ from failover.model.site import SshAccess
 
 _PROBE_SECONDS = 5.0
 _BOOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
+BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
 _LOOK_SECONDS = 0.2
 _LOCK = threading.Lock()
 _SITES: dict[SshAccess, Connections] = {}
@@ -102,7 +102,7 @@ class SshHost:
 
     def boot_id(self, deadline_seconds: float = 60.0) -> str:
         """The kernel's boot id (random(4)); empty when the host prints none. Raises as `run` does."""
-        match = _BOOT_ID.fullmatch(self.run(["cat", _BOOT_ID_FILE], deadline_seconds).out.strip())
+        match = _BOOT_ID.fullmatch(self.run(["cat", BOOT_ID_FILE], deadline_seconds).out.strip())
         return match.group() if match else ""
 
     def close(self) -> None:

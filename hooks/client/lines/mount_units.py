@@ -16,7 +16,9 @@ _ELSEWHERE = "copy it with `systemctl edit --full {}`, then correct its What="
 _SPECIAL = (
     "its What= or Options= holds a specifier, a quote or a continued line: write each plainly, in one line"
 )
-_APART = "its What= and Options= name the server in two files: put both into one (`systemctl edit --full {}`)"
+_IN_TWO_FILES = (
+    "its What= and Options= name the server in two files: put both into one (`systemctl edit --full {}`)"
+)
 
 
 class UnitSetting(NamedTuple):
@@ -89,7 +91,7 @@ def _fixed(name: str, what: UnitSetting, options: UnitSetting) -> str:
     files = {what.file, options.file} if names_server(options.value) else {what.file}
     if any(not file.startswith(OURS + "/") for file in files):
         return _ELSEWHERE.format(name)
-    return "" if len(files) == 1 else _APART.format(name)
+    return "" if len(files) == 1 else _IN_TWO_FILES.format(name)
 
 
 def automounted(source: str) -> bool:

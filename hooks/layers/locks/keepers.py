@@ -1,4 +1,7 @@
-"""Which daemon keeps its record of clients on the data: what a host is, and nothing of what it should be."""
+"""Which daemon keeps its record of clients on the data: what a host is, and nothing of what it should be.
+
+Functions with a `host` read it (systemctl(1), show; /proc); none changes it. `folder` is pure.
+"""
 
 from typing import Dict, NamedTuple, Sequence
 

@@ -18,8 +18,9 @@ MODELLED = (
 def create_boot_volume(cloud: Tenancy, call: Call) -> Accepted:
     """CreateBootVolume, as a clone of another one, which may be in use: its instance goes on.
 
-    A clone is what the disk holds at that moment: what the guest has not synced is not in it. Refuses
-    another availability domain (400) and a source that is not AVAILABLE (409).
+    A clone is what the disk holds at that moment: what the guest has not synced is not in it. Raises
+    404 for an unknown compartment or source, 400 for no source and for another availability domain, 409 for
+    a source that is not AVAILABLE, and 501 for what is not modelled.
     """
     call.modelled(*MODELLED)
     cloud.require_compartment(call.text("compartmentId"))
@@ -61,7 +62,7 @@ def _source(cloud: Tenancy, call: Call) -> tuple[StoredResource, str]:
 
 
 def free_boot_volume(cloud: Tenancy, ocid: Any, domain: str) -> StoredResource:
-    """The boot volume that a launch may take. Raises 400, 404, 409 as OCI does."""
+    """The boot volume that a launch may take. Raises 400, 404, 409 as OCI does, 501 for a preserved one."""
     if not ocid:
         raise missing("sourceDetails.bootVolumeId")
     boot = cloud.required("bootvolume", ocid)

@@ -4,7 +4,7 @@ from lab.api.compute.instance_record import machine_of
 from lab.api.core.store import Store
 from lab.hardware.hardware import NullHardware
 
-GONE = ("TERMINATED", "TERMINATING")
+ENDING_OR_ENDED = ("TERMINATED", "TERMINATING")
 
 
 class Remembering(NullHardware):
@@ -14,9 +14,9 @@ class Remembering(NullHardware):
         super().__init__()
         self._images |= {one.id for one in store.find("image") if one.state != "DELETED"}
         volumes = [one for one in store.find("volume") if "iqn" in one.hidden]
-        self._iqns |= {one.id: one.hidden["iqn"] for one in volumes if one.state not in GONE}
+        self._iqns |= {one.id: one.hidden["iqn"] for one in volumes if one.state not in ENDING_OR_ENDED}
         for instance in store.find("instance"):
-            if instance.state not in (*GONE, "PROVISIONING"):
+            if instance.state not in (*ENDING_OR_ENDED, "PROVISIONING"):
                 self.create_disk(machine_of(instance), instance.body["imageId"])
             if instance.state == "RUNNING":
                 self.power_on(machine_of(instance))

@@ -9,7 +9,7 @@ LARGEST_METADATA_BYTES = 32_000
 
 
 def check_metadata(metadata: Document, extended: Document) -> None:
-    """Refuse what OCI would: both maps together over 32,000 bytes, or a plain value that is not a string."""
+    """Raises 400, as OCI does: for maps of over 32,000 bytes together, and a plain value of another type."""
     for key, value in metadata.items():
         if not isinstance(value, str):
             raise invalid(

@@ -10,7 +10,7 @@ from lab.api.core.ocid import new_ocid, timestamp
 from lab.api.core.store import Document, StoredResource
 
 KIND = "capacityreservation"
-GONE = ("TERMINATING", "TERMINATED")
+ENDING_OR_ENDED = ("TERMINATING", "TERMINATED")
 
 
 def create_compute_capacity_reservation(cloud: Tenancy, call: Call) -> StoredResource:
@@ -57,7 +57,8 @@ def get_compute_capacity_reservation(cloud: Tenancy, call: Call) -> StoredResour
 
 
 def check_reservation(cloud: Tenancy, ocid: str | None, shape: str, domain: str) -> None:
-    """Refuse a launch that does not fit the reservation; what OCI answers when it is full is not modelled."""
+    """Raises 404 for an unknown reservation, 400 for one of another shape or availability domain, and 501 for
+    one that is full: what OCI answers then is not modelled."""
     if ocid is None:
         return
     body = cloud.required(KIND, ocid).body
@@ -71,4 +72,4 @@ def check_reservation(cloud: Tenancy, ocid: str | None, shape: str, domain: str)
 
 def _used(cloud: Tenancy, ocid: str) -> list[StoredResource]:
     instances = cloud.store.find("instance", capacityReservationId=ocid)
-    return [one for one in instances if one.state not in GONE]
+    return [one for one in instances if one.state not in ENDING_OR_ENDED]

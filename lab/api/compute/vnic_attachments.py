@@ -30,7 +30,8 @@ MODELLED = ("createVnicDetails", "displayName", "instanceId", "nicIndex")
 
 
 def attach_vnic(cloud: Tenancy, call: Call) -> StoredResource:
-    """AttachVnic. Raises 400 for a NIC that the shape lacks, and for a VNIC too many; 501 for a VLAN."""
+    """AttachVnic. Raises 400 for a NIC that the shape lacks, and for a VNIC too many; 404 for an unknown
+    instance or subnet; 409 for an instance that is neither RUNNING nor STOPPED; 501 for a VLAN."""
     call.modelled(*MODELLED)
     instance = cloud.required("instance", call.text("instanceId"))
     details = _details(cloud, call)

@@ -71,7 +71,10 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator["Store"]:
-        """All or nothing; nested use joins the outer one. Hold it for decisions, never while waiting."""
+        """All or nothing; nested use joins the outer one. Hold it for decisions, never while waiting.
+
+        What the block raises rolls everything back, and is raised again.
+        """
         with self._lock:
             if self._db.in_transaction:
                 yield self

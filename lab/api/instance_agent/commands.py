@@ -22,7 +22,11 @@ _ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELED")
 
 
 def create_command(cloud: Tenancy, call: Call) -> Document:
-    """CreateInstanceAgentCommand. Refuses a text that is too long, another one's SHA-256, a sixth command."""
+    """CreateInstanceAgentCommand.
+
+    Raises 404 for an unknown compartment or instance; 400 for no instance, a text that is too long, another
+    one's SHA-256, seconds out of range and a sixth command; 501 for a source or an output in Object Storage.
+    """
     call.modelled("compartmentId", "displayName", "executionTimeOutInSeconds", "target", "content")
     compartment = call.text("compartmentId")
     cloud.require_compartment(compartment)

@@ -17,9 +17,10 @@ def taken_addresses(cloud: Tenancy) -> set[str]:
 
 
 def free_address(cloud: Tenancy, wanted: str | None, subnet_id: str = "") -> str:
-    """The wanted address if the subnet has it free, else the lowest free one; InvalidParameter otherwise.
+    """The wanted address, or without one the lowest that is free. `subnet_id`: empty for the first subnet.
 
-    `subnet_id`: empty for the first. Raises it as an ApiError.
+    Raises ApiError: 400 InvalidParameter where the wanted one is not free or not usable, 400 LimitExceeded
+    where none is free.
     """
     cidr = cloud.world.subnets[subnet_id or cloud.world.subnet_id]
     subnet, used = ipaddress.ip_network(cidr), taken_addresses(cloud)

@@ -18,7 +18,10 @@ KIND = "ZIP_UPLOAD"
 
 
 def checked(source: Document) -> tuple[bytes, str]:
-    """The zip and its working directory, of a new upload; refuses what the service refuses."""
+    """The zip and its working directory, of a new upload.
+
+    Raises 501 for another kind of source, and 400 for a zip that the service would not take.
+    """
     if source.get("configSourceType") != KIND:
         raise not_modelled(f"the configSourceType {source.get('configSourceType')}")
     content = _decoded(source.get("zipFileBase64Encoded"))

@@ -41,7 +41,7 @@ def list_assignments(cloud: Tenancy, call: Call) -> list[StoredResource]:
 
 
 def create_assignment(cloud: Tenancy, call: Call) -> StoredResource:
-    """CreateVolumeBackupPolicyAssignment. Raises ApiError: one policy for an asset, a second one is 409."""
+    """CreateVolumeBackupPolicyAssignment. Raises 404 for an unknown one, 409 for an asset that has one."""
     call.modelled("assetId", "policyId")
     asset, policy = _asset(cloud, call.text("assetId")), call.text("policyId")
     if policy not in _policies():

@@ -31,7 +31,9 @@ class VolumeAttachments:
         self._cloud = cloud
 
     def create(self, wanted: Record, deadline: float) -> Record:
-        """Attach and wait for ATTACHED. One that ends otherwise is an error, and is kept as tainted."""
+        """Attach and wait for ATTACHED. Raises ProviderError for another type than iSCSI, and CreationError,
+        with the attachment that Terraform keeps as tainted, for one that ends otherwise.
+        """
         arguments = {name: wanted[name] for name in _ARGUMENTS if name in wanted}
         if wanted["attachment_type"].lower() != "iscsi":
             raise ProviderError(

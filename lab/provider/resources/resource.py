@@ -30,6 +30,7 @@ def refreshed(resource: Resource, current: Record) -> Record | None:
 
     A 404 drops it, although OCI also answers 404 to users who lack a permission, unless
     TF_PRESERVE_STATE_ON_404=true: then the state stays as it is, as with the real provider.
+    Raises an API error other than 404.
     """
     try:
         return resource.read(current["id"], current)
@@ -52,7 +53,10 @@ def ignored(look: Callable[[], Any]) -> Any:
 
 
 def deleted(call: Any, identity: str, **options: Any) -> bool:
-    """Make a deleting call. A 404 counts as success, as in the real provider; then the answer is False."""
+    """Make a deleting call. A 404 counts as success, as in the real provider; then the answer is False.
+
+    Raises an API error other than 404.
+    """
     try:
         call(identity, **options)
     except API_ERRORS as error:

@@ -16,7 +16,7 @@ Source = Callable[[ProviderClients, Record], Record | None]
 def read(type_name: str, cloud: ProviderClients, query: Record) -> Record | None:
     """What the data source tells; None, which becomes null in every attribute, for what is not there.
 
-    That is how the real provider (8.28.0) takes a 404, and a TERMINATED instance.
+    That is how the real provider (8.28.0) takes a 404, and a TERMINATED instance. Raises another API error.
     """
     try:
         return SOURCES[type_name](cloud, query)

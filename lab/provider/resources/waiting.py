@@ -53,7 +53,7 @@ def _fetched(fetch: Callable[[], Any]) -> Any:
 
 
 def wait_until_gone(fetch: Callable[[], Any], pending: Collection[str], target: str, deadline: float) -> None:
-    """As wait_for, and an object that answers 404 is gone too."""
+    """As wait_for, and an object that answers 404 is gone too. Raises as wait_for does, but for that 404."""
     try:
         wait_for(fetch, "deletion", pending, target, deadline)
     except API_ERRORS as error:

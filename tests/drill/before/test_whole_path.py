@@ -89,7 +89,7 @@ class Path:
     def moved(self, target: str) -> None:
         """The service moves; records, client, server, attachments and a second plan are looked at."""
         assert self.report("failover", "--active", target, "--yes")["outcome"] == "done"
-        Proof(self.lab, self.witness, self.story, target).look(Switchover(target), None)
+        Proof(self.lab, self.witness, self.story, target).check(Switchover(target), None)
         assert self.story.missing == []
         assert self.story.records_lost == 0
         assert self.report("failover", "--active", target, "--yes")["outcome"] == "nothing-to-do"

@@ -350,7 +350,7 @@ def test_a_mount_that_stays_keeps_the_old_connection_for_the_others(served):
     mounts = [("/srv/t/a", POINT), ("/srv/t/a/p", "/data/x")]
     waits = migrates(served, "service", *mounts).facts["waits"]
     assert "(sleep)" in waits["/data/x"]
-    assert f"{ADDRESSES[SERVER]} is asked still" in waits[POINT]
+    assert f"the client still uses {ADDRESSES[SERVER]}" in waits[POINT]
     assert "/data/x keeps it" in waits[POINT]
     assert addressed(served, POINT) == ADDRESSES[SERVER]
     served.client("systemctl stop holder")

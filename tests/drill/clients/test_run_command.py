@@ -73,7 +73,7 @@ def check(choice: SiteChoice, capsys: pytest.CaptureFixture[str]) -> str:
     capsys.readouterr()
     assert clients.main(clients.Arguments("check", choice, ClientSource(), json=True)) == 0
     rows = json.loads(capsys.readouterr().out.splitlines()[-1])["checks"]
-    return str(next(row["found"] for row in rows if row["name"] == "clients"))
+    return str(next(row["actual"] for row in rows if row["name"] == "clients"))
 
 
 def test_a_client_without_ssh_follows_the_service(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:

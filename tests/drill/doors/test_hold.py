@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.guests, pytest.mark.nightly]
 def looked_at(lab: Lab, witness: Witness, target: str) -> None:
     """Client, records, server, attachments and a second plan, without the operator's side."""
     story = DrillResult()
-    Proof(lab, witness, story, target).look(Switchover(target), None)
+    Proof(lab, witness, story, target).check(Switchover(target), None)
     assert story.missing == []
     assert story.records_lost == 0
 

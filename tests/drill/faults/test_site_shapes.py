@@ -225,9 +225,10 @@ def test_a_slow_taker_is_waited_for_and_its_work_counts(server):
         late = server.hooks("apply", server.spec(deadline_seconds=4))
         assert not late.ok
         assert late.result.facts["busy"] is True
-        assert "waited for the boot service (process" in late.result.message
+        assert "the boot service (process" in late.result.message
         assert "which runs `mount /mnt/a` since" in late.result.message
-        assert "wait, and run the same command again" in late.result.message
+        assert "holds the lock" in late.result.message
+        assert "wait, then run the same command again" in late.result.message
     finally:
         server.ends("holder")
     assert server.hooks("apply").result.message == "nothing to do: already so"

@@ -188,7 +188,7 @@ def test_what_has_drifted_is_shown_and_waits_for_an_answer(
     shown = capsys.readouterr()
     assert f'+  "bv3" = {{ volume_id = "{volume}" }}' in shown.out
     assert '+name = "nfs-cli-2"' in shown.out
-    assert "Nobody is there to answer" in shown.err
+    assert "There is no terminal" in shown.err
     assert site.written() == before
 
 

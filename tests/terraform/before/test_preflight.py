@@ -328,7 +328,7 @@ def test_a_locked_state(place: Place) -> None:
     checks = {c["name"]: c for c in report["checks"]}
     assert code == 3
     assert checks["terraform lock"]["outcome"] == checks["terraform plan"]["outcome"] == "blocking"
-    assert f"process {os.getpid()}" in checks["terraform lock"]["found"]
+    assert f"process {os.getpid()}" in checks["terraform lock"]["actual"]
 
 
 def test_no_rendered_document(place: Place) -> None:

@@ -36,9 +36,9 @@ def test_one_client_is_unknown_and_the_others_answer(
         c for c in json.loads(capsys.readouterr().out.splitlines()[-1])["checks"] if c["name"] == "clients"
     ]
     assert check["outcome"] == "warning"
-    assert f"{1 if row.every else 3} of 4 answer" in check["found"], check
-    assert "gpu-002: " in check["found"]
-    assert row.text in check["found"] + check["remedy"]
+    assert f"{1 if row.every else 3} of 4 answer" in check["actual"], check
+    assert "gpu-002: " in check["actual"]
+    assert row.text in check["actual"] + check["remedy"]
 
 
 def test_the_document_shows_this_table() -> None:

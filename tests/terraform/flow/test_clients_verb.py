@@ -200,7 +200,7 @@ def test_a_unit_is_put_on_the_clients_shown_and_taken_away(
     code, said = do(site, "check", capsys, nodes="nfs-cli,gpu-[001,003]")
     assert code == 0, said
     (check,) = [one for one in result(said)["checks"] if one["name"] == "clients that follow"]
-    assert (check["outcome"], check["found"][:7]) == ("warning", "3 of 3:")
+    assert (check["outcome"], check["actual"][:7]) == ("warning", "3 of 3:")
 
     code, said = do(site, "follow", capsys, follow="on", nodes="nfs-cli,gpu-[001,003]")
     assert (code, result(said)["already"], sorted(result(said)["changed"])) == (
@@ -211,7 +211,7 @@ def test_a_unit_is_put_on_the_clients_shown_and_taken_away(
     code, said = do(site, "check", capsys, nodes="nfs-cli,gpu-[001,003]")
     (check,) = [one for one in result(said)["checks"] if one["name"] == "clients that follow"]
     assert check["outcome"] == "ok"
-    assert check["found"] == f"3 of 3: gpu-[001,003],nfs-cli: on, hooks {ours}"
+    assert check["actual"] == f"3 of 3: gpu-[001,003],nfs-cli: on, hooks {ours}"
 
     code, said = do(site, "follow", capsys, follow="off", nodes="nfs-cli,gpu-[001,003]")
     assert (code, len(result(said)["changed"])) == (0, 3), said

@@ -81,8 +81,8 @@ def test_a_check_says_what_is_missing_by_what_it_saw_and_makes_no_other_call(
     assert site.clients("check") == 0
     (check,) = [c for c in result(capsys)["checks"] if c["name"] == "clients"]
     assert check["outcome"] == "warning"
-    assert "2 of 4 answer, 3 of them asked by commands of OCI's agent" in check["found"]
-    assert "it was cancelled; it took none in 7 days" in check["found"]
+    assert "2 of 4 answer, 3 of them asked by commands of OCI's agent" in check["actual"]
+    assert "it was cancelled; it took none in 7 days" in check["actual"]
     assert "a new member of the agent's dynamic group waits up to 30 minutes" in check["remedy"]
     assert "allow dynamic-group <clients> to use instance-agent-command-execution-family" in check["remedy"]
     assert "enable it (console: the instance, Oracle Cloud Agent" in check["remedy"]
@@ -113,7 +113,7 @@ def test_any_site_can_be_asked_so_by_the_command_line(
 ) -> None:
     assert site.clients("check", transport="run-command") == 0
     (check,) = [c for c in result(capsys)["checks"] if c["name"] == "clients"]
-    assert "no RUNNING instances" in check["found"], "nfs-cli is no instance"
+    assert "no RUNNING instances" in check["actual"], "nfs-cli is no instance"
     assert 'set `instance_id = "ocid1.instance..."`' in check["remedy"]
     assert site.clients("check", transport="telnet") == 2
     assert "expected ssh or run-command" in capsys.readouterr().err

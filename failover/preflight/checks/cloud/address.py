@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
-from failover.cloud.resources import PrivateIp, SubnetFound
+from failover.cloud.resources import PrivateIp, SubnetFacts
 from failover.model.instance_states import ENDING
 from failover.model.stack_output import Launch, Server
 from failover.preflight.check import Check, blocking, ok, warning
@@ -58,7 +58,7 @@ def _kept_until_it_ends(ground: Ground) -> frozenset[str]:
 
 
 def judge(
-    server: str, launch: Launch, subnet: SubnetFound, used: Set[str], own: Set[str] = frozenset()
+    server: str, launch: Launch, subnet: SubnetFacts, used: Set[str], own: Set[str] = frozenset()
 ) -> Check:
     """The subnet is AVAILABLE, reaches the target's domain, and has the wanted address or any one free.
 

@@ -13,7 +13,8 @@ _NOT_IMPLEMENTED = 501
 
 
 def look(ground: Ground) -> Iterator[Check]:
-    """The volume's own backups, and those of its OCI volume group."""
+    """The volume's own backups, and those of its OCI volume group. A 501 is a warning; another one is raised
+    as Unanswered."""
     for name, volume in ground.stack.volumes.items():
         try:
             newest = _newest(ground, volume.volume_id)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from failover.cloud.inventory import Unanswered
 from failover.cloud.profile import full_region
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.hosts.ssh import Silent
 from failover.model.host import image_contents
 from failover.model.host.image_contents import TAG, TAG_OF, ImageContents
@@ -50,7 +50,7 @@ def look(ground: Ground) -> Iterator[Check]:
 
 
 def judge(
-    server: str, image: ImageFound, now: datetime, limits: PreflightLimits, objectives: Objectives
+    server: str, image: ImageFacts, now: datetime, limits: PreflightLimits, objectives: Objectives
 ) -> Check:
     """AVAILABLE, and younger than [preflight] image_age_days and [objectives] image_days."""
     days = (now - image.created).total_seconds() / 86400
@@ -97,7 +97,7 @@ def compare(ground: Ground) -> Iterator[Check]:
 
 
 def judge_drift(
-    target: str, image: ImageFound, active: str, active_id: str | None, server: ImageContents
+    target: str, image: ImageFacts, active: str, active_id: str | None, server: ImageContents
 ) -> Check:
     """A warning names what a failover to the target would lose; what the tags do not tell is no fault."""
     drift = image_contents.drift(image_contents.of_tags(image.tags), server)

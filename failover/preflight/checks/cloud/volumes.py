@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from failover.cloud.resources import VolumeFound
+from failover.cloud.resources import VolumeFacts
 from failover.model.attachments import Attachment, described
 from failover.model.stack_output import Stack
 from failover.preflight.check import Check, blocking, ok, warning
@@ -24,7 +24,7 @@ def states(ground: Ground) -> Iterator[Check]:
         yield judge_volume(name, ground.volume(volume.volume_id), ground.target.name, domain)
 
 
-def judge_volume(name: str, volume: VolumeFound, server: str, domain: str | None) -> Check:
+def judge_volume(name: str, volume: VolumeFacts, server: str, domain: str | None) -> Check:
     """AVAILABLE and in the target's domain."""
     check = f"volume {name}"
     text = f"{volume.state} in {volume.availability_domain}"

@@ -41,7 +41,7 @@ def judge(name: str, sha256: str, here: bool, with_data: Set[str]) -> Check:
 def _of_target(ground: Ground) -> tuple[str, bool] | None:
     """The SHA-256 that the target's loader wants, and whether its own disk has it."""
     if ground.to_launch():
-        pinned = pinned_in(ground.terraform.file("rendered/user_data") or "")
+        pinned = pinned_in(ground.runner.file("rendered/user_data") or "")
         return (pinned, False) if pinned else None
     try:
         answer = ground.survey(ground.target.name) if survey.may_be_asked(ground) else None

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from failover.bundle.cloud_init import render_cloud_init, user_data
-from failover.model.instance_states import GONE
+from failover.model.instance_states import ENDING_OR_ENDED
 from failover.model.outcome import Refused
 from failover.model.resource_change import Change
 from failover.preflight.check import Check, blocking, ok, warning
@@ -22,7 +22,7 @@ NAME, RECORD = addresses.SERVICE_NAME_RECORD, "dns record"
 
 def lock(ground: Ground) -> Iterator[Check]:
     """The lock of a local state, or the job of a stack; the lock of a backend shows in the plan."""
-    yield judge_lock(ground.terraform.lock_holder(), waits=ground.observation is not None)
+    yield judge_lock(ground.runner.lock_holder(), waits=ground.observation is not None)
 
 
 def judge_lock(holder: str | None, waits: bool) -> Check:
@@ -55,15 +55,11 @@ def plan(ground: Ground) -> Iterator[Check]:
     try:
         # not of what active.auto.tfvars asks for: in a pull request's checkout that is the switch itself
         now = {**shown, "active_server": _planned_for(ground)}
-        made = (
-            ground.terraform.plan(now)
-            if ground.observation
-            else ground.terraform.plan(now, lock_timeout="0s")
-        )
+        made = ground.runner.plan(now) if ground.observation else ground.runner.plan(now, lock_timeout="0s")
     except Refused as error:
         yield blocking(PLAN, error.reason, "a plan", error.remedy)
         return
-    ground.terraform.discard(made)
+    ground.runner.discard(made)
     yield judge_plan(made.changes, ground.target.name)
     for change in made.changes:
         if change.address == NAME and change.actions == ("create",):
@@ -73,7 +69,7 @@ def plan(ground: Ground) -> Iterator[Check]:
 def _planned_for(ground: Ground) -> str:
     """The active server, or the target where that is terminated: a plan refuses to attach anything to it."""
     active = ground.stack.servers[ground.stack.active]
-    terminated = active.instance_id is not None and ground.server_state(active) in GONE
+    terminated = active.instance_id is not None and ground.server_state(active) in ENDING_OR_ENDED
     return ground.target.name if terminated else active.name
 
 
@@ -116,7 +112,7 @@ def rendered(ground: Ground) -> Iterator[Check]:
     if ground.target.exists or ground.target.adopted:
         yield ok(RENDERED, f"{ground.target.name} exists already")
         return
-    yield judge_rendered((ground.terraform.file("rendered/user_data") or "").strip(), current())
+    yield judge_rendered((ground.runner.file("rendered/user_data") or "").strip(), current())
 
 
 def current() -> str:

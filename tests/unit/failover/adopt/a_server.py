@@ -11,11 +11,11 @@ from failover.adopt.host_view import (
     DeviceMount,
     Disk,
     Exported,
-    HostSeen,
+    HostView,
     PhysicalVolume,
     Segment,
 )
-from failover.cloud.server_reads import DataVolume, ServerInstance, ServerSeen, ServerVnic
+from failover.cloud.server_reads import DataVolume, ServerFacts, ServerInstance, ServerVnic
 
 INSTANCE_ID = "ocid1.instance.oc1.ap-tokyo-1.aaaa"
 UUID = "3f1c0d9e-0000-4000-8000-00000000000a"
@@ -67,7 +67,7 @@ def vnic(**changes: Any) -> ServerVnic:
     return replace(plain, **changes)
 
 
-def server(*volumes: DataVolume, instance: dict[str, Any] | None = None, **changes: Any) -> ServerSeen:
+def server(*volumes: DataVolume, instance: dict[str, Any] | None = None, **changes: Any) -> ServerFacts:
     """The server by the API."""
     plain = ServerInstance(
         INSTANCE_ID,
@@ -85,7 +85,7 @@ def server(*volumes: DataVolume, instance: dict[str, Any] | None = None, **chang
         "",
         KEY,
     )
-    seen = ServerSeen(replace(plain, **(instance or {})), (vnic(),), volumes or (volume(1), volume(2)))
+    seen = ServerFacts(replace(plain, **(instance or {})), (vnic(),), volumes or (volume(1), volume(2)))
     return replace(seen, **changes)
 
 
@@ -101,7 +101,7 @@ def segment(kind: str = "striped", **changes: Any) -> Segment:
     )
 
 
-def host(**changes: Any) -> HostSeen:
+def host(**changes: Any) -> HostView:
     """The server by its own word."""
     blocks = [
         block("/dev/sda", ""),
@@ -110,7 +110,7 @@ def host(**changes: Any) -> HostSeen:
         block("/dev/sdc", "LVM2_member"),
         block("/dev/dm-0", "xfs", "/dev/sdb", "/dev/sdc", kind="lvm", uuid=UUID),
     ]
-    plain = HostSeen(
+    plain = HostView(
         system="Oracle Linux Server 9.4",
         disks=tuple(
             Disk(f"iqn.2015-12.com.oracleiaas:bv{n}", f"169.254.2.{n + 1}:3260", f"/dev/sd{letter}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from failover.adopt.host_view import DeviceLine, DeviceMount, Disk, Exported, HostSeen, PhysicalVolume
+from failover.adopt.host_view import DeviceLine, DeviceMount, Disk, Exported, HostView, PhysicalVolume
 from failover.adopt.site import AdoptedSite, adopted
 from failover.cloud.server_reads import DataVolume
 from failover.model.outcome import Refused
@@ -26,7 +26,7 @@ from tests.unit.failover.adopt.a_server import (
 STRANGER = "ocid1.instance.oc1.ap-tokyo-1.bbbb"
 
 
-def site(seen: HostSeen | None = None, *volumes: DataVolume, **instance: Any) -> AdoptedSite:
+def site(seen: HostView | None = None, *volumes: DataVolume, **instance: Any) -> AdoptedSite:
     return adopted(server(*volumes, instance=instance), seen or host(), {})
 
 
@@ -253,7 +253,7 @@ REFUSED_HOSTS = [
 
 
 @pytest.mark.parametrize(("seen", "words"), REFUSED_HOSTS)
-def test_what_cannot_be_recovered_is_refused_by_name(seen: HostSeen, words: str) -> None:
+def test_what_cannot_be_recovered_is_refused_by_name(seen: HostView, words: str) -> None:
     with pytest.raises(Refused) as raised:
         site(seen)
     assert words in raised.value.reason

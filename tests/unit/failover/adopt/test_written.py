@@ -186,7 +186,7 @@ def test_nothing_is_written_where_nobody_can_answer(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
     said = io.StringIO()
     change = write.FileChange(tmp_path / "a.tfvars", "a = 1\n")
-    with pytest.raises(Refused, match="Nobody is there to answer"):
+    with pytest.raises(Refused, match="There is no terminal"):
         write.write([change], Console(file=said), yes=False)
     assert not change.path.exists()
     assert "+a = 1" in said.getvalue()

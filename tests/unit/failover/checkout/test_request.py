@@ -35,7 +35,7 @@ def test_a_commit_older_than_the_switch_is_refused_with_both_sides_named(reposit
         "Aiko",
     ):
         assert part in error.reason
-    assert "commit that anew" in error.remedy
+    assert "make a newer commit" in error.remedy
 
 
 def test_a_commit_newer_than_the_switch_goes_through(repository: Repository) -> None:

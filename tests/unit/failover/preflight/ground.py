@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from failover.cloud.resources import SubnetFound
+from failover.cloud.resources import SubnetFacts
 from failover.model.attachments import Attachment
 from failover.model.stack_output import Launch, Server, Stack, Volume
 from failover.preflight.check import Check, CheckResult
@@ -16,7 +16,7 @@ AD1, AD2 = "Uocm:PHX-AD-1", "Uocm:PHX-AD-2"
 LAUNCH = Launch("ocid1.image.x", "BM.Optimized3.36", AD1, "ocid1.subnet.x", "10.0.0.12")
 
 
-SUBNET = SubnetFound("nfs", "AVAILABLE", "10.0.0.0/29", None)
+SUBNET = SubnetFacts("nfs", "AVAILABLE", "10.0.0.0/29", None)
 
 
 FIRST = Server("nfs-srv-1", "nfs-srv-1", True, True, "ocid1.instance.1", "10.0.0.11")

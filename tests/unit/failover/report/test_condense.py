@@ -68,7 +68,7 @@ def journal_of(plan: Plan) -> list[dict[str, Any]]:
                 ended |= {"event": "step-failed", "reason": why}
         events += [{"at": at(began), "event": "step-started", "step": step.name, "why": step.why}, ended]
     found = [
-        {"subject": f"client {s.subject}", "ok": s.subject != FULL, "found": "mounted: x", "client": True}
+        {"subject": f"client {s.subject}", "ok": s.subject != FULL, "actual": "mounted: x", "client": True}
         for s in plan.steps
         if s.kind is StepKind.CLIENT
     ]

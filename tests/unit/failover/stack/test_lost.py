@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from failover.cloud.inventory import Unanswered
-from failover.cloud.resources import InstanceFound, PrivateIp
+from failover.cloud.resources import InstanceFacts, PrivateIp
 from failover.model.outcome import Refused
 from failover.stack import addresses, lost
 from failover.stack.errors import explained
@@ -63,8 +63,8 @@ class Reads:
 
     private_ip = attachment_state = vnic_attachment_state = instance
 
-    def instances(self, _: str) -> tuple[InstanceFound, ...]:
-        return (InstanceFound("i2", "nfs-srv-2", "RUNNING", "ad", ()),) if self._listed else ()
+    def instances(self, _: str) -> tuple[InstanceFacts, ...]:
+        return (InstanceFacts("i2", "nfs-srv-2", "RUNNING", "ad", ()),) if self._listed else ()
 
     def attachments(self, *_: str) -> tuple[Any, ...]:
         return (type("Attachment", (), {"id": "a"}),) if self._listed else ()

@@ -12,7 +12,7 @@ from failover.model.outcome import Failed, Refused, Unknown, Usage
 from failover.stack import choose, state_edit
 from failover.stack import resource_manager as managed
 from failover.stack import state as tfstate
-from failover.stack.resource_manager_api import ResourceManagerJob, StackSeen
+from failover.stack.resource_manager_api import ResourceManagerJob, StackFacts
 from failover.stack.resource_manager_jobs import StackJobs, plain
 
 STACK = "ocid1.ormstack.oc1.eu-frankfurt-1.aaaa"
@@ -25,7 +25,7 @@ LOG = (
 
 
 def seen(variables, tags):
-    return StackSeen(STACK, "site", "ACTIVE", "1.5.x", "", variables, tags, "1")
+    return StackFacts(STACK, "site", "ACTIVE", "1.5.x", "", variables, tags, "1")
 
 
 def test_the_marks_of_the_service_are_taken_off_a_log():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.model.site import Objectives
 from failover.model.stack_output import Launch
 from failover.runs.history import Entry, History, Kind
@@ -31,7 +31,7 @@ def sight(world: World, target: str = "nfs-srv-1", **changes: object) -> Sight:
         switched=None,
         written=world.active,
         committed=world.active,
-        images={"nfs-srv-2": ImageFound("golden", "AVAILABLE", NOW - timedelta(days=3))},
+        images={"nfs-srv-2": ImageFacts("golden", "AVAILABLE", NOW - timedelta(days=3))},
         history=History((entry(Kind.PREFLIGHT, target="nfs-srv-2", blocking=[]),)),
     )
     return replace(seen, **changes)

@@ -10,7 +10,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.model.observation import Presence
 from failover.model.site import Objectives
 from failover.runs.history import History, Kind
@@ -196,7 +196,7 @@ def screen(seen: Sight) -> str:
     return out.getvalue()
 
 
-IMAGE = ImageFound("golden", "AVAILABLE", sights.NOW - timedelta(days=3), "ocid1.image")
+IMAGE = ImageFacts("golden", "AVAILABLE", sights.NOW - timedelta(days=3), "ocid1.image")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hooks.boot.load import GONE_LOOKS, Loader
 from hooks.boot.metadata import AttachedVolumes, Unreachable
 from hooks.contract.result import PRESENT, LayerFinding
 from hooks.host import places, released
-from hooks.host.copies import Looked, digest, name_of
+from hooks.host.copies import CopyCheck, digest, name_of
 from hooks.host.host import HookError
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
@@ -35,8 +35,8 @@ class Server:
         self.disk.mkdir(parents=True)
         self.host = PlannedHost(str(root), {})
         self.seen: Any = NONE
-        self.on_volume: Any = Looked(None, "/mnt/a: no hooks*.pyz in it")
-        self.at_url: Any = Looked(None, "the URL: none given")
+        self.on_volume: Any = CopyCheck(None, "/mnt/a: no hooks*.pyz in it")
+        self.at_url: Any = CopyCheck(None, "the URL: none given")
         self.asked: list[str] = []
         self.loader = Loader(self.host, PINNED)
         monkeypatch.setattr(metadata, "look", lambda: _given(self.seen))
@@ -76,19 +76,19 @@ def test_the_image_s_own_come_first_and_nothing_else_is_asked(server: Server) ->
 
 
 def test_then_the_volume_s_and_only_then_the_url_s(server: Server) -> None:
-    server.seen, server.on_volume = HERE, Looked(RIGHT, "/mnt/a/.nfs-failover/hooks.pyz")
+    server.seen, server.on_volume = HERE, CopyCheck(RIGHT, "/mnt/a/.nfs-failover/hooks.pyz")
     assert running(server.loader.look()) == RIGHT
     assert server.asked == ["volume"]
 
 
 def test_volumes_that_are_not_all_attached_are_not_touched(server: Server) -> None:
-    server.seen, server.at_url = AttachedVolumes(1, 2, ""), Looked(RIGHT, "the URL")
+    server.seen, server.at_url = AttachedVolumes(1, 2, ""), CopyCheck(RIGHT, "the URL")
     assert running(server.loader.look()) == RIGHT
     assert server.asked == ["url"]
 
 
 def test_what_it_found_is_kept_for_the_next_boot(server: Server) -> None:
-    server.at_url = Looked(RIGHT, "the URL")
+    server.at_url = CopyCheck(RIGHT, "the URL")
     server.loader.look()
     assert (server.disk / name_of(PINNED)).read_bytes() == RIGHT
     server.at_url = AssertionError("asked again")
@@ -102,7 +102,7 @@ def test_a_disk_that_takes_no_copy_does_not_hinder_a_takeover(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(load.copies, "keep", full)
-    server.at_url = Looked(RIGHT, "the URL")
+    server.at_url = CopyCheck(RIGHT, "the URL")
     assert running(server.loader.look()) == RIGHT
     assert "No space left on device" in server.host.notes[-1]
 
@@ -110,10 +110,10 @@ def test_a_disk_that_takes_no_copy_does_not_hinder_a_takeover(
 def test_changed_copies_everywhere_are_not_run_and_the_console_says_what_to_do(server: Server) -> None:
     (server.disk / name_of(PINNED)).write_bytes(OTHER)
     server.seen = HERE
-    server.on_volume = Looked(
+    server.on_volume = CopyCheck(
         None, f"/mnt/a/.nfs-failover/hooks.pyz: found SHA-256 {digest(OTHER)[:16]}, not run"
     )
-    server.at_url = Looked(
+    server.at_url = CopyCheck(
         None, "the URL in metadata key nfs_failover_hooks_url: found HTTP 404, expected 200"
     )
     assert server.loader.look() == ""
@@ -137,7 +137,7 @@ def test_a_server_that_stands_by_says_what_it_waits_for_once(server: Server) -> 
 def test_a_source_that_fails_does_not_keep_the_next_from_being_asked(
     server: Server, failure: Exception
 ) -> None:
-    server.seen, server.on_volume, server.at_url = HERE, failure, Looked(RIGHT, "the URL")
+    server.seen, server.on_volume, server.at_url = HERE, failure, CopyCheck(RIGHT, "the URL")
     assert running(server.loader.look()) == RIGHT
     server.seen = Unreachable("metadata service 169.254.169.254: timed out")
     (server.disk / name_of(PINNED)).unlink()
@@ -176,7 +176,7 @@ def test_an_operator_s_takeover_meanwhile_leaves_a_copy(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It holds the lock first; who waited for it looks on its own disk again before it touches anything."""
-    looks = iter([Looked(None, "none yet"), Looked(RIGHT, "just written")])
+    looks = iter([CopyCheck(None, "none yet"), CopyCheck(RIGHT, "just written")])
     monkeypatch.setattr(Loader, "_image", lambda _: next(looks))
     server.seen = HERE
     assert running(server.loader.look()) == RIGHT

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hooks.host.host import CommandFailed, Host, OutOfTime
-from hooks.host.lock import Busy, alone
+from hooks.host.lock import Busy, exclusive
 
 pytestmark = pytest.mark.usefixtures("real_commands")
 
@@ -102,22 +102,22 @@ def test_one_change_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     host = Host(10, str(tmp_path))
     ready, done = os.pipe()
-    with alone(host, "the boot service"):
+    with exclusive(host, "the boot service"):
         host.on_step("runs `mount /mnt/a`")
         child = os.fork()
         if not child:
             try:
-                with alone(Host(1.5, str(tmp_path)), "release"):
+                with exclusive(Host(1.5, str(tmp_path)), "release"):
                     os.write(done, b"it got in")
             except Busy as error:
                 os.write(done, str(error).encode())
             os._exit(0)
         os.waitpid(child, 0)
     text = os.read(ready, 500).decode()
-    who = rf"waited for the boot service \(process {os.getpid()}, \d s old\), "
-    assert re.match(who + r"which runs `mount /mnt/a` since \d s; ", text), text
-    assert "wait, and run the same command again" in text
-    with alone(host, "release"):
+    who = rf"the boot service \(process {os.getpid()}, \d s old\), "
+    assert re.match(who + r"which runs `mount /mnt/a` since \d s, holds the lock\. ", text), text
+    assert "wait, then run the same command again" in text
+    with exclusive(host, "release"):
         pass
 
 
@@ -127,7 +127,7 @@ def test_the_deadline_begins_when_the_lock_is_there(tmp_path: Path) -> None:
     with (tmp_path / "run/nfs-failover.lock").open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         threading.Timer(1.2, fcntl.flock, (held, fcntl.LOCK_UN)).start()
-        with alone(host, "apply"):
+        with exclusive(host, "apply"):
             assert host.left() > 2.5
 
 
@@ -135,7 +135,7 @@ def test_a_command_and_a_wait_are_what_a_holder_does(tmp_path: Path, real_comman
     (tmp_path / "run").mkdir()
     host = Host(10, str(tmp_path))
     (tmp_path / "run/nfs-failover.lock").write_text('["release", 1, 0.0, "runs `umount /mnt/a`", 0.0]')
-    with alone(host, "apply"):
+    with exclusive(host, "apply"):
         assert "umount" not in (tmp_path / "run/nfs-failover.lock").read_text()
         host.run("true")
         assert "runs `true`" in (tmp_path / "run/nfs-failover.lock").read_text()
@@ -150,13 +150,13 @@ def test_the_lock_dies_with_its_holder(tmp_path: Path) -> None:
     ready, done = os.pipe()
     child = os.fork()
     if not child:
-        with alone(Host(10, str(tmp_path)), "apply"):
+        with exclusive(Host(10, str(tmp_path)), "apply"):
             os.write(done, b"in")
             time.sleep(60)
     os.read(ready, 2)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    with alone(Host(2, str(tmp_path)), "apply"):
+    with exclusive(Host(2, str(tmp_path)), "apply"):
         pass
 
 

@@ -10,7 +10,7 @@ from hooks import walk
 from hooks.contract.parse import parse
 from hooks.contract.result import Layer
 from hooks.host.host import Host
-from hooks.host.processes import holders
+from hooks.host.processes import users_of
 from tests.unit.hooks.scripted_host import PlannedHost, fixture
 
 PID = 4194305  # above the kernel's largest pid, so that nobody real is ever meant
@@ -91,8 +91,8 @@ def test_this_very_process_s_neighbours_are_seen(tmp_path: Path) -> None:
         os._exit(0)
     os.read(ready, 1)
     try:
-        assert child in holders(Host(5), str(tmp_path))
+        assert child in users_of(Host(5), str(tmp_path))
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    assert child not in holders(Host(5), str(tmp_path))
+    assert child not in users_of(Host(5), str(tmp_path))

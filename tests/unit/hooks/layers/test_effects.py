@@ -9,7 +9,9 @@ import pytest
 from failover.bundle.syntax import parse
 from tests.paths import ROOT
 
-MODULES = [p for p in sorted((ROOT / "hooks" / "layers").glob("*.py")) if p.name != "__init__.py"]
+HOOKS = ROOT / "hooks"
+MODULES = [p for p in sorted((HOOKS / "layers").glob("*.py")) if p.name != "__init__.py"]
+MODULES += [HOOKS / "client" / "client.py", HOOKS / "layers" / "locks" / "keepers.py"]
 TOUCHES = re.compile(
     r"^(open|glob|os\.(?!path\.(basename|dirname|join|split|normpath)$)|subprocess\.|text_file\.)"
 )

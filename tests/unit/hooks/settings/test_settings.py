@@ -17,7 +17,7 @@ from hooks.contract.parse import parse
 from hooks.contract.result import BROKEN, PRESENT, Layer
 from hooks.contract.spec import ServerSpec
 from hooks.host.host import CommandFailed, CommandOutcome, HookRefused
-from hooks.host.lock import alone
+from hooks.host.lock import exclusive
 from hooks.probe import settings as probed
 from hooks.settings import capture, copy, settings
 from tests.unit.hooks.probe.data_host import ROOT, DataHost
@@ -348,7 +348,7 @@ def test_a_change_on_the_serving_host_is_no_fault(old: SettingsHost) -> None:
 def test_the_lock_s_file_is_not_the_child_s_to_write(old: SettingsHost) -> None:
     """A run that has the lock notes each command in the lock's file, and the copy is made by a child."""
     old.change({"directories": ["/run"]})
-    with alone(old, "refresh"):
+    with exclusive(old, "refresh"):
         layer = probed.refreshed(old, spec())
     assert layer.state == PRESENT, layer.message
     assert json.loads(old.read("/run/nfs-failover.lock") or "")[3] == "looks around"

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from failover.cloud.resources import ImageFound
+from failover.cloud.resources import ImageFacts
 from failover.model.host import image_contents
 from failover.model.host.image_contents import TAG, TAG_KERNEL, TAG_OF, ImageContents
 from failover.model.site import Objectives, PreflightLimits
@@ -44,7 +44,7 @@ def test_an_image(state: str, age: int, outcome: CheckResult) -> None:
 
 
 def judged(age: float, state: str = "AVAILABLE", image_days: float | None = None) -> Check:
-    made = ImageFound("golden", state, NOW - timedelta(days=age))
+    made = ImageFacts("golden", state, NOW - timedelta(days=age))
     return image.judge("nfs-srv-2", made, NOW, PreflightLimits(), Objectives(image_days=image_days))
 
 
@@ -77,7 +77,7 @@ def test_an_image_of_another_region_is_named(image_id: str, region: str, named: 
 
 
 def drift(tags: dict[str, str], server: ImageContents = SERVER) -> Check:
-    made = ImageFound("golden", "AVAILABLE", NOW, "ocid1.image.x", tags)
+    made = ImageFacts("golden", "AVAILABLE", NOW, "ocid1.image.x", tags)
     return image.judge_drift("nfs-srv-2", made, "nfs-srv-1", "ocid1.instance.1", server)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.cloud.resources import VolumeFound
+from failover.cloud.resources import VolumeFacts
 from failover.model.attachments import Attachment
 from failover.preflight.check import CheckResult
 from failover.preflight.checks.cloud import volumes
@@ -23,7 +23,7 @@ from tests.unit.failover.preflight.ground import AD1, AD2, HELD, STACK, complete
     ],
 )
 def test_a_volume(state: str, domain: str, wanted: str | None, outcome: CheckResult) -> None:
-    found = volumes.judge_volume("bv1", VolumeFound(state, domain, None), "nfs-srv-2", wanted)
+    found = volumes.judge_volume("bv1", VolumeFacts(state, domain, None), "nfs-srv-2", wanted)
     assert found.outcome is outcome
     assert complete(found)
 
