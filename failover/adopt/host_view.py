@@ -8,7 +8,7 @@ from typing import Any
 
 from failover.model.host.hook_report import HookReport
 from failover.model.outcome import Unknown
-from hooks.contract.result import CLIENTS, PRESENT, SEEN
+from hooks.contract.result import CLIENTS, PRESENT, WAYS_BY_CLIENT
 
 Facts = Mapping[str, Any]
 
@@ -151,7 +151,7 @@ def _host(parts: Mapping[str, Facts], unread: tuple[str, ...]) -> HostView:
         threads=str(nfs.get("threads", "")),
         versions=tuple(nfs.get("versions", ())),
         settings=dict(nfs.get("settings", {})),
-        clients={c: tuple(ways) for c, ways in parts.get(CLIENTS, {}).get(SEEN, {}).items()},
+        clients={c: tuple(ways) for c, ways in parts.get(CLIENTS, {}).get(WAYS_BY_CLIENT, {}).items()},
         unread=unread,
     )
 

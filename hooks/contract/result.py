@@ -5,7 +5,7 @@ from typing import Dict, NamedTuple, Tuple
 
 PRESENT, ABSENT, BROKEN, UNKNOWN = "present", "absent", "broken", "unknown"
 STAYS = frozenset({"network"})  # layers of the host itself: a release of the service leaves them as they are
-CLIENTS, SEEN = "clients", "seen"  # the inventory's layer of whom nfsd sees, and the fact that has them
+CLIENTS, WAYS_BY_CLIENT = "clients", "seen"  # the inventory's layer of whom nfsd sees, and its fact
 DONE, FAILED, BAD_SPEC, CANNOT_TELL = 0, 1, 2, 3
 Facts = Dict[str, object]
 

@@ -12,7 +12,7 @@ from glob import glob
 from typing import Callable, Dict, List, Sequence, Tuple
 
 from hooks import walk
-from hooks.contract.result import CLIENTS, PRESENT, SEEN, Facts, Layer
+from hooks.contract.result import CLIENTS, PRESENT, WAYS_BY_CLIENT, Facts, Layer
 from hooks.contract.spec import Spec
 from hooks.host.host import CommandFailed, Host
 from hooks.host.mounts import mounts
@@ -185,7 +185,7 @@ def _nfs(host: Host) -> Facts:
 
 
 def _clients(host: Host) -> Facts:
-    return {SEEN: observed_clients.observe(host)}
+    return {WAYS_BY_CLIENT: observed_clients.observe(host)}
 
 
 PARTS: Dict[str, Callable[[Host], Facts]] = {

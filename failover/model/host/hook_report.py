@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from failover.model.outcome import Failed, Unknown
-from hooks.contract.result import ABSENT, BAD_SPEC, CLIENTS, PRESENT, SEEN, STAYS, HookResult, Layer
+from hooks.contract.result import ABSENT, BAD_SPEC, CLIENTS, PRESENT, STAYS, WAYS_BY_CLIENT, HookResult, Layer
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class HookReport:
         Empty in a report that is no inventory.
         """
         for layer in self.layers:
-            ways_by_client = layer.facts.get(SEEN) if layer.layer == CLIENTS else None
+            ways_by_client = layer.facts.get(WAYS_BY_CLIENT) if layer.layer == CLIENTS else None
             if isinstance(ways_by_client, Mapping):
                 return {str(host): [str(way) for way in ways] for host, ways in ways_by_client.items()}
         return {}

@@ -13,7 +13,7 @@ from lab.site.stack import SOURCE
 from tests import sources
 from tests.paths import ROOT
 from tests.terraform.sites.form_site import TYPED
-from tests.terraform.stack.hcl import Block, of_kind, text
+from tests.terraform.text.hcl import Block, of_kind, text
 
 pytestmark = pytest.mark.checked(sources.FORM)
 

@@ -12,8 +12,8 @@ from tests import sources
 from tests.terraform.conftest import MakeSite, MakeStack
 from tests.terraform.sites.lab_cloud import LabCloud
 from tests.terraform.sites.laid_stack import LaidStack, Variables
-from tests.terraform.stack.hcl import parse
-from tests.terraform.stack.language import newer_than_1_5
+from tests.terraform.text.hcl import parse
+from tests.terraform.text.language import newer_than_1_5
 
 pytestmark = pytest.mark.checked(sources.RUN)
 

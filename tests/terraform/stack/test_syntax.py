@@ -8,9 +8,9 @@ import yaml
 from lab.site.stack import SOURCE
 from tests import sources
 from tests.terraform.sites.laid_stack import LaidStack
-from tests.terraform.stack import tables
-from tests.terraform.stack.hcl import Block, of_kind, parse, references, stack
-from tests.terraform.stack.language import newer_than_1_5
+from tests.terraform.text import tables
+from tests.terraform.text.hcl import Block, of_kind, parse, references, stack
+from tests.terraform.text.language import newer_than_1_5
 
 pytestmark = pytest.mark.checked(sources.TERRAFORM)
 
@@ -102,7 +102,7 @@ def test_no_volume_is_shared_and_none_is_destroyed() -> None:
 
 def test_the_readme_s_tables_are_current() -> None:
     readme = (SOURCE / "README.md").read_text()
-    assert tables.current(readme) == readme, "run `python -m tests.terraform.stack.tables`"
+    assert tables.current(readme) == readme, "run `python -m tests.terraform.text.tables`"
 
 
 def test_the_readme_names_every_file() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from lab.site.stack import SOURCE
 from tests import sources
-from tests.terraform.stack.hcl import of_kind
+from tests.terraform.text.hcl import of_kind
 
 PURE = ("variables.tf", "form.tf", "site.tf")  # no provider is read by them, so Terraform needs no init
 OCID = "ocid1.{}.oc1.ap-tokyo-1.aaaaexample"

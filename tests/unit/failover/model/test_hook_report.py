@@ -14,7 +14,7 @@ from failover.model import stack_output
 from failover.model.host import hook_report
 from failover.model.outcome import Failed, Unknown, Usage
 from failover.model.resource_change import Change, changes_of
-from hooks.contract.result import CLIENTS, PRESENT, SEEN, HookResult, Layer
+from hooks.contract.result import CLIENTS, PRESENT, WAYS_BY_CLIENT, HookResult, Layer
 
 GOOD = HookResult(
     "check", "server", "nfs-srv-1", True, False, 0.1, "", (Layer("iscsi", "absent", False, 0.0, "none", {}),)
@@ -51,8 +51,8 @@ def test_a_refused_spec_is_a_failure_with_its_reason():
 
 def test_an_inventory_names_the_clients_that_the_server_sees() -> None:
     layers = [
-        Layer("nfs", PRESENT, False, 0.0, "", {SEEN: {"10.0.0.20": ["v4"]}}),
-        Layer(CLIENTS, PRESENT, False, 0.0, "", {SEEN: {"10.0.0.21": ["socket", "v4"]}}),
+        Layer("nfs", PRESENT, False, 0.0, "", {WAYS_BY_CLIENT: {"10.0.0.20": ["v4"]}}),
+        Layer(CLIENTS, PRESENT, False, 0.0, "", {WAYS_BY_CLIENT: {"10.0.0.21": ["socket", "v4"]}}),
     ]
     inventory = hook_report.HookReport("nfs-srv-1", GOOD._replace(layers=tuple(layers)))
     assert inventory.observed_clients == {"10.0.0.21": ["socket", "v4"]}

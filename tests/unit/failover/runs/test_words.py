@@ -11,7 +11,7 @@ from failover.plan.model import Step, StepKind, split_name
 from failover.report import record
 from failover.runs.events import REBOOTED, Event
 from failover.stack import addresses
-from hooks.contract.result import CLIENTS, SEEN
+from hooks.contract.result import CLIENTS, WAYS_BY_CLIENT
 from tests.paths import ROOT
 
 EVENTS = ROOT / "failover" / "runs" / "events.py"
@@ -64,7 +64,7 @@ def test_what_is_compared_has_a_name() -> None:
         'run.outcome not in ("killed", UNDER_WAY)',
         'end = {"outcome": UNDER_WAY if under_way else "killed"}',
         'journal.write(event, outcome="done")',
-        'facts.get(SEEN) if layer.layer == "clients" else None',
+        'facts.get(WAYS_BY_CLIENT) if layer.layer == "clients" else None',
     ],
 )
 def test_a_literal_would_be_noticed(line: str) -> None:
@@ -73,7 +73,7 @@ def test_a_literal_would_be_noticed(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "home"),
-    [(f'"{record.KILLED}"', RECORD), (f'"{REBOOTED}', EVENTS), (f'"{SEEN}"', RESULT)],
+    [(f'"{record.KILLED}"', RECORD), (f'"{REBOOTED}', EVENTS), (f'"{WAYS_BY_CLIENT}"', RESULT)],
 )
 def test_a_word_is_written_out_in_one_module(written: str, home: Path) -> None:
     assert [path for path, text in {**CODE, **HOOKS}.items() if written in text] == [home]

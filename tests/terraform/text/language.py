@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.terraform.stack.hcl import MARKS, Block, calls, references
+from tests.terraform.text.hcl import MARKS, Block, calls, references
 
 BLOCKS = {
     *("check", "data", "import", "locals", "module", "moved", "output", "provider", "resource"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.site.stack import SOURCE
-from tests.terraform.stack.hcl import Block, of_kind, text
+from tests.terraform.text.hcl import Block, of_kind, text
 
 README = SOURCE / "README.md"
 
