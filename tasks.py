@@ -782,7 +782,8 @@ def check(c: Context) -> None:
     """Lint and unit tests alone: for every save."""
     with _timed("check"):
         lint(c)
-        c.run(".venv/bin/pytest -q tests/unit -n 2", in_stream=False)
+        # more processes than processors: many tests wait for a deadline
+        c.run(".venv/bin/pytest -q tests/unit -n 4", in_stream=False)
 
 
 @task(
