@@ -144,6 +144,10 @@ class Ground:
             return None
         return None if self.left_behind() else server.launch
 
+    def has_instance(self) -> bool:
+        """Whether the target has one already, by the state or by its tag. Raises Unanswered."""
+        return bool(self.target.instance_id or self.left_behind())
+
     def left_behind(self) -> InstanceFacts | None:
         """An instance with the target's tag that the state does not know: a run that was killed made it."""
         tag = (SERVER_TAG, self.target.name)

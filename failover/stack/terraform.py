@@ -28,6 +28,7 @@ from failover.stack.terraform_process import QUICK_SECONDS, Command
 _LOCK_WAIT = (
     "180s"  # for a lock that is kept elsewhere than in the folder (tfstate.await_unlocked waits for that)
 )
+# what these leave is read in any case: some file systems keep a time in whole seconds
 _WRITES = ("apply", "import", "state rm", "untaint")
 _NOT_PULLED: tuple[tuple[int, ...] | None, dict[str, Any]] = (None, {})
 

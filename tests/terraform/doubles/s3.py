@@ -5,13 +5,19 @@ In memory, on the loopback address. Signatures are not checked. Any other call i
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.paths import ROOT
 from tests.terraform.doubles.loopback import served
+
+KEY = "site/terraform.tfstate"  # of the state, as docs/state.md has it
+KEYS = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 class Bucket:
@@ -63,3 +69,9 @@ def s3() -> Iterator[Bucket]:
     bucket = Bucket()
     with served(bucket.answer) as bucket.address:
         yield bucket
+
+
+def backend(bucket: Bucket) -> str:
+    """The very backend that docs/state.md shows, at this bucket's address."""
+    (text,) = re.findall(r"```hcl\n(terraform \{.*?)```", (ROOT / "docs/state.md").read_text(), re.DOTALL)
+    return re.sub(r'"https://NAMESPACE[^"]+"', json.dumps(bucket.address), text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +14,10 @@ from failover.command import site_file
 from failover.stack.terraform import TerraformStack
 from failover.stack.terraform_process import Command
 from tests import sources
-from tests.paths import ROOT
-from tests.terraform.doubles.s3 import Bucket, s3
+from tests.terraform.doubles.s3 import KEY, KEYS, Bucket, backend, s3
 from tests.terraform.sites.whole_site import FIRST, SECOND, WholeSite, whole_site
 
 pytestmark = pytest.mark.checked(sources.TERRAFORM)
-
-KEY = "site/terraform.tfstate"
-KEYS = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 @pytest.fixture
@@ -94,9 +89,7 @@ def move(site: WholeSite, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> No
     """As docs/state.md says."""
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    (text,) = re.findall(r"```hcl\n(terraform \{.*?)```", (ROOT / "docs/state.md").read_text(), re.DOTALL)
-    text = re.sub(r'"https://NAMESPACE[^"]+"', json.dumps(bucket.address), text)
-    (site.stack.folder / "backend.tf").write_text(text)
+    (site.stack.folder / "backend.tf").write_text(backend(bucket))
     site.stack = site.stack.with_environment(KEYS)
     moved = site.stack.run("init", "-input=false", "-migrate-state", "-force-copy")
     assert moved.returncode == 0, moved.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,12 +14,10 @@ import pytest
 from failover.model.outcome import Refused
 from failover.stack.errors import explained
 from tests import sources
-from tests.paths import ROOT
-from tests.terraform.doubles.s3 import Bucket, s3
+from tests.terraform.doubles.s3 import KEY, KEYS, Bucket, backend, s3
 
 pytestmark = pytest.mark.checked(sources.RUN)
 
-KEY = "site/terraform.tfstate"
 # No provider has to be had for this, and it takes as long as it is told.
 SLOW = """
 variable "seconds" { default = 0 }
@@ -39,9 +36,9 @@ def bucket() -> Iterator[Bucket]:
 
 def stack(folder: Path, bucket: Bucket, lockfile: str = "true") -> Path:
     """A small stack with the very backend of the page, at another address."""
-    (text,) = re.findall(r"```hcl\n(terraform \{.*?)```", (ROOT / "docs/state.md").read_text(), re.DOTALL)
-    text = re.sub(r'"https://NAMESPACE[^"]+"', json.dumps(bucket.address), text)
-    text = text.replace("use_lockfile                = true", f"use_lockfile                = {lockfile}")
+    text = backend(bucket).replace(
+        "use_lockfile                = true", f"use_lockfile                = {lockfile}"
+    )
     folder.mkdir()
     (folder / "backend.tf").write_text(text)
     (folder / "main.tf").write_text(SLOW)
@@ -52,11 +49,10 @@ def stack(folder: Path, bucket: Bucket, lockfile: str = "true") -> Path:
 
 
 def start(folder: Path, *argv: str) -> subprocess.Popen[str]:
-    keys = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_EC2_METADATA_DISABLED": "true"}
     return subprocess.Popen(
         ["terraform", argv[0], "-no-color", *argv[1:]],
         cwd=folder,
-        env={**os.environ, **keys, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"},
+        env={**os.environ, **KEYS, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -20,7 +20,7 @@ def look(ground: Ground) -> Iterator[Check]:
     """GetSubnet and ListPrivateIps, when the target is to be launched."""
     launch = ground.to_launch()
     if launch is None:
-        if ground.target.instance_id or ground.left_behind():
+        if ground.has_instance():
             yield ok(NAME, f"{ground.target.name} exists already")
         return
     further = [vnic for vnic in ground.target.vnics if not vnic.is_primary]

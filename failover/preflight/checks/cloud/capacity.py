@@ -15,7 +15,7 @@ def look(ground: Ground) -> Iterator[Check]:
     """A capacity report for the shape, when the target is to be launched."""
     launch = ground.to_launch()
     if launch is None:
-        if ground.target.instance_id or ground.left_behind():
+        if ground.has_instance():
             yield ok(NAME, f"{ground.target.name} exists already")
         return
     status = ground.reads.capacity(launch.availability_domain, launch.shape)

@@ -38,7 +38,7 @@ def look(ground: Ground) -> Iterator[Check]:
             yield elsewhere
             return
         yield judge(name, image, datetime.now(UTC), ground.site.preflight, ground.site.objectives)
-    elif ground.target.instance_id or ground.left_behind():
+    elif ground.has_instance():
         yield ok(NAME, f"{ground.target.name} exists already")
     else:
         yield warning(
